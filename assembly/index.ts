@@ -1,0 +1,1 @@
+export { shuffle, fillUniform } from './random';

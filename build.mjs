@@ -1,0 +1,54 @@
+// Installs what is missing, then builds dist/: the kernels (asc), the bundles (esbuild), the types (tsc).
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(fileURLToPath(import.meta.url));
+process.chdir(root);
+const node = (script, ...args) => execFileSync(process.execPath, [join('node_modules', script), ...args], { stdio: 'inherit' });
+
+const needed = ['assemblyscript', '@assemblyscript/loader', 'esbuild', 'vitest', 'papaparse', 'typescript', 'commander', 'cli-progress', 'fast-check'];
+if (needed.some((name) => !existsSync(join('node_modules', name)))) {
+  execFileSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund'], { stdio: 'inherit', shell: process.platform === 'win32' });
+}
+
+mkdirSync('dist', { recursive: true });
+node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', 'release');
+writeKernelExports();
+const { build } = await import('esbuild');
+const common = { bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, logLevel: 'warning', legalComments: 'eof' };
+await build({
+  ...common,
+  entryPoints: ['src/index.ts', 'src/kernels.ts'],
+  outdir: 'dist',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+});
+await build({
+  ...common,
+  entryPoints: ['src/node.ts', 'src/cli.ts', 'src/demo.ts'].filter((file) => existsSync(file)),
+  outdir: 'dist',
+  platform: 'node',
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  banner: { js: "import { createRequire as m3recRequire } from 'node:module';\nconst require = m3recRequire(import.meta.url);" },
+});
+node('typescript/bin/tsc', '-p', 'tsconfig.json');
+
+/** The compiler's list of exports, as the interface that the host's code is checked against. */
+function writeKernelExports() {
+  const lines = readFileSync('dist/kernels.d.ts', 'utf8').split('\n');
+  const body = [];
+  for (let i = 0; i < lines.length; i++) {
+    if (!lines[i].startsWith('export declare function ')) continue;
+    let start = i;
+    while (start > 0 && !lines[start].startsWith('/**')) start--;
+    body.push(...lines.slice(start, i), lines[i].replace('export declare function ', ''));
+  }
+  const text = `// Written by build.mjs from the compiled kernels.\nexport interface KernelExports {\n${body.map((line) => `  ${line}`).join('\n')}\n}\n`;
+  if (!existsSync('src/kernel-exports.ts') || readFileSync('src/kernel-exports.ts', 'utf8') !== text) writeFileSync('src/kernel-exports.ts', text);
+  for (const file of ['dist/kernels.d.ts', 'dist/kernels.js']) rmSync(file);
+}

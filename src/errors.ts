@@ -1,0 +1,72 @@
+/** Base of every error that this library throws on purpose. The message names what was found and what was expected. */
+export class M3RecError extends Error {
+  override name = 'M3RecError';
+}
+
+/** A wrong argument or option: names the argument, what it was and what it may be. */
+export class ArgumentError extends M3RecError {
+  override name = 'ArgumentError';
+  constructor(
+    readonly argument: string,
+    readonly found: unknown,
+    readonly expected: string,
+  ) {
+    super(`${argument}: found ${show(found)}, expected ${expected}`);
+  }
+}
+
+/** Wrong input data: names the file and, where it is known, the line (1-based). */
+export class DataError extends M3RecError {
+  override name = 'DataError';
+  constructor(
+    readonly file: string,
+    readonly line: number | undefined,
+    readonly problem: string,
+  ) {
+    super(`${file}${line === undefined ? '' : `:${line}`}: ${problem}`);
+  }
+}
+
+/** A model file that cannot be trusted: names the section and the byte offset, what was found and what was expected. */
+export class ModelFileError extends M3RecError {
+  override name = 'ModelFileError';
+}
+
+/** A job that does not fit in the 4 GiB of wasm32 (or that the host refused to give memory for). */
+export class MemoryError extends M3RecError {
+  override name = 'MemoryError';
+}
+
+/** The job was stopped through its AbortSignal. */
+export class AbortedError extends M3RecError {
+  override name = 'AbortError';
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return `a value of type ${typeof value}`;
+}
+
+/** Throws an ArgumentError unless `value` is a finite number in [min, max]. */
+export function checkNumber(argument: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) {
+    throw new ArgumentError(argument, value, `a number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+/** Throws an ArgumentError unless `value` is an integer in [min, max]. */
+export function checkInteger(argument: string, value: unknown, min: number, max: number): number {
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+    throw new ArgumentError(argument, value, `a whole number from ${min} to ${max}`);
+  }
+  return value as number;
+}
+
+/** Throws an ArgumentError unless `value` is one of `choices`. */
+export function checkChoice<T extends string>(argument: string, value: unknown, choices: readonly T[]): T {
+  if (!choices.includes(value as T)) throw new ArgumentError(argument, value, choices.join(', '));
+  return value as T;
+}

@@ -1,0 +1,36 @@
+import { AbortedError } from './errors.ts';
+
+/** One report of progress. `done` of `total` steps of `stage` are finished. */
+export interface Progress {
+  stage: string;
+  done: number;
+  total: number;
+  /** Mean loss since the last report, where the stage has one. */
+  loss?: number;
+}
+
+/** What every long call takes. */
+export interface JobOptions {
+  onProgress?: (progress: Progress) => void;
+  /** Stops the job within a fraction of a second; it then throws AbortedError. */
+  signal?: AbortSignal;
+}
+
+const YIELD_EVERY_MS = 40;
+
+/** The thread of one long call: reports progress, hears the AbortSignal, and lets the host's event loop run. */
+export class Job {
+  private lastYield = performance.now();
+
+  constructor(private readonly options: JobOptions = {}) {}
+
+  /** To be called between kernel calls, each of which should take well under 200 ms. */
+  async tick(stage: string, done: number, total: number, loss?: number): Promise<void> {
+    this.options.onProgress?.({ stage, done, total, loss });
+    if (performance.now() - this.lastYield > YIELD_EVERY_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      this.lastYield = performance.now();
+    }
+    if (this.options.signal?.aborted) throw new AbortedError(`${stage} was stopped at ${done} of ${total}`);
+  }
+}

@@ -1,0 +1,77 @@
+import { instantiate as load } from '@assemblyscript/loader';
+import { ArgumentError } from './errors.ts';
+import type { KernelExports } from './kernel-exports.ts';
+import { LinearMemory } from './memory.ts';
+
+/** Where the kernel module comes from: its bytes, a compiled module (edge workers allow nothing else), or a fetch of either. */
+export type KernelSource = BufferSource | WebAssembly.Module | Response | Promise<BufferSource | WebAssembly.Module | Response>;
+
+export type { KernelExports };
+
+/** One instance of the kernels with the memory that it works on. */
+export interface Kernels {
+  readonly exports: KernelExports;
+  readonly memory: LinearMemory;
+}
+
+/** Instantiates the kernels on a linear memory of their own. */
+export async function instantiateKernels(source: KernelSource): Promise<Kernels> {
+  const memory = new LinearMemory();
+  const { exports } = await load(source as WebAssembly.Module, { env: { memory: memory.memory } });
+  return { exports: exports as unknown as KernelExports, memory };
+}
+
+type TypedArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
+/** What the binder takes: numbers as they are, typed arrays by address, strings as UTF-8 by address and byte length. */
+export type KernelArgument = number | boolean | string | TypedArray;
+/** The kernels by name, each taking numbers, strings and typed arrays. */
+export type BoundKernels = { readonly [name in keyof KernelExports]: (...args: KernelArgument[]) => number };
+
+/**
+ * Binds every exported kernel so that it can be called with typed arrays, without glue per kernel:
+ * each array argument is copied into linear memory, its address is passed in its place, and after the call
+ * the memory is copied back into the same array, which is how outputs are returned. A string is passed as the
+ * address and byte length of its UTF-8. The memory used is given back before the call returns.
+ *
+ * @throws ArgumentError for an argument of any other type.
+ * @throws MemoryError where the arrays do not fit.
+ * @example
+ * const kernels = await bindKernels(bytes);
+ * const out = new Float32Array(4);
+ * kernels.gemmNT(2, 2, 3, a, 3, b, 3, out, 2); // out is filled
+ */
+export async function bindKernels(source: KernelSource): Promise<BoundKernels> {
+  const { exports, memory } = await instantiateKernels(source);
+  const bound: Record<string, (...args: KernelArgument[]) => number> = {};
+  for (const [name, kernel] of Object.entries(exports)) {
+    if (typeof kernel === 'function') bound[name] = (...args) => call(name, kernel as (...raw: number[]) => number, memory, args);
+  }
+  return bound as BoundKernels;
+}
+
+function call(name: string, kernel: (...raw: number[]) => number, memory: LinearMemory, args: KernelArgument[]): number {
+  const mark = memory.mark();
+  try {
+    const raw: number[] = [];
+    const arrays: [number, TypedArray][] = [];
+    for (const [i, argument] of args.entries()) {
+      if (typeof argument === 'number') raw.push(argument);
+      else if (typeof argument === 'boolean') raw.push(argument ? 1 : 0);
+      else if (typeof argument === 'string') {
+        const bytes = new TextEncoder().encode(argument);
+        raw.push(memory.put(bytes), bytes.length);
+      } else if (ArrayBuffer.isView(argument) && !(argument instanceof DataView)) {
+        const address = memory.put(argument);
+        arrays.push([address, argument]);
+        raw.push(address);
+      } else throw new ArgumentError(`${name}: argument ${i}`, argument, 'a number, a string or a typed array');
+    }
+    const result = kernel(...raw);
+    for (const [address, array] of arrays) {
+      new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(memory.u8(address, array.byteLength));
+    }
+    return result;
+  } finally {
+    memory.release(mark);
+  }
+}
