@@ -1,12 +1,15 @@
 // Installs what is missing, then builds dist/: the kernels (asc), the bundles (esbuild), the types (tsc).
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
-const node = (script, ...args) => execFileSync(process.execPath, [join('node_modules', script), ...args], { stdio: 'inherit' });
+const node = (script, ...args) => {
+  const { status } = spawnSync(process.execPath, [join('node_modules', script), ...args], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+};
 
 const needed = ['assemblyscript', '@assemblyscript/loader', 'esbuild', 'vitest', 'papaparse', 'typescript', 'commander', 'cli-progress', 'fast-check'];
 if (needed.some((name) => !existsSync(join('node_modules', name)))) {
@@ -40,15 +43,10 @@ node('typescript/bin/tsc', '-p', 'tsconfig.json');
 
 /** The compiler's list of exports, as the interface that the host's code is checked against. */
 function writeKernelExports() {
-  const lines = readFileSync('dist/kernels.d.ts', 'utf8').split('\n');
-  const body = [];
-  for (let i = 0; i < lines.length; i++) {
-    if (!lines[i].startsWith('export declare function ')) continue;
-    let start = i;
-    while (start > 0 && !lines[start].startsWith('/**')) start--;
-    body.push(...lines.slice(start, i), lines[i].replace('export declare function ', ''));
-  }
-  const text = `// Written by build.mjs from the compiled kernels.\nexport interface KernelExports {\n${body.map((line) => `  ${line}`).join('\n')}\n}\n`;
+  const declarations = readFileSync('dist/kernels.d.ts', 'utf8');
+  const start = declarations.indexOf('  /**\n   * assembly/');
+  const body = declarations.slice(start, declarations.indexOf('\n}\n', start)).replaceAll('export function ', '');
+  const text = `// Written by build.mjs from the compiled kernels.\nexport interface KernelExports {\n${body}\n}\n`;
   if (!existsSync('src/kernel-exports.ts') || readFileSync('src/kernel-exports.ts', 'utf8') !== text) writeFileSync('src/kernel-exports.ts', text);
   for (const file of ['dist/kernels.d.ts', 'dist/kernels.js']) rmSync(file);
 }
