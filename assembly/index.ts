@@ -1,1 +1,12 @@
-export { shuffle, fillUniform } from './random';
+export { adam, adamRows } from './adam';
+export { buildUnigramTable } from './alias';
+export { dropout } from './dropout';
+export { historyRows } from './history';
+export { margin } from './margin';
+export { exp, log, pow } from './math';
+export { normaliseRows, propagate, scatterRows } from './propagate';
+export { fillUniform, shuffle } from './random';
+export { skipgram } from './skipgram';
+export { softmax } from './softmax';
+export { addInto, addRows, addTo, unitRows, unitRowsBackward } from './vector';
+export { countVisits, walk, walkWeights } from './walk';

@@ -1,0 +1,106 @@
+// Sparse × dense products, one output row at a time: a row's sum runs over its entries in order, so rows can be cut
+// between threads anywhere. A transposed product is the same kernel on the transposed matrix.
+
+/**
+ * Y[r] = keep · X[r] + Σ_e values[e] · X[indices[e]] for r in [begin, end).
+ *
+ * indptr (end + 1) i32, indices and values (indptr[end]); X and Y rows of d f32, d a multiple of 4; X ≠ Y.
+ * With keep = 1 and B this is the propagation V = B V_init + V_init; with keep = 0 a plain product (X may then have
+ * more rows than Y).
+ */
+export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, values: usize, x: usize, d: i32, y: usize, keep: f32): void {
+  const stride = (<usize>d) << 2;
+  const wide = stride & ~127;
+  for (let r = begin; r < end; r++) {
+    const first = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
+    const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+    const toValue = values - indices;
+    const own = x + <usize>r * stride;
+    const out = y + <usize>r * stride;
+    for (let c: usize = 0; c < wide; c += 128) {
+      // eight accumulators of four lanes: 32 columns a pass
+      let a0 = f32x4.splat(0);
+      let a1 = f32x4.splat(0);
+      let a2 = f32x4.splat(0);
+      let a3 = f32x4.splat(0);
+      let a4 = f32x4.splat(0);
+      let a5 = f32x4.splat(0);
+      let a6 = f32x4.splat(0);
+      let a7 = f32x4.splat(0);
+      if (keep != 0) {
+        const k = f32x4.splat(keep);
+        a0 = f32x4.mul(k, v128.load(own + c));
+        a1 = f32x4.mul(k, v128.load(own + c, 16));
+        a2 = f32x4.mul(k, v128.load(own + c, 32));
+        a3 = f32x4.mul(k, v128.load(own + c, 48));
+        a4 = f32x4.mul(k, v128.load(own + c, 64));
+        a5 = f32x4.mul(k, v128.load(own + c, 80));
+        a6 = f32x4.mul(k, v128.load(own + c, 96));
+        a7 = f32x4.mul(k, v128.load(own + c, 112));
+      }
+      for (let e = first; e < last; e += 4) {
+        const w = v128.load32_splat(e + toValue);
+        const row = x + <usize>load<i32>(e) * stride + c;
+        a0 = f32x4.add(a0, f32x4.mul(w, v128.load(row)));
+        a1 = f32x4.add(a1, f32x4.mul(w, v128.load(row, 16)));
+        a2 = f32x4.add(a2, f32x4.mul(w, v128.load(row, 32)));
+        a3 = f32x4.add(a3, f32x4.mul(w, v128.load(row, 48)));
+        a4 = f32x4.add(a4, f32x4.mul(w, v128.load(row, 64)));
+        a5 = f32x4.add(a5, f32x4.mul(w, v128.load(row, 80)));
+        a6 = f32x4.add(a6, f32x4.mul(w, v128.load(row, 96)));
+        a7 = f32x4.add(a7, f32x4.mul(w, v128.load(row, 112)));
+      }
+      v128.store(out + c, a0);
+      v128.store(out + c, a1, 16);
+      v128.store(out + c, a2, 32);
+      v128.store(out + c, a3, 48);
+      v128.store(out + c, a4, 64);
+      v128.store(out + c, a5, 80);
+      v128.store(out + c, a6, 96);
+      v128.store(out + c, a7, 112);
+    }
+    for (let c = wide; c < stride; c += 16) {
+      let a = f32x4.splat(0);
+      if (keep != 0) a = f32x4.mul(f32x4.splat(keep), v128.load(own + c));
+      for (let e = first; e < last; e += 4) {
+        a = f32x4.add(a, f32x4.mul(v128.load32_splat(e + toValue), v128.load(x + <usize>load<i32>(e) * stride + c)));
+      }
+      v128.store(out + c, a);
+    }
+  }
+}
+
+/**
+ * X[indices[e]] += values[e] · Y[r] for the entries e of the rows r in [0, rows): X += SᵀY by scattering, for a batch whose
+ * transpose is not worth making. Columns [firstColumn, lastColumn) of the d only (multiples of 4), which is how threads
+ * share it. Rows in order, entries in order.
+ */
+export function scatterRows(rows: i32, indptr: usize, indices: usize, values: usize, y: usize, d: i32, x: usize, firstColumn: i32, lastColumn: i32): void {
+  const stride = (<usize>d) << 2;
+  const from = (<usize>firstColumn) << 2;
+  const to = (<usize>lastColumn) << 2;
+  const toValue = values - indices;
+  for (let r = 0; r < rows; r++) {
+    const first = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
+    const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+    const row = y + <usize>r * stride;
+    for (let e = first; e < last; e += 4) {
+      const w = v128.load32_splat(e + toValue);
+      const out = x + <usize>load<i32>(e) * stride;
+      for (let c = from; c < to; c += 16) v128.store(out + c, f32x4.add(v128.load(out + c), f32x4.mul(w, v128.load(row + c))));
+    }
+  }
+}
+
+/** Each row's values are divided by their sum, summed in order; a row whose sum is not above 0 is left as it is. */
+export function normaliseRows(rows: i32, indptr: usize, values: usize): void {
+  for (let r = 0; r < rows; r++) {
+    const first = values + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
+    const last = values + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+    let sum: f64 = 0;
+    for (let e = first; e < last; e += 4) sum += <f64>load<f32>(e);
+    if (!(sum > 0)) continue;
+    const scale = 1 / sum;
+    for (let e = first; e < last; e += 4) store<f32>(e, <f32>(<f64>load<f32>(e) * scale));
+  }
+}

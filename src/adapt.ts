@@ -1,0 +1,184 @@
+import type { Job } from './job.ts';
+import type { Kernels } from './kernels.ts';
+import { AdamRate, BETA1, BETA2, EPSILON } from './optimiser.ts';
+import type { SparseMatrix, SparsePattern } from './sparse.ts';
+import { STREAM } from './streams.ts';
+
+/** One market as stage 3 sees it: n items, |U| users. */
+export interface AdaptationInput {
+  /** X_m (|U| × n). */
+  interactions: SparsePattern;
+  /** B_m (n × n), rows normalised; the identity where the intra-market similarity is left out. */
+  similarity: SparseMatrix;
+  /** V_glob,m (n × d), fixed; absent where the inter-market similarity is left out. */
+  global?: Float32Array;
+}
+
+export interface AdaptationOptions {
+  /** d, a multiple of 16. */
+  dim: number;
+  /** γ: negatives closer than this (cosine) are pushed away. */
+  gamma: number;
+  /** λ of λ‖V_loc‖². */
+  l2: number;
+  /** Share of the elements of u that an epoch hides. */
+  dropout: number;
+  learningRate: number;
+  /** Interactions of a mini-batch, in whole users. */
+  batch: number;
+  epochs: number;
+  negatives: number;
+  seed: number;
+}
+
+/** What a market learned. */
+export interface Adaptation {
+  /** V_m = V_glob,m + V_loc,m (n × d). */
+  vectors: Float32Array;
+  /** U_loc,m (|U| × d). */
+  userVectors: Float32Array;
+}
+
+/**
+ * Stage 3: all markets together, each on its own items, under
+ *
+ *   U_m = X̂_m V_m + U_loc,m,  X̂_m = Normalize(X_m B_m),  y_ij = cos(u_i, v_j),
+ *   L = Σ_(i,j) ( (1 − y_ij) + (1/K) Σ_k max(0, y_ik − γ) ) + λ‖V_loc,m‖².
+ *
+ * A mini-batch holds whole users of one market, as many as it takes to reach `batch` interactions, so that a user's row of X̂
+ * is made once for all of the user's interactions; users and batches are shuffled anew each epoch. Dropout hides elements
+ * of u. V_loc takes a dense step of Adam at each batch of its market, U_loc one for the users of the batch.
+ *
+ * @returns per market V_m and U_loc, and the mean loss of an interaction in the last epoch.
+ *
+ * Peak memory: six tables of n × d f32 and three of |U| × d per market, B_m and X_m, and one batch.
+ */
+export async function adapt(kernels: Kernels, markets: AdaptationInput[], options: AdaptationOptions, job: Job): Promise<{ markets: Adaptation[]; loss: number }> {
+  const { exports, memory } = kernels;
+  const { dim, seed } = options;
+  const mark = memory.mark();
+  try {
+    let bytes = 0;
+    for (const { interactions, similarity } of markets) bytes += 4 * dim * (6 * similarity.rows + 3 * interactions.rows) + 8 * similarity.values.length + 4 * interactions.indices.length;
+    memory.require(bytes, 'the market adaptation');
+
+    const states = markets.map(({ interactions, similarity, global }, market) => {
+      const items = similarity.rows;
+      const size = items * dim;
+      const local = memory.allocateZeroed(4 * size);
+      if (!global) exports.fillUniform(local, size, 0.5 / Math.sqrt(dim), seed, STREAM.initialLocal, market);
+      const fixed = global ? memory.put(global) : memory.allocateZeroed(4 * size);
+      const vectors = memory.allocate(4 * size);
+      exports.addTo(size, fixed, local, vectors);
+      return {
+        items,
+        size,
+        users: interactions.rows,
+        interactions,
+        rowLength: rowLengths(interactions, similarity),
+        xIndptr: memory.put(interactions.indptr),
+        xItems: memory.put(interactions.indices),
+        bIndptr: memory.put(similarity.indptr),
+        bIndices: memory.put(similarity.indices),
+        bValues: memory.put(similarity.values),
+        local,
+        fixed,
+        vectors,
+        gradient: memory.allocateZeroed(4 * size),
+        m: memory.allocateZeroed(4 * size),
+        v: memory.allocateZeroed(4 * size),
+        userVectors: memory.allocateZeroed(4 * interactions.rows * dim),
+        userM: memory.allocateZeroed(4 * interactions.rows * dim),
+        userV: memory.allocateZeroed(4 * interactions.rows * dim),
+        dense: memory.allocateZeroed(4 * items),
+        order: memory.put(Int32Array.from({ length: interactions.rows }, (_, user) => user)),
+        rates: new AdamRate(options.learningRate),
+        firstUser: 0,
+      };
+    });
+    let users = 0;
+    for (const state of states) {
+      state.firstUser = users;
+      users += state.users;
+    }
+    const totals = memory.allocateZeroed(16);
+    const userRates = new AdamRate(options.learningRate);
+    let loss = 0;
+
+    for (let epoch = 0; epoch < options.epochs; epoch++) {
+      const userRate = userRates.next();
+      const batches: { state: (typeof states)[number]; from: number; to: number }[] = [];
+      for (const [market, state] of states.entries()) {
+        exports.shuffle(state.order, state.users, seed, STREAM.users, epoch * states.length + market);
+        for (const [from, to] of wholeUsers(memory.i32(state.order, state.users), state.interactions.indptr, options.batch)) batches.push({ state, from, to });
+      }
+      const batchOrder = memory.mark();
+      const shuffled = memory.put(Int32Array.from(batches.keys()));
+      exports.shuffle(shuffled, batches.length, seed, STREAM.batches, epoch);
+      const sequence = memory.i32(shuffled, batches.length).slice();
+      memory.release(batchOrder);
+
+      memory.f64(totals, 2).fill(0);
+      for (let step = 0; step < sequence.length; step++) {
+        const { state, from, to } = batches[sequence[step]];
+        const batchMark = memory.mark();
+        const count = to - from;
+        const list = state.order + 4 * from;
+        const rows = memory.i32(state.order, state.users).subarray(from, to);
+        let entries = 0;
+        for (const user of rows) entries += state.rowLength[user];
+        const keys = memory.put(Uint32Array.from(rows, (user) => epoch * users + state.firstUser + user));
+        const indptr = memory.allocate(4 * (count + 1));
+        const indices = memory.allocate(4 * entries);
+        const values = memory.allocate(4 * entries);
+        const u = memory.allocate(4 * count * dim);
+        const du = memory.allocateZeroed(4 * count * dim);
+
+        exports.historyRows(count, list, state.xIndptr, state.xItems, state.bIndptr, state.bIndices, state.bValues, state.dense, indptr, indices, values);
+        exports.propagate(0, count, indptr, indices, values, state.vectors, dim, u, 0);
+        exports.addRows(count, list, dim, state.userVectors, u);
+        if (options.dropout > 0) exports.dropout(count, dim, u, options.dropout, seed, STREAM.dropout, keys);
+        exports.margin(count, list, keys, state.xIndptr, state.xItems, state.items, dim, u, state.vectors, options.negatives, options.gamma, seed, STREAM.marginNegatives, du, state.gradient, totals);
+        if (options.dropout > 0) exports.dropout(count, dim, du, options.dropout, seed, STREAM.dropout, keys);
+        exports.scatterRows(count, indptr, indices, values, du, dim, state.gradient, 0, dim);
+        exports.adamRows(count, list, dim, state.userVectors, du, state.userM, state.userV, userRate, BETA1, BETA2, EPSILON);
+        exports.adam(state.size, state.local, state.gradient, state.m, state.v, state.rates.next(), BETA1, BETA2, EPSILON, 2 * options.l2);
+        exports.addTo(state.size, state.fixed, state.local, state.vectors);
+        memory.release(batchMark);
+
+        const [sum, interactions] = memory.f64(totals, 2);
+        loss = interactions > 0 ? sum / interactions : 0;
+        await job.tick('adaptation', epoch * sequence.length + step + 1, options.epochs * sequence.length, loss);
+      }
+    }
+    const learned = states.map(({ vectors, size, userVectors, users: rows }) => ({ vectors: memory.f32(vectors, size).slice(), userVectors: memory.f32(userVectors, rows * dim).slice() }));
+    return { markets: learned, loss };
+  } finally {
+    memory.release(mark);
+  }
+}
+
+/** Bounds on the entries of each user's row of X B. */
+function rowLengths(x: SparsePattern, b: SparseMatrix): Int32Array {
+  return Int32Array.from({ length: x.rows }, (_, user) => {
+    let sum = 0;
+    for (let e = x.indptr[user]; e < x.indptr[user + 1]; e++) sum += b.indptr[x.indices[e] + 1] - b.indptr[x.indices[e]];
+    return Math.min(sum, b.cols);
+  });
+}
+
+/** Cuts a list of users into ranges that reach `batch` interactions each, but for the last. */
+function wholeUsers(order: Int32Array, indptr: Int32Array, batch: number): [number, number][] {
+  const ranges: [number, number][] = [];
+  let from = 0;
+  let interactions = 0;
+  for (let k = 0; k < order.length; k++) {
+    interactions += indptr[order[k] + 1] - indptr[order[k]];
+    if (interactions >= batch || k === order.length - 1) {
+      ranges.push([from, k + 1]);
+      from = k + 1;
+      interactions = 0;
+    }
+  }
+  return ranges;
+}

@@ -1,0 +1,199 @@
+import { assemble, type RawMarket } from './assemble.ts';
+import { ArgumentError, checkNumber, DataError } from './errors.ts';
+import { Int32List } from './int32-list.ts';
+import { Job, type JobOptions } from './job.ts';
+import type { Markets } from './markets.ts';
+import { copyString, MAX_FIELD, type RowSource, readRows } from './rows.ts';
+
+export type Split = 'train' | 'valid' | 'test';
+
+/** One file of interactions. */
+export interface MarketFile {
+  /** The market of all its rows; without it, the file must have a market column. */
+  market?: string;
+  split: Split;
+  /** How messages call the file. */
+  name: string;
+  /** Opened when its turn comes, where it is a function. */
+  source: RowSource | (() => RowSource);
+  /** Its size in bytes, for the progress reports. */
+  bytes?: number;
+}
+
+/** Something odd in the data that reading goes on after, counted per file. */
+export interface DataWarning {
+  kind: 'duplicate' | 'cold-item' | 'unknown-user' | 'low-rating' | 'ignored-file';
+  file: string;
+  /** One line, with the first case. */
+  message: string;
+  count: number;
+}
+
+export interface ReadOptions extends JobOptions {
+  /** Rows with a lower rating are left out; without it, ratings are not read. */
+  minRating?: number;
+  /** Read these markets only. */
+  markets?: readonly string[];
+  onWarning?: (warning: DataWarning) => void;
+}
+
+/** Ids by number. A Map, so that ids such as `__proto__` are ids like any other. */
+class Ids {
+  readonly list: string[] = [];
+  private readonly numbers = new Map<string, number>();
+
+  number(id: string): number {
+    let number = this.numbers.get(id);
+    if (number === undefined) {
+      number = this.list.length;
+      const own = copyString(id);
+      this.list.push(own);
+      this.numbers.set(own, number);
+    }
+    return number;
+  }
+}
+
+interface Rows {
+  users: Int32List;
+  items: Int32List;
+}
+
+/** One market while it is read. */
+class Draft {
+  readonly users = new Ids();
+  readonly train: Rows = { users: new Int32List(), items: new Int32List() };
+  readonly heldOut = new Map<Split, Rows & { files: { file: string; from: number; lines: Int32List }[] }>();
+  readonly trainFiles = new Set<string>();
+  constructor(readonly name: string) {}
+}
+
+/**
+ * Reads interactions into `Markets`, streaming each file: about 16 bytes a row, and each id once.
+ * A rating of any value is an interaction; duplicates count once; held-out rows keep the order of their files.
+ *
+ * @throws DataError for what `readRows` refuses, and for a market without training rows.
+ * @throws ArgumentError for `minRating` that is not a number or `markets` that the data does not have.
+ * @throws AbortedError
+ */
+export async function readMarkets(files: readonly MarketFile[], options: ReadOptions = {}): Promise<Markets> {
+  const { minRating, onWarning } = options;
+  if (minRating !== undefined) checkNumber('minRating', minRating, -Number.MAX_VALUE, Number.MAX_VALUE);
+  const subset = options.markets && new Set(options.markets);
+  if (subset?.size === 0) throw new ArgumentError('markets', options.markets, 'at least one market');
+  for (const file of files) {
+    if (file.market === undefined) continue;
+    if (file.market === '' || file.market.length > MAX_FIELD) throw new ArgumentError('market', file.market, `1 to ${MAX_FIELD} characters`);
+  }
+
+  const job = new Job(options);
+  const items = new Ids();
+  const drafts = new Map<string, Draft>();
+  const skipped = new Set<string>();
+  const draftOf = (market: string): Draft | undefined => {
+    let draft = drafts.get(market);
+    if (draft) return draft;
+    if (subset && !subset.has(market)) {
+      if (!skipped.has(market)) skipped.add(copyString(market));
+      return undefined;
+    }
+    draft = new Draft(copyString(market));
+    drafts.set(draft.name, draft);
+    return draft;
+  };
+
+  for (const file of files) {
+    if (file.market !== undefined && !draftOf(file.market)) continue;
+    if (file.market !== undefined && file.split === 'train') draftOf(file.market)!.trainFiles.add(file.name);
+    const source = typeof file.source === 'function' ? file.source() : file.source;
+    const low = { count: 0, line: 0 };
+    await readRows(
+      source,
+      file.name,
+      (user, item, rating, market, line) => {
+        if (rating < minRating!) {
+          if (low.count++ === 0) low.line = line;
+          return;
+        }
+        const draft = draftOf(file.market ?? market!);
+        if (!draft) return;
+        let rows: Rows = draft.train;
+        if (file.split === 'train') draft.trainFiles.add(file.name);
+        else rows = heldOutRows(draft, file, line);
+        rows.users.push(draft.users.number(user));
+        rows.items.push(items.number(item));
+      },
+      { rating: minRating !== undefined, market: file.market === undefined, totalBytes: file.bytes },
+      job,
+    );
+    if (low.count > 0) {
+      onWarning?.({ kind: 'low-rating', file: file.name, message: `${plural(low.count, 'row')} with a rating below ${minRating} left out, the first at line ${low.line}`, count: low.count });
+    }
+  }
+
+  const names = [...drafts.keys(), ...skipped].sort();
+  for (const market of subset ?? []) {
+    if (!drafts.has(market)) throw new ArgumentError('markets', market, `markets that the data has: ${names.slice(0, 20).join(', ') || 'none'}`);
+  }
+  if (drafts.size === 0) throw new DataError(files[0]?.name ?? 'data', undefined, 'no training rows');
+  const raw: RawMarket[] = [];
+  for (const draft of drafts.values()) {
+    if (draft.train.users.length === 0) {
+      const [file] = draft.trainFiles;
+      const where = file ?? files.find((each) => each.market === draft.name || each.market === undefined)?.name ?? draft.name;
+      throw new DataError(where, undefined, `market ${JSON.stringify(draft.name)} has no users: no training rows`);
+    }
+    const heldOut: RawMarket['heldOut'] = {};
+    for (const [split, rows] of draft.heldOut) heldOut[split] = { users: rows.users.view(), items: rows.items.view() };
+    raw.push({ name: draft.name, users: draft.users.list, trainUsers: draft.train.users.view(), trainItems: draft.train.items.view(), heldOut });
+  }
+  const markets = assemble(items.list, raw);
+  if (onWarning) warn(markets, drafts, onWarning);
+  return markets;
+}
+
+/** The held-out rows that a row of `file` goes to, its line noted. */
+function heldOutRows(draft: Draft, file: MarketFile, line: number): Rows {
+  let rows = draft.heldOut.get(file.split);
+  if (!rows) {
+    rows = { users: new Int32List(), items: new Int32List(), files: [] };
+    draft.heldOut.set(file.split, rows);
+  }
+  let part = rows.files[rows.files.length - 1];
+  if (part?.file !== file.name) {
+    part = { file: file.name, from: rows.users.length, lines: new Int32List() };
+    rows.files.push(part);
+  }
+  part!.lines.push(line);
+  return rows;
+}
+
+function warn(markets: Markets, drafts: Map<string, Draft>, onWarning: (warning: DataWarning) => void): void {
+  for (const market of markets.markets) {
+    const draft = drafts.get(market.name)!;
+    const duplicates = draft.train.users.length - market.interactions.indices.length;
+    if (duplicates > 0) {
+      onWarning({ kind: 'duplicate', file: [...draft.trainFiles].join(', '), message: `market ${market.name}: ${plural(duplicates, 'duplicate row')}, counted once`, count: duplicates });
+    }
+    for (const [split, { files }] of draft.heldOut) {
+      const rows = market.heldOut[split]!;
+      for (const { file, from, lines } of files) {
+        let cold = 0;
+        let firstCold = '';
+        let unknown = 0;
+        let firstUnknown = '';
+        for (const [i, line] of lines.view().entries()) {
+          const row = rows[from + i]!;
+          if (row.item < 0 && cold++ === 0) firstCold = `${JSON.stringify(row.itemId)} at line ${line}`;
+          if (row.user < 0 && unknown++ === 0) firstUnknown = `${JSON.stringify(row.userId)} at line ${line}`;
+        }
+        if (cold > 0) onWarning({ kind: 'cold-item', file, message: `${plural(cold, 'held-out row')} with an item that no training row of market ${market.name} has, the first ${firstCold}`, count: cold });
+        if (unknown > 0) onWarning({ kind: 'unknown-user', file, message: `${plural(unknown, 'held-out row')} with a user without history in market ${market.name}, the first ${firstUnknown}`, count: unknown });
+      }
+    }
+  }
+}
+
+function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,360 @@
+// The kernels of stages 2 and 3 against plain f64 references; gradients against finite differences.
+import { expect, test } from 'vitest';
+import { below, differences, dotOf, draw, kernels, LENGTHS, randomPattern, randoms, stream, unit, worst } from './reference.ts';
+
+/** f32 sums of up to a few hundred terms of size 1. */
+const F32 = 2e-5;
+/** f32 gradients beside f64 finite differences of step 1e-5. */
+const GRADIENT = 2e-4;
+
+test('the module imports nothing but its memory and keeps no static data', async () => {
+  const { readFileSync } = await import('node:fs');
+  const module = new WebAssembly.Module(readFileSync(new URL('../dist/kernels.wasm', import.meta.url)));
+  expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+  expect(readFileSync(new URL('../dist/kernels.wat', import.meta.url), 'utf8')).not.toMatch(/\(data /);
+});
+
+test('exp, log and pow stay within their bounds', async () => {
+  const k = await kernels();
+  for (let i = -600; i <= 600; i++) expect(Math.abs(k.exp(i) / Math.exp(i) - 1)).toBeLessThan(1e-13);
+  for (const x of [1e-300, 1e-9, 0.3, 0.9999, 1, 1.0001, 1.4142, 2, 3, 1e5, 1e300]) {
+    expect(Math.abs(k.log(x) - Math.log(x))).toBeLessThan(1e-15 * Math.max(1, Math.abs(Math.log(x))) * 4);
+    expect(Math.abs(k.pow(x, 0.25) / x ** 0.25 - 1)).toBeLessThan(1e-13);
+  }
+});
+
+test('shuffle and fillUniform follow the counter-based generator', async () => {
+  const k = await kernels();
+  for (const n of [...LENGTHS, 1000]) {
+    const items = Int32Array.from({ length: n }, (_, i) => i);
+    const expected = [...items];
+    const key = stream(7, 3, 5);
+    for (let i = n - 1; i > 0; i--) {
+      const j = below(draw(key, i), i + 1);
+      [expected[i], expected[j]] = [expected[j], expected[i]];
+    }
+    k.shuffle(items, n, 7, 3, 5);
+    expect([...items]).toEqual(expected);
+    const filled = new Float32Array(n);
+    k.fillUniform(filled, n, 0.5, 7, 3, 5);
+    expect(worst(filled, Float64Array.from(filled, (_, i) => (unit(draw(key, i)) * 2 - 1) * 0.5))).toBeLessThan(1e-7);
+  }
+});
+
+test.each([...LENGTHS, 300])('propagate, scatterRows and normaliseRows with %i rows', async (rows) => {
+  const k = await kernels();
+  for (const d of [4, 16, 32, 36, 128]) {
+    const b = randomPattern(rows, rows, 6, 11);
+    const values = randoms(b.indices.length, 12).map(Math.abs);
+    const x = randoms(rows * d, 13);
+    for (const keep of [0, 1]) {
+      const y = new Float32Array(rows * d);
+      k.propagate(0, rows, b.indptr, b.indices, values, x, d, y, keep);
+      const expected = Float64Array.from(x, (v) => v * keep);
+      for (let r = 0; r < rows; r++) for (let e = b.indptr[r]; e < b.indptr[r + 1]; e++) for (let c = 0; c < d; c++) expected[r * d + c] += values[e] * x[b.indices[e] * d + c];
+      expect(worst(y, expected)).toBeLessThan(F32);
+    }
+    const out = new Float32Array(rows * d);
+    k.scatterRows(rows, b.indptr, b.indices, values, x, d, out, 0, d);
+    const expected = new Float64Array(rows * d);
+    for (let r = 0; r < rows; r++) for (let e = b.indptr[r]; e < b.indptr[r + 1]; e++) for (let c = 0; c < d; c++) expected[b.indices[e] * d + c] += values[e] * x[r * d + c];
+    expect(worst(out, expected)).toBeLessThan(F32);
+    const halves = new Float32Array(rows * d);
+    const half = (d >> 1) & ~3;
+    k.scatterRows(rows, b.indptr, b.indices, values, x, d, halves, half, d);
+    k.scatterRows(rows, b.indptr, b.indices, values, x, d, halves, 0, half);
+    expect(halves).toEqual(out);
+    k.normaliseRows(rows, b.indptr, values);
+    for (let r = 0; r < rows; r++) {
+      const row = values.slice(b.indptr[r], b.indptr[r + 1]);
+      if (row.length > 0) expect(row.reduce((s, v) => s + v, 0)).toBeCloseTo(1, 5);
+    }
+  }
+});
+
+test('rows without a positive sum are left as they are by normaliseRows', async () => {
+  const k = await kernels();
+  const values = new Float32Array([0, 0, 2, 2]);
+  k.normaliseRows(3, new Int32Array([0, 2, 2, 4]), values);
+  expect([...values]).toEqual([0, 0, 0.5, 0.5]);
+});
+
+test('a walk steps with p(j|i) = A_ij / Σ_j A_ij and never stands still', async () => {
+  const k = await kernels();
+  const users = 40;
+  const items = 12;
+  const x = randomPattern(users, items, 4, 21);
+  const lists = Array.from({ length: items }, (): number[] => []);
+  for (let u = 0; u < users; u++) for (let e = x.indptr[u]; e < x.indptr[u + 1]; e++) lists[x.indices[e]].push(u);
+  const itemIndptr = Int32Array.from([0, ...lists.map((_, i) => lists.slice(0, i + 1).flat().length)]);
+  const itemUsers = Int32Array.from(lists.flat());
+  const sums = new Uint32Array(itemUsers.length);
+  k.walkWeights(items, itemIndptr, itemUsers, x.indptr, sums);
+  const count = 2000;
+  const length = 40;
+  const starts = Int32Array.from({ length: count }, (_, w) => w % items);
+  const walks = new Int32Array(count * length);
+  k.walk(0, count, starts, length, itemIndptr, itemUsers, sums, x.indptr, x.indices, 5, 2, walks);
+
+  const a = Array.from({ length: items }, () => new Float64Array(items));
+  for (let u = 0; u < users; u++) {
+    const row = x.indices.subarray(x.indptr[u], x.indptr[u + 1]);
+    for (const i of row) for (const j of row) if (i !== j) a[i][j]++;
+  }
+  const steps = Array.from({ length: items }, () => new Float64Array(items));
+  for (let w = 0; w < count; w++) {
+    expect(walks[w * length]).toBe(starts[w]);
+    for (let t = 1; t < length; t++) steps[walks[w * length + t - 1]][walks[w * length + t]]++;
+  }
+  // χ² over all transitions with a non-zero probability: mean = degrees of freedom, standard deviation √(2 df)
+  let chi = 0;
+  let freedom = 0;
+  for (let i = 0; i < items; i++) {
+    const from = steps[i].reduce((s, v) => s + v, 0);
+    const total = a[i].reduce((s, v) => s + v, 0);
+    for (let j = 0; j < items; j++) {
+      if (a[i][j] === 0) expect(steps[i][j]).toBe(0);
+      else {
+        const expected = (from * a[i][j]) / total;
+        chi += (steps[i][j] - expected) ** 2 / expected;
+        freedom++;
+      }
+    }
+    freedom--;
+  }
+  expect(Math.abs(chi - freedom)).toBeLessThan(5 * Math.sqrt(2 * freedom));
+
+  // cutting the walks anywhere gives the same walks
+  const tail = new Int32Array(500 * length);
+  k.walk(1500, 2000, starts, length, itemIndptr, itemUsers, sums, x.indptr, x.indices, 5, 2, tail);
+  expect(tail).toEqual(walks.slice(1500 * length));
+  const visits = new Uint32Array(items);
+  k.countVisits(walks.length, walks, visits);
+  expect(visits.reduce((s, v) => s + v, 0)).toBe(walks.length);
+});
+
+test.each([1, 2, 5, 17, 300])('the unigram table of %i items holds visits^0.75', async (n) => {
+  const k = await kernels();
+  const visits = Uint32Array.from({ length: n }, (_, i) => (i % 7 === 3 ? 0 : 1 + ((i * i) % 900)));
+  const thresholds = new Float32Array(n);
+  const aliases = new Int32Array(n);
+  k.buildUnigramTable(n, visits, thresholds, aliases, new Uint8Array(12 * n));
+  const mass = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    mass[i] += thresholds[i] / n;
+    mass[aliases[i]] += (1 - thresholds[i]) / n;
+  }
+  const weights = Float64Array.from(visits, (v) => v ** 0.75);
+  const total = weights.reduce((s, v) => s + v, 0);
+  expect(worst(mass, weights.map((w) => w / total))).toBeLessThan(1e-6);
+});
+
+test('skip-gram: loss and gradients of all pairs of a window', async () => {
+  const k = await kernels();
+  const [n, d, length, window, negatives, count] = [9, 16, 7, 3, 5, 4];
+  const walks = Int32Array.from({ length: count * length }, (_, i) => (i * i + 3 * i) % n);
+  const visits = new Uint32Array(n);
+  k.countVisits(walks.length, walks, visits);
+  const thresholds = new Float32Array(n);
+  const aliases = new Int32Array(n);
+  k.buildUnigramTable(n, visits, thresholds, aliases, new Uint8Array(12 * n));
+  const v = Float64Array.from(randoms(n * d, 31));
+  const vbar = Float64Array.from(randoms(n * d, 32));
+  const [seed, stage] = [3, 5];
+  let pairCount = 0;
+  const loss = () => {
+    let sum = 0;
+    pairCount = 0;
+    for (let w = 0; w < count; w++) {
+      const key = stream(seed, stage, w);
+      for (let t = 0; t < length; t++) {
+        const centre = walks[w * length + t] * d;
+        for (let s = Math.max(0, t - window); s <= Math.min(length - 1, t + window); s++) {
+          if (s === t) continue;
+          pairCount++;
+          sum += Math.log1p(Math.exp(-dotOf(v, centre, vbar, walks[w * length + s] * d, d)));
+          for (let m = 0; m < negatives; m++) {
+            const bits = draw(key, t * negatives + m);
+            const slot = below(bits, n);
+            const item = unit(bits) < thresholds[slot] ? slot : aliases[slot];
+            sum += Math.log1p(Math.exp(dotOf(v, centre, vbar, item * d, d)));
+          }
+        }
+      }
+    }
+    return sum;
+  };
+  const dv = new Float32Array(n * d);
+  const dvbar = new Float32Array(n * d);
+  const totals = new Float64Array(2);
+  k.skipgram(0, count, walks, length, window, d, negatives, n, thresholds, aliases, seed, stage, new Float32Array(v), new Float32Array(vbar), dv, dvbar, new Uint8Array(8 * (2 * window + negatives + 4)), totals);
+  expect(Math.abs(totals[0] / loss() - 1)).toBeLessThan(1e-5);
+  expect(totals[1]).toBe(pairCount);
+  expect(worst(dv, differences(loss, v))).toBeLessThan(GRADIENT);
+  expect(worst(dvbar, differences(loss, vbar))).toBeLessThan(GRADIENT);
+});
+
+test.each([0, 0.2, -1])('market adaptation: gradients of the margin loss through U = X̂V + U_loc, γ = %f', async (gamma) => {
+  const k = await kernels();
+  const [users, n, d, negatives] = [5, 11, 16, 4];
+  const x = randomPattern(users, n, 3, 41);
+  const b = randomPattern(n, n, 4, 42);
+  const values = randoms(b.indices.length, 43).map((value) => Math.abs(value) + 0.1);
+  k.normaliseRows(n, b.indptr, values);
+  const list = Int32Array.from([3, 0, 4, 1, 2]);
+  const keys = Uint32Array.from([103, 100, 104, 101, 102]);
+  const indptr = new Int32Array(users + 1);
+  const indices = new Int32Array(users * n);
+  const weights = new Float32Array(users * n);
+  const dense = new Float32Array(n);
+  k.historyRows(users, list, x.indptr, x.indices, b.indptr, b.indices, values, dense, indptr, indices, weights);
+  expect([...dense]).toEqual(new Array(n).fill(0));
+  const xhat = list.reduce((all, user, row) => {
+    const sums = new Float64Array(n);
+    for (let e = x.indptr[user]; e < x.indptr[user + 1]; e++) for (let f = b.indptr[x.indices[e]]; f < b.indptr[x.indices[e] + 1]; f++) sums[b.indices[f]] += values[f];
+    const total = sums.reduce((s, w) => s + w, 0);
+    all.set(sums.map((w) => w / total), row * n);
+    return all;
+  }, new Float64Array(users * n));
+  const rebuilt = new Float64Array(users * n);
+  for (let row = 0; row < users; row++) for (let e = indptr[row]; e < indptr[row + 1]; e++) rebuilt[row * n + indices[e]] += weights[e];
+  expect(worst(rebuilt, xhat)).toBeLessThan(1e-6);
+
+  const v = Float64Array.from(randoms(n * d, 44));
+  const local = Float64Array.from(randoms(users * d, 45)).map((w) => w * 0.3);
+  const [seed, stage] = [9, 10];
+  const loss = () => {
+    let sum = 0;
+    for (let row = 0; row < users; row++) {
+      const u = new Float64Array(d);
+      for (let c = 0; c < d; c++) {
+        u[c] = local[list[row] * d + c];
+        for (let j = 0; j < n; j++) u[c] += xhat[row * n + j] * v[j * d + c];
+      }
+      const cos = (j: number) => dotOf(u, 0, v, j * d, d) / Math.sqrt(dotOf(u, 0, u, 0, d) * dotOf(v, j * d, v, j * d, d));
+      const own = [...x.indices.subarray(x.indptr[list[row]], x.indptr[list[row] + 1])];
+      const key = stream(seed, stage, keys[row]);
+      let drawn = 0;
+      for (const j of own) {
+        sum += 1 - cos(j);
+        for (let m = 0; m < negatives; m++) {
+          let item = below(draw(key, drawn++), n);
+          while (own.includes(item)) item = below(draw(key, drawn++), n);
+          sum += Math.max(0, cos(item) - gamma) / negatives;
+        }
+      }
+    }
+    return sum;
+  };
+  const v32 = new Float32Array(v);
+  const u = new Float32Array(users * d);
+  k.propagate(0, users, indptr, indices, weights, v32, d, u, 0);
+  k.addRows(users, list, d, new Float32Array(local), u);
+  const du = new Float32Array(users * d);
+  const dv = new Float32Array(n * d);
+  const totals = new Float64Array(2);
+  k.margin(users, list, keys, x.indptr, x.indices, n, d, u, v32, negatives, gamma, seed, stage, du, dv, totals);
+  k.scatterRows(users, indptr, indices, weights, du, d, dv, 0, d);
+  expect(Math.abs(totals[0] / loss() - 1)).toBeLessThan(1e-5);
+  expect(totals[1]).toBe(x.indices.length);
+  const expected = differences(loss, local);
+  expect(worst(du, Float64Array.from({ length: users * d }, (_, i) => expected[list[Math.floor(i / d)] * d + (i % d)]))).toBeLessThan(GRADIENT);
+  expect(worst(dv, differences(loss, v))).toBeLessThan(GRADIENT);
+});
+
+test('a user who has every item meets no negatives and does not hang', async () => {
+  const k = await kernels();
+  const [n, d] = [3, 16];
+  const totals = new Float64Array(2);
+  k.margin(1, new Int32Array([0]), new Uint32Array([0]), new Int32Array([0, 3]), new Int32Array([0, 1, 2]), n, d, randoms(d, 1), randoms(n * d, 2), 10, -2, 1, 1, new Float32Array(d), new Float32Array(n * d), totals);
+  expect(totals[1]).toBe(3);
+  expect(Number.isFinite(totals[0])).toBe(true);
+});
+
+test.each([1, 3, 4, 5, 15, 16, 17, 65])('softmax over %i items: loss and gradient', async (n) => {
+  const k = await kernels();
+  const users = 4;
+  const x = randomPattern(users, n, 3, 51);
+  const ld = (n + 3) & ~3;
+  const list = Int32Array.from([2, 0, 3, 1]);
+  const s = Float64Array.from(randoms(users * n, 52)).map((v) => v * 8);
+  const loss = () => {
+    let sum = 0;
+    for (let row = 0; row < users; row++) {
+      const scores = [...s.subarray(row * n, (row + 1) * n)];
+      const total = scores.reduce((t, v) => t + Math.exp(v), 0);
+      const own = x.indices.subarray(x.indptr[list[row]], x.indptr[list[row] + 1]);
+      for (const j of own) sum -= (scores[j] - Math.log(total)) / own.length;
+    }
+    return sum;
+  };
+  const scores = new Float32Array(users * ld);
+  for (let row = 0; row < users; row++) scores.set(s.subarray(row * n, (row + 1) * n), row * ld);
+  const totals = new Float64Array(2);
+  k.softmax(users, list, x.indptr, x.indices, n, ld, scores, totals);
+  expect(Math.abs(totals[0] - loss())).toBeLessThan(1e-4);
+  const gradient = differences(loss, s);
+  for (let row = 0; row < users; row++) {
+    expect(worst(scores.subarray(row * ld, row * ld + n), gradient.subarray(row * n, (row + 1) * n))).toBeLessThan(GRADIENT);
+    expect([...scores.subarray(row * ld + n, (row + 1) * ld)]).toEqual(new Array(ld - n).fill(0));
+  }
+});
+
+test('unitRows and its way back', async () => {
+  const k = await kernels();
+  for (const d of [4, 16, 20, 128]) {
+    const rows = 5;
+    const x = Float64Array.from(randoms(rows * d, 61));
+    x.fill(0, 2 * d, 3 * d);
+    const g = randoms(rows * d, 62);
+    const loss = () => {
+      let sum = 0;
+      for (let r = 0; r < rows; r++) if (r !== 2) sum += dotOf(g, r * d, x, r * d, d) / Math.sqrt(dotOf(x, r * d, x, r * d, d));
+      return sum;
+    };
+    const out = new Float32Array(rows * d);
+    const norms = new Float32Array(rows);
+    k.unitRows(rows, d, new Float32Array(x), out, norms);
+    expect([...out.subarray(2 * d, 3 * d)]).toEqual(new Array(d).fill(0));
+    const dx = new Float32Array(rows * d);
+    k.unitRowsBackward(rows, d, out, norms, g, dx);
+    expect(worst(dx, differences(loss, x))).toBeLessThan(GRADIENT);
+  }
+});
+
+test('adam, adamRows and dropout', async () => {
+  const k = await kernels();
+  for (const n of [0, 4, 16, 20, 128]) {
+    const p = randoms(n, 71);
+    const g = randoms(n, 72);
+    const m = new Float32Array(n);
+    const v = new Float32Array(n);
+    const expected = Float64Array.from(p, (value, i) => {
+      const gradient = g[i] + 0.1 * value;
+      return value - (0.01 * 0.1 * gradient) / (Math.sqrt(0.001 * gradient * gradient) + 1e-8);
+    });
+    k.adam(n, p, g, m, v, 0.01, 0.9, 0.999, 1e-8, 0.1);
+    expect(worst(p, expected)).toBeLessThan(1e-4);
+    expect([...g]).toEqual(new Array(n).fill(0));
+  }
+  const table = randoms(5 * 16, 73);
+  const before = table.slice();
+  k.adamRows(2, new Int32Array([4, 1]), 16, table, randoms(32, 74), new Float32Array(80), new Float32Array(80), 0.01, 0.9, 0.999, 1e-8);
+  for (const row of [0, 2, 3]) expect(table.slice(row * 16, row * 16 + 16)).toEqual(before.slice(row * 16, row * 16 + 16));
+  for (const row of [1, 4]) expect(table.slice(row * 16, row * 16 + 16)).not.toEqual(before.slice(row * 16, row * 16 + 16));
+
+  const ones = new Float32Array(4 * 512).fill(1);
+  k.dropout(4, 512, ones, 0.3, 1, 2, new Uint32Array([5, 6, 7, 8]));
+  const kept = ones.filter((value) => value !== 0);
+  expect(kept.every((value) => Math.abs(value - 1 / 0.7) < 1e-6)).toBe(true);
+  expect(Math.abs(kept.length / ones.length - 0.7)).toBeLessThan(0.05);
+});
+
+test('the binder passes numbers, strings and typed arrays, and names a wrong argument', async () => {
+  const k = await kernels();
+  const x = new Float32Array([1, 2, 3, 4]);
+  const y = new Float32Array([10, 20, 30, 40]);
+  k.addInto(4, x, y);
+  expect([...y]).toEqual([11, 22, 33, 44]);
+  expect(() => k.addInto(4, [1, 2] as never, y)).toThrow(/addInto: argument 1: found an array of 2, expected a number, a string or a typed array/);
+});
