@@ -17,6 +17,12 @@ export interface AdaptationInput {
 export interface AdaptationOptions {
   /** d, a multiple of 16. */
   dim: number;
+  /** `margin`: the paper's. `softmax`: cross-entropy over the market's items on cos / τ. */
+  loss: 'margin' | 'softmax';
+  /** τ of the softmax. */
+  temperature: number;
+  /** Whether users have a vector of their own, U_loc. */
+  userOffsets: boolean;
   /** γ: negatives closer than this (cosine) are pushed away. */
   gamma: number;
   /** λ of λ‖V_loc‖². */
@@ -35,15 +41,16 @@ export interface AdaptationOptions {
 export interface Adaptation {
   /** V_m = V_glob,m + V_loc,m (n × d). */
   vectors: Float32Array;
-  /** U_loc,m (|U| × d). */
-  userVectors: Float32Array;
+  /** U_loc,m (|U| × d), where users have offsets. */
+  userVectors?: Float32Array;
 }
 
 /**
  * Stage 3: all markets together, each on its own items, under
  *
  *   U_m = X̂_m V_m + U_loc,m,  X̂_m = Normalize(X_m B_m),  y_ij = cos(u_i, v_j),
- *   L = Σ_(i,j) ( (1 − y_ij) + (1/K) Σ_k max(0, y_ik − γ) ) + λ‖V_loc,m‖².
+ *   margin:   L = Σ_(i,j) ( (1 − y_ij) + (1/K) Σ_k max(0, y_ik − γ) ) + λ‖V_loc,m‖²,
+ *   softmax:  L = −Σ_i (1/|x_i|) Σ_{j∈x_i} log softmax(y_i / τ)_j + λ‖V_loc,m‖²  over the market's items.
  *
  * A mini-batch holds whole users of one market, as many as it takes to reach `batch` interactions, so that a user's row of X̂
  * is made once for all of the user's interactions; users and batches are shuffled anew each epoch. Dropout hides elements
@@ -51,7 +58,8 @@ export interface Adaptation {
  *
  * @returns per market V_m and U_loc, and the mean loss of an interaction in the last epoch.
  *
- * Peak memory: six tables of n × d f32 and three of |U| × d per market, B_m and X_m, and one batch.
+ * Peak memory: six tables of n × d f32 (softmax: eight) and three of |U| × d (with user offsets) per market, B_m and X_m, and one
+ * batch (softmax: with its users × n scores).
  */
 export async function adapt(kernels: Kernels, markets: AdaptationInput[], options: AdaptationOptions, job: Job): Promise<{ markets: Adaptation[]; loss: number }> {
   const { exports, memory } = kernels;
@@ -59,9 +67,10 @@ export async function adapt(kernels: Kernels, markets: AdaptationInput[], option
   const mark = memory.mark();
   try {
     let bytes = 0;
-    for (const { interactions, similarity } of markets) bytes += 4 * dim * (6 * similarity.rows + 3 * interactions.rows) + 8 * similarity.values.length + 4 * interactions.indices.length;
+    for (const { interactions, similarity } of markets) bytes += 4 * dim * (8 * similarity.rows + (options.userOffsets ? 3 * interactions.rows : 0)) + 8 * similarity.values.length + 4 * interactions.indices.length;
     memory.require(bytes, 'the market adaptation');
 
+    const offsets = options.userOffsets ? 4 * dim : 0;
     const states = markets.map(({ interactions, similarity, global }, market) => {
       const items = similarity.rows;
       const size = items * dim;
@@ -87,9 +96,9 @@ export async function adapt(kernels: Kernels, markets: AdaptationInput[], option
         gradient: memory.allocateZeroed(4 * size),
         m: memory.allocateZeroed(4 * size),
         v: memory.allocateZeroed(4 * size),
-        userVectors: memory.allocateZeroed(4 * interactions.rows * dim),
-        userM: memory.allocateZeroed(4 * interactions.rows * dim),
-        userV: memory.allocateZeroed(4 * interactions.rows * dim),
+        userVectors: memory.allocateZeroed(offsets * interactions.rows),
+        userM: memory.allocateZeroed(offsets * interactions.rows),
+        userV: memory.allocateZeroed(offsets * interactions.rows),
         dense: memory.allocateZeroed(4 * items),
         order: memory.put(Int32Array.from({ length: interactions.rows }, (_, user) => user)),
         rates: new AdamRate(options.learningRate),
@@ -102,6 +111,7 @@ export async function adapt(kernels: Kernels, markets: AdaptationInput[], option
       users += state.users;
     }
     const totals = memory.allocateZeroed(16);
+    const workspace = memory.allocate(exports.gemmWorkspaceBytes());
     const userRates = new AdamRate(options.learningRate);
     let loss = 0;
 
@@ -136,12 +146,16 @@ export async function adapt(kernels: Kernels, markets: AdaptationInput[], option
 
         exports.historyRows(count, list, state.xIndptr, state.xItems, state.bIndptr, state.bIndices, state.bValues, state.dense, indptr, indices, values);
         exports.propagate(0, count, indptr, indices, values, state.vectors, dim, u, 0);
-        exports.addRows(count, list, dim, state.userVectors, u);
+        if (options.userOffsets) exports.addRows(count, list, dim, state.userVectors, u);
         if (options.dropout > 0) exports.dropout(count, dim, u, options.dropout, seed, STREAM.dropout, keys);
-        exports.margin(count, list, keys, state.xIndptr, state.xItems, state.items, dim, u, state.vectors, options.negatives, options.gamma, seed, STREAM.marginNegatives, du, state.gradient, totals);
+        if (options.loss === 'margin') {
+          exports.margin(count, list, keys, state.xIndptr, state.xItems, state.items, dim, u, state.vectors, options.negatives, options.gamma, seed, STREAM.marginNegatives, du, state.gradient, totals);
+        } else {
+          softmaxGradients(kernels, { ...state, count, list, u, du, dim, sharpness: 1 / options.temperature, workspace, totals });
+        }
         if (options.dropout > 0) exports.dropout(count, dim, du, options.dropout, seed, STREAM.dropout, keys);
         exports.scatterRows(count, indptr, indices, values, du, dim, state.gradient, 0, dim);
-        exports.adamRows(count, list, dim, state.userVectors, du, state.userM, state.userV, userRate, BETA1, BETA2, EPSILON);
+        if (options.userOffsets) exports.adamRows(count, list, dim, state.userVectors, du, state.userM, state.userV, userRate, BETA1, BETA2, EPSILON);
         exports.adam(state.size, state.local, state.gradient, state.m, state.v, state.rates.next(), BETA1, BETA2, EPSILON, 2 * options.l2);
         exports.addTo(state.size, state.fixed, state.local, state.vectors);
         memory.release(batchMark);
@@ -151,11 +165,48 @@ export async function adapt(kernels: Kernels, markets: AdaptationInput[], option
         await job.tick('adaptation', epoch * sequence.length + step + 1, options.epochs * sequence.length, loss);
       }
     }
-    const learned = states.map(({ vectors, size, userVectors, users: rows }) => ({ vectors: memory.f32(vectors, size).slice(), userVectors: memory.f32(userVectors, rows * dim).slice() }));
+    const learned = states.map(({ vectors, size, userVectors, users: rows }) => ({ vectors: memory.f32(vectors, size).slice(), userVectors: options.userOffsets ? memory.f32(userVectors, rows * dim).slice() : undefined }));
     return { markets: learned, loss };
   } finally {
     memory.release(mark);
   }
+}
+
+interface SoftmaxBatch {
+  count: number;
+  list: number;
+  items: number;
+  dim: number;
+  xIndptr: number;
+  xItems: number;
+  u: number;
+  vectors: number;
+  du: number;
+  gradient: number;
+  sharpness: number;
+  workspace: number;
+  totals: number;
+}
+
+/** Adds the gradients of the softmax loss to du (count × d) and to the market's gradient (items × d): three matrix products. */
+function softmaxGradients({ exports, memory }: Kernels, batch: SoftmaxBatch): void {
+  const { count, items, dim, sharpness, workspace } = batch;
+  const ld = Math.ceil(items / 4) * 4;
+  const unitU = memory.allocate(4 * count * dim);
+  const normsU = memory.allocate(4 * count);
+  const unitV = memory.allocate(4 * items * dim);
+  const normsV = memory.allocate(4 * items);
+  const scores = memory.allocateZeroed(4 * count * ld);
+  const dUnitU = memory.allocateZeroed(4 * count * dim);
+  const dUnitV = memory.allocateZeroed(4 * items * dim);
+  exports.unitRows(count, dim, batch.u, unitU, normsU);
+  exports.unitRows(items, dim, batch.vectors, unitV, normsV);
+  exports.gemmNT(count, items, dim, sharpness, unitU, dim, unitV, dim, scores, ld, workspace);
+  exports.softmax(count, batch.list, batch.xIndptr, batch.xItems, items, ld, scores, batch.totals);
+  exports.gemmNN(count, dim, items, sharpness, scores, ld, unitV, dim, dUnitU, dim, workspace);
+  exports.gemmTN(items, dim, count, sharpness, scores, ld, unitU, dim, dUnitV, dim, workspace);
+  exports.unitRowsBackward(count, dim, unitU, normsU, dUnitU, batch.du);
+  exports.unitRowsBackward(items, dim, unitV, normsV, dUnitV, batch.gradient);
 }
 
 /** Bounds on the entries of each user's row of X B. */

@@ -105,7 +105,7 @@ export function generateMarkets(options: GenerateOptions = {}): GeneratedData {
     items: Array.from({ length: itemCount }, (_, item) => `P${String(1_000_000 + item)}`),
     markets: shapes.map((shape, m) => {
       const size = Math.max(2, Math.round((users * shape.users) / userParts));
-      const market = new MarketDraft(catalogues[m]!, popularity, tasteOf, tastes, new SplitMix(seed, m + 1));
+      const market = new MarketDraft(catalogues[m], popularity, tasteOf, tastes, new SplitMix(seed, m + 1));
       const rows = market.draw(size, extra);
       return { name: shape.name, users: Array.from({ length: size }, (_, user) => `${shape.name}U${String(1_000_000 + user)}`), ...rows };
     }),
@@ -133,14 +133,14 @@ function splitItems(shapes: readonly MarketShape[], itemCount: number, random: S
     const shared = permutation(pool, random).subarray(0, Math.min(pool, Math.round(shape.items * shape.shared * scale)));
     const isLast = m === shapes.length - 1;
     const end = isLast ? itemCount : Math.min(itemCount, next + Math.round(shape.items * (1 - shape.shared) * scale));
-    const pick = [...Array.from(shared, (i) => order[i]!), ...order.subarray(next, end)];
+    const pick = [...Array.from(shared, (i) => order[i]), ...order.subarray(next, end)];
     for (const i of shared) taken[i] = 1;
     next = end;
     return pick;
   });
   // Rounding may leave an item of the pool to nobody.
   const largest = picks.reduce((a, b) => (b.length > a.length ? b : a));
-  for (let i = 0; i < pool; i++) if (taken[i] === 0) largest.push(order[i]!);
+  for (let i = 0; i < pool; i++) if (taken[i] === 0) largest.push(order[i]);
   return picks.map((pick) => Int32Array.from(pick).sort());
 }
 
@@ -172,18 +172,18 @@ class MarketDraft {
   ) {
     // The market's own view of the popularity: each rank is moved by a factor of 1/2 to 3/2.
     const weights = new Map<number, number>();
-    for (const item of catalogue) weights.set(item, 1 + Math.floor(1e9 / (popularity[item]! * (0.5 + random.fraction()) + HEAD)));
+    for (const item of catalogue) weights.set(item, 1 + Math.floor(1e9 / (popularity[item] * (0.5 + random.fraction()) + HEAD)));
     const urn = (items: Int32Array): Urn => {
       const sums = new Float64Array(items.length);
       let sum = 0;
       for (let i = 0; i < items.length; i++) {
-        sum += weights.get(items[i]!)!;
+        sum += weights.get(items[i])!;
         sums[i] = sum;
       }
       return { items, sums };
     };
     const groups: number[][] = Array.from({ length: tastes }, () => []);
-    for (const item of catalogue) groups[tasteOf[item]!]!.push(item);
+    for (const item of catalogue) groups[tasteOf[item]].push(item);
     this.all = urn(catalogue);
     this.byTaste = groups.map((group) => (group.length === 0 ? undefined : urn(Int32Array.from(group))));
   }
@@ -212,13 +212,13 @@ class MarketDraft {
       random.shuffle(items);
       for (let i = 2; i < length; i++) {
         trainUsers.push(user);
-        trainItems.push(items[i]!);
-        used.add(items[i]!);
+        trainItems.push(items[i]);
+        used.add(items[i]);
       }
       valid.users[user] = user;
-      valid.items[user] = items[0]!;
+      valid.items[user] = items[0];
       test.users[user] = user;
-      test.items[user] = items[1]!;
+      test.items[user] = items[1];
     }
     for (const item of catalogue) {
       if (used.has(item)) continue;
@@ -249,19 +249,19 @@ class MarketDraft {
     }
     // `seen` holds a quarter of the catalogue at most, so this ends.
     let at = random.below(catalogue.length);
-    while (seen.has(catalogue[at]!)) at = (at + 1) % catalogue.length;
-    return catalogue[at]!;
+    while (seen.has(catalogue[at])) at = (at + 1) % catalogue.length;
+    return catalogue[at];
   }
 }
 
 function drawFrom({ items, sums }: Urn, random: SplitMix): number {
-  const target = Math.floor(random.fraction() * sums[sums.length - 1]!);
+  const target = Math.floor(random.fraction() * sums[sums.length - 1]);
   let low = 0;
   let high = sums.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (sums[middle]! > target) high = middle;
+    if (sums[middle] > target) high = middle;
     else low = middle + 1;
   }
-  return items[low]!;
+  return items[low];
 }

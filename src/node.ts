@@ -158,7 +158,7 @@ export async function writeDirectory(path: string, data: GeneratedData): Promise
         try {
           let text = 'userId\titemId\trating\n';
           for (let row = 0; row < rows.users.length; row++) {
-            text += `${market.users[rows.users[row]!]}\t${data.items[rows.items[row]!]}\t1.0\n`;
+            text += `${market.users[rows.users[row]]}\t${data.items[rows.items[row]]}\t1.0\n`;
             if (text.length > 1 << 16) {
               await file.write(text);
               text = '';

@@ -24,6 +24,8 @@ export interface MarketFile {
 export interface DataWarning {
   kind: 'duplicate' | 'cold-item' | 'unknown-user' | 'low-rating' | 'ignored-file';
   file: string;
+  /** Where the warning is about one market. */
+  market?: string;
   /** One line, with the first case. */
   message: string;
   count: number;
@@ -173,22 +175,22 @@ function warn(markets: Markets, drafts: Map<string, Draft>, onWarning: (warning:
     const draft = drafts.get(market.name)!;
     const duplicates = draft.train.users.length - market.interactions.indices.length;
     if (duplicates > 0) {
-      onWarning({ kind: 'duplicate', file: [...draft.trainFiles].join(', '), message: `market ${market.name}: ${plural(duplicates, 'duplicate row')}, counted once`, count: duplicates });
+      onWarning({ kind: 'duplicate', file: [...draft.trainFiles].join(', '), market: market.name, message: `market ${market.name}: ${plural(duplicates, 'duplicate row')}, counted once`, count: duplicates });
     }
     for (const [split, { files }] of draft.heldOut) {
-      const rows = market.heldOut[split]!;
+      const rows = market.heldOut[split];
       for (const { file, from, lines } of files) {
         let cold = 0;
         let firstCold = '';
         let unknown = 0;
         let firstUnknown = '';
         for (const [i, line] of lines.view().entries()) {
-          const row = rows[from + i]!;
+          const row = rows[from + i];
           if (row.item < 0 && cold++ === 0) firstCold = `${JSON.stringify(row.itemId)} at line ${line}`;
           if (row.user < 0 && unknown++ === 0) firstUnknown = `${JSON.stringify(row.userId)} at line ${line}`;
         }
-        if (cold > 0) onWarning({ kind: 'cold-item', file, message: `${plural(cold, 'held-out row')} with an item that no training row of market ${market.name} has, the first ${firstCold}`, count: cold });
-        if (unknown > 0) onWarning({ kind: 'unknown-user', file, message: `${plural(unknown, 'held-out row')} with a user without history in market ${market.name}, the first ${firstUnknown}`, count: unknown });
+        if (cold > 0) onWarning({ kind: 'cold-item', file, market: market.name, message: `${plural(cold, 'held-out row')} with an item that no training row of market ${market.name} has, the first ${firstCold}`, count: cold });
+        if (unknown > 0) onWarning({ kind: 'unknown-user', file, market: market.name, message: `${plural(unknown, 'held-out row')} with a user without history in market ${market.name}, the first ${firstUnknown}`, count: unknown });
       }
     }
   }

@@ -85,9 +85,9 @@ export async function readRows(source: RowSource, fileName: string, sink: RowSin
     // An error of a row that is not complete yet is not one: the row is parsed again with what follows.
     const bad = errors.find((error) => error.row! < data.length);
     for (let r = 0; r < data.length; r++) {
-      const fields = data[r]!;
+      const fields = data[r];
       const lastField = fields.length - 1;
-      if (layout.newline === '\n' && fields[lastField]!.endsWith('\r')) fields[lastField] = fields[lastField]!.slice(0, -1);
+      if (layout.newline === '\n' && fields[lastField].endsWith('\r')) fields[lastField] = fields[lastField].slice(0, -1);
       if (bad && bad.row === r) {
         throw new DataError(fileName, line, bad.code === 'MissingQuotes' ? 'a quote that is opened here is not closed' : 'text follows a closing quote (a quote inside a quoted field is written twice)');
       }
@@ -192,17 +192,17 @@ function emit(fields: string[], layout: Layout, fileName: string, line: number, 
     throw new DataError(fileName, line, `the row has ${fields.length} field${fields.length === 1 ? '' : 's'}, the header ${width}: ${JSON.stringify(shorten(fields.join(layout.delimiter)))}`);
   }
   for (const column of wanted) {
-    const field = fields[columns[column]!]!;
+    const field = fields[columns[column]!];
     if (field.length > MAX_FIELD) throw new DataError(fileName, line, `${CANONICAL[column]} has ${field.length} characters, more than ${MAX_FIELD}: ${JSON.stringify(shorten(field))}`);
     if (field === '') throw new DataError(fileName, line, `${CANONICAL[column]} is empty`);
   }
   let rating = Number.NaN;
   if (wanted.includes('rating')) {
-    const text = fields[columns.rating!]!;
+    const text = fields[columns.rating!];
     rating = text.trim() === '' ? Number.NaN : Number(text);
     if (!Number.isFinite(rating)) throw new DataError(fileName, line, `the rating is not a number: ${JSON.stringify(shorten(text))}`);
   }
-  sink(fields[columns.user!]!, fields[columns.item!]!, rating, wanted.includes('market') ? fields[columns.market!]! : undefined, line);
+  sink(fields[columns.user!], fields[columns.item!], rating, wanted.includes('market') ? fields[columns.market!] : undefined, line);
 }
 
 /** The text of `source` in pieces of up to 64 Ki, each with the number of bytes (or characters) so far. */
@@ -252,7 +252,7 @@ function isHighSurrogate(unit: number): boolean {
 /** Bytes at the end (0 to 3) that start a character which goes on in the next piece. */
 function incompleteTail(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
-    const byte = bytes[bytes.length - back]!;
+    const byte = bytes[bytes.length - back];
     if (byte < 0x80) return 0;
     if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? back : 0;
   }

@@ -2,7 +2,7 @@ import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import { AdamRate, BETA1, BETA2, EPSILON } from './optimiser.ts';
 import type { SparseMatrix } from './sparse.ts';
-import { transpose } from './gram.ts';
+import { transpose } from './transpose.ts';
 import { STREAM } from './streams.ts';
 
 export interface SkipGramOptions {

@@ -33,8 +33,8 @@ export class SplitMix {
   shuffle(array: Int32Array): void {
     for (let i = array.length - 1; i > 0; i--) {
       const j = this.below(i + 1);
-      const kept = array[i]!;
-      array[i] = array[j]!;
+      const kept = array[i];
+      array[i] = array[j];
       array[j] = kept;
     }
   }

@@ -26,10 +26,10 @@ export interface MarketsStats {
 /** The paper's Table 1: the size of each market, of all merged, and how much the markets share. */
 export function computeStats(markets: Markets): MarketsStats {
   const marketsWith = new Int32Array(markets.items.length);
-  for (const { items } of markets.markets) for (const item of items) marketsWith[item]!++;
+  for (const { items } of markets.markets) for (const item of items) marketsWith[item]++;
   const table = markets.markets.map((market) => {
     let sharedItems = 0;
-    for (const item of market.items) if (marketsWith[item]! > 1) sharedItems++;
+    for (const item of market.items) if (marketsWith[item] > 1) sharedItems++;
     const heldOut = Object.fromEntries(Object.entries(market.heldOut).map(([name, rows]) => [name, rows.length]));
     return { market: market.name, ...shares(market.users.length, market.items.length, market.interactions.indices.length, sharedItems), heldOut };
   });

@@ -31,14 +31,14 @@ test('the default data set is what it says', () => {
     expect(market.heldOut).toEqual({ valid: market.users, test: market.users });
   }
   const rows = markets.map((market) => market.rows).sort((a, b) => b - a);
-  expect(rows[0]! / rows[4]!).toBeGreaterThan(3);
+  expect(rows[0] / rows[4]).toBeGreaterThan(3);
 });
 
 test('popularity has a long tail and tastes can be learnt', () => {
   const { markets } = assembleGenerated(generateMarkets());
   for (const { interactions, items, heldOut } of markets) {
     const counts = new Int32Array(items.length);
-    for (const item of interactions.indices) counts[item]!++;
+    for (const item of interactions.indices) counts[item]++;
     const sorted = [...counts].sort((a, b) => b - a);
     const head = sorted.slice(0, items.length / 10).reduce((sum, count) => sum + count, 0);
     expect(head / interactions.indices.length).toBeGreaterThan(0.25);
@@ -46,19 +46,19 @@ test('popularity has a long tail and tastes can be learnt', () => {
     const together = new Int32Array(items.length * items.length);
     for (let user = 0; user < interactions.rows; user++) {
       const history = interactions.indices.subarray(interactions.indptr[user], interactions.indptr[user + 1]);
-      for (const i of history) for (const j of history) together[i * items.length + j]!++;
+      for (const i of history) for (const j of history) together[i * items.length + j]++;
     }
     const random = new SplitMix(7);
     const found = { together: 0, popular: 0 };
     for (const { user, item } of heldOut.valid!) {
       const history = interactions.indices.subarray(interactions.indptr[user], interactions.indptr[user + 1]);
-      const score = (j: number) => history.reduce((sum, i) => sum + together[i * items.length + j]! / Math.sqrt(1 + counts[j]!), 0);
+      const score = (j: number) => history.reduce((sum, i) => sum + together[i * items.length + j] / Math.sqrt(1 + counts[j]), 0);
       let better = 0;
       let more = 0;
       for (let n = 0; n < 99; n++) {
         const other = random.below(items.length);
         if (score(other) >= score(item)) better++;
-        if (counts[other]! >= counts[item]!) more++;
+        if (counts[other] >= counts[item]) more++;
       }
       if (better < 10) found.together++;
       if (more < 10) found.popular++;
@@ -85,7 +85,7 @@ test('any size keeps the promises', () => {
         expect(valid.users).toEqual(Int32Array.from(names, (_, i) => i));
         expect(test.users).toEqual(valid.users);
         const perUserCount = new Int32Array(names.length);
-        for (const user of train.users) perUserCount[user]!++;
+        for (const user of train.users) perUserCount[user]++;
         expect(Math.min(...perUserCount)).toBeGreaterThanOrEqual(3);
         // Only an item that is held out from every user may also be in a training row.
         expect(pairs.length - new Set(pairs).size).toBeLessThanOrEqual(2);

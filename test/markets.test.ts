@@ -24,16 +24,16 @@ function checkMarkets({ items, markets }: Markets): void {
   for (const market of markets) {
     const { interactions, users } = market;
     sorted(users);
-    for (let i = 1; i < market.items.length; i++) expect(market.items[i]).toBeGreaterThan(market.items[i - 1]!);
+    for (let i = 1; i < market.items.length; i++) expect(market.items[i]).toBeGreaterThan(market.items[i - 1]);
     expect(interactions).toMatchObject({ rows: users.length, cols: market.items.length });
     expect(interactions.indptr).toHaveLength(users.length + 1);
     expect(interactions.indptr[0]).toBe(0);
-    expect(interactions.indices).toHaveLength(interactions.indptr[users.length]!);
+    expect(interactions.indices).toHaveLength(interactions.indptr[users.length]);
     const used = new Set<number>();
     for (let u = 0; u < users.length; u++) {
       const row = interactions.indices.subarray(interactions.indptr[u], interactions.indptr[u + 1]);
       expect(row.length).toBeGreaterThan(0);
-      for (let i = 1; i < row.length; i++) expect(row[i]).toBeGreaterThan(row[i - 1]!);
+      for (let i = 1; i < row.length; i++) expect(row[i]).toBeGreaterThan(row[i - 1]);
       for (const item of row) used.add(item);
     }
     expect(used.size).toBe(market.items.length);
@@ -57,11 +57,7 @@ async function warningsOf(files: MarketFile[], options: ReadOptions = {}): Promi
 
 describe('readMarkets', () => {
   test('a small case by hand', async () => {
-    const markets = await readMarkets([
-      file('b', 'train', ['v,y', 'u,z', 'u,x', 'u,z']),
-      file('b', 'valid', ['u,y', 'nobody,x', 'v,w', 'u,x']),
-      file('a', 'train', ['u,w', 'u,x']),
-    ]);
+    const markets = await readMarkets([file('b', 'train', ['v,y', 'u,z', 'u,x', 'u,z']), file('b', 'valid', ['u,y', 'nobody,x', 'v,w', 'u,x']), file('a', 'train', ['u,w', 'u,x'])]);
     checkMarkets(markets);
     expect(markets).toEqual({
       items: ['w', 'x', 'y', 'z'],
@@ -89,26 +85,41 @@ describe('readMarkets', () => {
     const markets = await readMarkets([file('__proto__', 'train', ['__proto__,\uFFFD', 'Z,🐎', 'a,__proto__', 'a,constructor'])]);
     checkMarkets(markets);
     expect(markets.items).toEqual(['__proto__', 'constructor', '🐎', '\uFFFD']);
-    expect(markets.markets[0]!.users).toEqual(['Z', '__proto__', 'a']);
-    expect(markets.markets[0]!.name).toBe('__proto__');
+    expect(markets.markets[0].users).toEqual(['Z', '__proto__', 'a']);
+    expect(markets.markets[0].name).toBe('__proto__');
   });
 
   const rows = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 15 })), { minLength: 1, maxLength: 200 });
 
   test('the order of rows and files and the way markets are given do not matter', async () => {
     await fc.assert(
-      fc.asyncProperty(rows.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))), async ([list, shuffled]) => {
-        const names = [...new Set(list.map(([market]) => market))];
-        const folders = (from: typeof list) => names.map((name) => file(name, 'train', from.filter(([market]) => market === name).map(([, user, item]) => `u${user},i${item}`)));
-        const column = file(undefined, 'train', shuffled.map(([market, user, item]) => `u${user},${market},i${item}`), 'user,market,item');
-        const expected = await readMarkets(folders(list));
-        checkMarkets(expected);
-        expect(await readMarkets(folders(shuffled).reverse())).toEqual(expected);
-        expect(await readMarkets([column])).toEqual(expected);
-        let pairs = 0;
-        for (const market of expected.markets) pairs += market.interactions.indices.length;
-        expect(pairs).toBe(new Set(list.map((row) => row.join())).size);
-      }),
+      fc.asyncProperty(
+        rows.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))),
+        async ([list, shuffled]) => {
+          const names = [...new Set(list.map(([market]) => market))];
+          const folders = (from: typeof list) =>
+            names.map((name) =>
+              file(
+                name,
+                'train',
+                from.filter(([market]) => market === name).map(([, user, item]) => `u${user},i${item}`),
+              ),
+            );
+          const column = file(
+            undefined,
+            'train',
+            shuffled.map(([market, user, item]) => `u${user},${market},i${item}`),
+            'user,market,item',
+          );
+          const expected = await readMarkets(folders(list));
+          checkMarkets(expected);
+          expect(await readMarkets(folders(shuffled).reverse())).toEqual(expected);
+          expect(await readMarkets([column])).toEqual(expected);
+          let pairs = 0;
+          for (const market of expected.markets) pairs += market.interactions.indices.length;
+          expect(pairs).toBe(new Set(list.map((row) => row.join())).size);
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -118,7 +129,7 @@ describe('readMarkets', () => {
     const markets = await readMarkets(files, { minRating: 3 });
     checkMarkets(markets);
     expect(markets.items).toEqual(['x']);
-    expect(markets.markets[0]!.heldOut.test).toEqual([{ user: 1, userId: 'v', item: -1, itemId: 'y' }]);
+    expect(markets.markets[0].heldOut.test).toEqual([{ user: 1, userId: 'v', item: -1, itemId: 'y' }]);
     const warnings = await warningsOf(files, { minRating: 3 });
     expect(warnings.map(({ kind, file, count, message }) => [kind, file, count, message]).slice(0, 2)).toEqual([
       ['low-rating', 'a/train.csv', 1, '1 row with a rating below 3 left out, the first at line 3'],
@@ -141,9 +152,9 @@ describe('readMarkets', () => {
   test('what is odd is counted and named with its first case', async () => {
     const warnings = await warningsOf([file('a', 'train', ['u,x', 'u,y', 'u,x', 'u,x']), file('a', 'valid', ['u,x', 'v,new', 'w,y', 'u,new'])]);
     expect(warnings).toEqual([
-      { kind: 'duplicate', file: 'a/train.csv', message: 'market a: 2 duplicate rows, counted once', count: 2 },
-      { kind: 'cold-item', file: 'a/valid.csv', message: '2 held-out rows with an item that no training row of market a has, the first "new" at line 3', count: 2 },
-      { kind: 'unknown-user', file: 'a/valid.csv', message: '2 held-out rows with a user without history in market a, the first "v" at line 3', count: 2 },
+      { kind: 'duplicate', file: 'a/train.csv', market: 'a', message: 'market a: 2 duplicate rows, counted once', count: 2 },
+      { kind: 'cold-item', file: 'a/valid.csv', market: 'a', message: '2 held-out rows with an item that no training row of market a has, the first "new" at line 3', count: 2 },
+      { kind: 'unknown-user', file: 'a/valid.csv', market: 'a', message: '2 held-out rows with a user without history in market a, the first "v" at line 3', count: 2 },
     ]);
   });
 

@@ -29,7 +29,7 @@ if (!present) console.log(`stats on real markets: skipped, no folder ${xmarket} 
 
 test.skipIf(!present)('the five real markets', async () => {
   const duplicates = new Map<string, number>();
-  const onWarning = ({ kind, file, count }: DataWarning) => kind === 'duplicate' && duplicates.set(file.split(/[\\/]/).at(-2)!, count);
+  const onWarning = ({ kind, market, count }: DataWarning) => kind === 'duplicate' && duplicates.set(market!, count);
   const { markets, merged } = computeStats(await readDirectory(xmarket, { onWarning }));
   expect(markets.map((m) => [m.market, m.users, m.items, m.rows + duplicates.get(m.market)!, m.rows, Math.round(100 * m.sharedShare), m.heldOut.valid])).toEqual([
     ['s1', 6466, 9762, 77173, 76965, 27, 3224],

@@ -1,0 +1,221 @@
+// Single-precision matrix products on row-major buffers with leading dimensions (Goto and van de Geijn, 2008):
+// both operands are packed into panels, and a 4 × 8 micro-kernel multiplies one panel of each.
+//
+// Order of accumulation, part of the contract: k is cut into blocks of 256 from 0; within a block the products are
+// added in ascending k, one rounding per product and one per sum; after each block C += alpha · sum. It depends on k
+// alone, so any way of cutting C into tiles, on any number of threads, gives the same bytes.
+
+/** Rows of A in a panel, and columns of B. */
+const MR: i32 = 4;
+const NR: i32 = 8;
+/** Blocks of m, k and n: A's block (128 kB) and B's (512 kB) stay in a second-level cache. */
+const MC: i32 = 128;
+const KC: i32 = 256;
+const NC: i32 = 512;
+
+/** Bytes of workspace that each product needs: a block of A, a block of B and one 4 × 8 tile. */
+export function gemmWorkspaceBytes(): usize {
+  return <usize>((MC * KC + KC * NC + MR * NR) << 2);
+}
+
+// The address of element (row, col), ld floats per row: products in usize, since i32 ones wrap beyond 2³¹.
+// @ts-ignore: decorator
+@inline
+function at(base: usize, ld: i32, row: i32, col: i32): usize {
+  return base + (((<usize>row) * (<usize>ld) + (<usize>col)) << 2);
+}
+
+/**
+ * C += alpha · A · B.
+ * A (m × k, lda ≥ k), B (k × n, ldb ≥ n), C (m × n, ldc ≥ n): f32, leading dimensions in elements.
+ * workspace: gemmWorkspaceBytes(), its contents are overwritten. C must not overlap anything else.
+ */
+export function gemmNN(m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
+  product(false, false, m, n, k, alpha, a, lda, b, ldb, c, ldc, workspace);
+}
+
+/** C += alpha · A · Bᵀ. As gemmNN, but B is (n × k, ldb ≥ k). */
+export function gemmNT(m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
+  product(false, true, m, n, k, alpha, a, lda, b, ldb, c, ldc, workspace);
+}
+
+/** C += alpha · Aᵀ · B. As gemmNN, but A is (k × m, lda ≥ m). */
+export function gemmTN(m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
+  product(true, false, m, n, k, alpha, a, lda, b, ldb, c, ldc, workspace);
+}
+
+function product(transA: bool, transB: bool, m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
+  const packedA = workspace;
+  const packedB = packedA + ((MC * KC) << 2);
+  const edge = packedB + ((KC * NC) << 2);
+  for (let jc = 0; jc < n; jc += NC) {
+    const nc = min(NC, n - jc);
+    for (let pc = 0; pc < k; pc += KC) {
+      const kc = min(KC, k - pc);
+      if (transB) packRows(NR, at(b, ldb, jc, pc), ldb, nc, kc, packedB);
+      else packColumns(NR, at(b, ldb, pc, jc), ldb, nc, kc, packedB);
+      for (let ic = 0; ic < m; ic += MC) {
+        const mc = min(MC, m - ic);
+        if (transA) packColumns(MR, at(a, lda, pc, ic), lda, mc, kc, packedA);
+        else packRows(MR, at(a, lda, ic, pc), lda, mc, kc, packedA);
+        multiplyPacked(mc, nc, kc, alpha, packedA, packedB, at(c, ldc, ic, jc), ldc, edge);
+      }
+    }
+  }
+}
+
+/**
+ * C += alpha · A · B on packed operands.
+ * a: ⌈m/4⌉ panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc), edge: 4 × 8 f32 of scratch, unused where m and n
+ * are multiples of 4 and 8.
+ */
+export function multiplyPacked(m: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, edge: usize): void {
+  const panelA = (<usize>(k * MR)) << 2;
+  const panelB = (<usize>(k * NR)) << 2;
+  const stride = (<usize>ldc) << 2;
+  for (let j = 0; j < n; j += NR) {
+    let left = a;
+    for (let i = 0; i < m; i += MR) {
+      const tile = at(c, ldc, i, j);
+      if (i + MR <= m && j + NR <= n) micro(k, alpha, left, b, tile, stride);
+      else {
+        // The same arithmetic on a whole tile, of which only the part inside C is copied in and out.
+        const rows = min(MR, m - i);
+        const bytes = (<usize>min(NR, n - j)) << 2;
+        for (let r = 0; r < rows; r++) memory.copy(at(edge, NR, r, 0), at(tile, ldc, r, 0), bytes);
+        micro(k, alpha, left, b, edge, NR << 2);
+        for (let r = 0; r < rows; r++) memory.copy(at(tile, ldc, r, 0), at(edge, NR, r, 0), bytes);
+      }
+      left += panelA;
+    }
+    b += panelB;
+  }
+}
+
+/**
+ * C (4 × 8, rows `stride` bytes apart) += alpha · A · B, with A a panel (k × 4) and B a panel (k × 8).
+ * c<r><h> holds row r, columns 4h … 4h + 3.
+ */
+function micro(k: i32, alpha: f32, a: usize, b: usize, c: usize, stride: usize): void {
+  let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0), c21 = f32x4.splat(0);
+  let c30 = f32x4.splat(0), c31 = f32x4.splat(0);
+  for (let p = 0; p < k; p++) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let x = v128.load_splat<f32>(a);
+    c00 = f32x4.add(c00, f32x4.mul(x, b0));
+    c01 = f32x4.add(c01, f32x4.mul(x, b1));
+    x = v128.load_splat<f32>(a, 4);
+    c10 = f32x4.add(c10, f32x4.mul(x, b0));
+    c11 = f32x4.add(c11, f32x4.mul(x, b1));
+    x = v128.load_splat<f32>(a, 8);
+    c20 = f32x4.add(c20, f32x4.mul(x, b0));
+    c21 = f32x4.add(c21, f32x4.mul(x, b1));
+    x = v128.load_splat<f32>(a, 12);
+    c30 = f32x4.add(c30, f32x4.mul(x, b0));
+    c31 = f32x4.add(c31, f32x4.mul(x, b1));
+    a += 16;
+    b += 32;
+  }
+  const s = f32x4.splat(alpha);
+  addScaled(c, s, c00, c01);
+  addScaled(c + stride, s, c10, c11);
+  addScaled(c + 2 * stride, s, c20, c21);
+  addScaled(c + 3 * stride, s, c30, c31);
+}
+
+// @ts-ignore: decorator
+@inline
+function addScaled(c: usize, scale: v128, low: v128, high: v128): void {
+  v128.store(c, f32x4.add(v128.load(c), f32x4.mul(scale, low)));
+  v128.store(c, f32x4.add(v128.load(c, 16), f32x4.mul(scale, high)), 16);
+}
+
+/**
+ * Packs `count` rows of `source` (count × k, ld) into ⌈count/width⌉ panels (k × width): panel element (p, r) is source
+ * element (r, p). width: 4 or 8. The last panel is filled up with zeros. out: ⌈count/width⌉ · width · k f32.
+ */
+export function packRows(width: i32, source: usize, ld: i32, count: i32, k: i32, out: usize): void {
+  const step = (<usize>width) << 2;
+  const row = (<usize>ld) << 2;
+  for (let first = 0; first < count; first += width) {
+    for (let r = 0; r < width; r += 4) {
+      const from = at(source, ld, first + r, 0);
+      const to = out + ((<usize>r) << 2);
+      if (first + r + 4 <= count) packFourRows(from, row, k, to, step);
+      else {
+        for (let q = 0; q < 4; q++) {
+          const inside = first + r + q < count;
+          let target = to + ((<usize>q) << 2);
+          let x = at(from, ld, q, 0);
+          for (let p = 0; p < k; p++) {
+            store<f32>(target, inside ? load<f32>(x) : 0);
+            target += step;
+            x += 4;
+          }
+        }
+      }
+    }
+    out += (<usize>k) * step;
+  }
+}
+
+/**
+ * Four rows (k long, `row` bytes apart) become k quadruples, `step` bytes apart. Blocks of 4 × 4 are transposed:
+ *   x0 = a0 a1 a2 a3      unpack x0, x1: a0 b0 a1 b1 | a2 b2 a3 b3      halves:  a0 b0 c0 d0
+ *   x1 = b0 b1 b2 b3      unpack x2, x3: c0 d0 c1 d1 | c2 d2 c3 d3               a1 b1 c1 d1 …
+ */
+function packFourRows(from: usize, row: usize, k: i32, to: usize, step: usize): void {
+  let p = 0;
+  for (; p + 4 <= k; p += 4) {
+    const x0 = v128.load(from);
+    const x1 = v128.load(from + row);
+    const x2 = v128.load(from + 2 * row);
+    const x3 = v128.load(from + 3 * row);
+    const ab0 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
+    const ab2 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
+    const cd0 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
+    const cd2 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5));
+    v128.store(to + step, v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7));
+    v128.store(to + 2 * step, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));
+    v128.store(to + 3 * step, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7));
+    from += 16;
+    to += 4 * step;
+  }
+  for (; p < k; p++) {
+    store<f32>(to, load<f32>(from));
+    store<f32>(to, load<f32>(from + row), 4);
+    store<f32>(to, load<f32>(from + 2 * row), 8);
+    store<f32>(to, load<f32>(from + 3 * row), 12);
+    from += 4;
+    to += step;
+  }
+}
+
+/**
+ * Packs `count` columns of `source` (k × count, ld) into ⌈count/width⌉ panels (k × width): panel element (p, r) is
+ * source element (p, r). Otherwise as packRows.
+ */
+export function packColumns(width: i32, source: usize, ld: i32, count: i32, k: i32, out: usize): void {
+  const row = (<usize>ld) << 2;
+  for (let first = 0; first < count; first += width) {
+    let from = at(source, ld, 0, first);
+    if (first + width <= count) {
+      for (let p = 0; p < k; p++) {
+        v128.store(out, v128.load(from));
+        if (width == 8) v128.store(out, v128.load(from, 16), 16);
+        out += (<usize>width) << 2;
+        from += row;
+      }
+    } else {
+      for (let p = 0; p < k; p++) {
+        for (let r = 0; r < width; r++) store<f32>(out + ((<usize>r) << 2), first + r < count ? load<f32>(at(from, 0, 0, r)) : 0);
+        out += (<usize>width) << 2;
+        from += row;
+      }
+    }
+  }
+}

@@ -1,0 +1,171 @@
+// Scores of all items of a market for one history. The order of every sum is fixed: over the history in its order;
+// over d in four lanes (lane l takes the elements l, l + 4, …), then (lane 0 + lane 2) + (lane 1 + lane 3), then the
+// d mod 4 last elements one by one. Each row is summed by itself, so its score does not depend on n or on its place.
+
+// @ts-ignore: decorator
+@inline
+function sumLanes(x: v128): f32 {
+  return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 2) + (f32x4.extract_lane(x, 1) + f32x4.extract_lane(x, 3));
+}
+
+/** Dot product of two rows of d × f32, in the order that the file's head gives. */
+export function dot(a: usize, b: usize, d: i32): f32 {
+  const wide = d & ~3;
+  let lanes = f32x4.splat(0);
+  let k = 0;
+  for (; k < wide; k += 4) {
+    const at = (<usize>k) << 2;
+    lanes = f32x4.add(lanes, f32x4.mul(v128.load(a + at), v128.load(b + at)));
+  }
+  let sum = sumLanes(lanes);
+  for (; k < d; k++) {
+    const at = (<usize>k) << 2;
+    sum += load<f32>(a + at) * load<f32>(b + at);
+  }
+  return sum;
+}
+
+/**
+ * out_j = scale · Σ_{i ∈ history} S_ij for all j.
+ * @param out n × f32
+ * @param n items
+ * @param indptr (n + 1) × i32, rows of S
+ * @param indices nnz × i32
+ * @param values nnz × f32
+ * @param history count × i32, rows to add, in this order
+ * @param count length of the history
+ * @param scale factor of the sum, applied after it
+ * @returns the number of entries added
+ */
+export function scoreLinear(out: usize, n: i32, indptr: usize, indices: usize, values: usize, history: usize, count: i32, scale: f32): i32 {
+  memory.fill(out, 0, (<usize>n) << 2);
+  let entries = 0;
+  for (let h = 0; h < count; h++) {
+    const row = indptr + ((<usize>load<i32>(history + ((<usize>h) << 2))) << 2);
+    const from = <usize>load<i32>(row) << 2;
+    const to = <usize>load<i32>(row, 4) << 2;
+    for (let at = from; at < to; at += 4) {
+      const target = out + ((<usize>load<i32>(indices + at)) << 2);
+      store<f32>(target, load<f32>(target) + load<f32>(values + at));
+    }
+    entries += <i32>((to - from) >> 2);
+  }
+  const factor = f32x4.splat(scale);
+  const end = out + ((<usize>n) << 2);
+  const wideEnd = out + ((<usize>(n & ~3)) << 2);
+  let at = out;
+  for (; at < wideEnd; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
+  for (; at < end; at += 4) store<f32>(at, load<f32>(at) * scale);
+  return entries;
+}
+
+/**
+ * out = (1 / c) Σ_{i ∈ history} P_i + offset, where c counts the rows that are not zero; without any, out = offset.
+ * @param out d × f32
+ * @param d length of a row
+ * @param table rows of d × f32, P
+ * @param history count × i32
+ * @param count length of the history
+ * @param offset d × f32, added at the end; 0 for none
+ * @returns c
+ */
+export function meanRows(out: usize, d: i32, table: usize, history: usize, count: i32, offset: usize): i32 {
+  memory.fill(out, 0, (<usize>d) << 2);
+  const wide = d & ~3;
+  let used = 0;
+  for (let h = 0; h < count; h++) {
+    const row = table + (((<usize>load<i32>(history + ((<usize>h) << 2))) * <usize>d) << 2);
+    let any = f32x4.splat(0);
+    let tail = false;
+    let k = 0;
+    for (; k < wide; k += 4) {
+      const at = (<usize>k) << 2;
+      const x = v128.load(row + at);
+      any = v128.or(any, f32x4.ne(x, f32x4.splat(0)));
+      v128.store(out + at, f32x4.add(v128.load(out + at), x));
+    }
+    for (; k < d; k++) {
+      const at = (<usize>k) << 2;
+      const x = load<f32>(row + at);
+      tail = tail || x != 0;
+      store<f32>(out + at, load<f32>(out + at) + x);
+    }
+    if (tail || v128.any_true(any)) used++;
+  }
+  const share: f32 = used > 0 ? <f32>1 / <f32>used : 0;
+  for (let k = 0; k < d; k++) {
+    const at = (<usize>k) << 2;
+    let x = load<f32>(out + at) * share;
+    if (offset != 0) x += load<f32>(offset + at);
+    store<f32>(out + at, x);
+  }
+  return used;
+}
+
+/**
+ * out_j += weight · (V_j · u) / ‖u‖ for all j; nothing where u is zero.
+ * Four rows at a time share each load of u; every row keeps the order of `dot`.
+ * @param out n × f32
+ * @param n items
+ * @param d length of a row
+ * @param vectors n × d × f32, rows of unit length or zero
+ * @param u d × f32
+ * @param weight factor of the cosine
+ */
+export function addCosine(out: usize, n: i32, d: i32, vectors: usize, u: usize, weight: f32): void {
+  const norm = sqrt<f32>(dot(u, u, d));
+  if (norm == 0) return;
+  const factor = weight / norm;
+  const stride = (<usize>d) << 2;
+  const wideBytes = (<usize>(d & ~3)) << 2;
+  let j = 0;
+  let a = vectors;
+  for (; j + 4 <= n; j += 4) {
+    const b = a + stride;
+    const c = b + stride;
+    const e = c + stride;
+    let sa = f32x4.splat(0);
+    let sb = f32x4.splat(0);
+    let sc = f32x4.splat(0);
+    let se = f32x4.splat(0);
+    let k: usize = 0;
+    for (; k < wideBytes; k += 16) {
+      const x = v128.load(u + k);
+      sa = f32x4.add(sa, f32x4.mul(v128.load(a + k), x));
+      sb = f32x4.add(sb, f32x4.mul(v128.load(b + k), x));
+      sc = f32x4.add(sc, f32x4.mul(v128.load(c + k), x));
+      se = f32x4.add(se, f32x4.mul(v128.load(e + k), x));
+    }
+    let ta = sumLanes(sa);
+    let tb = sumLanes(sb);
+    let tc = sumLanes(sc);
+    let te = sumLanes(se);
+    for (; k < stride; k += 4) {
+      const x = load<f32>(u + k);
+      ta += load<f32>(a + k) * x;
+      tb += load<f32>(b + k) * x;
+      tc += load<f32>(c + k) * x;
+      te += load<f32>(e + k) * x;
+    }
+    const at = out + ((<usize>j) << 2);
+    store<f32>(at, load<f32>(at) + ta * factor);
+    store<f32>(at, load<f32>(at, 4) + tb * factor, 4);
+    store<f32>(at, load<f32>(at, 8) + tc * factor, 8);
+    store<f32>(at, load<f32>(at, 12) + te * factor, 12);
+    a = e + stride;
+  }
+  for (; j < n; j++) {
+    const at = out + ((<usize>j) << 2);
+    store<f32>(at, load<f32>(at) + dot(a, u, d) * factor);
+    a += stride;
+  }
+}
+
+/** out_j += bias_j; both n × f32. */
+export function addBias(out: usize, n: i32, bias: usize): void {
+  const end = (<usize>n) << 2;
+  const wideEnd = (<usize>(n & ~3)) << 2;
+  let at: usize = 0;
+  for (; at < wideEnd; at += 16) v128.store(out + at, f32x4.add(v128.load(out + at), v128.load(bias + at)));
+  for (; at < end; at += 4) store<f32>(out + at, load<f32>(out + at) + load<f32>(bias + at));
+}

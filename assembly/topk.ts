@@ -1,0 +1,103 @@
+// The k best of n scores. A heap of the kept entries has the worst of them at its root: the lowest score and, among
+// equal scores, the highest index. The scan is ascending, so a later equal score never displaces an earlier one, and
+// four scores at a time are skipped where none is above the root. NaN counts as −∞.
+
+/**
+ * Writes the k best entries, best first, equal scores by lower index; returns how many there are (fewer than k only
+ * where fewer are left).
+ * @param scores n × f32
+ * @param n number of scores
+ * @param exclude n × u8, an entry other than 0 leaves that index out; 0 for no mask
+ * @param k at most n
+ * @param outIndex k × i32
+ * @param outScore k × f32
+ */
+export function topK(scores: usize, n: i32, exclude: usize, k: i32, outIndex: usize, outScore: usize): i32 {
+  if (k <= 0) return 0;
+  let kept = 0;
+  let i = 0;
+  for (; i < n && kept < k; i++) {
+    if (exclude != 0 && load<u8>(exclude + <usize>i) != 0) continue;
+    rise(outIndex, outScore, kept, i, ordered(load<f32>(scores + ((<usize>i) << 2))));
+    kept++;
+  }
+  if (kept == k) {
+    let worst = load<f32>(outScore);
+    while (i < n) {
+      if (i + 4 <= n && !v128.any_true(f32x4.gt(v128.load(scores + ((<usize>i) << 2)), f32x4.splat(worst)))) {
+        i += 4;
+        continue;
+      }
+      const end = min(n, i + 4);
+      for (; i < end; i++) {
+        const score = load<f32>(scores + ((<usize>i) << 2));
+        if (!(score > worst)) continue;
+        if (exclude != 0 && load<u8>(exclude + <usize>i) != 0) continue;
+        sink(outIndex, outScore, k, i, score);
+        worst = load<f32>(outScore);
+      }
+    }
+  }
+  // Heapsort: the worst goes to the end of the shrinking heap, so the best come first.
+  for (let last = kept - 1; last > 0; last--) {
+    const at = (<usize>last) << 2;
+    const index = load<i32>(outIndex + at);
+    const score = load<f32>(outScore + at);
+    store<i32>(outIndex + at, load<i32>(outIndex));
+    store<f32>(outScore + at, load<f32>(outScore));
+    sink(outIndex, outScore, last, index, score);
+  }
+  return kept;
+}
+
+// @ts-ignore: decorator
+@inline
+function ordered(score: f32): f32 {
+  return score == score ? score : -f32.MAX_VALUE * f32.MAX_VALUE;
+}
+
+/** Whether entry a is worse than entry b. */
+// @ts-ignore: decorator
+@inline
+function worse(scoreA: f32, indexA: i32, scoreB: f32, indexB: i32): bool {
+  return scoreA < scoreB || (scoreA == scoreB && indexA > indexB);
+}
+
+/** Places a new entry in a heap of `size` entries, upwards from its end. */
+// @ts-ignore: decorator
+@inline
+function rise(indices: usize, scores: usize, size: i32, index: i32, score: f32): void {
+  let hole = size;
+  while (hole > 0) {
+    const parent = (hole - 1) >> 1;
+    const at = (<usize>parent) << 2;
+    if (!worse(score, index, load<f32>(scores + at), load<i32>(indices + at))) break;
+    store<f32>(scores + ((<usize>hole) << 2), load<f32>(scores + at));
+    store<i32>(indices + ((<usize>hole) << 2), load<i32>(indices + at));
+    hole = parent;
+  }
+  store<f32>(scores + ((<usize>hole) << 2), score);
+  store<i32>(indices + ((<usize>hole) << 2), index);
+}
+
+/** Replaces the root of a heap of `size` entries, downwards. */
+// @ts-ignore: decorator
+@inline
+function sink(indices: usize, scores: usize, size: i32, index: i32, score: f32): void {
+  let hole = 0;
+  while (true) {
+    let child = 2 * hole + 1;
+    if (child >= size) break;
+    let at = (<usize>child) << 2;
+    if (child + 1 < size && worse(load<f32>(scores + at + 4), load<i32>(indices + at + 4), load<f32>(scores + at), load<i32>(indices + at))) {
+      child++;
+      at += 4;
+    }
+    if (!worse(load<f32>(scores + at), load<i32>(indices + at), score, index)) break;
+    store<f32>(scores + ((<usize>hole) << 2), load<f32>(scores + at));
+    store<i32>(indices + ((<usize>hole) << 2), load<i32>(indices + at));
+    hole = child;
+  }
+  store<f32>(scores + ((<usize>hole) << 2), score);
+  store<i32>(indices + ((<usize>hole) << 2), index);
+}

@@ -1,0 +1,422 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { formatCount, formatJson, formatPercent, formatTable, printable, quietOnClosedPipe, write } from './cli/output.ts';
+import { ProgressView } from './cli/progress.ts';
+import { readRun } from './cli/run-file.ts';
+import { AbortedError, ArgumentError, DataError, M3RecError, ModelFileError } from './errors.ts';
+import { evaluate, type Metrics } from './evaluate.ts';
+import { encodeModel, inspectModel } from './format.ts';
+import type { Markets } from './markets.ts';
+import { formatBytes } from './memory.ts';
+import { readBytes, readDirectory, writeFileAtomically } from './node.ts';
+import { resolveOptions, type TrainOptions } from './options.ts';
+import type { DataWarning } from './read-markets.ts';
+import { loadModel, type Recommender } from './recommend.ts';
+import { computeStats, type MarketStats } from './stats.ts';
+import { type StageReport, train } from './train.ts';
+
+const FAILED = 1;
+const WRONG_USAGE = 2;
+const INTERRUPTED = 130;
+/** History items that `--explain` names for each result. */
+const REASONS = 3;
+
+const view = new ProgressView();
+const controller = new AbortController();
+const { signal } = controller;
+const job = { signal, onProgress: view.onProgress };
+
+function message(text: string): void {
+  view.clear();
+  process.stderr.write(`m3rec: ${printable(text)}\n`);
+}
+
+// --- option values -----------------------------------------------------------------------------------------------
+
+function number(min: number, max: number, whole = false): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!(value >= min && value <= max) || (whole && !Number.isInteger(value))) {
+      throw new InvalidArgumentError(`Expected a ${whole ? 'whole ' : ''}number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+const whole = (min: number, max: number) => number(min, max, true);
+
+function ids(text: string): string[] {
+  const list = text.split(',').map((id) => id.trim());
+  if (list.includes('')) throw new InvalidArgumentError('Expected ids with commas between them.');
+  return list;
+}
+
+function nonEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected some text.');
+  return text;
+}
+
+const seedOption = () => new Option('--seed <n>', 'the same seed, data and options give the same result').argParser(whole(0, 0xffffffff));
+const jsonOption = () => new Option('--json', 'print JSON instead of a table');
+const marketOption = () => new Option('--market <name>', 'the market').argParser(nonEmpty).makeOptionMandatory();
+const countOption = () => new Option('-k <n>', 'how many').argParser(whole(1, 1_000_000)).default(10);
+const minRatingOption = () => new Option('--min-rating <r>', 'leave out rows with a lower rating').argParser(number(-1e9, 1e9));
+const marketsOption = () => new Option('--markets <a,b>', 'use these markets only').argParser(ids);
+
+// --- data and models ---------------------------------------------------------------------------------------------
+
+interface DataOptions {
+  minRating?: number;
+  markets?: string[];
+}
+
+async function readData(path: string, { minRating, markets }: DataOptions, onWarning?: (warning: DataWarning) => void): Promise<Markets> {
+  const data = await readDirectory(path, {
+    ...job,
+    minRating,
+    markets,
+    onWarning: (warning) => {
+      message(`warning: ${warning.file}: ${warning.message}`);
+      onWarning?.(warning);
+    },
+  });
+  view.clear();
+  return data;
+}
+
+/** A bad model file is named by its path. */
+async function openModel<T>(path: string, open: (bytes: Uint8Array) => T | Promise<T>): Promise<T> {
+  const bytes = await readBytes(path);
+  try {
+    return await open(bytes);
+  } catch (error) {
+    if (error instanceof ModelFileError) throw new ModelFileError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+const openRecommender = (path: string): Promise<Recommender> => openModel(path, (bytes) => loadModel(bytes));
+
+/** Before the long work, not after it: can a file be written there? */
+async function checkOutput(path: string): Promise<void> {
+  const folder = dirname(path);
+  const kind = await stat(folder).catch(() => undefined);
+  if (!kind?.isDirectory()) throw new DataError(path, undefined, `no folder ${folder}`);
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new DataError(path, undefined, 'this is a folder');
+}
+
+// --- commands ----------------------------------------------------------------------------------------------------
+
+async function statsCommand(path: string, options: DataOptions & { json?: boolean }): Promise<void> {
+  const duplicates = new Map<string, number>();
+  const data = await readData(path, options, ({ kind, market, count }) => {
+    if (kind === 'duplicate' && market !== undefined) duplicates.set(market, count);
+  });
+  const { markets, merged } = computeStats(data);
+  const withRead = markets.map((market) => ({ ...market, rowsRead: market.rows + (duplicates.get(market.market) ?? 0) }));
+  const total = { ...merged, rowsRead: withRead.reduce((sum, market) => sum + market.rowsRead, 0) };
+  if (options.json) return write(formatJson({ markets: withRead, merged: total }));
+  const splits = Object.keys(merged.heldOut);
+  const row = (name: string, s: MarketStats & { rowsRead: number }) => [
+    name,
+    formatCount(s.users),
+    formatCount(s.items),
+    formatCount(s.rowsRead),
+    formatCount(s.rows),
+    formatPercent(s.sharedShare, 1),
+    formatPercent(s.density, 3),
+    ...splits.map((split) => formatCount(s.heldOut[split] ?? 0)),
+  ];
+  const table = [...withRead.map((market) => row(market.market, market)), row('merged', total)];
+  await write(formatTable(['market', 'users', 'items', 'rows', 'unique rows', 'shared %', 'density %', ...splits], table));
+}
+
+interface TrainCommandOptions extends DataOptions, TrainOptions {
+  output: string;
+  json?: boolean;
+}
+
+async function trainCommand(path: string, { output, json, minRating, markets, ...hyper }: TrainCommandOptions): Promise<void> {
+  resolveOptions(hyper);
+  await checkOutput(output);
+  const data = await readData(path, { minRating, markets });
+  const stages: StageReport[] = [];
+  const line = (stage: string, seconds: string, loss: string, peak: string, detail: string) => `${[stage.padEnd(28), seconds.padStart(8), loss.padStart(10), peak.padStart(10), ` ${detail}`].join(' ').trimEnd()}\n`;
+  if (!json) process.stdout.write(line('stage', 'seconds', 'loss', 'peak', ''));
+  const started = performance.now();
+  const model = await train(data, {
+    ...job,
+    ...hyper,
+    onStage: (report) => {
+      view.clear();
+      stages.push(report);
+      if (json) return;
+      const { stage, seconds, loss, peakBytes, detail } = report;
+      process.stdout.write(line(printable(stage), seconds.toFixed(2), loss === undefined ? '' : loss.toPrecision(5), formatBytes(peakBytes), printable(detail)));
+    },
+  });
+  view.clear();
+  const bytes = encodeModel(model);
+  if (signal.aborted) throw new AbortedError('stopped');
+  await writeFileAtomically(output, bytes);
+  const seconds = (performance.now() - started) / 1000;
+  const peakBytes = stages.reduce((peak, stage) => Math.max(peak, stage.peakBytes), 0);
+  if (json) await write(formatJson({ file: output, bytes: bytes.length, seconds, peakBytes, stages }));
+  else process.stdout.write(line('all', seconds.toFixed(2), '', formatBytes(peakBytes), ''));
+  message(`wrote ${output}: ${formatBytes(bytes.length)}`);
+}
+
+interface EvaluateCommandOptions extends DataOptions {
+  data: string;
+  heldOut: string;
+  protocol: 'clean' | 'as-published';
+  negatives: number | 'all';
+  seed?: number;
+  k: number;
+  json?: boolean;
+}
+
+async function evaluateCommand(path: string, { data, json, minRating, markets, ...options }: EvaluateCommandOptions): Promise<void> {
+  const recommender = await openRecommender(path);
+  const rows = await readData(data, { minRating, markets });
+  const result = await evaluate(recommender, rows, { ...job, ...options });
+  view.clear();
+  if (json) return write(formatJson(result));
+  const { k } = result;
+  const metrics = ({ mrr, ndcg, hr }: Metrics) => [mrr, ndcg, hr].map((metric) => formatPercent(metric));
+  const table = result.markets.map((row) => [row.market, ...metrics(row), formatPercent(row.mrrStandardError), formatCount(row.users), formatCount(row.coldItems), formatCount(row.unknownUsers)]);
+  table.push(['mean', ...metrics(result.mean), '', '', '', '']);
+  await write(formatTable(['market', `MRR@${k} %`, `NDCG@${k} %`, `HR@${k} %`, '± MRR', 'users', 'cold items', 'unknown users'], table));
+}
+
+interface RecommendCommandOptions {
+  market: string;
+  user?: string;
+  items?: string[];
+  k: number;
+  includeSeen?: boolean;
+  only?: string[];
+  without?: string[];
+  explain?: boolean;
+  json?: boolean;
+}
+
+async function recommendCommand(path: string, { json, user, items, explain, ...rest }: RecommendCommandOptions): Promise<void> {
+  if ((user === undefined) === (items === undefined)) throw new ArgumentError('--user, --items', user === undefined ? 'neither' : 'both', 'exactly one of them');
+  const query = { ...rest, ...(user === undefined ? { items: items! } : { user }), explain: explain ? REASONS : false };
+  const recommender = await openRecommender(path);
+  const result = recommender.recommend(query);
+  if (result.unknownItems.length > 0) message(`warning: items that market ${query.market} does not know: ${result.unknownItems.join(', ')}`);
+  if (result.fallback) message('this history tells the model nothing: the most popular items of the market follow');
+  if (json) return write(formatJson(result));
+  const header = ['rank', 'item', 'score', ...(explain ? ['because of'] : [])];
+  const table = result.items.map(({ item, score, because }, i) => [String(i + 1), item, score.toFixed(5), ...(explain ? [(because ?? []).map((reason) => `${reason.item} (${reason.contribution.toFixed(4)})`).join(', ')] : [])]);
+  await write(formatTable(header, table, 2));
+}
+
+async function similarCommand(path: string, { json, ...query }: { market: string; item: string; k: number; json?: boolean }): Promise<void> {
+  const recommender = await openRecommender(path);
+  const items = recommender.similar(query);
+  if (json) return write(formatJson(items));
+  await write(
+    formatTable(
+      ['rank', 'item', 'score'],
+      items.map(({ item, score }, i) => [String(i + 1), item, score.toFixed(5)]),
+      2,
+    ),
+  );
+}
+
+async function rankCommand(path: string, { market, candidates, top, json }: { market: string; candidates: string; top?: number; json?: boolean }): Promise<void> {
+  const recommender = await openRecommender(path);
+  // Printed with the first user, so that a query that fails prints nothing.
+  let header = 'userId\titemId\tscore\n';
+  const all: { user: string; items: { item: string; score: number; known: boolean }[] }[] = [];
+  let unknown = 0;
+  let strangers = 0;
+  let firstStranger = '';
+  for await (const { user, candidates: items, line } of readRun(candidates)) {
+    if (signal.aborted) throw new AbortedError(`rank was stopped at line ${line}`);
+    const known = recommender.hasUser(market, user);
+    if (!known && strangers++ === 0) firstStranger = `${JSON.stringify(user)} at line ${line}`;
+    // A user whom the model does not know has an empty history, for which popularity ranks.
+    const ranked = recommender.rank({ market, ...(known ? { user } : { items: [] }), candidates: items });
+    for (const each of ranked) if (!each.known) unknown++;
+    const best = ranked.slice(0, top);
+    if (json) all.push({ user, items: best });
+    else {
+      await write(header + best.map(({ item, score }) => `${user}\t${item}\t${score}\n`).join(''));
+      header = '';
+    }
+    // Writing to a file does not wait: give Ctrl-C its turn.
+    if (line % 256 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  if (json) await write(formatJson(all));
+  if (strangers > 0) message(`warning: ${candidates}: ${formatCount(strangers)} lines with a user whom market ${market} does not know, ranked by popularity, the first ${firstStranger}`);
+  if (unknown > 0) message(`warning: ${formatCount(unknown)} candidates that market ${market} does not know, put last`);
+}
+
+async function inspectCommand(path: string, { json }: { json?: boolean }): Promise<void> {
+  const info = await openModel(path, inspectModel);
+  if (json) return write(formatJson(info));
+  await write(`${info.kind} model, format version ${info.version}, ${info.dim} dimensions, ${formatBytes(info.bytes)}\n\n`);
+  await write(
+    formatTable(
+      ['market', 'items', 'users'],
+      info.markets.map((market) => [market.name, formatCount(market.items), formatCount(market.users)]),
+    ),
+  );
+  await write('\n');
+  await write(
+    formatTable(
+      ['section', 'market', 'dtype', 'rows', 'cols', 'bytes', 'checksum'],
+      info.sections.map((section) => [section.kind, section.market ?? '', section.dtype, formatCount(section.rows), formatCount(section.cols), formatCount(section.bytes), section.checksum.toString(16).padStart(8, '0')]),
+      3,
+    ),
+  );
+  const training = Object.entries(info.training).flatMap(([name, value]) => settings(name, value));
+  if (training.length > 0) await write(`\n${formatTable(['training', ''], training, 2)}`);
+}
+
+/** One line a value: the members of an object by their path, the elements of a list each on a line. */
+function settings(name: string, value: unknown): [string, string][] {
+  if (Array.isArray(value)) return value.map((element, i) => [`${name}[${i}]`, JSON.stringify(element)]);
+  if (typeof value !== 'object' || value === null) return [[name, String(value)]];
+  return Object.entries(value).flatMap(([member, inner]) => settings(`${name}.${member}`, inner));
+}
+
+// --- the program -------------------------------------------------------------------------------------------------
+
+function makeProgram(): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const program = new Command('m3rec')
+    .description('Multi-market recommender: trains on several markets at once, recommends offline.')
+    .version(version)
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .configureOutput({
+      // Commander writes an error and then the usage: one line is enough.
+      outputError: (text, writeError) => writeError(`m3rec: ${printable(text.replace(/^error: /, '').trim())}\n`),
+    })
+    .addHelpText('after', '\nDIR holds one folder per market with train.tsv or train.csv and optionally valid.*, test.*; or is one file with a market column.\nExit code: 0, or 1 failed, 2 wrong usage, 130 interrupted.');
+
+  program.command('stats').description('users, items, rows and shared items, per market and merged').argument('<dir>', 'the data').addOption(minRatingOption()).addOption(marketsOption()).addOption(jsonOption()).action(statsCommand);
+
+  program
+    .command('train')
+    .description('train a model and write it to a file')
+    .argument('<dir>', 'the data')
+    .requiredOption('-o, --output <file>', 'the model file', nonEmpty)
+    .addOption(new Option('--model <kind>', 'what to train').choices(['m3rec', 'ease', 'popularity']))
+    .addOption(new Option('--preset <name>', 'paper: the method as published; default: what ranks best').choices(['paper', 'default']))
+    .addOption(seedOption())
+    .addOption(new Option('--lambda-f <x>', 'intra-market ridge (paper: 25)').argParser(number(1e-3, 1e6)))
+    .addOption(new Option('--epsilon <x>', 'least intra-market similarity kept (paper: 0.01)').argParser(number(0, 1)))
+    .addOption(new Option('--dim <n>', 'size of an embedding (paper: 128)').argParser(whole(1, 4096)))
+    .addOption(new Option('--walks <n>', 'random walks per item (10)').argParser(whole(1, 10_000)))
+    .addOption(new Option('--walk-length <n>', 'items of a walk (40)').argParser(whole(2, 10_000)))
+    .addOption(new Option('--window <n>', 'skip-gram window (paper: 10)').argParser(whole(1, 1000)))
+    .addOption(new Option('--negatives <n>', 'negative samples (paper: 10)').argParser(whole(1, 1000)))
+    .addOption(new Option('--gamma <x>', 'margin of the cosine loss (paper: 0.2)').argParser(number(-1, 1)))
+    .addOption(new Option('--l2 <x>', 'weight of the local embeddings’ norm (paper: 1e-7)').argParser(number(0, 1e3)))
+    .addOption(new Option('--dropout <x>', 'share dropped in adaptation (paper: 0.3)').argParser(number(0, 0.99)))
+    .addOption(new Option('--learning-rate <x>', 'Adam’s (paper: 0.001)').argParser(number(1e-9, 10)))
+    .addOption(new Option('--batch <n>', 'size of a mini-batch (paper: 1024)').argParser(whole(1, 1_000_000)))
+    .addOption(new Option('--epochs <n>', 'epochs of the adaptation (paper: 100)').argParser(whole(1, 100_000)))
+    .addOption(new Option('--without <part>', 'ablation: leave out a similarity').choices(['intra', 'inter', 'both']))
+    .addOption(marketsOption())
+    .addOption(minRatingOption())
+    .addOption(jsonOption())
+    .action(trainCommand);
+
+  program
+    .command('evaluate')
+    .description('MRR, NDCG and HR per market on held-out rows')
+    .argument('<file>', 'the model file')
+    .requiredOption('--data <dir>', 'the data', nonEmpty)
+    .addOption(new Option('--held-out <name>', 'which held-out rows').choices(['valid', 'test']).default('valid'))
+    .addOption(new Option('--protocol <name>', 'clean: a user’s own items are never negatives').choices(['clean', 'as-published']).default('clean'))
+    .addOption(new Option('--negatives <n>', 'sampled items to rank against, or "all"').argParser((text) => (text === 'all' ? text : whole(1, 10_000_000)(text))).default(999))
+    .addOption(seedOption())
+    .addOption(new Option('-k <n>', 'cut-off of the metrics').argParser(whole(1, 1_000_000)).default(10))
+    .addOption(marketsOption())
+    .addOption(minRatingOption())
+    .addOption(jsonOption())
+    .action(evaluateCommand);
+
+  program
+    .command('recommend')
+    .description('the best items for a user, known or unseen')
+    .argument('<file>', 'the model file')
+    .addOption(marketOption())
+    .addOption(new Option('--user <id>', 'a user of the training data').argParser(nonEmpty))
+    .addOption(new Option('--items <a,b,c>', 'the history of an unseen user').argParser(ids))
+    .addOption(countOption())
+    .addOption(new Option('--include-seen', 'also items that the user has had'))
+    .addOption(new Option('--only <ids>', 'only these items').argParser(ids))
+    .addOption(new Option('--without <ids>', 'not these items').argParser(ids))
+    .addOption(new Option('--explain', 'name the history items that contributed most'))
+    .addOption(jsonOption())
+    .action(recommendCommand);
+
+  program
+    .command('similar')
+    .description('the items most like an item, as seen from one market')
+    .argument('<file>', 'the model file')
+    .addOption(marketOption())
+    .addOption(new Option('--item <id>', 'the item').argParser(nonEmpty).makeOptionMandatory())
+    .addOption(countOption())
+    .addOption(jsonOption())
+    .action(similarCommand);
+
+  program
+    .command('rank')
+    .description('put the candidates of a run file in order')
+    .argument('<file>', 'the model file')
+    .addOption(marketOption())
+    .requiredOption('--candidates <run>', 'a file with user<TAB>item,item,... a line', nonEmpty)
+    .addOption(new Option('--top <k>', 'only the best of each user').argParser(whole(1, 10_000_000)))
+    .addOption(jsonOption())
+    .action(rankCommand);
+
+  program.command('inspect').description('what is in a model file').argument('<file>', 'the model file').addOption(jsonOption()).action(inspectCommand);
+  return program;
+}
+
+/** The exit code; what went wrong is one line on stderr. */
+async function main(argv: string[]): Promise<number> {
+  try {
+    await makeProgram().parseAsync(argv);
+    return 0;
+  } catch (error) {
+    view.clear();
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+    if (signal.aborted) {
+      message('stopped');
+      return INTERRUPTED;
+    }
+    if (error instanceof ArgumentError) {
+      message(error.message);
+      return WRONG_USAGE;
+    }
+    // Any other error is a fault of ours, but a user is no better off with a stack trace.
+    message(error instanceof M3RecError ? error.message : `unexpected failure: ${String(error).split('\n')[0]}`);
+    return FAILED;
+  }
+}
+
+quietOnClosedPipe();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    // A second time is for somebody who will not wait.
+    if (signal.aborted) {
+      view.clear();
+      process.exit(INTERRUPTED);
+    }
+    controller.abort();
+  });
+}
+process.exitCode = await main(process.argv);

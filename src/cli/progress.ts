@@ -1,0 +1,51 @@
+import { SingleBar } from 'cli-progress';
+import type { Progress } from '../job.ts';
+import { printable } from './output.ts';
+
+const SHOW_AFTER_MS = 250;
+const LINE_EVERY_MS = 5000;
+
+/** Progress on stderr: a bar per stage on a terminal, else a line every few seconds of a long stage. */
+export class ProgressView {
+  private stage = '';
+  private started = 0;
+  private lastLine = 0;
+  private bar: SingleBar | undefined;
+
+  readonly onProgress = ({ stage, done, total, loss }: Progress): void => {
+    const now = performance.now();
+    if (stage !== this.stage) {
+      this.clear();
+      this.stage = stage;
+      this.started = now;
+      this.lastLine = now;
+    }
+    if (process.stderr.isTTY) this.draw(done, total, loss, now);
+    else if (now - this.lastLine >= LINE_EVERY_MS) {
+      this.lastLine = now;
+      process.stderr.write(`${printable(stage)}: ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}${formatLoss(loss)}\n`);
+    }
+  };
+
+  /** Takes the bar off the terminal, so that other lines can follow. */
+  clear(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+    this.stage = '';
+  }
+
+  private draw(done: number, total: number, loss: number | undefined, now: number): void {
+    if (!this.bar) {
+      // A stage that is over at once would only flicker.
+      if (now - this.started < SHOW_AFTER_MS) return;
+      this.bar = new SingleBar({ format: '{stage} {bar} {percentage} %{loss}', stream: process.stderr, clearOnComplete: true, hideCursor: true, stopOnComplete: false, gracefulExit: false, barsize: 30 });
+      this.bar.start(total || 1, 0, { stage: '', loss: '' });
+    }
+    this.bar.setTotal(total || Math.max(1, done));
+    this.bar.update(Math.min(done, total || done), { stage: printable(this.stage).slice(-40).padEnd(24), loss: formatLoss(loss) });
+  }
+}
+
+function formatLoss(loss: number | undefined): string {
+  return loss === undefined ? '' : `, loss ${loss.toPrecision(4)}`;
+}

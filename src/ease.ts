@@ -1,0 +1,143 @@
+// Intra-market similarity in closed form. Peak memory: with n rounded up to whole tiles, 2n (n + t) bytes for the lower
+// triangle of G + λI, 8nt for one panel, and a few tiles; then, in the panel's place, one block-row of the result.
+// n = 12,015 takes 0.32 GB, and about 45,000 fit in wasm32.
+import { ArgumentError, checkNumber } from './errors.ts';
+import type { Job } from './job.ts';
+import type { Kernels } from './kernels.ts';
+import type { SparseMatrix } from './sparse.ts';
+
+/** Rows of a tile: one update is a product of 256 × 256 blocks, whose operands fill half a second-level cache. */
+const TILE = 256;
+/** Tiles per update call, about 1 ms each. */
+const TILES_PER_CALL = 32;
+
+/** Linear memory, in bytes, that `ease` asks for with n items, beside the result's block-rows. */
+export function easeBytes(n: number): number {
+  const tiles = Math.ceil(n / TILE);
+  return 4 * TILE * TILE * ((tiles * (tiles + 1)) / 2 + 2 * tiles + 3) + 8 * TILE * (TILE + 1) + 4 * tiles + 4 * tiles * TILE;
+}
+
+/**
+ * EASEᴿ (Steck, 2019): with C = (G + λI)⁻¹, B̂_ij = −C_ij / C_jj off the diagonal and 0 on it; entries below ε are
+ * dropped. Rows are not normalised; columns are strictly increasing. Single precision, the pivots in double.
+ *
+ * @param gram G = XᵀX (n × n), symmetric, its diagonal included.
+ * @param options λ > 0, and ε > 0 (only positive entries are ever kept).
+ * @param job hears `stage` with the floating-point operations done and the total.
+ * @throws ArgumentError for wrong options, a G that is not square, or G + λI not positive definite.
+ * @throws MemoryError where easeBytes(n) do not fit.
+ * @throws AbortedError when the job is stopped.
+ */
+export async function ease(kernels: Kernels, gram: SparseMatrix, options: { lambda: number; epsilon: number }, job: Job, stage = 'ease'): Promise<SparseMatrix> {
+  const lambda = checkNumber('lambda', options.lambda, 1e-6, 1e9);
+  const epsilon = checkNumber('epsilon', options.epsilon, 1e-9, 1e9);
+  if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
+  const { memory } = kernels;
+  const n = gram.rows;
+  memory.require(easeBytes(n), `${stage} on ${n} items`);
+  const mark = memory.mark();
+  try {
+    const tiles = putTiles(kernels, gram, lambda, stage);
+    await sweep(kernels, tiles, n, job, stage);
+    return await readSimilarity(kernels, tiles, n, epsilon, job, stage);
+  } finally {
+    memory.release(mark);
+  }
+}
+
+/** G + λI as lower tiles, the last ones padded with the identity. */
+function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): number {
+  const n = gram.rows;
+  const tiles = Math.ceil(n / TILE);
+  const length = TILE * TILE * ((tiles * (tiles + 1)) / 2);
+  const address = memory.allocateZeroed(4 * length, stage);
+  const a = memory.f32(address, length);
+  const at = (i: number, j: number) => {
+    const I = Math.floor(i / TILE);
+    const J = Math.floor(j / TILE);
+    return ((I * (I + 1)) / 2 + J) * TILE * TILE + (i % TILE) * TILE + (j % TILE);
+  };
+  for (let i = 0; i < n; i++) {
+    for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++) a[at(i, gram.indices[p])] = gram.values[p];
+    a[at(i, i)] += lambda;
+  }
+  for (let i = n; i < tiles * TILE; i++) a[at(i, i)] = 1;
+  return address;
+}
+
+/** The tiles become those of −(G + λI)⁻¹. */
+async function sweep({ exports, memory }: Kernels, tiles: number, n: number, job: Job, stage: string): Promise<void> {
+  const count = Math.ceil(n / TILE);
+  const bytes = 4 * TILE * TILE;
+  const perTile = 2 * TILE ** 3;
+  const total = perTile * count * ((count * (count + 1)) / 2);
+  let done = 0;
+  const mark = memory.mark();
+  const pivot = memory.allocate(2 * bytes, stage);
+  const scratch = memory.allocate(bytes, stage);
+  const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
+  const lefts = memory.allocate(count * bytes, stage);
+  const rights = memory.allocate(count * bytes, stage);
+  const filled = memory.allocate(4 * count, stage);
+  for (let k = 0; k < count; k++) {
+    const failed = exports.sweepPivot(tiles, TILE, k, pivot, work);
+    if (failed !== 0) throw new ArgumentError('gram', `a pivot of G + λI that is not positive, at item ${k * TILE + failed - 1}`, 'G + λI positive definite');
+    done += perTile;
+    await job.tick(stage, done, total);
+    for (let i = 0; i < count; i++) {
+      if (i === k) continue;
+      exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
+      done += perTile;
+      await job.tick(stage, done, total);
+    }
+    for (let i = 0; i < count; i++) {
+      if (i === k) continue;
+      for (let from = 0; from <= i; from += TILES_PER_CALL) {
+        const to = Math.min(i + 1, from + TILES_PER_CALL);
+        exports.sweepUpdate(tiles, TILE, k, i, from, to, lefts, rights, filled);
+        done += perTile * (to - from - (from <= k && k < to ? 1 : 0));
+        await job.tick(stage, done, total);
+      }
+    }
+  }
+  memory.release(mark);
+}
+
+/** B̂ from the swept tiles, a block-row at a time, so that linear memory never holds more of the result than that. */
+async function readSimilarity({ exports, memory }: Kernels, tiles: number, n: number, epsilon: number, job: Job, stage: string): Promise<SparseMatrix> {
+  const count = Math.ceil(n / TILE);
+  const diagonal = memory.allocateZeroed(4 * TILE * count, stage);
+  exports.inverseDiagonal(tiles, TILE, n, diagonal);
+  const cursors = memory.allocate(4 * TILE, stage);
+  const indptr = new Int32Array(n + 1);
+  const parts: { indices: Int32Array; values: Float32Array }[] = [];
+  let entries = 0;
+  for (let block = 0; block < count; block++) {
+    exports.countSimilar(tiles, TILE, n, block, diagonal, epsilon, cursors);
+    const rows = Math.min(TILE, n - block * TILE);
+    const starts = memory.i32(cursors, rows);
+    let length = 0;
+    for (let r = 0; r < rows; r++) {
+      const kept = starts[r];
+      starts[r] = length;
+      length += kept;
+      indptr[block * TILE + r + 1] = entries + length;
+    }
+    const mark = memory.mark();
+    const indices = memory.allocate(4 * length, stage);
+    const values = memory.allocate(4 * length, stage);
+    exports.fillSimilar(tiles, TILE, n, block, diagonal, epsilon, cursors, indices, values);
+    parts.push({ indices: memory.i32(indices, length).slice(), values: memory.f32(values, length).slice() });
+    memory.release(mark);
+    entries += length;
+    await job.tick(`${stage}: filter`, block + 1, count);
+  }
+  const result: SparseMatrix = { rows: n, cols: n, indptr, indices: new Int32Array(entries), values: new Float32Array(entries) };
+  let at = 0;
+  for (const part of parts) {
+    result.indices.set(part.indices, at);
+    result.values.set(part.values, at);
+    at += part.indices.length;
+  }
+  return result;
+}

@@ -1,0 +1,102 @@
+import { ArgumentError, checkChoice, checkInteger, checkNumber } from './errors.ts';
+
+/** How to train; all optional, the defaults are those of the preset. */
+export interface TrainOptions {
+  /** `m3rec` (the default), `ease` (stage 1 alone, its filtered similarities as scores) or `popularity`. */
+  model?: 'm3rec' | 'ease' | 'popularity';
+  /**
+   * `paper`: M3Rec as published, margin loss, cosine scores. `default`: softmax loss, and the cosine beside the linear scores of
+   * the merged EASE, the market's own EASE and RP3β.
+   */
+  preset?: 'paper' | 'default';
+  /** Of all randomness, 0 … 2³² − 1. */
+  seed?: number;
+  /** λ_F of EASE. */
+  lambdaF?: number;
+  /** ε: smaller similarities are dropped. */
+  epsilon?: number;
+  /** d, a multiple of 16. */
+  dim?: number;
+  /** Walks that start at each item. */
+  walks?: number;
+  /** Items of a walk. */
+  walkLength?: number;
+  /** Largest distance of a skip-gram pair in its walk. */
+  window?: number;
+  /** Negatives of a skip-gram pair and of an interaction. */
+  negatives?: number;
+  /** γ of the margin loss. */
+  gamma?: number;
+  /** τ of the softmax loss. */
+  temperature?: number;
+  /** λ of λ‖V_loc‖². */
+  l2?: number;
+  /** Share of the elements of u that an epoch hides. */
+  dropout?: number;
+  /** Adam's, of the market adaptation. */
+  learningRate?: number;
+  /** Adam's, of the skip-gram stage. */
+  walkLearningRate?: number;
+  /** Interactions of a mini-batch. */
+  batch?: number;
+  epochs?: number;
+  /** Leaves out the intra-market similarity (B), the inter-market similarity (V_glob), or both. */
+  without?: 'intra' | 'inter' | 'both';
+}
+
+/** The weights of the linear score S = merged · B̂ + market · B̂_m + walk · RP3β; the cosine comes on top. */
+export interface Mix {
+  merged: number;
+  market: number;
+  walk: number;
+  cosine: number;
+}
+
+/** Every option with its value. */
+export interface ResolvedOptions extends Required<Omit<TrainOptions, 'without'>> {
+  without: 'intra' | 'inter' | 'both' | 'nothing';
+  loss: 'margin' | 'softmax';
+  userOffsets: boolean;
+  /** Absent: the cosine alone is the score. */
+  mix?: Mix;
+  /** β of RP3β and the entries that it keeps. */
+  rp3beta: number;
+  rp3Threshold: number;
+}
+
+const COMMON = { model: 'm3rec', seed: 1, lambdaF: 25, epsilon: 0.01, dim: 128, walks: 10, walkLength: 40, window: 10, negatives: 10, gamma: 0.2, temperature: 0.1, l2: 1e-7, walkLearningRate: 0.01, batch: 1024, rp3beta: 0.6, rp3Threshold: 3e-4 } as const;
+
+const PRESETS = {
+  paper: { ...COMMON, preset: 'paper', loss: 'margin', userOffsets: true, dropout: 0.3, learningRate: 0.001, epochs: 100 },
+  default: { ...COMMON, preset: 'default', loss: 'softmax', userOffsets: false, dropout: 0, learningRate: 0.003, epochs: 15, mix: { merged: 1, market: 1, walk: 3, cosine: 0.3 } },
+} as const;
+
+/** The options with every default filled in. @throws ArgumentError that names the option, what was found and what it may be. */
+export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
+  const preset = checkChoice('preset', options.preset ?? 'default', ['default', 'paper']);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  for (const name of Object.keys(given)) if (!OPTION_NAMES.has(name)) throw new ArgumentError('options', name, `one of ${[...OPTION_NAMES].join(', ')}`);
+  const all: ResolvedOptions = { without: 'nothing', ...PRESETS[preset], ...given };
+  checkChoice('model', all.model, ['m3rec', 'ease', 'popularity']);
+  checkChoice('without', all.without, ['nothing', 'intra', 'inter', 'both']);
+  checkInteger('seed', all.seed, 0, 2 ** 32 - 1);
+  checkNumber('lambdaF', all.lambdaF, 1e-3, 1e9);
+  checkNumber('epsilon', all.epsilon, 0, 1);
+  checkInteger('dim', all.dim, 16, 1024);
+  if (all.dim % 16 !== 0) throw new ArgumentError('dim', all.dim, 'a multiple of 16 from 16 to 1024');
+  checkInteger('walks', all.walks, 1, 1000);
+  checkInteger('walkLength', all.walkLength, 2, 1000);
+  checkInteger('window', all.window, 1, 1000);
+  checkInteger('negatives', all.negatives, 1, 1000);
+  checkNumber('gamma', all.gamma, -1, 1);
+  checkNumber('temperature', all.temperature, 0.01, 100);
+  checkNumber('l2', all.l2, 0, 1);
+  checkNumber('dropout', all.dropout, 0, 0.95);
+  checkNumber('learningRate', all.learningRate, 1e-8, 1);
+  checkNumber('walkLearningRate', all.walkLearningRate, 1e-8, 1);
+  checkInteger('batch', all.batch, 1, 1_000_000);
+  checkInteger('epochs', all.epochs, 0, 100_000);
+  return all;
+}
+
+const OPTION_NAMES = new Set(['model', 'preset', 'seed', 'lambdaF', 'epsilon', 'dim', 'walks', 'walkLength', 'window', 'negatives', 'gamma', 'temperature', 'l2', 'dropout', 'learningRate', 'walkLearningRate', 'batch', 'epochs', 'without']);

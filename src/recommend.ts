@@ -1,0 +1,425 @@
+import { power } from './elementary.ts';
+import { ArgumentError, checkInteger } from './errors.ts';
+import { decodeModel } from './format.ts';
+import { kernelSource } from './init.ts';
+import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
+import type { MarketModel, Model } from './model.ts';
+
+/** Whom to recommend to: a user that the model was saved with, or anyone with these items as history. */
+export type Subject = { market: string } & ({ user: string; items?: undefined } | { items: readonly string[]; user?: undefined });
+
+export type RecommendQuery = Subject & {
+  /** How many, at least 1; 10 unless told. */
+  k?: number;
+  /** Whether items of the history may be recommended; false unless told. */
+  includeSeen?: boolean;
+  /** Recommends these items only; ids that the market does not know are passed over. */
+  only?: readonly string[];
+  /** Never recommends these items. */
+  without?: readonly string[];
+  /** Adds to each result what its score is made of; a number keeps that many of the largest contributions. */
+  explain?: boolean | number;
+};
+
+export interface Contribution {
+  item: string;
+  contribution: number;
+}
+
+export interface Recommendation {
+  item: string;
+  score: number;
+  /**
+   * What each history item adds to the score, largest first: linearWeight · |x|^(−linearPower) · S_ij +
+   * cosineWeight · (P_i · V_j) / (c ‖u‖). With `own` and `bias` it sums to the score, within the rounding of f32.
+   */
+  because?: Contribution[];
+  /** What the user's own offset adds: cosineWeight · (U_loc · V_j) / ‖u‖; only for a user who has one. */
+  own?: number;
+  /** The item's bias; only in a model that has one. */
+  bias?: number;
+}
+
+export interface Recommendations {
+  items: Recommendation[];
+  /** Present where the history is empty or tells this model nothing: the scores are the items' popularity. */
+  fallback?: 'popularity';
+  /** Items of the query that the market does not know, in the order of the query. */
+  unknownItems: string[];
+}
+
+export type RankQuery = Subject & { candidates: readonly string[] };
+
+export interface Ranked {
+  item: string;
+  /** LOWEST_SCORE for a candidate that the market does not know. */
+  score: number;
+  known: boolean;
+}
+
+/** The score of a candidate that the market does not know: the lowest finite f32, so that text and JSON can hold it. */
+export const LOWEST_SCORE = -3.4028234663852886e38;
+
+interface Sparse {
+  indptr: number;
+  indices: number;
+  values: number;
+}
+
+/** A market in linear memory: addresses of its arrays. */
+interface Loaded {
+  model: MarketModel;
+  n: number;
+  /** Position of each known item. */
+  itemIndex: Map<string, number>;
+  userIndex: Map<string, number>;
+  linear?: Sparse;
+  history?: number;
+  vectors?: number;
+  bias?: number;
+  userVectors?: number;
+}
+
+/** Scores at an address of the scratch space, valid until it is released. */
+interface Scored {
+  /** n × f32 */
+  address: number;
+  fallback: boolean;
+  /** d × f32, the user's vector u, where the cosine took part. */
+  vector?: number;
+  /** c, the history items that have a vector. */
+  counted: number;
+}
+
+interface History {
+  /** Ascending positions, each once. */
+  positions: Int32Array;
+  /** Index of the user, or −1. */
+  user: number;
+  unknownItems: string[];
+}
+
+/**
+ * Opens a model file and gets it ready to recommend.
+ *
+ * @throws ModelFileError for bytes that are not a whole, undamaged model file of a version that this library reads.
+ * @throws ArgumentError for an argument of another type.
+ * @throws MemoryError where the model does not fit.
+ */
+export async function loadModel(bytes: Uint8Array | ArrayBuffer, options: { kernels?: KernelSource } = {}): Promise<Recommender> {
+  const model = decodeModel(bytes);
+  return Recommender.from(model, await instantiateKernels(await kernelSource(options.kernels)));
+}
+
+/** A model that answers. Its arrays are in linear memory once; each call works above them and leaves nothing behind. */
+export class Recommender {
+  private readonly loaded = new Map<string, Loaded>();
+
+  private constructor(
+    readonly model: Model,
+    /** The instance that this recommender works on. */
+    readonly kernels: Kernels,
+  ) {
+    for (const market of model.markets) this.loaded.set(market.name, this.load(market));
+  }
+
+  /**
+   * Puts the model's arrays into the memory of `kernels`, above what is in use there.
+   * Whoever shares that memory must not release it below this point while the recommender is in use.
+   *
+   * @throws MemoryError where they do not fit; nothing stays behind then.
+   */
+  static from(model: Model, kernels: Kernels): Recommender {
+    const mark = kernels.memory.mark();
+    try {
+      return new Recommender(model, kernels);
+    } catch (error) {
+      kernels.memory.release(mark);
+      throw error;
+    }
+  }
+
+  /** Names of the markets, in the model's order. */
+  get markets(): string[] {
+    return [...this.loaded.keys()];
+  }
+
+  /** Whether the model was saved with this user. @throws ArgumentError for an unknown market. */
+  hasUser(market: string, user: string): boolean {
+    return this.market(market).userIndex.has(user);
+  }
+
+  /** Whether the market knows this item. @throws ArgumentError for an unknown market. */
+  hasItem(market: string, item: string): boolean {
+    return this.market(market).itemIndex.has(item);
+  }
+
+  /**
+   * The k items of the market with the highest scores, best first, equal scores by lower item index.
+   * There are fewer only where the filters leave fewer. The score is defined at `Model`.
+   *
+   * @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`, wrong k.
+   */
+  recommend(query: RecommendQuery): Recommendations {
+    const market = this.market(query.market);
+    const k = checkInteger('k', query.k ?? 10, 1, 0x7fffffff);
+    const only = query.only && checkIds('only', query.only);
+    const without = query.without && checkIds('without', query.without);
+    const explain = checkExplain(query.explain);
+    const history = this.history(market, query);
+    return this.scratch(() => {
+      const scored = this.score(market, history.positions, history.user);
+      const excluded = this.kernels.memory.allocateZeroed(market.n);
+      const mask = this.kernels.memory.u8(excluded, market.n);
+      if (only) {
+        mask.fill(1);
+        for (const item of only) mask[market.itemIndex.get(item) ?? market.n] = 0;
+      }
+      for (const item of without ?? []) mask[market.itemIndex.get(item) ?? market.n] = 1;
+      if (!query.includeSeen) for (const position of history.positions) mask[position] = 1;
+      const best = this.best(market, scored.address, excluded, k);
+      const items = best.map(({ position, score }) => ({
+        item: this.itemId(market, position),
+        score,
+        ...(explain > 0 && this.explain(market, history, scored, position, explain)),
+      }));
+      return { items, ...(scored.fallback && { fallback: 'popularity' as const }), unknownItems: history.unknownItems };
+    });
+  }
+
+  /** `recommend` for each query, in order. */
+  recommendBatch(queries: readonly RecommendQuery[]): Recommendations[] {
+    return queries.map((query) => this.recommend(query));
+  }
+
+  /**
+   * The items most like one item i: linearWeight · S_ij + cosineWeight · cos(V_i, V_j), the highest first, equal ones
+   * by lower item index; at most k, and none whose score is not above 0.
+   *
+   * @throws ArgumentError for an unknown market or item, or a wrong k.
+   */
+  similar(query: { market: string; item: string; k?: number }): { item: string; score: number }[] {
+    const market = this.market(query.market);
+    const k = checkInteger('k', query.k ?? 10, 1, 0x7fffffff);
+    const position = typeof query.item === 'string' ? market.itemIndex.get(query.item) : undefined;
+    if (position === undefined) throw new ArgumentError('item', query.item, `an item of market ${JSON.stringify(query.market)}`);
+    return this.scratch(() => {
+      const { exports, memory } = this.kernels;
+      const { n, vectors, model } = market;
+      const address = memory.allocateZeroed(4 * n);
+      this.addLinear(market, address, memory.put(Int32Array.of(position)), 1, model.linearWeight);
+      if (vectors !== undefined) {
+        const d = this.model.dim;
+        exports.addCosine(address, n, d, vectors, vectors + 4 * d * position, model.cosineWeight);
+      }
+      const excluded = memory.allocateZeroed(n);
+      memory.u8(excluded, n)[position] = 1;
+      return this.best(market, address, excluded, k)
+        .filter(({ score }) => score > 0)
+        .map((entry) => ({ item: this.itemId(market, entry.position), score: entry.score }));
+    });
+  }
+
+  /**
+   * The candidates, best first; those that the market does not know come last. Equal scores go by lower item index,
+   * then in the order given; a candidate given twice is ranked twice.
+   *
+   * @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`.
+   */
+  rank(query: RankQuery): Ranked[] {
+    const market = this.market(query.market);
+    const candidates = checkIds('candidates', query.candidates);
+    const history = this.history(market, query);
+    return this.scratch(() => {
+      const { address } = this.score(market, history.positions, history.user);
+      const scores = this.kernels.memory.f32(address, market.n);
+      return candidates
+        .map((item, order) => {
+          const position = market.itemIndex.get(item) ?? market.n;
+          const known = position < market.n;
+          return { item, order, position, known, score: known ? scores[position] : LOWEST_SCORE };
+        })
+        .sort((a, b) => Number(b.known) - Number(a.known) || b.score - a.score || a.position - b.position || a.order - b.order)
+        .map(({ item, score, known }) => ({ item, score, known }));
+    });
+  }
+
+  /** `rank` for each query, in order. */
+  rankBatch(queries: readonly RankQuery[]): Ranked[][] {
+    return queries.map((query) => this.rank(query));
+  }
+
+  /**
+   * Scores of all n items of a market, for evaluation: popularity where the history is empty or tells nothing.
+   * @param name of the market
+   * @param history positions in the market's items, strictly increasing
+   * @param user index in the market's users, whose own offset is then added; −1 for an unseen user
+   * @returns n scores, a copy
+   * @throws ArgumentError for an unknown market, a position or a user out of range.
+   */
+  scores(name: string, history: ArrayLike<number>, user = -1): Float32Array {
+    const market = this.market(name);
+    const positions = Int32Array.from(history);
+    for (const [i, position] of positions.entries()) {
+      if (history[i] !== position || position >= market.n || position <= (i === 0 ? -1 : positions[i - 1])) {
+        throw new ArgumentError(`history[${i}]`, history[i], `strictly increasing positions below ${market.n}`);
+      }
+    }
+    checkInteger('user', user, -1, market.userIndex.size - 1);
+    return this.scratch(() => this.kernels.memory.f32(this.score(market, positions, user).address, market.n).slice());
+  }
+
+  private load(model: MarketModel): Loaded {
+    const { memory } = this.kernels;
+    const put = (array: ArrayBufferView | undefined) => array && memory.put(array, `market ${model.name} of the model`);
+    const itemIndex = new Map<string, number>();
+    for (const [position, item] of model.items.entries()) itemIndex.set(this.model.items[item], position);
+    const { linear } = model;
+    return {
+      model,
+      n: model.items.length,
+      itemIndex,
+      userIndex: new Map(model.users?.map((user, index) => [user, index])),
+      linear: linear && { indptr: put(linear.indptr)!, indices: put(linear.indices)!, values: put(linear.values)! },
+      history: put(model.history),
+      vectors: put(model.vectors),
+      bias: put(model.bias),
+      userVectors: put(model.userVectors),
+    };
+  }
+
+  private market(name: unknown): Loaded {
+    const market = typeof name === 'string' ? this.loaded.get(name) : undefined;
+    if (!market) throw new ArgumentError('market', name, `one of ${this.markets.map((known) => JSON.stringify(known)).join(', ')}`);
+    return market;
+  }
+
+  private history(market: Loaded, { user, items }: Subject): History {
+    if ((user === undefined) === (items === undefined)) {
+      throw new ArgumentError('user, items', user === undefined ? undefined : 'both', 'either a user or the items of a history');
+    }
+    if (items !== undefined) {
+      const positions = new Set<number>();
+      const unknownItems: string[] = [];
+      for (const item of checkIds('items', items)) {
+        const position = market.itemIndex.get(item);
+        if (position === undefined) unknownItems.push(item);
+        else positions.add(position);
+      }
+      return { positions: Int32Array.from(positions).sort(), user: -1, unknownItems };
+    }
+    const { users, histories, name } = market.model;
+    if (!users || !histories) throw new ArgumentError('user', user, 'items instead: this model was saved without users');
+    const index = market.userIndex.get(user!);
+    if (index === undefined) throw new ArgumentError('user', user, `a user of market ${JSON.stringify(name)}, or items instead`);
+    return { positions: histories.indices.slice(histories.indptr[index], histories.indptr[index + 1]), user: index, unknownItems: [] };
+  }
+
+  /** Runs `work` above the model in linear memory and frees what it allocated. */
+  private scratch<T>(work: () => T): T {
+    const { memory } = this.kernels;
+    const mark = memory.mark();
+    try {
+      return work();
+    } finally {
+      memory.release(mark);
+    }
+  }
+
+  private score(market: Loaded, positions: Int32Array, user: number): Scored {
+    const { exports, memory } = this.kernels;
+    const { n, model, history, vectors } = market;
+    const address = memory.allocateZeroed(4 * n);
+    const list = memory.put(positions);
+    const entries = this.addLinear(market, address, list, positions.length, model.linearWeight * power(Math.max(1, positions.length), -model.linearPower));
+    let vector: number | undefined;
+    let counted = 0;
+    if (history !== undefined && vectors !== undefined && positions.length > 0) {
+      const d = this.model.dim;
+      const own = market.userVectors === undefined || user < 0 ? 0 : market.userVectors + 4 * d * user;
+      const u = memory.allocate(4 * d);
+      counted = exports.meanRows(u, d, history, list, positions.length, own);
+      if (counted > 0 || own !== 0) {
+        vector = u;
+        exports.addCosine(address, n, d, vectors, u, model.cosineWeight);
+      }
+    }
+    const fallback = entries === 0 && vector === undefined;
+    if (fallback) memory.f32(address, n).set(model.popularity);
+    else if (market.bias !== undefined) exports.addBias(address, n, market.bias);
+    return { address, fallback, vector, counted };
+  }
+
+  /** Writes scale · Σ S_ij over the listed rows; returns how many entries of S it added. */
+  private addLinear(market: Loaded, address: number, list: number, count: number, scale: number): number {
+    const { linear, n } = market;
+    if (!linear) return 0;
+    return this.kernels.exports.scoreLinear(address, n, linear.indptr, linear.indices, linear.values, list, count, scale);
+  }
+
+  private best(market: Loaded, scores: number, excluded: number, k: number): { position: number; score: number }[] {
+    const { exports, memory } = this.kernels;
+    const most = Math.min(k, market.n);
+    const positions = memory.allocate(4 * most);
+    const values = memory.allocate(4 * most);
+    const kept = exports.topK(scores, market.n, excluded, most, positions, values);
+    const score = memory.f32(values, kept);
+    return Array.from(memory.i32(positions, kept), (position, i) => ({ position, score: score[i] }));
+  }
+
+  private explain(market: Loaded, history: History, scored: Scored, position: number, most: number): Pick<Recommendation, 'because' | 'own' | 'bias'> {
+    if (scored.fallback) return { because: [] };
+    const { model } = market;
+    const d = this.model.dim;
+    const scale = model.linearWeight * power(Math.max(1, history.positions.length), -model.linearPower);
+    const u = scored.vector === undefined ? undefined : this.kernels.memory.f32(scored.vector, d);
+    const norm = u ? Math.sqrt(product(u, 0, u, 0, d)) : 0;
+    const share = norm > 0 ? model.cosineWeight / norm : 0;
+    const because = Array.from(history.positions, (i) => {
+      let contribution = scale * linearEntry(model, i, position);
+      if (share !== 0 && scored.counted > 0) contribution += (share * product(model.history!, i * d, model.vectors!, position * d, d)) / scored.counted;
+      return { item: this.itemId(market, i), contribution };
+    });
+    because.sort((a, b) => b.contribution - a.contribution);
+    const own = model.userVectors && history.user >= 0 ? share * product(model.userVectors, history.user * d, model.vectors!, position * d, d) : undefined;
+    return { because: because.slice(0, most), ...(own !== undefined && { own }), ...(model.bias && { bias: model.bias[position] }) };
+  }
+
+  private itemId(market: Loaded, position: number): string {
+    return this.model.items[market.model.items[position]];
+  }
+}
+
+/** Σ_k a[i + k] · b[j + k] over d, in doubles. */
+function product(a: Float32Array, i: number, b: Float32Array, j: number, d: number): number {
+  let sum = 0;
+  for (let k = 0; k < d; k++) sum += a[i + k] * b[j + k];
+  return sum;
+}
+
+/** S_ij, found by bisection; 0 where S has no such entry. */
+function linearEntry({ linear }: MarketModel, i: number, j: number): number {
+  if (!linear) return 0;
+  let low = linear.indptr[i];
+  let high = linear.indptr[i + 1];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (linear.indices[middle] < j) low = middle + 1;
+    else high = middle;
+  }
+  return low < linear.indptr[i + 1] && linear.indices[low] === j ? linear.values[low] : 0;
+}
+
+function checkIds(argument: string, ids: unknown): readonly string[] {
+  if (!Array.isArray(ids)) throw new ArgumentError(argument, ids, 'an array of ids');
+  const wrong = ids.findIndex((id) => typeof id !== 'string');
+  if (wrong >= 0) throw new ArgumentError(`${argument}[${wrong}]`, ids[wrong], 'an id, as text');
+  return ids;
+}
+
+/** How many contributions to name: 0 for none, Infinity for all. */
+function checkExplain(explain: unknown): number {
+  if (explain === undefined || explain === false) return 0;
+  if (explain === true) return Infinity;
+  return checkInteger('explain', explain, 1, 0x7fffffff);
+}

@@ -1,0 +1,203 @@
+import { type Adaptation, adapt } from './adapt.ts';
+import { combine } from './combine.ts';
+import { ease } from './ease.ts';
+import { ArgumentError } from './errors.ts';
+import { gram } from './gram.ts';
+import { kernelSource } from './init.ts';
+import { Job, type JobOptions } from './job.ts';
+import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
+import type { Market, Markets } from './markets.ts';
+import type { MarketModel, Model } from './model.ts';
+import { type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts';
+import { rp3beta } from './rp3beta.ts';
+import { skipgram } from './skipgram.ts';
+import type { SparseMatrix, SparsePattern } from './sparse.ts';
+import { emptyMatrix, identity, tailor } from './tailor.ts';
+import { transpose } from './transpose.ts';
+import { makeWalks } from './walks.ts';
+
+/** What a finished stage reports. */
+export interface StageReport {
+  stage: string;
+  seconds: number;
+  /** The stage's last mean loss, where it has one. */
+  loss?: number;
+  /** Most bytes of linear memory in use at once during the stage. */
+  peakBytes: number;
+  detail: string;
+}
+
+export interface TrainJobOptions extends TrainOptions, JobOptions {
+  onStage?: (report: StageReport) => void;
+  /** Where the kernels come from, if not from `init`. */
+  kernels?: KernelSource;
+}
+
+/** Walks whose gradients make one step of Adam in the skip-gram stage. */
+const WALKS_PER_STEP = 512;
+
+/**
+ * Trains a model on all markets together. The same markets, seed and options give the same model, bit for bit.
+ *
+ * @throws ArgumentError for an option out of its range; MemoryError, before the work starts, where a stage cannot fit in 4 GiB;
+ * AbortedError when the signal stops it.
+ */
+export async function train(markets: Markets, options: TrainJobOptions = {}): Promise<Model> {
+  const { onProgress, signal, onStage, kernels: source, ...given } = options;
+  const resolved = resolveOptions(given);
+  if (markets.markets.length === 0) throw new ArgumentError('markets', 'none', 'at least one market');
+  const kernels = await instantiateKernels(await kernelSource(source));
+  const run = new Run(kernels, new Job({ onProgress, signal }), resolved, onStage);
+  const training: Record<string, unknown> = { options: resolved, stages: run.facts };
+  const model = { kind: resolved.model, dim: 0, items: markets.items, training };
+  if (resolved.model === 'popularity') return { ...model, markets: markets.markets.map((market) => ({ ...known(market), bias: Float32Array.from(popularity(market)) })) };
+
+  const interactions = mergeInteractions(markets);
+  const transposed = transpose(kernels, interactions);
+  const merged = await run.ease(interactions, transposed, 'similarity of all markets');
+  if (resolved.model === 'ease') return { ...model, markets: markets.markets.map((market) => ({ ...known(market), linear: tailor(merged, market.items), linearWeight: 1 })) };
+
+  return { ...model, dim: resolved.dim, markets: await m3rec(run, markets, interactions, transposed, merged) };
+}
+
+/** Stages 2 and 3, and the linear scores of the preset. */
+async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, transposed: SparsePattern, merged: SparseMatrix): Promise<MarketModel[]> {
+  const { kernels, job, options } = run;
+  const { exports, memory } = kernels;
+  const intra = options.without !== 'intra' && options.without !== 'both';
+  const inter = options.without !== 'inter' && options.without !== 'both';
+
+  let global: Float32Array | undefined;
+  if (inter) {
+    const similarity = intra ? normalised(kernels, merged) : emptyMatrix(merged.rows);
+    const walks = await run.stage('walks', async () => {
+      const made = await makeWalks(kernels, interactions, transposed, options, job);
+      return { value: made, fact: { walks: made.length / options.walkLength } };
+    });
+    global = await run.stage('skip-gram', async () => {
+      const { vectors, loss } = await skipgram(kernels, walks, similarity, { ...options, learningRate: options.walkLearningRate, walksPerStep: WALKS_PER_STEP }, job);
+      return { value: vectors, fact: { loss } };
+    });
+  }
+
+  const inputs = markets.markets.map((market) => ({
+    interactions: market.interactions,
+    similarity: intra ? normalised(kernels, tailor(merged, market.items)) : identity(market.items.length),
+    global: global && rowsOf(global, market.items, options.dim),
+  }));
+  const adapted = await run.stage('adaptation', async () => {
+    const { markets: learned, loss } = await adapt(kernels, inputs, options, job);
+    return { value: learned, fact: { loss } };
+  });
+
+  const walkScores = options.mix && (await run.stage('walk scores', async () => {
+    const matrix = await rp3beta(kernels, interactions, transposed, { beta: options.rp3beta, threshold: options.rp3Threshold }, job);
+    return { value: matrix, fact: { entries: matrix.values.length } };
+  }));
+  const models: MarketModel[] = [];
+  for (const [index, market] of markets.markets.entries()) {
+    const model = { ...known(market), ...vectorsOf(kernels, inputs[index].similarity, adapted[index], options.dim), cosineWeight: options.mix?.cosine ?? 1 };
+    if (options.mix && walkScores) {
+      const own = await run.ease(market.interactions, transpose(kernels, market.interactions), `similarity of ${market.name}`);
+      model.linear = combine(market.items.length, [
+        { weight: options.mix.merged, matrix: tailor(merged, market.items) },
+        { weight: options.mix.market, matrix: own },
+        { weight: options.mix.walk, matrix: tailor(walkScores, market.items) },
+      ]);
+      model.linearWeight = 1;
+    }
+    models.push(model);
+  }
+  return models;
+
+  /** P = B V and the unit rows of V. */
+  function vectorsOf(_: Kernels, similarity: SparseMatrix, { vectors, userVectors }: Adaptation, dim: number) {
+    const mark = memory.mark();
+    const n = similarity.rows;
+    const v = memory.put(vectors);
+    const p = memory.allocate(4 * n * dim);
+    exports.propagate(0, n, memory.put(similarity.indptr), memory.put(similarity.indices), memory.put(similarity.values), v, dim, p, 0);
+    exports.unitRows(n, dim, v, v, memory.allocate(4 * n));
+    const result = { history: memory.f32(p, n * dim).slice(), vectors: memory.f32(v, n * dim).slice(), userVectors };
+    memory.release(mark);
+    return result;
+  }
+}
+
+/** One training run: its kernels, job and options, and the stages' reports. */
+class Run {
+  /** What the stages found, without times or memory, for the model file. */
+  readonly facts: Record<string, unknown>[] = [];
+
+  constructor(
+    readonly kernels: Kernels,
+    readonly job: Job,
+    readonly options: ResolvedOptions,
+    private readonly onStage?: (report: StageReport) => void,
+  ) {}
+
+  async stage<T>(stage: string, work: () => Promise<{ value: T; fact: Record<string, number> }>): Promise<T> {
+    this.kernels.memory.resetPeak();
+    const start = performance.now();
+    const { value, fact } = await work();
+    this.facts.push({ stage, ...fact });
+    const detail = Object.entries(fact).filter(([name]) => name !== 'loss').map(([name, count]) => `${count.toLocaleString('en-US')} ${name}`).join(', ');
+    this.onStage?.({ stage, seconds: (performance.now() - start) / 1000, loss: fact.loss, peakBytes: this.kernels.memory.peak, detail });
+    return value;
+  }
+
+  /** Stage 1 on one set of interactions: B̂ filtered, rows not normalised. */
+  ease(interactions: SparsePattern, transposed: SparsePattern, stage: string): Promise<SparseMatrix> {
+    return this.stage(stage, async () => {
+      const matrix = await ease(this.kernels, gram(this.kernels, interactions, transposed), { lambda: this.options.lambdaF, epsilon: this.options.epsilon }, this.job, stage);
+      return { value: matrix, fact: { items: matrix.rows, entries: matrix.values.length } };
+    });
+  }
+}
+
+/** What every model knows of a market. */
+function known(market: Market): MarketModel {
+  return { name: market.name, items: market.items, popularity: popularity(market), users: market.users, histories: market.interactions, linearWeight: 0, linearPower: 0, cosineWeight: 0 };
+}
+
+/** Users per item. */
+function popularity(market: Market): Uint32Array {
+  const counts = new Uint32Array(market.items.length);
+  for (const item of market.interactions.indices) counts[item]++;
+  return counts;
+}
+
+/** X (|U| × |V|): the markets' users one after the other, over the union of the items. */
+function mergeInteractions({ items, markets }: Markets): SparsePattern {
+  const rows = markets.reduce((sum, market) => sum + market.interactions.rows, 0);
+  const entries = markets.reduce((sum, market) => sum + market.interactions.indices.length, 0);
+  const indptr = new Int32Array(rows + 1);
+  const indices = new Int32Array(entries);
+  let row = 0;
+  let filled = 0;
+  for (const market of markets) {
+    // positions in `items` rise, so a row's columns stay in order
+    for (let e = 0; e < market.interactions.indices.length; e++) indices[filled + e] = market.items[market.interactions.indices[e]];
+    for (let user = 1; user <= market.interactions.rows; user++) indptr[++row] = filled + market.interactions.indptr[user];
+    filled += market.interactions.indices.length;
+  }
+  return { rows, cols: items.length, indptr, indices };
+}
+
+/** A copy with rows that sum to 1 (empty rows stay empty). */
+function normalised({ exports, memory }: Kernels, matrix: SparseMatrix): SparseMatrix {
+  const mark = memory.mark();
+  const indptr = memory.put(matrix.indptr);
+  const values = memory.put(matrix.values);
+  exports.normaliseRows(matrix.rows, indptr, values);
+  const result = { ...matrix, values: memory.f32(values, matrix.values.length).slice() };
+  memory.release(mark);
+  return result;
+}
+
+/** The rows of a table of d columns. */
+function rowsOf(table: Float32Array, rows: Int32Array, dim: number): Float32Array {
+  const out = new Float32Array(rows.length * dim);
+  for (let i = 0; i < rows.length; i++) out.set(table.subarray(rows[i] * dim, (rows[i] + 1) * dim), i * dim);
+  return out;
+}
