@@ -314,7 +314,7 @@ function makeProgram(): Command {
     .addOption(new Option('--preset <name>', 'paper: the method as published; default: what ranks best').choices(['paper', 'default']))
     .addOption(seedOption())
     .addOption(new Option('--lambda-f <x>', 'intra-market ridge (paper: 25)').argParser(number(1e-3, 1e6)))
-    .addOption(new Option('--epsilon <x>', 'least intra-market similarity kept (paper: 0.01)').argParser(number(0, 1)))
+    .addOption(new Option('--epsilon <x>', 'least intra-market similarity kept (paper: 0.01)').argParser(number(-1, 1)))
     .addOption(new Option('--dim <n>', 'size of an embedding (paper: 128)').argParser(whole(1, 4096)))
     .addOption(new Option('--walks <n>', 'random walks per item (10)').argParser(whole(1, 10_000)))
     .addOption(new Option('--walk-length <n>', 'items of a walk (40)').argParser(whole(2, 10_000)))

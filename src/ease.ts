@@ -22,7 +22,7 @@ export function easeBytes(n: number): number {
  * dropped. Rows are not normalised; columns are strictly increasing. Single precision, the pivots in double.
  *
  * @param gram G = XᵀX (n × n), symmetric, its diagonal included.
- * @param options λ > 0, and ε > 0 (only positive entries are ever kept).
+ * @param options λ > 0; ε, of any sign: −1 keeps about everything, n² entries (8 bytes each, in two copies at the end).
  * @param job hears `stage` with the floating-point operations done and the total.
  * @throws ArgumentError for wrong options, a G that is not square, or G + λI not positive definite.
  * @throws MemoryError where easeBytes(n) do not fit.
@@ -30,7 +30,7 @@ export function easeBytes(n: number): number {
  */
 export async function ease(kernels: Kernels, gram: SparseMatrix, options: { lambda: number; epsilon: number }, job: Job, stage = 'ease'): Promise<SparseMatrix> {
   const lambda = checkNumber('lambda', options.lambda, 1e-6, 1e9);
-  const epsilon = checkNumber('epsilon', options.epsilon, 1e-9, 1e9);
+  const epsilon = checkNumber('epsilon', options.epsilon, -1e9, 1e9);
   if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
   const { memory } = kernels;
   const n = gram.rows;

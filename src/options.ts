@@ -13,7 +13,7 @@ export interface TrainOptions {
   seed?: number;
   /** λ_F of EASE. */
   lambdaF?: number;
-  /** ε: smaller similarities are dropped. */
+  /** ε: smaller similarities are dropped. −1 keeps them all: plain EASE, 8 n² bytes. */
   epsilon?: number;
   /** d, a multiple of 16. */
   dim?: number;
@@ -81,7 +81,7 @@ export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
   checkChoice('without', all.without, ['nothing', 'intra', 'inter', 'both']);
   checkInteger('seed', all.seed, 0, 2 ** 32 - 1);
   checkNumber('lambdaF', all.lambdaF, 1e-3, 1e9);
-  checkNumber('epsilon', all.epsilon, 0, 1);
+  checkNumber('epsilon', all.epsilon, -1, 1);
   checkInteger('dim', all.dim, 16, 1024);
   if (all.dim % 16 !== 0) throw new ArgumentError('dim', all.dim, 'a multiple of 16 from 16 to 1024');
   checkInteger('walks', all.walks, 1, 1000);

@@ -156,7 +156,7 @@ class Run {
 }
 
 /** What every model knows of a market. */
-function known(market: Market): MarketModel {
+export function known(market: Market): MarketModel {
   return { name: market.name, items: market.items, popularity: popularity(market), users: market.users, histories: market.interactions, linearWeight: 0, linearPower: 0, cosineWeight: 0 };
 }
 
@@ -168,7 +168,7 @@ function popularity(market: Market): Uint32Array {
 }
 
 /** X (|U| × |V|): the markets' users one after the other, over the union of the items. */
-function mergeInteractions({ items, markets }: Markets): SparsePattern {
+export function mergeInteractions({ items, markets }: Markets): SparsePattern {
   const rows = markets.reduce((sum, market) => sum + market.interactions.rows, 0);
   const entries = markets.reduce((sum, market) => sum + market.interactions.indices.length, 0);
   const indptr = new Int32Array(rows + 1);
@@ -185,7 +185,7 @@ function mergeInteractions({ items, markets }: Markets): SparsePattern {
 }
 
 /** A copy with rows that sum to 1 (empty rows stay empty). */
-function normalised({ exports, memory }: Kernels, matrix: SparseMatrix): SparseMatrix {
+export function normalised({ exports, memory }: Kernels, matrix: SparseMatrix): SparseMatrix {
   const mark = memory.mark();
   const indptr = memory.put(matrix.indptr);
   const values = memory.put(matrix.values);
@@ -196,7 +196,7 @@ function normalised({ exports, memory }: Kernels, matrix: SparseMatrix): SparseM
 }
 
 /** The rows of a table of d columns. */
-function rowsOf(table: Float32Array, rows: Int32Array, dim: number): Float32Array {
+export function rowsOf(table: Float32Array, rows: Int32Array, dim: number): Float32Array {
   const out = new Float32Array(rows.length * dim);
   for (let i = 0; i < rows.length; i++) out.set(table.subarray(rows[i] * dim, (rows[i] + 1) * dim), i * dim);
   return out;

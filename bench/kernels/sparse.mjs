@@ -1,0 +1,287 @@
+// Sparse algebra on the data's own matrices: X (users × items) over all markets, Xᵀ, and B with rows that sum to 1.
+import { randoms } from '../splitmix64.mjs';
+
+const DIM = 128;
+
+export function* sparse(c) {
+  yield () => transpose(c, 'transposePattern', c.X);
+  yield () => transpose(c, 'transposeMatrix', c.B);
+  yield () => gram(c);
+  yield () => propagate(c);
+  yield () => scatterRows(c);
+  yield () => normaliseRows(c);
+  yield () => historyRows(c);
+  yield () => rp3betaRows(c);
+}
+
+const count = (n) => n.toLocaleString('en-US');
+
+function transpose({ exports, bench }, name, m) {
+  const entries = m.indices.js.length;
+  const indptr = bench.i32(m.cols + 1);
+  const indices = bench.i32(entries);
+  const values = m.values && bench.f32(entries);
+  return {
+    kernels: [name],
+    size: `${count(m.rows)} × ${count(m.cols)}, ${count(entries)} entries`,
+    work: entries,
+    unit: 'M entries/s',
+    outputs: [indptr, indices, ...(values ? [values] : [])],
+    wasm: () => (values ? exports[name](m.rows, m.cols, m.indptr.at, m.indices.at, m.values.at, indptr.at, indices.at, values.at) : exports[name](m.rows, m.cols, m.indptr.at, m.indices.at, indptr.at, indices.at)),
+    js: () => plainTranspose(m.rows, m.cols, m.indptr.js, m.indices.js, m.values?.js, indptr.js, indices.js, values?.js),
+  };
+}
+
+function plainTranspose(rows, cols, indptr, indices, values, outIndptr, outIndices, outValues) {
+  outIndptr.fill(0);
+  for (let p = 0; p < indices.length; p++) outIndptr[indices[p] + 1]++;
+  for (let c = 0; c < cols; c++) outIndptr[c + 1] += outIndptr[c];
+  const next = outIndptr.slice();
+  for (let r = 0; r < rows; r++) {
+    for (let p = indptr[r]; p < indptr[r + 1]; p++) {
+      const to = next[indices[p]]++;
+      outIndices[to] = r;
+      if (values) outValues[to] = values[p];
+    }
+  }
+}
+
+function gram({ exports, bench, X, Xt }) {
+  const n = X.cols;
+  let products = 0;
+  for (let u = 0; u < X.rows; u++) products += (X.indptr.js[u + 1] - X.indptr.js[u]) ** 2;
+  const scratch = bench.scratch(12 * n);
+  const indptr = bench.i32(n + 1);
+  const pass = () => {
+    exports.gramCount(n, X.indptr.at, X.indices.at, Xt.indptr.at, Xt.indices.at, scratch, indptr.at);
+    const starts = bench.view(indptr);
+    let total = 0;
+    for (let i = 0; i <= n; i++) {
+      const length = starts[i];
+      starts[i] = total;
+      total += i < n ? length : 0;
+    }
+    return total;
+  };
+  const total = pass();
+  const indices = bench.i32(total);
+  const values = bench.f32(total);
+  return {
+    kernels: ['gramCount', 'gramFill'],
+    size: `${count(n)} items, ${count(total)} entries`,
+    work: products,
+    unit: 'M products/s',
+    outputs: [indptr, indices, values],
+    wasm() {
+      pass();
+      exports.gramFill(n, X.indptr.at, X.indices.at, Xt.indptr.at, Xt.indices.at, scratch, indptr.at, indices.at, values.at);
+    },
+    js: () => plainGram(n, X.indptr.js, X.indices.js, Xt.indptr.js, Xt.indices.js, indptr.js, indices.js, values.js),
+  };
+}
+
+function plainGram(n, indptr, indices, columnIndptr, columnIndices, outIndptr, outIndices, outValues) {
+  const seen = new Int32Array(n).fill(-1);
+  let total = 0;
+  for (let i = 0; i < n; i++) {
+    outIndptr[i] = total;
+    for (let p = columnIndptr[i]; p < columnIndptr[i + 1]; p++) {
+      const user = columnIndices[p];
+      for (let q = indptr[user]; q < indptr[user + 1]; q++) {
+        if (seen[indices[q]] === i) continue;
+        seen[indices[q]] = i;
+        total++;
+      }
+    }
+  }
+  outIndptr[n] = total;
+  const counts = new Int32Array(n);
+  const touched = new Int32Array(n);
+  const next = outIndptr.slice();
+  for (let i = 0; i < n; i++) {
+    let reach = 0;
+    for (let p = columnIndptr[i]; p < columnIndptr[i + 1]; p++) {
+      const user = columnIndices[p];
+      for (let q = indptr[user]; q < indptr[user + 1]; q++) if (counts[indices[q]]++ === 0) touched[reach++] = indices[q];
+    }
+    for (let t = 0; t < reach; t++) {
+      const j = touched[t];
+      outIndices[next[j]] = i;
+      outValues[next[j]++] = counts[j];
+      counts[j] = 0;
+    }
+  }
+}
+
+function propagate({ exports, bench, B }) {
+  const x = bench.put(randoms(B.rows * DIM, 11));
+  const y = bench.f32(B.rows * DIM);
+  return {
+    kernels: ['propagate'],
+    size: `B of ${count(B.indices.js.length)} entries, d = ${DIM}`,
+    work: 2 * DIM * (B.indices.js.length + B.rows),
+    unit: 'GFLOP/s',
+    outputs: [y],
+    wasm: () => exports.propagate(0, B.rows, B.indptr.at, B.indices.at, B.values.at, x.at, DIM, y.at, 1),
+    js() {
+      const [indptr, indices, values, from, to] = [B.indptr.js, B.indices.js, B.values.js, x.js, y.js];
+      for (let r = 0; r < B.rows; r++) {
+        for (let k = 0; k < DIM; k++) to[r * DIM + k] = from[r * DIM + k];
+        for (let e = indptr[r]; e < indptr[r + 1]; e++) {
+          const w = values[e];
+          const row = indices[e] * DIM;
+          for (let k = 0; k < DIM; k++) to[r * DIM + k] += w * from[row + k];
+        }
+      }
+    },
+  };
+}
+
+function scatterRows({ exports, bench, B }) {
+  const y = bench.put(randoms(B.rows * DIM, 12));
+  const x = bench.f32(B.rows * DIM);
+  return {
+    kernels: ['scatterRows'],
+    size: `B of ${count(B.indices.js.length)} entries, d = ${DIM}`,
+    work: 2 * DIM * B.indices.js.length,
+    unit: 'GFLOP/s',
+    outputs: [x],
+    reset: [x],
+    wasm: () => exports.scatterRows(B.rows, B.indptr.at, B.indices.at, B.values.at, y.at, DIM, x.at, 0, DIM),
+    js() {
+      const [indptr, indices, values, from, to] = [B.indptr.js, B.indices.js, B.values.js, y.js, x.js];
+      for (let r = 0; r < B.rows; r++) {
+        for (let e = indptr[r]; e < indptr[r + 1]; e++) {
+          const w = values[e];
+          const row = indices[e] * DIM;
+          for (let k = 0; k < DIM; k++) to[row + k] += w * from[r * DIM + k];
+        }
+      }
+    },
+  };
+}
+
+function normaliseRows({ exports, bench, B }) {
+  const values = bench.put(B.values.js);
+  return {
+    kernels: ['normaliseRows'],
+    size: `${count(B.rows)} rows, ${count(values.js.length)} entries`,
+    work: values.js.length,
+    unit: 'M entries/s',
+    outputs: [values],
+    wasm: () => exports.normaliseRows(B.rows, B.indptr.at, values.at),
+    js() {
+      const [indptr, v] = [B.indptr.js, values.js];
+      for (let r = 0; r < B.rows; r++) {
+        let sum = 0;
+        for (let e = indptr[r]; e < indptr[r + 1]; e++) sum += v[e];
+        if (!(sum > 0)) continue;
+        const scale = 1 / sum;
+        for (let e = indptr[r]; e < indptr[r + 1]; e++) v[e] *= scale;
+      }
+    },
+  };
+}
+
+function historyRows({ exports, bench, X, B }) {
+  const batch = Math.min(200, X.rows);
+  const users = bench.put(Int32Array.from({ length: batch }, (_, b) => Math.floor((b * X.rows) / batch)));
+  let work = 0;
+  let room = 0;
+  for (const user of users.js) {
+    let row = 0;
+    for (let e = X.indptr.js[user]; e < X.indptr.js[user + 1]; e++) row += B.indptr.js[X.indices.js[e] + 1] - B.indptr.js[X.indices.js[e]];
+    work += row;
+    room += Math.min(B.cols, row);
+  }
+  const dense = bench.f32(B.cols);
+  const indptr = bench.i32(batch + 1);
+  const indices = bench.i32(room);
+  const values = bench.f32(room);
+  return {
+    kernels: ['historyRows'],
+    size: `${batch} users, ${count(work)} entries met`,
+    work,
+    unit: 'M entries/s',
+    outputs: [indptr, indices, values],
+    wasm: () => exports.historyRows(batch, users.at, X.indptr.at, X.indices.at, B.indptr.at, B.indices.at, B.values.at, dense.at, indptr.at, indices.at, values.at),
+    js() {
+      const [xIndptr, xItems, bIndptr, bIndices, bValues, sums] = [X.indptr.js, X.indices.js, B.indptr.js, B.indices.js, B.values.js, dense.js];
+      let filled = 0;
+      for (let b = 0; b < batch; b++) {
+        const start = filled;
+        const user = users.js[b];
+        let sum = 0;
+        for (let h = xIndptr[user]; h < xIndptr[user + 1]; h++) {
+          for (let e = bIndptr[xItems[h]]; e < bIndptr[xItems[h] + 1]; e++) {
+            const column = bIndices[e];
+            if (sums[column] === 0) indices.js[filled++] = column;
+            sums[column] += bValues[e];
+            sum += bValues[e];
+          }
+        }
+        const scale = sum > 0 ? 1 / sum : 0;
+        for (let e = start; e < filled; e++) {
+          values.js[e] = sums[indices.js[e]] * scale;
+          sums[indices.js[e]] = 0;
+        }
+        indptr.js[b + 1] = filled;
+      }
+    },
+  };
+}
+
+function rp3betaRows({ exports, bench, X, Xt }) {
+  const n = X.cols;
+  const items = Array.from({ length: Math.min(200, n) }, (_, k, length = Math.min(200, n)) => Math.floor((k * n) / length));
+  const threshold = 3e-4;
+  const degree = (i) => Xt.indptr.js[i + 1] - Xt.indptr.js[i];
+  const scale = bench.put(Float64Array.from({ length: n }, (_, i) => (degree(i) > 0 ? degree(i) ** -0.6 : 0)));
+  const dense = bench.f64(n);
+  const columns = bench.i32(n);
+  const values = bench.f32(n);
+  let work = 0;
+  for (const item of items) for (let e = Xt.indptr.js[item]; e < Xt.indptr.js[item + 1]; e++) work += X.indptr.js[Xt.indices.js[e] + 1] - X.indptr.js[Xt.indices.js[e]];
+  return {
+    kernels: ['rp3betaRow'],
+    size: `${items.length} items, ${count(work)} entries met`,
+    work,
+    unit: 'M entries/s',
+    outputs: [columns, values],
+    wasm() {
+      let kept = 0;
+      for (const item of items) kept += exports.rp3betaRow(item, Xt.indptr.at, Xt.indices.at, X.indptr.at, X.indices.at, scale.at, threshold, dense.at, columns.at, values.at);
+      return kept;
+    },
+    js() {
+      let kept = 0;
+      for (const item of items) kept += plainRp3beta(item, Xt.indptr.js, Xt.indices.js, X.indptr.js, X.indices.js, scale.js, threshold, dense.js, columns.js, values.js);
+      return kept;
+    },
+  };
+}
+
+function plainRp3beta(item, itemIndptr, itemUsers, userIndptr, userItems, columnScale, threshold, sums, columns, values) {
+  const users = itemIndptr[item + 1] - itemIndptr[item];
+  let touched = 0;
+  for (let e = itemIndptr[item]; e < itemIndptr[item + 1]; e++) {
+    const user = itemUsers[e];
+    const share = 1 / (users * (userIndptr[user + 1] - userIndptr[user]));
+    for (let f = userIndptr[user]; f < userIndptr[user + 1]; f++) {
+      const column = userItems[f];
+      if (column === item) continue;
+      if (sums[column] === 0) columns[touched++] = column;
+      sums[column] += share;
+    }
+  }
+  let kept = 0;
+  for (let t = 0; t < touched; t++) {
+    const column = columns[t];
+    const value = sums[column] * columnScale[column];
+    sums[column] = 0;
+    if (value < threshold) continue;
+    columns[kept] = column;
+    values[kept++] = value;
+  }
+  return kept;
+}

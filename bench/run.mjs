@@ -1,0 +1,55 @@
+// npm run bench [-- NAME …]: runs the benches, prints their tables and writes bench/results/.
+const USAGE = `npm run bench -- [NAME] [options]
+
+  kernels                     each kernel's rate beside plain JavaScript
+  stages                      time, loss and memory of each stage of training
+  quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, beside the published figures
+
+Without a name: all of them. Data: the folder that M3REC_DATA names, else ../shared/xmarket.
+
+  --epochs N    fewer epochs of the market adaptation (stages, quality)
+  --preset P    only this preset (stages): paper or default
+  --help        this text
+`;
+const NAMES = ['kernels', 'stages', 'quality'];
+const PARTS = ['ease', 'paper', 'default'];
+const PRESETS = ['paper', 'default'];
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args) {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const options = {};
+  const names = [];
+  for (let i = 0; i < args.length; i++) {
+    const argument = args[i];
+    if (argument === '--epochs') {
+      options.epochs = Number(args[++i]);
+      if (!Number.isInteger(options.epochs) || options.epochs < 0) return wrong(`--epochs: found ${args[i]}, expected a whole number from 0`);
+    } else if (argument === '--preset') {
+      options.preset = args[++i];
+      if (!PRESETS.includes(options.preset)) return wrong(`--preset: found ${args[i]}, expected one of ${PRESETS.join(', ')}`);
+    } else if (argument.startsWith('-')) return wrong(`${argument}: no such option`);
+    else names.push(argument);
+  }
+  const [name, ...parts] = names;
+  if (name !== undefined && !NAMES.includes(name)) return wrong(`${name}: no such bench, expected one of ${NAMES.join(', ')}`);
+  const wrongPart = parts.find((part) => name !== 'quality' || !PARTS.includes(part));
+  if (wrongPart !== undefined) return wrong(`${wrongPart}: no such part${name === 'quality' ? `, expected one of ${PARTS.join(', ')}` : ` of ${name}`}`);
+  if (parts.length > 0) options.parts = parts;
+
+  let passed = true;
+  for (const each of name ? [name] : NAMES) {
+    const bench = (await import(`./${each}.mjs`))[each];
+    if ((await bench(options)) === false) passed = false;
+  }
+  return passed ? 0 : 1;
+}
+
+function wrong(message) {
+  process.stderr.write(`${message}\n`);
+  return 2;
+}
