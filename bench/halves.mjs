@@ -9,7 +9,7 @@ function hash(text) {
 }
 
 /** `tune` or `report`; from the hash's upper bits, since FNV's lowest bit is the parity of the bytes alone. */
-export const halfOf = (user) => ((Math.imul(hash(user), 0x9e3779b1) >>> 31) === 0 ? 'tune' : 'report');
+export const halfOf = (user) => (Math.imul(hash(user), 0x9e3779b1) >>> 31 === 0 ? 'tune' : 'report');
 
 /** An evaluation made with `perUser`, of one half of its users, or of `all`. */
 export function restrict(evaluation, half) {

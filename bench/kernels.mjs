@@ -68,16 +68,19 @@ function prepare(exports, bench, interactions, similarity) {
 /** Checks that both sides agree, then times them. */
 function compareSides({ kernels: names, size, work, unit, note: remark, outputs = [], reset = [], found, expected, wasm, js }, bench) {
   const initial = reset.map((pair) => pair.js.slice());
-  const resetter = (side) => reset.length > 0 && (() => {
-    for (const [i, pair] of reset.entries()) if (pair.at !== undefined || side === 'js') bench.restore(pair, initial[i], side);
+  const side = (run, world) => ({
+    run,
+    reset() {
+      for (const [i, pair] of reset.entries()) bench.restore(pair, initial[i], world);
+    },
   });
-  const sides = [{ run: wasm, reset: resetter('wasm') || undefined }];
+  const sides = [side(wasm, 'wasm')];
   let difference = 0;
   if (js) {
     wasm();
     js();
     difference = found ? apart(found(), expected()) : Math.max(...outputs.map((pair) => apart(bench.view(pair), pair.js)));
-    sides.push({ run: js, reset: resetter('js') || undefined });
+    sides.push(side(js, 'js'));
   }
   const row = { kernels: names, size, unit, note: remark, difference };
   if (difference > TOLERANCE) return row;

@@ -33,7 +33,13 @@ function commit() {
 /** Hash of the built package, so that a cached result never outlives the code that made it. */
 export function buildHash() {
   const dist = new URL('dist/', root);
-  const files = ['kernels.wasm', 'index.js', ...readdirSync(new URL('chunks/', dist)).sort().map((name) => `chunks/${name}`)];
+  const files = [
+    'kernels.wasm',
+    'index.js',
+    ...readdirSync(new URL('chunks/', dist))
+      .sort()
+      .map((name) => `chunks/${name}`),
+  ];
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(new URL(file, dist)));
   return hash.digest('hex').slice(0, 16);

@@ -53,10 +53,16 @@ function fingerprintOf(markets) {
 
 /** Trains and evaluates, or takes up what an earlier run of the same build on the same data found. */
 async function result({ path, fingerprint }, options, protocols = PROTOCOLS) {
-  const key = createHash('sha256').update(JSON.stringify([buildHash(), machine().commit, fingerprint, options, protocols])).digest('hex').slice(0, 24);
+  const key = createHash('sha256')
+    .update(JSON.stringify([buildHash(), machine().commit, fingerprint, options, protocols]))
+    .digest('hex')
+    .slice(0, 24);
   const file = join(cache, `quality-${key}.json`);
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
-  const label = Object.entries(options).filter(([, value]) => value !== undefined).map(([name, value]) => `${name} ${value}`).join(', ');
+  const label = Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
   note(`${label} …`);
   const { evaluations, stages, seconds } = await trainOnce({ path, options, protocols }, ({ stage, seconds: time }) => note(`  ${stage}: ${time.toFixed(1)} s`));
   mkdirSync(cache, { recursive: true });
@@ -141,7 +147,13 @@ async function paperPart(context) {
   for (const protocol of PROTOCOLS) {
     const lines = ablation.map(([label, { evaluations }]) => [label, ...ofMarkets(evaluations[protocol], order, ({ mrr }) => percent(mrr))]);
     if (protocol === 'as-published' && isPublished(order)) {
-      lines.push(["the paper's, whole", ...publishedMrr(PAPER_M3REC.map(([mrr]) => mrr), order)]);
+      lines.push([
+        "the paper's, whole",
+        ...publishedMrr(
+          PAPER_M3REC.map(([mrr]) => mrr),
+          order,
+        ),
+      ]);
       for (const [without, values] of Object.entries(PAPER_ABLATION)) lines.push([`the paper's, without ${without}`, ...publishedMrr(values, order)]);
     }
     report.add(`## Ablation, MRR, ${protocol}\n\n${table(header, lines)}`);

@@ -17,9 +17,9 @@ export async function stages({ epochs, preset }) {
   show(blocks[0]);
   for (const each of preset ? [preset] : ['paper', 'default']) {
     const { seconds, maxRSS, stages: reports } = await trainOnce({ path, options: { preset: each, epochs } }, ({ stage, seconds: time }) => note(`${each}: ${stage}, ${time.toFixed(1)} s`));
-    const rows = reports.map(({ stage, seconds: time, loss, peakBytes, detail }) => [stage, time.toFixed(2), loss?.toFixed(4) ?? '–', megabytes(peakBytes), detail]);
+    const rows = reports.map(({ stage, seconds: time, loss, peakBytes, detail }) => [stage, detail, time.toFixed(2), loss?.toFixed(4) ?? '–', megabytes(peakBytes)]);
     const peak = Math.max(...reports.map(({ peakBytes }) => peakBytes));
-    const block = `## preset ${each}${epochs === undefined ? '' : `, ${epochs} epochs`}\n\n${table(['stage', 'seconds', 'loss', 'linear memory, MB', 'detail'], [...rows, ['all', seconds.toFixed(2), '–', megabytes(peak), `peak of the process: ${megabytes(maxRSS)} MB`]])}`;
+    const block = `## preset ${each}${epochs === undefined ? '' : `, ${epochs} epochs`}\n\n${table(['stage', 'made', 'seconds', 'loss', 'linear memory, MB'], [...rows, ['all', `process: ${megabytes(maxRSS)} MB at most`, seconds.toFixed(2), '–', megabytes(peak)]], 2)}`;
     show(block);
     blocks.push(block);
     results.push({ preset: each, epochs, seconds, peakBytes: peak, maxRSS, stages: reports });

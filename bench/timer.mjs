@@ -12,14 +12,14 @@ let sink = 0;
 export const drained = () => sink;
 
 /**
- * @param {{ run: () => number | void, reset?: () => void }[]} sides `reset` puts the inputs back before each run, untimed.
+ * @param {{ run: () => number | void, reset: () => void }[]} sides `reset` puts the inputs back before each run, untimed.
  * @returns {{ seconds: number, runs: number }[]} median time of a run, per side.
  */
 export function measure(sides) {
   const times = sides.map(() => []);
   const spent = sides.map(() => 0);
   const once = ({ run, reset }) => {
-    reset?.();
+    reset();
     const start = performance.now();
     const value = run();
     const seconds = (performance.now() - start) / 1000;

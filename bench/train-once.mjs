@@ -5,6 +5,9 @@ import { assembleGenerated, evaluate, generateMarkets, Recommender, train } from
 import { instantiateKernels } from '../dist/kernels.js';
 import { readDirectory } from '../dist/node.js';
 
+// a parent that is gone wants no result
+process.once('disconnect', () => process.exit());
+
 process.once('message', async ({ path, options, protocols = [] }) => {
   const markets = path ? await readDirectory(path) : assembleGenerated(generateMarkets({ seed: 1 }));
   const start = performance.now();

@@ -30,6 +30,8 @@ export interface AdaptationOptions {
   /** Share of the elements of u that an epoch hides. */
   dropout: number;
   learningRate: number;
+  /** Adam's step size for U_loc. */
+  userLearningRate: number;
   /** Interactions of a mini-batch, in whole users. */
   batch: number;
   epochs: number;
@@ -112,7 +114,7 @@ export async function adapt(kernels: Kernels, markets: AdaptationInput[], option
     }
     const totals = memory.allocateZeroed(16);
     const workspace = memory.allocate(exports.gemmWorkspaceBytes());
-    const userRates = new AdamRate(options.learningRate);
+    const userRates = new AdamRate(options.userLearningRate);
     let loss = 0;
 
     for (let epoch = 0; epoch < options.epochs; epoch++) {

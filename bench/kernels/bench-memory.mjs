@@ -30,9 +30,8 @@ export class BenchMemory {
     return new js.constructor(this.memory.memory.buffer, at, js.length);
   }
 
-  /** Sets both to `initial`, or one of them. */
-  restore(pair, initial, side) {
-    if (side !== 'js') this.view(pair).set(initial);
-    if (side !== 'wasm') pair.js.set(initial);
+  /** Puts one world's array, `wasm` or `js`, back to `initial`. */
+  restore(pair, initial, world) {
+    (world === 'wasm' ? this.view(pair) : pair.js).set(initial);
   }
 }

@@ -155,9 +155,10 @@ function sweeper({ exports, bench }, n) {
 }
 
 function inverseBySweep(c, n) {
+  const { bench } = c;
   const a = positiveDefinite(n);
-  const tiles = c.bench.put(toTiles(n, a));
-  const dense = { js: a };
+  const tiles = bench.put(toTiles(n, a));
+  const dense = bench.put(a);
   const sweep = sweeper(c, n);
   return {
     kernels: ['sweepPivot', 'sweepPanel', 'sweepUpdate'],
@@ -166,7 +167,7 @@ function inverseBySweep(c, n) {
     unit: 'GFLOP/s',
     note: 'plain: Cholesky, f64 inside',
     reset: [tiles, dense],
-    found: () => fromTiles(n, c.bench.view(tiles)).map((x) => -x),
+    found: () => fromTiles(n, bench.view(tiles)).map((x) => -x),
     expected: () => dense.js,
     wasm: () => sweep(tiles.at),
     js: () => plainInverse(n, dense.js),
@@ -184,7 +185,6 @@ function similarity(c, n) {
   const cursors = bench.i32(TILE);
   const indices = bench.i32(n * n);
   const values = bench.f32(n * n);
-  let kept = 0;
   return {
     kernels: ['inverseDiagonal', 'countSimilar', 'fillSimilar'],
     size: `n = ${n}, ε = ${epsilon}`,
@@ -204,19 +204,21 @@ function similarity(c, n) {
         }
         exports.fillSimilar(tiles.at, TILE, n, block, diagonal.at, epsilon, cursors.at, indices.at, values.at);
       }
-      kept = at;
-      return kept;
+      return at;
     },
     js() {
       const bound = Math.fround(epsilon);
-      for (let i = 0; i < n; i++) diagonal.js[i] = -swept[i * n + i];
+      const c = diagonal.js;
+      const columns = indices.js;
+      const kept = values.js;
+      for (let i = 0; i < n; i++) c[i] = -swept[i * n + i];
       let at = 0;
       for (let i = 0; i < n; i++) {
         for (let j = 0; j < n; j++) {
-          const value = Math.fround(swept[i * n + j] / diagonal.js[j]);
+          const value = Math.fround(swept[i * n + j] / c[j]);
           if (i === j || value < bound) continue;
-          indices.js[at] = j;
-          values.js[at++] = value;
+          columns[at] = j;
+          kept[at++] = value;
         }
       }
       return at;

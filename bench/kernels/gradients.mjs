@@ -1,5 +1,5 @@
 // Losses, gradients and steps of the market adaptation, for one batch of about 1,024 interactions.
-import { Stream, randoms } from '../splitmix64.mjs';
+import { randoms, Stream } from '../splitmix64.mjs';
 
 const DIM = 128;
 const NEGATIVES = 10;
@@ -213,11 +213,12 @@ function dropout({ exports, bench }) {
     js() {
       const rate = Math.fround(0.3);
       const scale = 1 / (1 - rate);
+      const values = x.js;
       for (let r = 0; r < rows; r++) {
         const stream = new Stream(SEED, 9, keys.js[r]);
         for (let i = 0; i < DIM; i++) {
           stream.draw(i);
-          x.js[r * DIM + i] = stream.unit() < rate ? 0 : x.js[r * DIM + i] * scale;
+          values[r * DIM + i] = stream.unit() < rate ? 0 : values[r * DIM + i] * scale;
         }
       }
     },
@@ -268,11 +269,15 @@ function unitRowsBackward({ exports, bench }) {
     reset: [dx],
     wasm: () => exports.unitRowsBackward(rows, DIM, out.at, norms.at, dout.at, dx.at),
     js() {
+      const unit = out.js;
+      const above = dout.js;
+      const below = dx.js;
       for (let r = 0; r < rows; r++) {
-        if (!(norms.js[r] > 0)) continue;
+        const norm = norms.js[r];
+        if (!(norm > 0)) continue;
         let along = 0;
-        for (let i = 0; i < DIM; i++) along += dout.js[r * DIM + i] * out.js[r * DIM + i];
-        for (let i = 0; i < DIM; i++) dx.js[r * DIM + i] += (dout.js[r * DIM + i] - along * out.js[r * DIM + i]) / norms.js[r];
+        for (let i = 0; i < DIM; i++) along += above[r * DIM + i] * unit[r * DIM + i];
+        for (let i = 0; i < DIM; i++) below[r * DIM + i] += (above[r * DIM + i] - along * unit[r * DIM + i]) / norm;
       }
     },
   };
@@ -291,7 +296,9 @@ function addInto({ exports, bench }) {
     reset: [y],
     wasm: () => exports.addInto(n, x.at, y.at),
     js() {
-      for (let i = 0; i < n; i++) y.js[i] += x.js[i];
+      const from = x.js;
+      const to = y.js;
+      for (let i = 0; i < n; i++) to[i] += from[i];
     },
   };
 }
@@ -309,7 +316,10 @@ function addTo({ exports, bench }) {
     outputs: [y],
     wasm: () => exports.addTo(n, a.at, b.at, y.at),
     js() {
-      for (let i = 0; i < n; i++) y.js[i] = a.js[i] + b.js[i];
+      const x1 = a.js;
+      const x2 = b.js;
+      const to = y.js;
+      for (let i = 0; i < n; i++) to[i] = x1[i] + x2[i];
     },
   };
 }
@@ -328,7 +338,12 @@ function addRows({ exports, bench }) {
     reset: [out],
     wasm: () => exports.addRows(batch, list.at, DIM, table.at, out.at),
     js() {
-      for (let b = 0; b < batch; b++) for (let i = 0; i < DIM; i++) out.js[b * DIM + i] += table.js[list.js[b] * DIM + i];
+      const from = table.js;
+      const to = out.js;
+      for (let b = 0; b < batch; b++) {
+        const row = list.js[b] * DIM;
+        for (let i = 0; i < DIM; i++) to[b * DIM + i] += from[row + i];
+      }
     },
   };
 }

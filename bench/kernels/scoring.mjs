@@ -13,7 +13,13 @@ export function* scoring(c) {
   yield () => topK(c);
   yield () => scalar(c, 'exp', (raw, x) => raw(x), Math.exp);
   yield () => scalar(c, 'log', (raw, x) => raw(x), Math.log);
-  yield () => scalar(c, 'pow', (raw, x) => raw(x, -0.6), (x) => x ** -0.6);
+  yield () =>
+    scalar(
+      c,
+      'pow',
+      (raw, x) => raw(x, -0.6),
+      (x) => x ** -0.6,
+    );
 }
 
 function dot({ exports, bench }) {
@@ -33,9 +39,11 @@ function dot({ exports, bench }) {
       for (let r = 0; r < rows; r++) out[r] = exports.dot(a.at + 4 * r * DIM, b.at, DIM);
     },
     js() {
+      const x = a.js;
+      const y = b.js;
       for (let r = 0; r < rows; r++) {
         let sum = 0;
-        for (let i = 0; i < DIM; i++) sum += a.js[r * DIM + i] * b.js[i];
+        for (let i = 0; i < DIM; i++) sum += x[r * DIM + i] * y[i];
         plain[r] = sum;
       }
     },
@@ -70,7 +78,10 @@ function scoreLinear(c) {
       for (const { at, js } of lists) exports.scoreLinear(out.at, n, B.indptr.at, B.indices.at, B.values.at, at, js.length, 0.5);
     },
     js() {
-      const [indptr, indices, values, scores] = [B.indptr.js, B.indices.js, B.values.js, out.js];
+      const indptr = B.indptr.js;
+      const indices = B.indices.js;
+      const values = B.values.js;
+      const scores = out.js;
       for (const { js } of lists) {
         scores.fill(0);
         for (const item of js) for (let e = indptr[item]; e < indptr[item + 1]; e++) scores[indices[e]] += values[e];
@@ -131,14 +142,17 @@ function addCosine({ exports, bench, B }) {
     reset: [out],
     wasm: () => exports.addCosine(out.at, n, DIM, vectors.at, u.at, 0.3),
     js() {
+      const v = vectors.js;
+      const user = u.js;
+      const scores = out.js;
       let norm = 0;
-      for (let i = 0; i < DIM; i++) norm += u.js[i] * u.js[i];
+      for (let i = 0; i < DIM; i++) norm += user[i] * user[i];
       if (norm === 0) return;
       const factor = 0.3 / Math.sqrt(norm);
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        for (let i = 0; i < DIM; i++) sum += vectors.js[j * DIM + i] * u.js[i];
-        out.js[j] += sum * factor;
+        for (let i = 0; i < DIM; i++) sum += v[j * DIM + i] * user[i];
+        scores[j] += sum * factor;
       }
     },
   };
@@ -160,7 +174,9 @@ function addBias({ exports, bench, B }) {
       for (let k = 0; k < repeats; k++) exports.addBias(out.at, n, bias.at);
     },
     js() {
-      for (let k = 0; k < repeats; k++) for (let j = 0; j < n; j++) out.js[j] += bias.js[j];
+      const from = bias.js;
+      const to = out.js;
+      for (let k = 0; k < repeats; k++) for (let j = 0; j < n; j++) to[j] += from[j];
     },
   };
 }

@@ -124,7 +124,11 @@ function propagate({ exports, bench, B }) {
     outputs: [y],
     wasm: () => exports.propagate(0, B.rows, B.indptr.at, B.indices.at, B.values.at, x.at, DIM, y.at, 1),
     js() {
-      const [indptr, indices, values, from, to] = [B.indptr.js, B.indices.js, B.values.js, x.js, y.js];
+      const indptr = B.indptr.js;
+      const indices = B.indices.js;
+      const values = B.values.js;
+      const from = x.js;
+      const to = y.js;
       for (let r = 0; r < B.rows; r++) {
         for (let k = 0; k < DIM; k++) to[r * DIM + k] = from[r * DIM + k];
         for (let e = indptr[r]; e < indptr[r + 1]; e++) {
@@ -149,7 +153,11 @@ function scatterRows({ exports, bench, B }) {
     reset: [x],
     wasm: () => exports.scatterRows(B.rows, B.indptr.at, B.indices.at, B.values.at, y.at, DIM, x.at, 0, DIM),
     js() {
-      const [indptr, indices, values, from, to] = [B.indptr.js, B.indices.js, B.values.js, y.js, x.js];
+      const indptr = B.indptr.js;
+      const indices = B.indices.js;
+      const values = B.values.js;
+      const from = y.js;
+      const to = x.js;
       for (let r = 0; r < B.rows; r++) {
         for (let e = indptr[r]; e < indptr[r + 1]; e++) {
           const w = values[e];
@@ -171,7 +179,8 @@ function normaliseRows({ exports, bench, B }) {
     outputs: [values],
     wasm: () => exports.normaliseRows(B.rows, B.indptr.at, values.at),
     js() {
-      const [indptr, v] = [B.indptr.js, values.js];
+      const indptr = B.indptr.js;
+      const v = values.js;
       for (let r = 0; r < B.rows; r++) {
         let sum = 0;
         for (let e = indptr[r]; e < indptr[r + 1]; e++) sum += v[e];
@@ -206,7 +215,14 @@ function historyRows({ exports, bench, X, B }) {
     outputs: [indptr, indices, values],
     wasm: () => exports.historyRows(batch, users.at, X.indptr.at, X.indices.at, B.indptr.at, B.indices.at, B.values.at, dense.at, indptr.at, indices.at, values.at),
     js() {
-      const [xIndptr, xItems, bIndptr, bIndices, bValues, sums] = [X.indptr.js, X.indices.js, B.indptr.js, B.indices.js, B.values.js, dense.js];
+      const xIndptr = X.indptr.js;
+      const xItems = X.indices.js;
+      const bIndptr = B.indptr.js;
+      const bIndices = B.indices.js;
+      const bValues = B.values.js;
+      const sums = dense.js;
+      const columns = indices.js;
+      const weights = values.js;
       let filled = 0;
       for (let b = 0; b < batch; b++) {
         const start = filled;
@@ -215,15 +231,15 @@ function historyRows({ exports, bench, X, B }) {
         for (let h = xIndptr[user]; h < xIndptr[user + 1]; h++) {
           for (let e = bIndptr[xItems[h]]; e < bIndptr[xItems[h] + 1]; e++) {
             const column = bIndices[e];
-            if (sums[column] === 0) indices.js[filled++] = column;
+            if (sums[column] === 0) columns[filled++] = column;
             sums[column] += bValues[e];
             sum += bValues[e];
           }
         }
         const scale = sum > 0 ? 1 / sum : 0;
         for (let e = start; e < filled; e++) {
-          values.js[e] = sums[indices.js[e]] * scale;
-          sums[indices.js[e]] = 0;
+          weights[e] = sums[columns[e]] * scale;
+          sums[columns[e]] = 0;
         }
         indptr.js[b + 1] = filled;
       }
@@ -233,7 +249,8 @@ function historyRows({ exports, bench, X, B }) {
 
 function rp3betaRows({ exports, bench, X, Xt }) {
   const n = X.cols;
-  const items = Array.from({ length: Math.min(200, n) }, (_, k, length = Math.min(200, n)) => Math.floor((k * n) / length));
+  const rows = Math.min(200, n);
+  const items = Array.from({ length: rows }, (_, k) => Math.floor((k * n) / rows));
   const threshold = 3e-4;
   const degree = (i) => Xt.indptr.js[i + 1] - Xt.indptr.js[i];
   const scale = bench.put(Float64Array.from({ length: n }, (_, i) => (degree(i) > 0 ? degree(i) ** -0.6 : 0)));

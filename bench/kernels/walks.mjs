@@ -1,5 +1,5 @@
 // Random numbers, walks and the skip-gram gradients, on the data's own X.
-import { Stream, randoms } from '../splitmix64.mjs';
+import { randoms, Stream } from '../splitmix64.mjs';
 
 const DIM = 128;
 const LENGTH = 40;
@@ -30,10 +30,11 @@ function fillUniform({ exports, bench }) {
     outputs: [out],
     wasm: () => exports.fillUniform(out.at, n, 0.5, SEED, 3, 0),
     js() {
+      const numbers = out.js;
       const stream = new Stream(SEED, 3, 0);
       for (let i = 0; i < n; i++) {
         stream.draw(i);
-        out.js[i] = (stream.unit() * 2 - 1) * 0.5;
+        numbers[i] = (stream.unit() * 2 - 1) * 0.5;
       }
     },
   };
@@ -51,7 +52,8 @@ function shuffle({ exports, bench }) {
     reset: [items],
     wasm: () => exports.shuffle(items.at, n, SEED, 1, 0),
     js() {
-      const [list, stream] = [items.js, new Stream(SEED, 1, 0)];
+      const list = items.js;
+      const stream = new Stream(SEED, 1, 0);
       for (let i = n - 1; i > 0; i--) {
         stream.draw(i);
         const j = stream.below(i + 1);
@@ -80,9 +82,10 @@ function sampleDistinct({ exports, bench, X }) {
     },
     js() {
       const list = out.js;
+      const mask = exclude.js;
       for (let r = 0; r < draws; r++) {
         let allowed = 0;
-        for (let i = 0; i < n; i++) if (exclude.js[i] === 0) list[allowed++] = i;
+        for (let i = 0; i < n; i++) if (mask[i] === 0) list[allowed++] = i;
         const stream = new Stream(SEED, 11, r);
         for (let i = 0; i < drawn; i++) {
           stream.draw(i);
@@ -107,12 +110,15 @@ function walkWeights({ exports, bench, X, Xt }) {
     outputs: [sums],
     wasm: () => exports.walkWeights(n, Xt.indptr.at, Xt.indices.at, X.indptr.at, sums.at),
     js() {
-      const [itemIndptr, itemUsers, userIndptr] = [Xt.indptr.js, Xt.indices.js, X.indptr.js];
+      const itemIndptr = Xt.indptr.js;
+      const itemUsers = Xt.indices.js;
+      const userIndptr = X.indptr.js;
+      const out = sums.js;
       for (let i = 0; i < n; i++) {
         let sum = 0;
         for (let e = itemIndptr[i]; e < itemIndptr[i + 1]; e++) {
           sum += userIndptr[itemUsers[e] + 1] - userIndptr[itemUsers[e]] - 1;
-          sums.js[e] = sum;
+          out[e] = sum;
         }
       }
     },
@@ -127,7 +133,8 @@ function makeWalks({ exports, bench, X, Xt }, most) {
   sums.js.set(bench.view(sums));
   const able = [];
   for (let i = 0; i < n; i++) if (Xt.indptr.js[i + 1] > Xt.indptr.js[i] && sums.js[Xt.indptr.js[i + 1] - 1] > 0) able.push(i);
-  const starts = bench.put(Int32Array.from({ length: Math.min(most, able.length) }, (_, w, length = Math.min(most, able.length)) => able[Math.floor((w * able.length) / length)]));
+  const walkCount = Math.min(most, able.length);
+  const starts = bench.put(Int32Array.from({ length: walkCount }, (_, w) => able[Math.floor((w * able.length) / walkCount)]));
   const made = bench.i32(starts.js.length * LENGTH);
   exports.walk(0, starts.js.length, starts.at, LENGTH, Xt.indptr.at, Xt.indices.at, sums.at, X.indptr.at, X.indices.at, SEED, 2, made.at);
   made.js.set(bench.view(made));
@@ -185,7 +192,9 @@ function countVisits(c) {
     reset: [visits],
     wasm: () => c.exports.countVisits(made.js.length, made.at, visits.at),
     js() {
-      for (const item of made.js) visits.js[item]++;
+      const items = made.js;
+      const counts = visits.js;
+      for (let k = 0; k < items.length; k++) counts[items[k]]++;
     },
   };
 }
