@@ -1,16 +1,14 @@
 // What the models rank, in three parts that can be run alone: EASE beside its reference, the paper's preset with its
 // ablations beside the paper's tables, and the default preset beside EASE with the best λ.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { compare } from '../dist/index.js';
 import { readDirectory } from '../dist/node.js';
-import { cache, dataDirectory } from './data.mjs';
+import { fingerprintOf, result } from './cached.mjs';
+import { dataDirectory } from './data.mjs';
 import { restrict } from './halves.mjs';
-import { buildHash, describe, machine } from './machine.mjs';
+import { describe, machine } from './machine.mjs';
 import { AS_WRITTEN, EASE_REFERENCE, ENTRIES_REFERENCE, PAPER_ABLATION, PAPER_EASE, PAPER_M3REC, PAPER_NAMES } from './published.mjs';
 import { note, save, show, table } from './report.mjs';
-import { trainOnce } from './training.mjs';
 
 const PROTOCOLS = ['clean', 'as-published'];
 const LAMBDAS = [10, 15, 20, 25, 30, 35, 40, 45, 50];
@@ -40,34 +38,6 @@ function orderOf(names) {
   const published = known.every((name) => names.includes(name));
   const sorted = published ? [...known, ...names.filter((name) => !known.includes(name))] : names;
   return sorted.map((name) => ({ name, label: published && PAPER_NAMES[name] ? `${PAPER_NAMES[name]} (${name})` : name, place: published ? known.indexOf(name) : -1 }));
-}
-
-function fingerprintOf(markets) {
-  const hash = createHash('sha256');
-  for (const { name, interactions, heldOut } of markets) {
-    hash.update(`${name} ${interactions.rows} ${interactions.cols} `).update(interactions.indices);
-    hash.update(heldOut.valid?.map(({ userId, itemId }) => `${userId} ${itemId}`).join('\n') ?? '');
-  }
-  return hash.digest('hex');
-}
-
-/** Trains and evaluates, or takes up what an earlier run of the same build on the same data found. */
-async function result({ path, fingerprint }, options, protocols = PROTOCOLS) {
-  const key = createHash('sha256')
-    .update(JSON.stringify([buildHash(), machine().commit, fingerprint, options, protocols]))
-    .digest('hex')
-    .slice(0, 24);
-  const file = join(cache, `quality-${key}.json`);
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
-  const label = Object.entries(options)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
-  note(`${label} …`);
-  const { evaluations, stages, seconds } = await trainOnce({ path, options, protocols }, ({ stage, seconds: time }) => note(`  ${stage}: ${time.toFixed(1)} s`));
-  mkdirSync(cache, { recursive: true });
-  writeFileSync(file, JSON.stringify({ evaluations, stages, seconds }));
-  return { evaluations, stages, seconds };
 }
 
 const percent = (x) => (100 * x).toFixed(2);
@@ -105,22 +75,28 @@ async function easePart(context) {
   const { order } = context;
   const report = new Report('quality-ease', 'EASE beside its reference', context, { runs: [] });
   const runs = [];
-  for (const lambdaF of [25, 50]) {
-    const run = { lambdaF, ...(await result(context, { model: 'ease', lambdaF })) };
+  // every entry of B̂, as in the reference; then those that the model keeps
+  for (const [lambdaF, epsilon] of [
+    [25, -1],
+    [50, -1],
+    [25, undefined],
+    [50, undefined],
+  ]) {
+    const run = { lambdaF, epsilon, ...(await result(context, { model: 'ease', lambdaF, ...(epsilon && { epsilon }) })) };
     runs.push(run);
-    report.data.runs.push({ lambdaF, seconds: run.seconds, entries: entriesOf(run), clean: small(run.evaluations.clean), asPublished: small(run.evaluations['as-published']) });
+    report.data.runs.push({ lambdaF, epsilon, seconds: run.seconds, entries: entriesOf(run), clean: small(run.evaluations.clean), asPublished: small(run.evaluations['as-published']) });
     report.save();
   }
   for (const protocol of PROTOCOLS) {
     const rows = [];
-    for (const { lambdaF, evaluations } of runs) {
-      rows.push([`EASE λ = ${lambdaF}`, ...ofMarkets(evaluations[protocol], order, three)]);
-      if (isPublished(order)) rows.push([`reference λ = ${lambdaF}`, ...publishedRow(EASE_REFERENCE[protocol][lambdaF], order)]);
+    for (const { lambdaF, epsilon, evaluations } of runs) {
+      rows.push([`EASE λ = ${lambdaF}, ${epsilon ? 'every entry' : 'entries ≥ 0.01'}`, ...ofMarkets(evaluations[protocol], order, three)]);
+      if (isPublished(order) && epsilon) rows.push([`reference λ = ${lambdaF}`, ...publishedRow(EASE_REFERENCE[protocol][lambdaF], order)]);
     }
     if (protocol === 'as-published' && isPublished(order)) rows.push(["the paper's EASE", ...publishedRow(PAPER_EASE, order)]);
     report.add(`## ${protocol}\n\n${table(['model', ...order.map(({ label }) => label)], rows)}`);
   }
-  const entries = entriesOf(runs[0]);
+  const entries = entriesOf(runs[2]);
   report.add(`Entries of B ≥ 0.01 at λ = 25: ${entries.toLocaleString('en-US')}${isPublished(order) ? `; the reference has ${ENTRIES_REFERENCE.toLocaleString('en-US')} (${percent(entries / ENTRIES_REFERENCE - 1)} % apart)` : ''}.`);
 }
 
@@ -164,12 +140,12 @@ async function defaultPart(context) {
   const { order, epochs } = context;
   const report = new Report('quality-default', 'The default preset beside EASE with the best λ', context, {});
   const sweep = [];
-  for (const lambdaF of LAMBDAS) sweep.push({ lambdaF, evaluation: (await result(context, { model: 'ease', lambdaF }, ['clean'])).evaluations.clean });
+  for (const lambdaF of LAMBDAS) sweep.push({ lambdaF, evaluation: (await result(context, { model: 'ease', lambdaF })).evaluations.clean });
   const sweepRows = sweep.map(({ lambdaF, evaluation }) => [`λ = ${lambdaF}`, ...ofMarkets(restrict(evaluation, 'tune'), order, ({ mrr }) => percent(mrr))]);
   report.add(`## EASE on the tune half, MRR, clean\n\n${table(['model', ...order.map(({ label }) => label)], sweepRows)}`);
 
   const best = bestByMarket(sweep);
-  const { evaluations } = await result(context, { preset: 'default', epochs }, ['clean']);
+  const { evaluations } = await result(context, { preset: 'default', epochs });
   report.data.halves = {};
   for (const [half, title] of Object.entries(HALVES)) {
     const ours = restrict(evaluations.clean, half);

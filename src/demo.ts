@@ -19,7 +19,12 @@ const { onProgress } = view;
 const markets = assembleGenerated(generateMarkets({ seed: 1 }));
 const { markets: stats } = computeStats(markets);
 await write('Five generated markets: users, items and interactions of their own, items partly shared.\n\n');
-await write(formatTable(['market', 'users', 'items', 'rows', 'shared %'], stats.map((row) => [row.market, row.users, row.items, row.rows, formatPercent(row.sharedShare, 0)])));
+await write(
+  formatTable(
+    ['market', 'users', 'items', 'rows', 'shared %'],
+    stats.map((row) => [row.market, row.users, row.items, row.rows, formatPercent(row.sharedShare, 0)]),
+  ),
+);
 
 async function makeModel(options: TrainOptions): Promise<{ recommender: Recommender; bytes: Uint8Array; seconds: number }> {
   const start = performance.now();
@@ -62,6 +67,12 @@ for (const [who, query] of [
 ] as const) {
   const { items } = m3rec!.recommend({ market: smallest, ...query, k: 10, explain: 1 });
   await write(`\nTen recommendations in ${smallest}, the smallest market, for ${who}:\n\n`);
-  await write(formatTable(['', 'item', 'score', 'mostly because of'], items.map(({ item, score, because }, i) => [String(i + 1), item, score.toFixed(3), because?.[0]?.item ?? '']), 2));
+  await write(
+    formatTable(
+      ['', 'item', 'score', 'mostly because of'],
+      items.map(({ item, score, because }, i) => [String(i + 1), item, score.toFixed(3), because?.[0]?.item ?? '']),
+      2,
+    ),
+  );
 }
 await write(`\nWrote ${FILE}. All of it took ${((performance.now() - started) / 1000).toFixed(0)} s.\nNext: npx m3rec recommend ${FILE} --market ${smallest} --items ${unseen.join(',')} --explain\n`);

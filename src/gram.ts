@@ -4,7 +4,6 @@ import type { Kernels } from './kernels.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 import { transpose } from './transpose.ts';
 
-
 /** Positions in compressed rows are i32. */
 const MAX_ENTRIES = 2 ** 31 - 1;
 

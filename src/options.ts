@@ -64,11 +64,28 @@ export interface ResolvedOptions extends Required<Omit<TrainOptions, 'without'>>
   rp3Threshold: number;
 }
 
-const COMMON = { model: 'm3rec', seed: 1, lambdaF: 25, epsilon: 0.01, dim: 128, walks: 10, walkLength: 40, window: 10, negatives: 10, gamma: 0.2, temperature: 0.1, l2: 1e-7, walkLearningRate: 0.01, batch: 1024, rp3beta: 0.6, rp3Threshold: 3e-4 } as const;
+const COMMON = {
+  model: 'm3rec',
+  seed: 1,
+  lambdaF: 25,
+  epsilon: 0.01,
+  dim: 128,
+  walks: 10,
+  walkLength: 40,
+  window: 10,
+  negatives: 10,
+  gamma: 0.2,
+  temperature: 0.1,
+  l2: 1e-7,
+  walkLearningRate: 0.001,
+  batch: 1024,
+  rp3beta: 0.6,
+  rp3Threshold: 3e-4,
+} as const;
 
 const PRESETS = {
   paper: { ...COMMON, preset: 'paper', loss: 'margin', userOffsets: true, dropout: 0.3, learningRate: 0.001, epochs: 100 },
-  default: { ...COMMON, preset: 'default', loss: 'softmax', userOffsets: false, dropout: 0, learningRate: 0.003, epochs: 15, mix: { merged: 1, market: 1, walk: 3, cosine: 0.3 } },
+  default: { ...COMMON, preset: 'default', loss: 'softmax', userOffsets: false, dropout: 0, learningRate: 0.003, epochs: 6, mix: { merged: 1, market: 1, walk: 3, cosine: 0.2 } },
 } as const;
 
 /** The options with every default filled in. @throws ArgumentError that names the option, what was found and what it may be. */

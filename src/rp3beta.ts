@@ -1,7 +1,7 @@
-import { transpose } from './transpose.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
+import { transpose } from './transpose.ts';
 
 export interface Rp3BetaOptions {
   /** Popular items are divided by their degree to this power. */

@@ -7,7 +7,6 @@ export const STREAM = {
   skipgramNegatives: 5,
   initialLocal: 6,
   users: 7,
-  batches: 8,
   dropout: 9,
   marginNegatives: 10,
   evaluation: 11,

@@ -33,8 +33,10 @@ export interface TrainJobOptions extends TrainOptions, JobOptions {
   kernels?: KernelSource;
 }
 
-/** Walks whose gradients make one step of Adam in the skip-gram stage. */
-const WALKS_PER_STEP = 512;
+/** Steps of Adam in the skip-gram stage: each costs four sparse products with B, so more walks make larger steps. */
+const SKIPGRAM_STEPS = 240;
+/** Mean length of V_glob's rows in the market adaptation; random V_loc starts at about the same. */
+const GLOBAL_LENGTH = 0.3;
 
 /**
  * Trains a model on all markets together. The same markets, seed and options give the same model, bit for bit.
@@ -54,7 +56,8 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
 
   const interactions = mergeInteractions(markets);
   const transposed = transpose(kernels, interactions);
-  const merged = await run.ease(interactions, transposed, 'similarity of all markets');
+  const intra = resolved.model === 'ease' || resolved.mix !== undefined || (resolved.without !== 'intra' && resolved.without !== 'both');
+  const merged = intra ? await run.ease(interactions, transposed, 'similarity of all markets') : emptyMatrix(interactions.cols);
   if (resolved.model === 'ease') return { ...model, markets: markets.markets.map((market) => ({ ...known(market), linear: tailor(merged, market.items), linearWeight: 1 })) };
 
   return { ...model, dim: resolved.dim, markets: await m3rec(run, markets, interactions, transposed, merged) };
@@ -75,8 +78,8 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
       return { value: made, fact: { walks: made.length / options.walkLength } };
     });
     global = await run.stage('skip-gram', async () => {
-      const { vectors, loss } = await skipgram(kernels, walks, similarity, { ...options, learningRate: options.walkLearningRate, walksPerStep: WALKS_PER_STEP }, job);
-      return { value: vectors, fact: { loss } };
+      const { vectors, loss } = await skipgram(kernels, walks, similarity, { ...options, learningRate: options.walkLearningRate, steps: SKIPGRAM_STEPS }, job);
+      return { value: rescaled(vectors, options.dim), fact: { loss } };
     });
   }
 
@@ -90,13 +93,15 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
     return { value: learned, fact: { loss } };
   });
 
-  const walkScores = options.mix && (await run.stage('walk scores', async () => {
-    const matrix = await rp3beta(kernels, interactions, transposed, { beta: options.rp3beta, threshold: options.rp3Threshold }, job);
-    return { value: matrix, fact: { entries: matrix.values.length } };
-  }));
+  const walkScores =
+    options.mix &&
+    (await run.stage('walk scores', async () => {
+      const matrix = await rp3beta(kernels, interactions, transposed, { beta: options.rp3beta, threshold: options.rp3Threshold }, job);
+      return { value: matrix, fact: { entries: matrix.values.length } };
+    }));
   const models: MarketModel[] = [];
   for (const [index, market] of markets.markets.entries()) {
-    const model = { ...known(market), ...vectorsOf(kernels, inputs[index].similarity, adapted[index], options.dim), cosineWeight: options.mix?.cosine ?? 1 };
+    const model = { ...known(market), ...vectorsOf(inputs[index].similarity, adapted[index], options.dim), cosineWeight: options.mix?.cosine ?? 1 };
     if (options.mix && walkScores) {
       const own = await run.ease(market.interactions, transpose(kernels, market.interactions), `similarity of ${market.name}`);
       model.linear = combine(market.items.length, [
@@ -111,7 +116,7 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
   return models;
 
   /** P = B V and the unit rows of V. */
-  function vectorsOf(_: Kernels, similarity: SparseMatrix, { vectors, userVectors }: Adaptation, dim: number) {
+  function vectorsOf(similarity: SparseMatrix, { vectors, userVectors }: Adaptation, dim: number) {
     const mark = memory.mark();
     const n = similarity.rows;
     const v = memory.put(vectors);
@@ -141,7 +146,10 @@ class Run {
     const start = performance.now();
     const { value, fact } = await work();
     this.facts.push({ stage, ...fact });
-    const detail = Object.entries(fact).filter(([name]) => name !== 'loss').map(([name, count]) => `${count.toLocaleString('en-US')} ${name}`).join(', ');
+    const detail = Object.entries(fact)
+      .filter(([name]) => name !== 'loss')
+      .map(([name, count]) => `${count.toLocaleString('en-US')} ${name}`)
+      .join(', ');
     this.onStage?.({ stage, seconds: (performance.now() - start) / 1000, loss: fact.loss, peakBytes: this.kernels.memory.peak, detail });
     return value;
   }
@@ -156,7 +164,7 @@ class Run {
 }
 
 /** What every model knows of a market. */
-export function known(market: Market): MarketModel {
+function known(market: Market): MarketModel {
   return { name: market.name, items: market.items, popularity: popularity(market), users: market.users, histories: market.interactions, linearWeight: 0, linearPower: 0, cosineWeight: 0 };
 }
 
@@ -168,7 +176,7 @@ function popularity(market: Market): Uint32Array {
 }
 
 /** X (|U| × |V|): the markets' users one after the other, over the union of the items. */
-export function mergeInteractions({ items, markets }: Markets): SparsePattern {
+function mergeInteractions({ items, markets }: Markets): SparsePattern {
   const rows = markets.reduce((sum, market) => sum + market.interactions.rows, 0);
   const entries = markets.reduce((sum, market) => sum + market.interactions.indices.length, 0);
   const indptr = new Int32Array(rows + 1);
@@ -185,7 +193,7 @@ export function mergeInteractions({ items, markets }: Markets): SparsePattern {
 }
 
 /** A copy with rows that sum to 1 (empty rows stay empty). */
-export function normalised({ exports, memory }: Kernels, matrix: SparseMatrix): SparseMatrix {
+function normalised({ exports, memory }: Kernels, matrix: SparseMatrix): SparseMatrix {
   const mark = memory.mark();
   const indptr = memory.put(matrix.indptr);
   const values = memory.put(matrix.values);
@@ -195,8 +203,22 @@ export function normalised({ exports, memory }: Kernels, matrix: SparseMatrix): 
   return result;
 }
 
+/**
+ * V_glob with a mean row length of GLOBAL_LENGTH. A cosine does not feel it, but it sets how far the steps of V_loc and U_loc reach.
+ */
+function rescaled(table: Float32Array, dim: number): Float32Array {
+  let lengths = 0;
+  for (let at = 0; at < table.length; at += dim) {
+    let square = 0;
+    for (let c = 0; c < dim; c++) square += table[at + c] * table[at + c];
+    lengths += Math.sqrt(square);
+  }
+  const scale = lengths > 0 ? (GLOBAL_LENGTH * (table.length / dim)) / lengths : 1;
+  return table.map((value) => value * scale);
+}
+
 /** The rows of a table of d columns. */
-export function rowsOf(table: Float32Array, rows: Int32Array, dim: number): Float32Array {
+function rowsOf(table: Float32Array, rows: Int32Array, dim: number): Float32Array {
   const out = new Float32Array(rows.length * dim);
   for (let i = 0; i < rows.length; i++) out.set(table.subarray(rows[i] * dim, (rows[i] + 1) * dim), i * dim);
   return out;

@@ -139,11 +139,12 @@ test('choleskyInverse equals the f64 inverse and is symmetric', () => {
   for (const n of [...LENGTHS, 200]) {
     const x = randomArray(n * n);
     const a = new Float32Array(n * n);
-    for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) {
-      let sum = i === j ? 1 : 0;
-      for (let p = 0; p < n; p++) sum += x[i * n + p] * x[j * n + p];
-      a[i * n + j] = a[j * n + i] = sum;
-    }
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j <= i; j++) {
+        let sum = i === j ? 1 : 0;
+        for (let p = 0; p < n; p++) sum += x[i * n + p] * x[j * n + p];
+        a[i * n + j] = a[j * n + i] = sum;
+      }
     const expected = inverse(n, a);
     expect(bound.choleskyInverse(n, a, new Float64Array(n * (n + 1)))).toBe(0);
     expect(largestDifference(a, expected)).toBeLessThanOrEqual(CHOLESKY_TOLERANCE);
@@ -258,7 +259,13 @@ test('five markets of XMarket give the 1,029,657 entries of the NumPy reference'
     console.log(`skipped: no XMarket data in ${folder} (set M3REC_DATA)`);
     return skip();
   }
-  const lines = markets.flatMap((market) => readFileSync(join(folder, market, 'train.tsv'), 'utf8').trim().split('\n').slice(1).map((line) => line.split('\t')));
+  const lines = markets.flatMap((market) =>
+    readFileSync(join(folder, market, 'train.tsv'), 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split('\t')),
+  );
   const items = new Map([...new Set(lines.map(([, item]) => item))].sort().map((id, i) => [id, i]));
   const users = new Map<string, Set<number>>();
   for (const [user, item] of lines) users.set(user, (users.get(user) ?? new Set()).add(items.get(item)!));

@@ -37,7 +37,12 @@ test('shuffle and fillUniform follow the counter-based generator', async () => {
     expect([...items]).toEqual(expected);
     const filled = new Float32Array(n);
     k.fillUniform(filled, n, 0.5, 7, 3, 5);
-    expect(worst(filled, Float64Array.from(filled, (_, i) => (unit(draw(key, i)) * 2 - 1) * 0.5))).toBeLessThan(1e-7);
+    expect(
+      worst(
+        filled,
+        Float64Array.from(filled, (_, i) => (unit(draw(key, i)) * 2 - 1) * 0.5),
+      ),
+    ).toBeLessThan(1e-7);
   }
 });
 
@@ -146,7 +151,12 @@ test.each([1, 2, 5, 17, 300])('the unigram table of %i items holds visits^0.75',
   }
   const weights = Float64Array.from(visits, (v) => v ** 0.75);
   const total = weights.reduce((s, v) => s + v, 0);
-  expect(worst(mass, weights.map((w) => w / total))).toBeLessThan(1e-6);
+  expect(
+    worst(
+      mass,
+      weights.map((w) => w / total),
+    ),
+  ).toBeLessThan(1e-6);
 });
 
 test('skip-gram: loss and gradients of all pairs of a window', async () => {
@@ -209,13 +219,19 @@ test.each([0, 0.2, -1])('market adaptation: gradients of the margin loss through
   const dense = new Float32Array(n);
   k.historyRows(users, list, x.indptr, x.indices, b.indptr, b.indices, values, dense, indptr, indices, weights);
   expect([...dense]).toEqual(new Array(n).fill(0));
-  const xhat = list.reduce((all, user, row) => {
-    const sums = new Float64Array(n);
-    for (let e = x.indptr[user]; e < x.indptr[user + 1]; e++) for (let f = b.indptr[x.indices[e]]; f < b.indptr[x.indices[e] + 1]; f++) sums[b.indices[f]] += values[f];
-    const total = sums.reduce((s, w) => s + w, 0);
-    all.set(sums.map((w) => w / total), row * n);
-    return all;
-  }, new Float64Array(users * n));
+  const xhat = list.reduce(
+    (all, user, row) => {
+      const sums = new Float64Array(n);
+      for (let e = x.indptr[user]; e < x.indptr[user + 1]; e++) for (let f = b.indptr[x.indices[e]]; f < b.indptr[x.indices[e] + 1]; f++) sums[b.indices[f]] += values[f];
+      const total = sums.reduce((s, w) => s + w, 0);
+      all.set(
+        sums.map((w) => w / total),
+        row * n,
+      );
+      return all;
+    },
+    new Float64Array(users * n),
+  );
   const rebuilt = new Float64Array(users * n);
   for (let row = 0; row < users; row++) for (let e = indptr[row]; e < indptr[row + 1]; e++) rebuilt[row * n + indices[e]] += weights[e];
   expect(worst(rebuilt, xhat)).toBeLessThan(1e-6);
@@ -258,7 +274,12 @@ test.each([0, 0.2, -1])('market adaptation: gradients of the margin loss through
   expect(Math.abs(totals[0] / loss() - 1)).toBeLessThan(1e-5);
   expect(totals[1]).toBe(x.indices.length);
   const expected = differences(loss, local);
-  expect(worst(du, Float64Array.from({ length: users * d }, (_, i) => expected[list[Math.floor(i / d)] * d + (i % d)]))).toBeLessThan(GRADIENT);
+  expect(
+    worst(
+      du,
+      Float64Array.from({ length: users * d }, (_, i) => expected[list[Math.floor(i / d)] * d + (i % d)]),
+    ),
+  ).toBeLessThan(GRADIENT);
   expect(worst(dv, differences(loss, v))).toBeLessThan(GRADIENT);
 });
 

@@ -1,0 +1,37 @@
+// One training and its evaluations, kept under the system's temporary folder so that an interrupted bench can go on.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cache } from './data.mjs';
+import { buildHash } from './machine.mjs';
+import { note } from './report.mjs';
+import { trainOnce } from './training.mjs';
+
+/** What identifies the data: the interactions and the held-out rows. */
+export function fingerprintOf(markets) {
+  const hash = createHash('sha256');
+  for (const { name, interactions, heldOut } of markets) {
+    hash.update(`${name} ${interactions.rows} ${interactions.cols} `).update(interactions.indices);
+    hash.update(heldOut.valid?.map(({ userId, itemId }) => `${userId} ${itemId}`).join('\n') ?? '');
+  }
+  return hash.digest('hex');
+}
+
+/** Trains and evaluates, or takes up what an earlier run of the same build on the same data found. */
+export async function result({ path, fingerprint }, options, protocols = ['clean', 'as-published']) {
+  const key = createHash('sha256')
+    .update(JSON.stringify([buildHash(), fingerprint, options, protocols]))
+    .digest('hex')
+    .slice(0, 24);
+  const file = join(cache, `quality-${key}.json`);
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
+  const label = Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+  note(`${label} …`);
+  const { evaluations, stages, seconds, maxRSS } = await trainOnce({ path, options, protocols }, ({ stage, seconds: time }) => note(`  ${stage}: ${time.toFixed(1)} s`));
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(file, JSON.stringify({ evaluations, stages, seconds, maxRSS }));
+  return { evaluations, stages, seconds, maxRSS };
+}
