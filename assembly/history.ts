@@ -20,7 +20,7 @@ export function historyRows(count: i32, users: usize, xIndptr: usize, xItems: us
         const value = load<f32>(bValues + ((<usize>e) << 2));
         const cell = dense + ((<usize>column) << 2);
         const old = load<f32>(cell);
-        if (old == 0) store<i32>(outIndices + ((<usize>filled++) << 2), column);
+        if (old == 0) store<i32>(outIndices + ((<usize>(filled++)) << 2), column);
         store<f32>(cell, old + value);
         sum += <f64>value;
       }

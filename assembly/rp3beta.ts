@@ -20,7 +20,7 @@ export function rp3betaRow(item: i32, itemIndptr: usize, itemUsers: usize, userI
       if (column == item) continue;
       const cell = dense + ((<usize>column) << 3);
       const old = load<f64>(cell);
-      if (old == 0) store<i32>(columns + ((<usize>touched++) << 2), column);
+      if (old == 0) store<i32>(columns + ((<usize>(touched++)) << 2), column);
       store<f64>(cell, old + share);
     }
   }
@@ -32,7 +32,7 @@ export function rp3betaRow(item: i32, itemIndptr: usize, itemUsers: usize, userI
     store<f64>(cell, 0);
     if (value < threshold) continue;
     store<i32>(columns + ((<usize>kept) << 2), column);
-    store<f32>(values + ((<usize>kept++) << 2), value);
+    store<f32>(values + ((<usize>(kept++)) << 2), value);
   }
   return kept;
 }

@@ -15,26 +15,7 @@ import { sumLanes } from './vector';
  * to dv and dvbar in the order of walks, centres and targets; scratch (2 · window + negatives + 4) × 8 bytes;
  * totals: f64[2], to which the loss and the number of pairs are added.
  */
-export function skipgram(
-  begin: i32,
-  end: i32,
-  walks: usize,
-  length: i32,
-  window: i32,
-  d: i32,
-  negatives: i32,
-  n: i32,
-  thresholds: usize,
-  aliases: usize,
-  seed: u32,
-  stage: u32,
-  v: usize,
-  vbar: usize,
-  dv: usize,
-  dvbar: usize,
-  scratch: usize,
-  totals: usize,
-): void {
+export function skipgram(begin: i32, end: i32, walks: usize, length: i32, window: i32, d: i32, negatives: i32, n: i32, thresholds: usize, aliases: usize, seed: u32, stage: u32, v: usize, vbar: usize, dv: usize, dvbar: usize, scratch: usize, totals: usize): void {
   const stride = (<usize>d) << 2;
   const slots = <usize>(2 * window + negatives + 4);
   const offsets = scratch;
@@ -115,7 +96,7 @@ export function skipgram(
             store<f32>(errors + ((<usize>lane) << 2), <f32>1 - p);
           } else {
             negative *= <f64>max<f32>(<f32>1 - p, 1e-7);
-            store<f32>(errors + ((<usize>lane) << 2), -(<f32>contexts) * p);
+            store<f32>(errors + ((<usize>lane) << 2), -<f32>contexts * p);
           }
         }
       }

@@ -17,7 +17,7 @@ test('the module imports nothing but its memory and keeps no static data', async
 test('exp, log and pow stay within their bounds', async () => {
   const k = await kernels();
   for (let i = -600; i <= 600; i++) expect(Math.abs(k.exp(i) / Math.exp(i) - 1)).toBeLessThan(1e-13);
-  for (const x of [1e-300, 1e-9, 0.3, 0.9999, 1, 1.0001, 1.4142, 2, 3, 1e5, 1e300]) {
+  for (const x of [1e-300, 1e-9, 0.3, 0.9999, 1, 1.0001, 1.5, 2, 3, 1e5, 1e300]) {
     expect(Math.abs(k.log(x) - Math.log(x))).toBeLessThan(1e-15 * Math.max(1, Math.abs(Math.log(x))) * 4);
     expect(Math.abs(k.pow(x, 0.25) / x ** 0.25 - 1)).toBeLessThan(1e-13);
   }
