@@ -2,11 +2,7 @@
 // over d in four lanes (lane l takes the elements l, l + 4, …), then (lane 0 + lane 2) + (lane 1 + lane 3), then the
 // d mod 4 last elements one by one. Each row is summed by itself, so its score does not depend on n or on its place.
 
-// @ts-ignore: decorator
-@inline
-function sumLanes(x: v128): f32 {
-  return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 2) + (f32x4.extract_lane(x, 1) + f32x4.extract_lane(x, 3));
-}
+import { sumLanes } from './vector';
 
 /** Dot product of two rows of d × f32, in the order that the file's head gives. */
 export function dot(a: usize, b: usize, d: i32): f32 {

@@ -38,7 +38,7 @@ export type BoundKernels = { readonly [name in keyof KernelExports]: (...args: K
  * @example
  * const kernels = await bindKernels(bytes);
  * const out = new Float32Array(4);
- * kernels.gemmNT(2, 2, 3, a, 3, b, 3, out, 2); // out is filled
+ * kernels.addTo(4, a, b, out); // out = a + b
  */
 export async function bindKernels(source: KernelSource): Promise<BoundKernels> {
   const { exports, memory } = await instantiateKernels(source);

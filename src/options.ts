@@ -40,7 +40,7 @@ export interface TrainOptions {
   /** Interactions of a mini-batch. */
   batch?: number;
   epochs?: number;
-  /** Leaves out the intra-market similarity (B), the inter-market similarity (V_glob), or both. */
+  /** Leaves out the intra-market similarity (B, and the EASE scores), the inter-market similarity (V_glob, and RP3β), or both. */
   without?: 'intra' | 'inter' | 'both';
 }
 
@@ -94,6 +94,9 @@ export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const name of Object.keys(given)) if (!OPTION_NAMES.has(name)) throw new ArgumentError('options', name, `one of ${[...OPTION_NAMES].join(', ')}`);
   const all: ResolvedOptions = { without: 'nothing', ...PRESETS[preset], ...given };
+  const dropsIntra = all.without === 'intra' || all.without === 'both';
+  const dropsInter = all.without === 'inter' || all.without === 'both';
+  if (all.mix) all.mix = { ...all.mix, ...(dropsIntra && { merged: 0, market: 0 }), ...(dropsInter && { walk: 0 }) };
   checkChoice('model', all.model, ['m3rec', 'ease', 'popularity']);
   checkChoice('without', all.without, ['nothing', 'intra', 'inter', 'both']);
   checkInteger('seed', all.seed, 0, 2 ** 32 - 1);

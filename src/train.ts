@@ -56,7 +56,7 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
 
   const interactions = mergeInteractions(markets);
   const transposed = transpose(kernels, interactions);
-  const intra = resolved.model === 'ease' || resolved.mix !== undefined || (resolved.without !== 'intra' && resolved.without !== 'both');
+  const intra = resolved.model === 'ease' || (resolved.without !== 'intra' && resolved.without !== 'both');
   const merged = intra ? await run.ease(interactions, transposed, 'similarity of all markets') : emptyMatrix(interactions.cols);
   if (resolved.model === 'ease') return { ...model, markets: markets.markets.map((market) => ({ ...known(market), linear: tailor(merged, market.items), linearWeight: 1 })) };
 
@@ -93,22 +93,23 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
     return { value: learned, fact: { loss } };
   });
 
-  const walkScores =
-    options.mix &&
-    (await run.stage('walk scores', async () => {
+  const { mix } = options;
+  let walkScores: SparseMatrix | undefined;
+  if (mix && mix.walk > 0) {
+    walkScores = await run.stage('walk scores', async () => {
       const matrix = await rp3beta(kernels, interactions, transposed, { beta: options.rp3beta, threshold: options.rp3Threshold }, job);
       return { value: matrix, fact: { entries: matrix.values.length } };
-    }));
+    });
+  }
   const models: MarketModel[] = [];
   for (const [index, market] of markets.markets.entries()) {
-    const model = { ...known(market), ...vectorsOf(inputs[index].similarity, adapted[index], options.dim), cosineWeight: options.mix?.cosine ?? 1 };
-    if (options.mix && walkScores) {
-      const own = await run.ease(market.interactions, transpose(kernels, market.interactions), `similarity of ${market.name}`);
-      model.linear = combine(market.items.length, [
-        { weight: options.mix.merged, matrix: tailor(merged, market.items) },
-        { weight: options.mix.market, matrix: own },
-        { weight: options.mix.walk, matrix: tailor(walkScores, market.items) },
-      ]);
+    const model: MarketModel = { ...known(market), ...vectorsOf(inputs[index].similarity, adapted[index]), cosineWeight: mix?.cosine ?? 1 };
+    const terms: { weight: number; matrix: SparseMatrix }[] = [];
+    if (mix && mix.merged > 0) terms.push({ weight: mix.merged, matrix: tailor(merged, market.items) });
+    if (mix && mix.market > 0) terms.push({ weight: mix.market, matrix: await run.ease(market.interactions, transpose(kernels, market.interactions), `similarity of ${market.name}`) });
+    if (mix && walkScores) terms.push({ weight: mix.walk, matrix: tailor(walkScores, market.items) });
+    if (terms.length > 0) {
+      model.linear = combine(market.items.length, terms);
       model.linearWeight = 1;
     }
     models.push(model);
@@ -116,7 +117,8 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
   return models;
 
   /** P = B V and the unit rows of V. */
-  function vectorsOf(similarity: SparseMatrix, { vectors, userVectors }: Adaptation, dim: number) {
+  function vectorsOf(similarity: SparseMatrix, { vectors, userVectors }: Adaptation) {
+    const { dim } = options;
     const mark = memory.mark();
     const n = similarity.rows;
     const v = memory.put(vectors);
