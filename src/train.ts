@@ -35,8 +35,6 @@ export interface TrainJobOptions extends TrainOptions, JobOptions {
 
 /** Steps of Adam in the skip-gram stage: each costs four sparse products with B, so more walks make larger steps. */
 const SKIPGRAM_STEPS = 240;
-/** Mean length of V_glob's rows in the market adaptation; random V_loc starts at about the same. */
-const GLOBAL_LENGTH = 0.3;
 
 /**
  * Trains a model on all markets together. The same markets, seed and options give the same model, bit for bit.
@@ -79,7 +77,7 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
     });
     global = await run.stage('skip-gram', async () => {
       const { vectors, loss } = await skipgram(kernels, walks, similarity, { ...options, learningRate: options.walkLearningRate, steps: SKIPGRAM_STEPS }, job);
-      return { value: rescaled(vectors, options.dim), fact: { loss } };
+      return { value: vectors, fact: { loss } };
     });
   }
 
@@ -203,20 +201,6 @@ function normalised({ exports, memory }: Kernels, matrix: SparseMatrix): SparseM
   const result = { ...matrix, values: memory.f32(values, matrix.values.length).slice() };
   memory.release(mark);
   return result;
-}
-
-/**
- * V_glob with a mean row length of GLOBAL_LENGTH. A cosine does not feel it, but it sets how far the steps of V_loc and U_loc reach.
- */
-function rescaled(table: Float32Array, dim: number): Float32Array {
-  let lengths = 0;
-  for (let at = 0; at < table.length; at += dim) {
-    let square = 0;
-    for (let c = 0; c < dim; c++) square += table[at + c] * table[at + c];
-    lengths += Math.sqrt(square);
-  }
-  const scale = lengths > 0 ? (GLOBAL_LENGTH * (table.length / dim)) / lengths : 1;
-  return table.map((value) => value * scale);
 }
 
 /** The rows of a table of d columns. */

@@ -17,8 +17,8 @@ beforeAll(() => {
 describe('the same data, seed and options give the same bytes', () => {
   // The digests are the promise itself: they must not differ between hosts. They change with the algorithm, knowingly.
   test.each([
-    ['paper', '8a2358cbdaf60a2f'],
-    ['default', '51732783c21de97e'],
+    ['paper', '027d921ba55ce6d8'],
+    ['default', '4e2fe530b15f4161'],
   ] as const)('preset %s', async (preset, expected) => {
     const first = encodeModel(await train(markets, { ...QUICK, preset }));
     const second = encodeModel(await train(small(), { ...QUICK, preset }));
@@ -38,13 +38,20 @@ test.each<[string, TrainOptions]>([
   ['ease', { model: 'ease' }],
   ['paper', { preset: 'paper', ...QUICK }],
   ['paper without intra', { preset: 'paper', without: 'intra', ...QUICK }],
-  ['paper without inter', { preset: 'paper', without: 'inter', ...QUICK }],
-  ['paper without both', { preset: 'paper', without: 'both', ...QUICK }],
+  ['paper without inter', { preset: 'paper', without: 'inter', ...QUICK, epochs: 20 }],
+  ['paper without both', { preset: 'paper', without: 'both', ...QUICK, epochs: 20 }],
   ['default', { preset: 'default', ...QUICK }],
   ['default without both', { preset: 'default', without: 'both', ...QUICK }],
 ])('%s: trains, survives the file, serves every market and an unseen user, and beats a constant', async (_, options) => {
   const stages: string[] = [];
-  const model = await train(markets, { ...options, onStage: ({ stage, peakBytes, loss }) => (stages.push(stage), expect(peakBytes).toBeGreaterThan(0), expect(Number.isNaN(loss)).toBe(false)) });
+  const model = await train(markets, {
+    ...options,
+    onStage: ({ stage, peakBytes, loss }) => {
+      stages.push(stage);
+      expect(peakBytes).toBeGreaterThan(0);
+      expect(Number.isNaN(loss)).toBe(false);
+    },
+  });
   const recommender = await loadModel(encodeModel(model));
   for (const market of markets.markets) {
     const { items } = recommender.recommend({ market: market.name, user: market.users[0], k: 10 });
@@ -65,7 +72,13 @@ test('the default preset learns more than popularity', async () => {
 
 test('stages report progress, and a signal stops each of them', async () => {
   const seen = new Set<string>();
-  await train(markets, { ...QUICK, onProgress: ({ stage, done, total }) => (seen.add(stage), expect(done).toBeLessThanOrEqual(total)) });
+  await train(markets, {
+    ...QUICK,
+    onProgress: ({ stage, done, total }) => {
+      seen.add(stage);
+      expect(done).toBeLessThanOrEqual(total);
+    },
+  });
   for (const stage of ['walks', 'skip-gram', 'adaptation', 'walk scores', 'similarity of all markets']) {
     expect(seen).toContain(stage);
     const controller = new AbortController();
