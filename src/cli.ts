@@ -48,7 +48,9 @@ function number(min: number, max: number, whole = false): (text: string) => numb
 
 const whole = (min: number, max: number) => number(min, max, true);
 
+/** Ids with commas between them; none in an empty text. */
 function ids(text: string): string[] {
+  if (text === '') return [];
   const list = text.split(',').map((id) => id.trim());
   if (list.includes('')) throw new InvalidArgumentError('Expected ids with commas between them.');
   return list;
@@ -184,6 +186,7 @@ async function evaluateCommand(path: string, { data, json, minRating, markets, .
   const rows = await readData(data, { minRating, markets });
   const result = await evaluate(recommender, rows, { ...job, ...options });
   view.clear();
+  if (result.unknownMarkets.length > 0) message(`warning: ${formatCount(result.unknownMarkets.length)} markets that the model does not have, left out: ${result.unknownMarkets.join(', ')}`);
   if (json) return write(formatJson(result));
   const { k } = result;
   const metrics = ({ mrr, ndcg, hr }: Metrics) => [mrr, ndcg, hr].map((metric) => formatPercent(metric));

@@ -244,6 +244,8 @@ describe('a trained model', () => {
   test('recommend for a user and for an unseen one', async () => {
     const known = JSON.parse(await output('recommend', 'ease.m3rec', '--market', market.name, '--user', user, '-k', '4', '--json'));
     expect(known.items).toHaveLength(4);
+    const nobody = await run('recommend', 'ease.m3rec', '--market', market.name, '--items', '', '-k', '3');
+    expect(nobody).toMatchObject({ code: 0, stderr: expect.stringContaining('most popular') });
     const unseen = await run('recommend', 'ease.m3rec', '--market', market.name, '--items', [...history, 'no-such-item'].join(), '--explain', '-k', '3');
     expect(unseen.code).toBe(0);
     expect(unseen.stderr).toMatch(/^m3rec: warning: items that market us does not know: no-such-item\n$/);
