@@ -92,7 +92,7 @@ function growMarket(market: MarketModel, more: Market | undefined, all: MergedId
   const changes: RowChange[] = [];
   for (let user = 0; user < users.ids.length; user++) {
     const before = rowOf(market.histories!, users.oldOf[user], ofOld);
-    const after = union(before, more ? rowOf(more.interactions, addedUser[user], ofAdded) : before);
+    const after = more && addedUser[user] >= 0 ? union(before, rowOf(more.interactions, addedUser[user], ofAdded)) : before;
     if (after.length > before.length) changes.push({ before, after });
     for (const item of after) indices.push(item);
     indptr[user + 1] = indices.length;
