@@ -42,9 +42,13 @@ export interface Updated {
  * updates over 1,500; at λ ≤ 0.1 single precision does no better than this even fresh.
  */
 export const RESIDUAL_TOLERANCE = 1e-4;
-/** A model with vectors is due for a refit where updates have added more than this share of the interactions that it was trained on, */
-export const ADDED_SHARE = 0.1;
-/** or where this share of all interactions is with items that have no vector. */
+/**
+ * A model with vectors is due for a refit where updates have added more than this share of the interactions that it was trained
+ * on. On the five real markets (random users taken out, then added; mean MRR of preset default, 46.14 % when trained on all) it
+ * was 46.17 % after 11 % were added, 46.13 % after 25 % and after 66 %: within the noise, but tastes did not change meanwhile.
+ */
+export const ADDED_SHARE = 0.25;
+/** Or where this share of all interactions is with items that have no vector; a judgement, not measured. */
 export const NO_VECTOR_SHARE = 0.02;
 
 /**

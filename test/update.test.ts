@@ -222,10 +222,10 @@ describe('update equals a refit', () => {
   });
 
   test.each([
-    ['a fiftieth of the rows, several blocks of changes, three block-rows of tiles', 0.98],
+    ['a few of the rows, several blocks of changes, four block-rows of tiles', 0.977],
     ['more changed rows than items, which is inverted anew', 0.4],
   ])('ease on generated markets: %s', async (_, share) => {
-    const some = generatedRows(1500, 620, 15_000);
+    const some = generatedRows(1800, 900, 18_000);
     const [first, second] = cut(some, share, 1);
     // items that sort before, between and after those that there are
     for (const item of ['A', 'A2', `${first[40][2]}0`, `${first[400][2]}0`, 'zz']) second.push(['us', 'newcomer', item], ['us', first.find(([market]) => market === 'us')![1], item]);
@@ -240,7 +240,7 @@ describe('update equals a refit', () => {
     if (share < 0.5) {
       expect(changed).toBe(0);
       expect(sameBytes(model.inverse!, refit.inverse!)).toBe(true);
-    } else expect(changed).toBeGreaterThan(300);
+    } else expect(changed).toBeGreaterThan(2 * 256);
     for (const [m, market] of model.markets.entries()) {
       const { relative, alone } = difference(market.linear!, refit.markets[m].linear!, 0.01);
       expect(relative).toBeLessThanOrEqual(RELATIVE_TOLERANCE);
@@ -324,7 +324,7 @@ describe('update equals a refit', () => {
 
 describe('update', () => {
   const rows = generatedRows(300, 200, 2500);
-  const [first, second] = cut(rows, 0.95, 5);
+  const [first, second] = cut(rows, 0.98, 5);
   const trained = (options: TrainOptions & { updatable?: boolean } = {}) => train(marketsOf(first), { model: 'ease', updatable: true, ...options });
 
   test('gives the same bytes twice, and changes nothing where nothing is new', async () => {
@@ -421,7 +421,7 @@ describe('update', () => {
     const many = await update(few.model, marketsOf(user(first).slice(0, Math.ceil(2 * ADDED_SHARE * first.length))));
     expect(many.sinceFit.updates).toBe(2);
     expect(many.sinceFit.interactions / first.length).toBeGreaterThan(ADDED_SHARE);
-    expect(many.refit).toEqual([expect.stringMatching(/^updates have added \d+\.\d % to the interactions that the vectors were trained on, more than 10\.0 %$/)]);
+    expect(many.refit).toEqual([expect.stringMatching(/^updates have added \d+\.\d % to the interactions that the vectors were trained on, more than 25\.0 %$/)]);
     expect((await update(many.model, marketsOf([]))).refit).toEqual(many.refit);
     const strange = Array.from({ length: Math.ceil(2 * NO_VECTOR_SHARE * first.length) }, (_, i): Row => ['us', `n${i}`, 'unheard of']);
     expect((await update(base, marketsOf(strange))).refit).toEqual([expect.stringMatching(/^[34]\.\d % of the interactions are with items that have no vector, more than 2\.0 %$/)]);
