@@ -24,3 +24,4 @@ export {
 export { type RowOptions, type RowSink, type RowSource, readRows } from './rows.ts';
 export { computeStats, type MarketStats, type MarketsStats } from './stats.ts';
 export { type StageReport, type TrainJobOptions, train } from './train.ts';
+export { ADDED_SHARE, type Additions, NO_VECTOR_SHARE, RESIDUAL_TOLERANCE, type Updated, type UpdateOptions, update } from './update.ts';
