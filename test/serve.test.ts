@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
@@ -554,11 +554,16 @@ describe('m3rec serve', () => {
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-serve-'));
   const file = join(folder, 'model.m3rec');
   writeFileSync(file, bytes);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const children: ChildProcess[] = [];
+  afterAll(() => {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   function start(...args: string[]) {
     if (!existsSync(cli)) throw new Error('dist/cli.js is not there: run `npm run build` first');
     const child = spawn(process.execPath, [cli, 'serve', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    children.push(child);
     let stdout = '';
     let stderr = '';
     const closed = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
@@ -623,6 +628,20 @@ describe('m3rec serve', () => {
     expect(await raw(port, 'GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [\s\S]*"invalid_url"/);
     expect(await raw(port, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(await raw(port, 'GET /v1/m1/recommend?items=%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [\s\S]*"argument":"items"/);
+    // A refused body that is slow to end leaves the connection whole for the request after it.
+    const slow = await new Promise<string>((resolve, reject) => {
+      let answers = '';
+      const socket = connect(port, '127.0.0.1', () => socket.write(`POST /v1/m1/recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1200000\r\n\r\n${' '.repeat(600_000)}`));
+      setTimeout(() => socket.write(`${' '.repeat(600_000)}HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`), 800);
+      socket
+        .setEncoding('latin1')
+        .on('data', (text) => {
+          answers += text;
+        })
+        .on('close', () => resolve(answers))
+        .on('error', reject);
+    });
+    expect(slow.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200']);
     // An idle and a half-sent request do not hold it up.
     const idle = connect(port, '127.0.0.1', () => idle.write('POST /v1/m1/recommend HTTP/1.1\r\nHost: x\r\n')).on('error', () => {});
     await fetch(`${base}/health`);

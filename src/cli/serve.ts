@@ -7,6 +7,10 @@ import type { Handler } from '../serve.ts';
 /** After a request to stop, answers under way have this long; a second is what Ctrl-C may take in all. */
 const GRACE_MS = 500;
 
+/** What is left of a refused body is thrown away up to here before the answer goes out. */
+const DRAIN_BYTES = 64 << 20;
+const DRAIN_MS = 5000;
+
 export interface HttpOptions {
   host: string;
   /** 0 takes a free one. */
@@ -21,7 +25,12 @@ export interface HttpOptions {
  * @throws ArgumentError for a host that this machine does not have, M3RecError for a port that cannot be taken.
  */
 export async function serveHttp(handler: Handler, { host, port, signal, onListening }: HttpOptions): Promise<void> {
-  const listener = getRequestListener(handler, {
+  const answer = async (request: Request) => {
+    const response = await handler(request);
+    if (request.body && !request.body.locked) await drain(request.body);
+    return response;
+  };
+  const listener = getRequestListener(answer, {
     overrideGlobalObjects: false,
     // The handler never rejects: what arrives here is a request that has no valid URL.
     errorHandler: () => Response.json({ error: { code: 'invalid_url', message: 'no valid URL in request line and Host' } }, { status: 400 }),
@@ -39,6 +48,27 @@ export async function serveHttp(handler: Handler, { host, port, signal, onListen
   const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
   await closed;
   clearTimeout(timer);
+}
+
+/**
+ * Reads the rest of a body that the handler refused. A connection with unread bytes is closed soon after the answer,
+ * and a client that is done sending may by then have put its next request on it.
+ */
+async function drain(body: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = body.getReader();
+  const timer = setTimeout(() => reader.releaseLock(), DRAIN_MS);
+  try {
+    for (let bytes = 0; bytes <= DRAIN_BYTES; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      bytes += value.length;
+    }
+  } catch {
+    // The client has gone, or the time is over.
+  } finally {
+    clearTimeout(timer);
+    reader.releaseLock();
+  }
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
