@@ -15,7 +15,7 @@ let markets: library.Markets;
 
 export const queryTarget: Target = {
   name: 'query',
-  share: 1 / 4,
+  share: 1 / 8,
   shrinks: true,
   async prepare() {
     file = library.encodeModel(fullModel());
@@ -108,6 +108,11 @@ const CALLS: Call[] = [
     'encodeModel',
     () => [fullModel()],
     (model) => library.encodeModel(model),
+  ),
+  call(
+    'encodeModel ids',
+    () => [['a', 'b', 'c']],
+    (items) => library.encodeModel({ kind: 'popularity', dim: 0, items, markets: [], training: {} }),
   ),
   call(
     'resolveOptions',

@@ -56,8 +56,9 @@ const TOKENS = [
 ];
 
 async function runReader(input: Uint8Array): Promise<Outcome> {
-  const path = join(folder, 'run.tsv');
-  writeFileSync(path, input);
+  // Nothing at all stands for a file that is not there.
+  const path = join(folder, input.length === 0 ? 'no such file' : 'run.tsv');
+  if (input.length > 0) writeFileSync(path, input);
   const lines: RunLine[] = [];
   let outcome: Outcome = { kind: 'accepted' };
   try {
