@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { formatCount, formatJson, formatPercent, formatTable, quietOnClosedPipe, write } from './cli/output.ts';
 import { ProgressView } from './cli/progress.ts';
 import { readRun } from './cli/run-file.ts';
+import { serveHttp } from './cli/serve.ts';
 import { AbortedError, ArgumentError, DataError, M3RecError, ModelFileError } from './errors.ts';
 import { evaluate, type Metrics } from './evaluate.ts';
 import { encodeModel, inspectModel } from './format.ts';
@@ -16,6 +17,7 @@ import { resolveOptions, type TrainOptions } from './options.ts';
 import { printable } from './printable.ts';
 import type { DataWarning } from './read-markets.ts';
 import { loadModel, type Recommender } from './recommend.ts';
+import { createHandler } from './serve.ts';
 import { computeStats, type MarketStats } from './stats.ts';
 import { type StageReport, train } from './train.ts';
 
@@ -260,6 +262,15 @@ async function rankCommand(path: string, { market, candidates, top, json }: { ma
   if (unknown > 0) message(`warning: ${formatCount(unknown)} candidates that market ${market} does not know, put last`);
 }
 
+async function serveCommand(path: string, { host, port, cors }: { host: string; port: number; cors?: string[] }): Promise<void> {
+  const handler = createHandler(await openRecommender(path), {
+    cors: cors?.includes('*') ? '*' : cors,
+    onError: (error) => message(`warning: ${String(error).split('\n')[0]}`),
+  });
+  await serveHttp(handler, { host, port, signal, onListening: (url) => message(`serving ${path} at ${url} until Ctrl-C; ${url}/openapi.json describes it`) });
+  message('stopped');
+}
+
 async function inspectCommand(path: string, { json }: { json?: boolean }): Promise<void> {
   const info = await openModel(path, inspectModel);
   if (json) return write(formatJson(info));
@@ -382,6 +393,15 @@ function makeProgram(): Command {
     .addOption(new Option('--top <k>', 'only the best of each user').argParser(whole(1, 10_000_000)))
     .addOption(jsonOption())
     .action(rankCommand);
+
+  program
+    .command('serve')
+    .description('answer recommend, similar and rank over HTTP')
+    .argument('<file>', 'the model file')
+    .addOption(new Option('--port <n>', 'the port; 0 takes a free one').argParser(whole(0, 65_535)).default(8080))
+    .addOption(new Option('--host <name>', 'the address to listen at; 0.0.0.0 for every one').argParser(nonEmpty).default('127.0.0.1'))
+    .addOption(new Option('--cors <origins>', 'web origins whose pages may read the answers, or *').argParser(ids))
+    .action(serveCommand);
 
   program.command('inspect').description('what is in a model file').argument('<file>', 'the model file').addOption(jsonOption()).action(inspectCommand);
   return program;

@@ -22,5 +22,6 @@ export {
   type Subject,
 } from './recommend.ts';
 export { type RowOptions, type RowSink, type RowSource, readRows } from './rows.ts';
+export { createHandler, DEFAULT_LIMITS, type Handler, type ServeLimits, type ServeOptions } from './serve.ts';
 export { computeStats, type MarketStats, type MarketsStats } from './stats.ts';
 export { type StageReport, type TrainJobOptions, train } from './train.ts';

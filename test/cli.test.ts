@@ -62,7 +62,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('help', () => {
-  const commands = ['stats', 'train', 'evaluate', 'recommend', 'similar', 'rank', 'inspect'];
+  const commands = ['stats', 'train', 'evaluate', 'recommend', 'similar', 'rank', 'serve', 'inspect'];
 
   test('of the program names every command', async () => {
     const text = await output('--help');
@@ -76,6 +76,7 @@ describe('help', () => {
     ['recommend', '<file> --market --user --items -k --include-seen --only --without --explain --json'],
     ['similar', '<file> --market --item -k --json'],
     ['rank', '<file> --market --candidates --top --json'],
+    ['serve', '<file> --port --host --cors'],
     ['inspect', '<file> --json'],
   ])('of %s names every option', async (command, options) => {
     const text = await output(command, '--help');
