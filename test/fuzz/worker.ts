@@ -5,12 +5,13 @@ import { SplitMix } from '../../src/splitmix.ts';
 import { xxHash32 } from '../../src/xxhash.ts';
 import { checkPrototypeKeys, checkPrototypes, type Random, rememberPrototypes, type Target, watchAllocations } from './engine.ts';
 import { faultyTarget } from './faulty-target.ts';
+import { handlerTarget } from './handler-target.ts';
 import { modelTarget } from './model-target.ts';
 import { queryTarget } from './query-target.ts';
 import { readersTarget } from './readers-target.ts';
 import { runTarget } from './run-target.ts';
 
-export const targets: Target[] = [modelTarget, readersTarget, runTarget, queryTarget, faultyTarget];
+export const targets: Target[] = [modelTarget, readersTarget, runTarget, queryTarget, handlerTarget, faultyTarget];
 
 export interface Failure {
   target: string;
