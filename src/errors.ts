@@ -1,6 +1,14 @@
-/** Base of every error that this library throws on purpose. The message names what was found and what was expected. */
+import { printable } from './printable.ts';
+
+/** Longest message, in UTF-16 code units: an id in it may be of any length. */
+const MAX_MESSAGE = 1000;
+
+/** Base of every error that this library throws on purpose. The message, one line, names what was found and what was expected. */
 export class M3RecError extends Error {
   override name = 'M3RecError';
+  constructor(message: string) {
+    super(printable(message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE - 3)}...` : message));
+  }
 }
 
 /** A wrong argument or option: names the argument, what it was and what it may be. */
@@ -63,6 +71,31 @@ export function checkInteger(argument: string, value: unknown, min: number, max:
     throw new ArgumentError(argument, value, `a whole number from ${min} to ${max}`);
   }
   return value as number;
+}
+
+/** Throws an ArgumentError unless `value` is an object (no array, no function). */
+export function checkObject(argument: string, value: unknown, expected = 'an object'): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ArgumentError(argument, value, expected);
+  return value as Record<string, unknown>;
+}
+
+/** Throws an ArgumentError unless `value` is an array. */
+export function checkArray(argument: string, value: unknown, expected = 'an array'): readonly unknown[] {
+  if (!Array.isArray(value)) throw new ArgumentError(argument, value, expected);
+  return value;
+}
+
+/** Throws an ArgumentError unless `value` is an array of text. */
+export function checkTexts(argument: string, value: unknown, expected = 'an array of ids'): readonly string[] {
+  const texts = checkArray(argument, value, expected);
+  const wrong = texts.findIndex((text) => typeof text !== 'string');
+  if (wrong >= 0) throw new ArgumentError(`${argument}[${wrong}]`, texts[wrong], 'an id, as text');
+  return texts as readonly string[];
+}
+
+/** Throws an ArgumentError unless `value` is a function or undefined. */
+export function checkCallback(argument: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') throw new ArgumentError(argument, value, 'a function');
 }
 
 /** Throws an ArgumentError unless `value` is one of `choices`. */

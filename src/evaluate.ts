@@ -1,8 +1,8 @@
 import { log2 } from './elementary.ts';
-import { ArgumentError, checkChoice, checkInteger } from './errors.ts';
+import { ArgumentError, checkArray, checkChoice, checkInteger, checkNumber, checkObject } from './errors.ts';
 import { Job, type JobOptions } from './job.ts';
 import type { Kernels } from './kernels.ts';
-import type { HeldOut, Market, Markets } from './markets.ts';
+import { checkMarkets, type HeldOut, type Market, type Markets } from './markets.ts';
 import type { Recommender } from './recommend.ts';
 import { xxHash32 } from './xxhash.ts';
 
@@ -71,19 +71,21 @@ export interface Evaluation {
  * @throws AbortedError when stopped through `signal`.
  */
 export async function evaluate(recommender: Recommender, markets: Markets, options: EvaluateOptions = {}): Promise<Evaluation> {
+  if (typeof checkObject('recommender', recommender).scores !== 'function') throw new ArgumentError('recommender', recommender, 'a Recommender');
+  checkMarkets(markets);
+  const job = new Job(options);
   const heldOut = options.heldOut ?? 'valid';
   const protocol = checkChoice('protocol', options.protocol ?? 'clean', ['clean', 'as-published']);
   const negatives = options.negatives === 'all' ? 'all' : checkInteger('negatives', options.negatives ?? 999, 1, 0x7fffffff);
   const seed = checkInteger('seed', options.seed ?? 0, 0, 0xffffffff);
   const k = checkInteger('k', options.k ?? 10, 1, 0x7fffffff);
-  const chosen = markets.markets.filter((market) => (market.heldOut[heldOut]?.length ?? 0) > 0);
+  const chosen = markets.markets.filter((market) => typeof heldOut === 'string' && Object.hasOwn(market.heldOut, heldOut) && market.heldOut[heldOut].length > 0);
   if (chosen.length === 0) {
     const names = [...new Set(markets.markets.flatMap((market) => Object.keys(market.heldOut)))];
     throw new ArgumentError('heldOut', heldOut, names.length > 0 ? `a file of held-out rows: ${names.join(', ')}` : 'data with held-out rows');
   }
   const known = chosen.filter(({ name }) => recommender.markets.includes(name));
   if (known.length === 0) throw new ArgumentError('markets', chosen.map(({ name }) => name).join(', '), `markets of the model: ${recommender.markets.join(', ')}`);
-  const job = new Job(options);
   const results: MarketEvaluation[] = [];
   for (const market of known) {
     const ranker = new Ranker(recommender, markets, market, protocol, negatives, seed);
@@ -128,7 +130,9 @@ export interface Comparison {
  * @throws ArgumentError where one was made without `perUser`, or markets, users, protocol, negatives, seed or k differ.
  */
 export function compare(a: Evaluation, b: Evaluation): Comparison[] {
-  for (const setting of ['heldOut', 'protocol', 'negatives', 'seed', 'k'] as const) {
+  checkEvaluation('a', a);
+  checkEvaluation('b', b);
+  for (const setting of SETTINGS) {
     if (a[setting] !== b[setting]) throw new ArgumentError(`b.${setting}`, b[setting], `${a[setting]}, as in a`);
   }
   if (a.markets.length !== b.markets.length) throw new ArgumentError('b.markets', b.markets, `the ${a.markets.length} markets of a`);
@@ -144,6 +148,21 @@ export function compare(a: Evaluation, b: Evaluation): Comparison[] {
     });
     return { market: one.market, users: differences.length, difference: mean(differences), standardError: standardError(differences) };
   });
+}
+
+/** What two evaluations must have in common. */
+const SETTINGS = ['heldOut', 'protocol', 'negatives', 'seed', 'k'] as const;
+
+function checkEvaluation(argument: string, evaluation: Evaluation): void {
+  checkObject(argument, evaluation);
+  for (const setting of SETTINGS) if (!['string', 'number'].includes(typeof evaluation[setting])) throw new ArgumentError(`${argument}.${setting}`, evaluation[setting], 'text or a number');
+  for (const [m, market] of checkArray(`${argument}.markets`, evaluation.markets).entries()) {
+    const where = `${argument}.markets[${m}].perUser`;
+    const { market: name, perUser } = checkObject(`${argument}.markets[${m}]`, market);
+    if (typeof name !== 'string') throw new ArgumentError(`${argument}.markets[${m}].market`, name, 'a name, as text');
+    if (perUser === undefined) continue;
+    for (const [i, row] of checkArray(where, perUser).entries()) checkNumber(`${where}[${i}].reciprocalRank`, checkObject(`${where}[${i}]`, row).reciprocalRank, 0, 1);
+  }
 }
 
 /** Ranks held-out items of one market. Its pool is the market's items, sorted by id, so draws do not depend on the model. */

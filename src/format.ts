@@ -43,16 +43,17 @@
 //   22  history            f32   n × d       P
 //   23  vectors            f32   n × d       V, rows of unit length or zero
 //   24  bias               f32   n × 1
-//   25  weights            f64   3 × 1       linear weight, linear power, cosine weight
+//   25  weights            f64   3 × 1       linear weight, linear power (not below 0), cosine weight
 //   26  user ids           utf8  bytes × 1   sorted by UTF-16 code units, unique
 //   27  user offsets       u32   (U + 1) × 1
 //   28  histories indptr   i32   (U + 1) × 1 compressed rows of X (U × n)
 //   29  histories indices  i32   nnz × 1
 //   30  user vectors       f32   U × d       U_loc; needs 22, 23 and 26–29
 //   31  inverse            f32   tiles × 65,536  optional: as 4, of the market's own EASE over its n items
-// Every float is finite. There are no paths, addresses or code in a file.
+// Every float is finite and at most 1e9 in magnitude, so that no score leaves the range of f32. There are no paths, addresses or code in a file.
 
 import { canonicalJson } from './canonical-json.ts';
+import { checkModelTypes } from './check-model.ts';
 import { ArgumentError, ModelFileError } from './errors.ts';
 import type { MarketModel, Model } from './model.ts';
 import type { SparsePattern } from './sparse.ts';
@@ -71,6 +72,13 @@ const MAX_DIM = 65_535;
 const MAX_COUNT = 0x7fffffff;
 /** |‖V_j‖² − 1| of a unit vector in f32 is below 1e-5 at any d ≤ 65,535; beyond this a vector is not a unit vector. */
 const UNIT_TOLERANCE = 1e-3;
+/**
+ * Largest magnitude of a float. A file of 4 GiB has n · d ≤ 2³⁰, so a sum over a history stays below 2³⁰ · 1e9, times a weight below
+ * 1e28, and ‖u‖² below d · (n · 1e9)² ≤ 2⁶⁰ · 1e18 = 1.2e36: finite in f32.
+ */
+const MAX_FLOAT = 1e9;
+/** The bits of that as f32; of two f32 of one sign, the larger magnitude has the larger bits. */
+const MAX_FLOAT_BITS = 0x4e6e6b28;
 const KINDS = ['m3rec', 'ease', 'popularity'] as const;
 
 type Dtype = 'utf8' | 'i32' | 'u32' | 'f32' | 'f64';
@@ -143,6 +151,7 @@ export interface ModelInfo {
  * @throws ModelFileError for a model that no loader would accept (shapes that disagree, values that are not finite).
  */
 export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
+  checkModelTypes(model);
   const sections = listSections(model);
   let end = align(HEADER + ENTRY * sections.length);
   const offsets = sections.map(({ data }) => {
@@ -311,7 +320,8 @@ function ownBytes(input: unknown): Uint8Array {
   const tag = (value: unknown) => Object.prototype.toString.call(value);
   let bytes: Uint8Array;
   if (tag(input) === '[object Uint8Array]') bytes = input as Uint8Array;
-  else if (tag(input) === '[object ArrayBuffer]') bytes = new Uint8Array(input as ArrayBuffer);
+  // A buffer that was given away has no bytes left, and cannot be viewed.
+  else if (tag(input) === '[object ArrayBuffer]') bytes = (input as ArrayBuffer).byteLength === 0 ? new Uint8Array(0) : new Uint8Array(input as ArrayBuffer);
   else throw new ArgumentError('bytes', input, 'the bytes of a model file, as Uint8Array or ArrayBuffer');
   // Shared bytes could change after they were checked, and TextDecoder refuses them.
   if (bytes.byteOffset % 4 !== 0 || tag(bytes.buffer) === '[object SharedArrayBuffer]') return new Uint8Array(bytes);
@@ -433,6 +443,7 @@ function readMarket(group: Group, itemCount: number, dim: number): MarketModel {
   group.increasing('items', items, 0, items.length, itemCount);
   const n = items.length;
   const weights = group.f64('weights', 3);
+  if (weights[1] < 0) group.refuse('weights', `linear power ${weights[1]}`, '0 or more', 8);
   const market: MarketModel = {
     name,
     items,
@@ -512,7 +523,7 @@ class Group {
     const { offset, length } = this.shaped(kind, rows, cols);
     const bits = new Uint32Array(this.bytes.buffer, offset, length);
     for (let i = 0; i < length; i++) {
-      if ((bits[i] & 0x7f800000) === 0x7f800000) this.refuse(kind, 'a value that is not finite', 'finite values', 4 * i);
+      if ((bits[i] & 0x7fffffff) > MAX_FLOAT_BITS) this.refuse(kind, 'a value that is not finite, or above 1e9 in magnitude', 'finite values up to 1e9', 4 * i);
     }
     return new Float32Array(this.bytes.buffer, offset, length);
   }
@@ -522,7 +533,7 @@ class Group {
     const { offset } = this.section(kind);
     return Array.from({ length: rows }, (_, i) => {
       const value = this.header.view.getFloat64(offset + 8 * i, true);
-      if (!Number.isFinite(value)) this.refuse(kind, value, 'finite values', 8 * i);
+      if (!(Math.abs(value) <= MAX_FLOAT)) this.refuse(kind, value, 'finite values up to 1e9 in magnitude', 8 * i);
       return value;
     });
   }

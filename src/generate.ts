@@ -1,5 +1,5 @@
 import { assemble } from './assemble.ts';
-import { ArgumentError, checkInteger, checkNumber } from './errors.ts';
+import { ArgumentError, checkArray, checkInteger, checkNumber, checkObject } from './errors.ts';
 import { Int32List } from './int32-list.ts';
 import type { Markets } from './markets.ts';
 import { SplitMix } from './splitmix.ts';
@@ -78,11 +78,14 @@ const TRIES = 12;
  * @throws ArgumentError for an option out of range.
  */
 export function generateMarkets(options: GenerateOptions = {}): GeneratedData {
+  checkObject('options', options);
   const shapes = options.markets ?? DEFAULT_SHAPES;
+  checkArray('markets', shapes);
   const seed = checkInteger('seed', options.seed ?? 1, 0, 0xffffffff);
   if (shapes.length === 0) throw new ArgumentError('markets', shapes, 'at least one market');
   for (const [i, shape] of shapes.entries()) {
-    if (!/^[\w-]{1,64}$/.test(shape.name)) throw new ArgumentError(`markets[${i}].name`, shape.name, '1 to 64 letters, digits, - or _');
+    checkObject(`markets[${i}]`, shape);
+    if (typeof shape.name !== 'string' || !/^[\w-]{1,64}$/.test(shape.name)) throw new ArgumentError(`markets[${i}].name`, shape.name, '1 to 64 letters, digits, - or _');
     if (shapes.findIndex((other) => other.name === shape.name) !== i) throw new ArgumentError(`markets[${i}].name`, shape.name, 'a name that no other market has');
     checkNumber(`markets[${i}].users`, shape.users, 1e-6, 1e6);
     checkNumber(`markets[${i}].items`, shape.items, 1e-6, 1e6);

@@ -1,4 +1,4 @@
-import { AbortedError } from './errors.ts';
+import { AbortedError, ArgumentError, checkCallback, checkObject } from './errors.ts';
 
 /** One report of progress. `done` of `total` steps of `stage` are finished. */
 export interface Progress {
@@ -22,7 +22,12 @@ const YIELD_EVERY_MS = 40;
 export class Job {
   private lastYield = performance.now();
 
-  constructor(private readonly options: JobOptions = {}) {}
+  /** @throws ArgumentError for options that are no object, or hold something else than a function and a signal. */
+  constructor(private readonly options: JobOptions = {}) {
+    const { onProgress, signal } = checkObject('options', options);
+    checkCallback('onProgress', onProgress);
+    if (signal !== undefined && !(typeof signal === 'object' && signal !== null && 'aborted' in signal)) throw new ArgumentError('signal', signal, 'an AbortSignal');
+  }
 
   /** To be called between kernel calls, each of which should take well under 200 ms. */
   async tick(stage: string, done: number, total: number, loss?: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { instantiate as load } from '@assemblyscript/loader';
-import { ArgumentError } from './errors.ts';
+import { ArgumentError, MemoryError } from './errors.ts';
 import type { KernelExports } from './kernel-exports.ts';
 import { LinearMemory } from './memory.ts';
 
@@ -14,10 +14,20 @@ export interface Kernels {
   readonly memory: LinearMemory;
 }
 
-/** Instantiates the kernels on a linear memory of their own. */
+/**
+ * Instantiates the kernels on a linear memory of their own.
+ * @throws ArgumentError for anything that is not the kernel module.
+ */
 export async function instantiateKernels(source: KernelSource): Promise<Kernels> {
   const memory = new LinearMemory();
-  const { exports } = await load(source as WebAssembly.Module, { env: { memory: memory.memory } });
+  let exports: Record<string, unknown>;
+  try {
+    ({ exports } = await load(source as WebAssembly.Module, { env: { memory: memory.memory } }));
+  } catch (error) {
+    if (error instanceof RangeError) throw new MemoryError(`the kernels were not instantiated: ${error.message}`);
+    throw new ArgumentError('kernels', await source, `the module kernels.wasm (${error instanceof Error ? error.message : error})`);
+  }
+  if (typeof exports.scoreLinear !== 'function') throw new ArgumentError('kernels', 'another WebAssembly module', 'the module kernels.wasm');
   return { exports: exports as unknown as KernelExports, memory };
 }
 

@@ -1,4 +1,5 @@
-import type { SparsePattern } from './sparse.ts';
+import { ArgumentError, checkArray, checkInteger, checkObject, checkTexts } from './errors.ts';
+import { checkIncreasing, checkPattern, checkTyped, type SparsePattern } from './sparse.ts';
 
 /** One held-out interaction of a market. */
 export interface HeldOut {
@@ -29,4 +30,33 @@ export interface Markets {
   items: string[];
   /** Sorted by name. */
   markets: Market[];
+}
+
+/**
+ * Throws an ArgumentError, naming the place, unless `value` keeps the promises of `Markets` that kernels and metrics rest on:
+ * types, lengths, sorted unique names and indices in range. Linear in its size.
+ */
+export function checkMarkets(value: unknown): void {
+  checkObject('markets', value, 'the markets that readMarkets or readDirectory gave');
+  const { items, markets } = value as Markets;
+  checkTexts('markets.items', items);
+  checkArray('markets.markets', markets);
+  for (let m = 0; m < markets.length; m++) {
+    const where = `markets.markets[${m}]`;
+    const market = checkObject(where, markets[m]) as unknown as Market;
+    if (typeof market.name !== 'string' || (m > 0 && !(markets[m - 1].name < market.name))) throw new ArgumentError(`${where}.name`, market.name, 'a name, each above the one before it');
+    checkTexts(`${where}.users`, market.users);
+    checkTyped(`${where}.items`, market.items, 'Int32Array');
+    checkIncreasing(`${where}.items`, market.items, 0, market.items.length, items.length);
+    checkPattern(`${where}.interactions`, market.interactions, market.users.length, market.items.length);
+    for (const [name, rows] of Object.entries(checkObject(`${where}.heldOut`, market.heldOut))) {
+      for (const [i, row] of checkArray(`${where}.heldOut.${name}`, rows).entries()) {
+        const at = `${where}.heldOut.${name}[${i}]`;
+        const { user, userId, item, itemId } = checkObject(at, row);
+        checkInteger(`${at}.user`, user, -1, market.users.length - 1);
+        checkInteger(`${at}.item`, item, -1, market.items.length - 1);
+        checkTexts(at, [userId, itemId]);
+      }
+    }
+  }
 }

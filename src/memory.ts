@@ -16,8 +16,13 @@ export class LinearMemory {
   private top = ALIGN;
   private highest = 0;
 
+  /** @throws MemoryError where the host gives none. */
   constructor() {
-    this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES });
+    try {
+      this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES });
+    } catch {
+      throw new MemoryError('this host refused to give a linear memory of 1 MB');
+    }
   }
 
   /** Most bytes in use at once since the last `resetPeak`. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { DataError, M3RecError } from './errors.ts';
+import { ArgumentError, checkObject, checkTexts, DataError, M3RecError } from './errors.ts';
 import type { GeneratedData } from './generate.ts';
 import type { Markets } from './markets.ts';
 import { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from './read-markets.ts';
@@ -17,6 +17,9 @@ const FILE_NAME = /^(train|valid|test)(_5core|_qrel)?\.(tsv|csv|txt)$/;
  * @throws DataError that names the missing or unreadable file or folder, and as `readMarkets`.
  */
 export async function readDirectory(path: string, options: ReadOptions = {}): Promise<Markets> {
+  checkPath(path);
+  checkObject('options', options);
+  if (options.markets !== undefined) checkTexts('markets', options.markets, 'an array of names');
   const files = await findFiles(path, options);
   return readMarkets(files, options);
 }
@@ -78,6 +81,10 @@ async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
+function checkPath(path: unknown): void {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw new ArgumentError('path', path, 'the path of a file or folder, as text');
+}
+
 async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
@@ -107,6 +114,7 @@ function fileError(path: string, error: unknown): Error {
  * @throws DataError that names the file.
  */
 export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  checkPath(path);
   return attempt(path, async () => {
     const file = await open(path);
     try {
@@ -128,6 +136,7 @@ const STALE_MS = 3_600_000;
  * @throws DataError that names the file.
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  checkPath(path);
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   await attempt(path, async () => {
     await removeStale(path);
@@ -167,6 +176,7 @@ async function removeStale(path: string): Promise<void> {
  * @throws DataError that names the file.
  */
 export async function writeDirectory(path: string, data: GeneratedData): Promise<void> {
+  checkPath(path);
   for (const market of data.markets) {
     const folder = join(path, market.name);
     await attempt(folder, () => mkdir(folder, { recursive: true }));

@@ -1,4 +1,4 @@
-import { ArgumentError, checkChoice, checkInteger, checkNumber } from './errors.ts';
+import { ArgumentError, checkChoice, checkInteger, checkNumber, checkObject } from './errors.ts';
 
 /** How to train; all optional, the defaults are those of the preset. */
 export interface TrainOptions {
@@ -90,6 +90,7 @@ const PRESETS = {
 
 /** The options with every default filled in. @throws ArgumentError that names the option, what was found and what it may be. */
 export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
+  checkObject('options', options);
   const preset = checkChoice('preset', options.preset ?? 'default', ['default', 'paper']);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const name of Object.keys(given)) if (!OPTION_NAMES.has(name)) throw new ArgumentError('options', name, `one of ${[...OPTION_NAMES].join(', ')}`);

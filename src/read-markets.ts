@@ -1,8 +1,9 @@
 import { assemble, type RawMarket } from './assemble.ts';
-import { ArgumentError, checkNumber, DataError } from './errors.ts';
+import { ArgumentError, checkArray, checkCallback, checkChoice, checkNumber, checkObject, checkTexts, DataError } from './errors.ts';
 import { Int32List } from './int32-list.ts';
 import { Job, type JobOptions } from './job.ts';
 import type { Markets } from './markets.ts';
+import { printable } from './printable.ts';
 import { copyString, MAX_FIELD, type RowSource, readRows } from './rows.ts';
 
 export type Split = 'train' | 'valid' | 'test';
@@ -79,13 +80,19 @@ class Draft {
  * @throws AbortedError
  */
 export async function readMarkets(files: readonly MarketFile[], options: ReadOptions = {}): Promise<Markets> {
-  const { minRating, onWarning } = options;
+  checkObject('options', options);
+  const { minRating } = options;
+  checkCallback('onWarning', options.onWarning);
+  const onWarning = options.onWarning && ((warning: DataWarning) => options.onWarning!({ ...warning, message: printable(warning.message) }));
   if (minRating !== undefined) checkNumber('minRating', minRating, -Number.MAX_VALUE, Number.MAX_VALUE);
-  const subset = options.markets && new Set(options.markets);
+  const subset = options.markets === undefined ? undefined : new Set(checkTexts('markets', options.markets, 'an array of names'));
   if (subset?.size === 0) throw new ArgumentError('markets', options.markets, 'at least one market');
-  for (const file of files) {
+  for (const [i, file] of checkArray('files', files, 'an array of files').entries() as Iterable<[number, MarketFile]>) {
+    checkObject(`files[${i}]`, file);
+    if (typeof file.name !== 'string') throw new ArgumentError(`files[${i}].name`, file.name, 'text');
+    checkChoice(`files[${i}].split`, file.split, ['train', 'valid', 'test']);
     if (file.market === undefined) continue;
-    if (file.market === '' || file.market.length > MAX_FIELD) throw new ArgumentError('market', file.market, `1 to ${MAX_FIELD} characters`);
+    if (typeof file.market !== 'string' || file.market === '' || file.market.length > MAX_FIELD) throw new ArgumentError('market', file.market, `1 to ${MAX_FIELD} characters`);
   }
 
   const job = new Job(options);

@@ -1,5 +1,6 @@
+import { checkModel } from './check-model.ts';
 import { power } from './elementary.ts';
-import { ArgumentError, checkInteger } from './errors.ts';
+import { ArgumentError, checkArray, checkInteger, checkObject, checkTexts } from './errors.ts';
 import { decodeModel } from './format.ts';
 import { kernelSource } from './init.ts';
 import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
@@ -107,8 +108,9 @@ interface History {
  * @throws MemoryError where the model does not fit.
  */
 export async function loadModel(bytes: Uint8Array | ArrayBuffer, options: { kernels?: KernelSource } = {}): Promise<Recommender> {
+  const { kernels } = checkObject('options', options) as typeof options;
   const model = decodeModel(bytes);
-  return Recommender.from(model, await instantiateKernels(await kernelSource(options.kernels)));
+  return Recommender.ofChecked(model, await instantiateKernels(await kernelSource(kernels)));
 }
 
 /** A model that answers. Its arrays are in linear memory once; each call works above them and leaves nothing behind. */
@@ -127,9 +129,16 @@ export class Recommender {
    * Puts the model's arrays into the memory of `kernels`, above what is in use there.
    * Whoever shares that memory must not release it below this point while the recommender is in use.
    *
+   * @throws ArgumentError for what is no model.
    * @throws MemoryError where they do not fit; nothing stays behind then.
    */
   static from(model: Model, kernels: Kernels): Recommender {
+    checkModel(model);
+    return Recommender.ofChecked(model, kernels);
+  }
+
+  /** As `from`, for a model that `decodeModel` has just checked. @internal */
+  static ofChecked(model: Model, kernels: Kernels): Recommender {
     const mark = kernels.memory.mark();
     try {
       return new Recommender(model, kernels);
@@ -161,10 +170,10 @@ export class Recommender {
    * @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`, wrong k.
    */
   recommend(query: RecommendQuery): Recommendations {
-    const market = this.market(query.market);
+    const market = this.queried(query);
     const k = checkInteger('k', query.k ?? 10, 1, 0x7fffffff);
-    const only = query.only && checkIds('only', query.only);
-    const without = query.without && checkIds('without', query.without);
+    const only = query.only === undefined ? undefined : checkTexts('only', query.only);
+    const without = query.without === undefined ? undefined : checkTexts('without', query.without);
     const explain = checkExplain(query.explain);
     const history = this.history(market, query);
     return this.scratch(() => {
@@ -189,7 +198,7 @@ export class Recommender {
 
   /** `recommend` for each query, in order. */
   recommendBatch(queries: readonly RecommendQuery[]): Recommendations[] {
-    return queries.map((query) => this.recommend(query));
+    return (checkArray('queries', queries, 'an array of queries') as typeof queries).map((query) => this.recommend(query));
   }
 
   /**
@@ -199,7 +208,7 @@ export class Recommender {
    * @throws ArgumentError for an unknown market or item, or a wrong k.
    */
   similar(query: { market: string; item: string; k?: number }): { item: string; score: number }[] {
-    const market = this.market(query.market);
+    const market = this.queried(query);
     const k = checkInteger('k', query.k ?? 10, 1, 0x7fffffff);
     const position = typeof query.item === 'string' ? market.itemIndex.get(query.item) : undefined;
     if (position === undefined) throw new ArgumentError('item', query.item, `an item of market ${JSON.stringify(query.market)}`);
@@ -227,8 +236,8 @@ export class Recommender {
    * @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`.
    */
   rank(query: RankQuery): Ranked[] {
-    const market = this.market(query.market);
-    const candidates = checkIds('candidates', query.candidates);
+    const market = this.queried(query);
+    const candidates = checkTexts('candidates', query.candidates);
     const history = this.history(market, query);
     return this.scratch(() => {
       const { address } = this.score(market, history.positions, history.user);
@@ -246,7 +255,7 @@ export class Recommender {
 
   /** `rank` for each query, in order. */
   rankBatch(queries: readonly RankQuery[]): Ranked[][] {
-    return queries.map((query) => this.rank(query));
+    return (checkArray('queries', queries, 'an array of queries') as typeof queries).map((query) => this.rank(query));
   }
 
   /**
@@ -259,11 +268,13 @@ export class Recommender {
    */
   scores(name: string, history: ArrayLike<number>, user = -1): Float32Array {
     const market = this.market(name);
-    const positions = Int32Array.from(history);
-    for (const [i, position] of positions.entries()) {
-      if (history[i] !== position || position >= market.n || position <= (i === 0 ? -1 : positions[i - 1])) {
-        throw new ArgumentError(`history[${i}]`, history[i], `strictly increasing positions below ${market.n}`);
+    const positions = new Int32Array(checkInteger('history.length', (history as ArrayLike<number> | undefined)?.length, 0, market.n));
+    for (let i = 0; i < positions.length; i++) {
+      const position = history[i];
+      if (!Number.isInteger(position) || position >= market.n || position <= (i === 0 ? -1 : positions[i - 1])) {
+        throw new ArgumentError(`history[${i}]`, position, `strictly increasing positions below ${market.n}`);
       }
+      positions[i] = position;
     }
     checkInteger('user', user, -1, market.userIndex.size - 1);
     return this.scratch(() => this.kernels.memory.f32(this.score(market, positions, user).address, market.n).slice());
@@ -288,6 +299,10 @@ export class Recommender {
     };
   }
 
+  private queried(query: { market: string }): Loaded {
+    return this.market(checkObject('query', query).market);
+  }
+
   private market(name: unknown): Loaded {
     const market = typeof name === 'string' ? this.loaded.get(name) : undefined;
     if (!market) throw new ArgumentError('market', name, `one of ${this.markets.map((known) => JSON.stringify(known)).join(', ')}`);
@@ -301,7 +316,7 @@ export class Recommender {
     if (items !== undefined) {
       const positions = new Set<number>();
       const unknownItems: string[] = [];
-      for (const item of checkIds('items', items)) {
+      for (const item of checkTexts('items', items)) {
         const position = market.itemIndex.get(item);
         if (position === undefined) unknownItems.push(item);
         else positions.add(position);
@@ -408,13 +423,6 @@ function linearEntry({ linear }: MarketModel, i: number, j: number): number {
     else high = middle;
   }
   return low < linear.indptr[i + 1] && linear.indices[low] === j ? linear.values[low] : 0;
-}
-
-function checkIds(argument: string, ids: unknown): readonly string[] {
-  if (!Array.isArray(ids)) throw new ArgumentError(argument, ids, 'an array of ids');
-  const wrong = ids.findIndex((id) => typeof id !== 'string');
-  if (wrong >= 0) throw new ArgumentError(`${argument}[${wrong}]`, ids[wrong], 'an id, as text');
-  return ids;
 }
 
 /** How many contributions to name: 0 for none, Infinity for all. */

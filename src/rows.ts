@@ -1,6 +1,6 @@
 import type { ParseResult } from 'papaparse';
 import Papa from 'papaparse/papaparse.min.js';
-import { DataError } from './errors.ts';
+import { ArgumentError, checkObject, DataError } from './errors.ts';
 import { Job } from './job.ts';
 
 /** The bytes of a file (UTF-8), whole or in pieces of any size, or its text. */
@@ -57,9 +57,13 @@ interface Layout {
  * @returns the number of rows.
  * @throws DataError, with the line, for: an empty file, a missing column, a row with too few or too many fields, an empty
  *   or over-long id, invalid UTF-8, a binary file, a rating that is not a number, a quote that is not closed.
+ * @throws ArgumentError for a source, or a piece of it, that is neither text nor a Uint8Array.
  * @throws AbortedError
  */
 export async function readRows(source: RowSource, fileName: string, sink: RowSink, options: RowOptions = {}, job = new Job()): Promise<number> {
+  if (typeof fileName !== 'string') throw new ArgumentError('fileName', fileName, 'text');
+  if (typeof sink !== 'function') throw new ArgumentError('sink', sink, 'a function');
+  checkObject('options', options);
   const wanted: Column[] = ['user', 'item'];
   if (options.rating) wanted.push('rating');
   if (options.market) wanted.push('market');
@@ -151,7 +155,7 @@ function takeHeader(text: string, fileName: string, wanted: Column[], last: bool
   const headerLine = text.slice(start, end);
   let most: string[] = [];
   for (const delimiter of DELIMITERS) {
-    const names = Papa.parse<string[]>(headerLine.replace(/\r$/, ''), { delimiter }).data[0] ?? [];
+    const names = Papa.parse<string[]>(headerLine.replace(/\r$/, ''), { delimiter, newline: '\n' }).data[0] ?? [];
     if (names.length > most.length) most = names;
     const columns = findColumns(names);
     if (columns.user === undefined || columns.item === undefined) continue;
@@ -218,7 +222,9 @@ async function* decode(source: RowSource, fileName: string, currentLine: () => n
   };
   let rest = new Uint8Array(0);
   let done = 0;
-  const chunks = typeof source === 'string' || source instanceof Uint8Array ? [source] : source;
+  const isBytes = (value: unknown) => Object.prototype.toString.call(value) === '[object Uint8Array]';
+  if (source === null || source === undefined || !(Symbol.iterator in Object(source) || Symbol.asyncIterator in Object(source))) throw new ArgumentError('source', source, 'text, a Uint8Array, or an iterable of these');
+  const chunks = (typeof source === 'string' || isBytes(source) ? [source] : source) as Iterable<Uint8Array | string>;
   for await (const chunk of chunks) {
     if (typeof chunk === 'string') {
       for (let at = 0; at < chunk.length; ) {
@@ -233,6 +239,7 @@ async function* decode(source: RowSource, fileName: string, currentLine: () => n
       }
       continue;
     }
+    if (!isBytes(chunk)) throw new ArgumentError('source', chunk, 'pieces that are text or a Uint8Array');
     for (let at = 0; at < chunk.length; at += PIECE) {
       const piece = chunk.subarray(at, at + PIECE);
       const bytes = rest.length === 0 ? piece : concatenate(rest, piece);

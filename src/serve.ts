@@ -1,6 +1,7 @@
 import { ArgumentError, checkInteger, M3RecError, MemoryError } from './errors.ts';
 import type { KernelSource } from './kernels.ts';
 import { describeApi } from './openapi.ts';
+import { printable } from './printable.ts';
 import { loadModel, type Recommender, type RecommendQuery, type Subject } from './recommend.ts';
 import { xxHash32 } from './xxhash.ts';
 
@@ -121,7 +122,7 @@ class HttpError extends Error {
     readonly argument?: string,
     readonly headers: Record<string, string> = {},
   ) {
-    super(message);
+    super(printable(message));
   }
 }
 

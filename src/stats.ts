@@ -1,4 +1,4 @@
-import type { Markets } from './markets.ts';
+import { checkMarkets, type Markets } from './markets.ts';
 
 /** One line of the paper's Table 1. */
 export interface MarketStats {
@@ -23,8 +23,9 @@ export interface MarketsStats {
   merged: MarketStats;
 }
 
-/** The paper's Table 1: the size of each market, of all merged, and how much the markets share. */
+/** The paper's Table 1: the size of each market, of all merged, and how much the markets share. @throws ArgumentError for what are no markets. */
 export function computeStats(markets: Markets): MarketsStats {
+  checkMarkets(markets);
   const marketsWith = new Int32Array(markets.items.length);
   for (const { items } of markets.markets) for (const item of items) marketsWith[item]++;
   const table = markets.markets.map((market) => {

@@ -1,12 +1,12 @@
 import { type Adaptation, adapt } from './adapt.ts';
 import { combine } from './combine.ts';
 import { easeWithInverse } from './ease.ts';
-import { ArgumentError, MemoryError } from './errors.ts';
+import { ArgumentError, checkCallback, checkObject, MemoryError } from './errors.ts';
 import { gram } from './gram.ts';
 import { kernelSource } from './init.ts';
 import { Job, type JobOptions } from './job.ts';
 import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
-import type { Market, Markets } from './markets.ts';
+import { checkMarkets, type Market, type Markets } from './markets.ts';
 import { formatBytes } from './memory.ts';
 import type { MarketModel, Model } from './model.ts';
 import { linearWeights, type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts';
@@ -50,8 +50,10 @@ const SKIPGRAM_STEPS = 240;
  * AbortedError when the signal stops it.
  */
 export async function train(markets: Markets, options: TrainJobOptions = {}): Promise<Model> {
-  const { onProgress, signal, onStage, kernels: source, updatable = false, ...given } = options;
+  const { onProgress, signal, onStage, kernels: source, updatable = false, ...given } = checkObject('options', options) as TrainJobOptions;
   const resolved = resolveOptions(given);
+  checkCallback('onStage', onStage);
+  checkMarkets(markets);
   if (markets.markets.length === 0) throw new ArgumentError('markets', 'none', 'at least one market');
   if (updatable) checkUpdatable(markets, resolved);
   const kernels = await instantiateKernels(await kernelSource(source));

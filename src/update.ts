@@ -1,8 +1,9 @@
+import { checkModel } from './check-model.ts';
 import { ArgumentError, checkInteger, checkNumber } from './errors.ts';
 import { kernelSource } from './init.ts';
 import { Job, type JobOptions } from './job.ts';
 import { instantiateKernels, type KernelSource } from './kernels.ts';
-import type { Markets } from './markets.ts';
+import { checkMarkets, type Markets } from './markets.ts';
 import { type GrownMarket, growMarkets } from './merge-markets.ts';
 import type { MarketModel, Model } from './model.ts';
 import { linearWeights, type Mix } from './options.ts';
@@ -63,8 +64,10 @@ export const NO_VECTOR_SHARE = 0.02;
  * @throws MemoryError where a stage cannot fit in 4 GiB; AbortedError when the signal stops it.
  */
 export async function update(model: Model, added: Markets, options: UpdateOptions = {}): Promise<Updated> {
+  checkModel(model);
+  checkMarkets(added);
   const settings = readSettings(model);
-  checkModel(model, settings.weights);
+  checkUpdatable(model, settings.weights);
   for (const { name } of added.markets) {
     if (!model.markets.some((market) => market.name === name)) {
       throw new ArgumentError('markets', name, `the model's markets (${model.markets.map((market) => market.name).join(', ')}): a new market needs a new training`);
@@ -167,7 +170,7 @@ function readSettings({ kind, training }: Model) {
 }
 
 /** Throws an ArgumentError unless the model has all that an update rests on. */
-function checkModel(model: Model, { merged, market, walk }: ReturnType<typeof linearWeights>): void {
+function checkUpdatable(model: Model, { merged, market, walk }: ReturnType<typeof linearWeights>): void {
   if (model.kind === 'm3rec' && merged + market + walk === 0) throw new ArgumentError('model', 'a model that scores by its vectors alone (preset paper)', 'one with linear scores; vectors change only by training again');
   const bare = model.markets.find(({ users, histories }) => !users || !histories);
   if (bare) throw new ArgumentError('model', `market ${bare.name} without users`, 'a model with its users and histories, as training makes it');

@@ -1,3 +1,5 @@
+import { printable } from '../printable.ts';
+
 /** Text on a stream, waiting where its reader is slower. A reader that has gone away ends the process quietly. */
 export async function write(text: string, stream: NodeJS.WriteStream = process.stdout): Promise<void> {
   if (!stream.write(text)) await new Promise<void>((resolve) => stream.once('drain', resolve));
@@ -24,11 +26,6 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
       .trimEnd(),
   );
   return `${lines.join('\n')}\n`;
-}
-
-/** Ids come from files: a line break or an escape sequence in one must not reach the terminal. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 export function formatJson(value: unknown): string {

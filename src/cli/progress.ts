@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { Progress } from '../job.ts';
-import { printable } from './output.ts';
+import { printable } from '../printable.ts';
 
 const SHOW_AFTER_MS = 250;
 const LINE_EVERY_MS = 5000;

@@ -1,6 +1,7 @@
 import { formatBytes } from '../memory.ts';
+import { printable } from '../printable.ts';
 import type { StageReport } from '../train.ts';
-import { formatJson, printable, write } from './output.ts';
+import { formatJson, write } from './output.ts';
 import type { ProgressView } from './progress.ts';
 
 /** The stages of a long command on stdout: a line each as they finish, or all of them at the end as JSON. */

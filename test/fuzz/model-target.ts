@@ -1,0 +1,81 @@
+// The model file: a mutated file is refused with a ModelFileError, or it is the one file of the model in it, which then serves.
+import { embeddedKernels } from '../../src/embedded.ts';
+import { ModelFileError } from '../../src/errors.ts';
+import { decodeModel, encodeModel, inspectModel } from '../../src/format.ts';
+import { instantiateKernels, type Kernels } from '../../src/kernels.ts';
+import type { MarketModel, Model } from '../../src/model.ts';
+import { Recommender } from '../../src/recommend.ts';
+import { check, type Outcome, type Random, refusal, type Target, within } from './engine.ts';
+import { mutate } from './mutate.ts';
+import { originalFiles } from './originals.ts';
+
+let originals: Uint8Array<ArrayBuffer>[] = [];
+let kernels: Kernels;
+
+export const modelTarget: Target = {
+  name: 'model',
+  share: 1,
+  shrinks: false,
+  async prepare() {
+    originals = [...(await originalFiles()).values()];
+    kernels = await instantiateKernels(embeddedKernels);
+  },
+  make: (random: Random) => mutate(random, originals),
+  run: (input) => within(allowance(input.length), () => runModel(input)),
+};
+
+/** What a file of this size may make the library allocate in one piece: views, ids and scores are linear in it. */
+function allowance(length: number): number {
+  return 65_536 + 16 * length;
+}
+
+async function runModel(input: Uint8Array): Promise<Outcome> {
+  let model: Model;
+  try {
+    model = decodeModel(input);
+  } catch (error) {
+    if (!(error instanceof ModelFileError)) throw error;
+    return refusal(error);
+  }
+  check(Buffer.compare(encodeModel(model), input) === 0, 'an accepted file is not the file of its model');
+  const info = inspectModel(input);
+  check(info.bytes === input.length && info.markets.length === model.markets.length, 'inspectModel disagrees with decodeModel');
+  const mark = kernels.memory.mark();
+  kernels.memory.resetPeak();
+  try {
+    const recommender = Recommender.from(model, kernels);
+    const used = kernels.memory.used;
+    for (const market of model.markets) serve(recommender, model, market);
+    check(kernels.memory.used === used, 'serving left something behind in linear memory');
+    check(kernels.memory.peak <= allowance(input.length) + 16 * 64 * (1 + model.markets.length), `${kernels.memory.peak} bytes of linear memory for a file of ${input.length}`);
+  } finally {
+    kernels.memory.release(mark);
+  }
+  return { kind: 'accepted' };
+}
+
+/** Asks everything that a market can answer; every score must be a number, every list in order and without an item twice. */
+function serve(recommender: Recommender, model: Model, { name: market, items, users = [] }: MarketModel): void {
+  const ids = Array.from(items, (item) => model.items[item]);
+  const unknown = 'no such item';
+  const subjects = [{ items: [] }, { items: [...ids.slice(0, 3), unknown] }, { items: ids }, ...users.slice(0, 2).map((user) => ({ user })), ...users.slice(-1).map((user) => ({ user }))];
+  for (const subject of subjects) {
+    const { items: best } = recommender.recommend({ market, ...subject, k: 5, includeSeen: true, explain: true });
+    check(best.length === Math.min(5, ids.length), `${best.length} items where ${Math.min(5, ids.length)} were to come`);
+    inOrder(best);
+    for (const { because = [], own = 0, bias = 0 } of best) {
+      check(Number.isFinite(own) && Number.isFinite(bias) && because.every(({ contribution }) => Number.isFinite(contribution)), 'a contribution is not a number');
+    }
+    const ranked = recommender.rank({ market, ...subject, candidates: [...ids, unknown] });
+    check(ranked.length === ids.length + 1 && ranked[ids.length].known === false, 'rank lost a candidate');
+    inOrder(ranked);
+    for (const [i, { item, score }] of best.entries()) check(ranked[i].item === item && ranked[i].score === score, `recommend and rank disagree at place ${i}`);
+    inOrder(recommender.recommend({ market, ...subject, k: 3, only: ids.slice(1, 4), without: ids.slice(0, 2) }).items);
+  }
+  for (const item of new Set([ids[0], ids[ids.length - 1]])) if (item !== undefined) inOrder(recommender.similar({ market, item }));
+}
+
+function inOrder(list: readonly { item: string; score: number }[]): void {
+  for (const [i, { score }] of list.entries()) check(Number.isFinite(score) && (i === 0 || score <= list[i - 1].score), `score ${score} after ${i === 0 ? 'nothing' : list[i - 1].score}`);
+  check(new Set(list.map(({ item }) => item)).size === list.length, 'an item comes twice');
+}

@@ -1,0 +1,64 @@
+// The models whose files are mutated: every kind and preset, trained on a few hostile ids, with and without users, and the
+// hand-made one that has every section.
+import { encodeModel } from '../../src/format.ts';
+import type { Markets } from '../../src/markets.ts';
+import type { Model } from '../../src/model.ts';
+import type { TrainOptions } from '../../src/options.ts';
+import { readMarkets } from '../../src/read-markets.ts';
+import { train } from '../../src/train.ts';
+import { fullModel } from '../small-model.ts';
+
+const ITEMS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'B00', 'B01', 'B02', 'naïve', '物品', '🦊', ' ', '"', 'null'];
+
+/** Two markets of 7 users and about 10 items, one held-out row each. */
+export function smallMarkets(): Promise<Markets> {
+  const rows = (users: string[], items: string[], offset: number) => users.flatMap((user, u) => items.filter((_, i) => (i * 3 + u + offset) % 4 < 2).map((item) => [user, item]));
+  const csv = (pairs: string[][]) => ['userId,itemId', ...pairs.map((pair) => pair.map((id) => `"${id.replaceAll('"', '""')}"`).join(','))].join('\n');
+  const users = ['__proto__', 'constructor', 'u1', 'u2', 'ü', '用户', 'u9'];
+  return readMarkets([
+    { market: 'de', split: 'train', name: 'de', source: csv(rows(users, ITEMS.slice(0, 10), 0)) },
+    { market: 'toString', split: 'train', name: 'fr', source: csv(rows(users.slice(2), ITEMS.slice(4), 1)) },
+    {
+      market: 'de',
+      split: 'valid',
+      name: 'de valid',
+      source: csv([
+        ['u1', ITEMS[2]],
+        ['nobody', ITEMS[3]],
+        ['ü', 'cold'],
+      ]),
+    },
+    { market: 'toString', split: 'valid', name: 'fr valid', source: csv([['u1', ITEMS[7]]]) },
+  ]);
+}
+
+/** A few hundredths of a second each. */
+export const QUICK: TrainOptions = { dim: 16, walks: 2, walkLength: 5, window: 2, negatives: 3, epochs: 1, batch: 32 };
+
+function withoutUsers(model: Model): Model {
+  return { ...model, markets: model.markets.map(({ users, histories, userVectors, ...market }) => market) };
+}
+
+export async function originalModels(): Promise<Map<string, Model>> {
+  const markets = await smallMarkets();
+  const ease = await train(markets, { ...QUICK, model: 'ease' });
+  const paper = await train(markets, { ...QUICK, preset: 'paper' });
+  const standard = await train(markets, { ...QUICK, preset: 'default' });
+  return new Map<string, Model>([
+    ['popularity', await train(markets, { model: 'popularity' })],
+    ['ease', ease],
+    ['ease-without-users', withoutUsers(ease)],
+    ['paper', paper],
+    ['paper-without-users', withoutUsers(paper)],
+    ['default', standard],
+    ['default-one-market', { ...standard, markets: standard.markets.slice(0, 1) }],
+    ['full', fullModel()],
+    ['full-dim-1', fullModel(9, 1)],
+    ['no-markets', { kind: 'popularity', dim: 0, items: [], markets: [], training: {} }],
+  ]);
+}
+
+export async function originalFiles(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const models = await originalModels();
+  return new Map([...models].map(([name, model]) => [name, encodeModel(model)]));
+}
