@@ -1,6 +1,6 @@
 // One training and its evaluations, kept under the system's temporary folder so that an interrupted bench can go on.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache } from './data.mjs';
 import { buildHash } from './machine.mjs';
@@ -17,14 +17,15 @@ export function fingerprintOf(markets) {
   return hash.digest('hex');
 }
 
-/** Trains and evaluates, or takes up what an earlier run of the same build on the same data found. */
+/** Trains and evaluates, or takes up what an earlier run of the same build on the same data found; `date` is when it ran. */
 export async function result({ path, fingerprint }, options, protocols = ['clean', 'as-published']) {
   const key = createHash('sha256')
     .update(JSON.stringify([buildHash(), fingerprint, options, protocols]))
     .digest('hex')
     .slice(0, 24);
   const file = join(cache, `quality-${key}.json`);
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
+  const dated = () => ({ ...JSON.parse(readFileSync(file, 'utf8')), date: statSync(file).mtime.toISOString().slice(0, 16).replace('T', ' ') });
+  if (existsSync(file)) return dated();
   const label = Object.entries(options)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${value}`)
@@ -33,5 +34,5 @@ export async function result({ path, fingerprint }, options, protocols = ['clean
   const { evaluations, stages, seconds, maxRSS } = await trainOnce({ path, options, protocols }, ({ stage, seconds: time }) => note(`  ${stage}: ${time.toFixed(1)} s`));
   mkdirSync(cache, { recursive: true });
   writeFileSync(file, JSON.stringify({ evaluations, stages, seconds, maxRSS }));
-  return { evaluations, stages, seconds, maxRSS };
+  return dated();
 }

@@ -2,23 +2,24 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 
 const root = new URL('..', import.meta.url);
 
-/** Processor, cores, memory, Node, date and commit of this run. */
+/** Processor, cores, memory, load before the run, Node, date and commit of this run. */
 export function machine() {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
+    load: loadavg()[0].toFixed(1),
     node: process.version,
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     commit: commit(),
   };
 }
 
-export const describe = (m) => `${m.cpu}, ${m.cores} cores, ${m.memory} memory, Node ${m.node}; ${m.date} UTC, commit ${m.commit}`;
+export const describe = (m) => `${m.cpu}, ${m.cores} cores, ${m.memory} memory, load ${m.load}, Node ${m.node}; ${m.date} UTC, commit ${m.commit}`;
 
 function commit() {
   try {

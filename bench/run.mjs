@@ -4,6 +4,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   kernels                     each kernel's rate beside plain JavaScript
   stages                      time, loss and memory of each stage of training
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, beside the published figures
+  update                      EASE updated with its last users beside a refit: time and difference
 
 Without a name: all of them. Data: the folder that M3REC_DATA names, else ../shared/xmarket.
 
@@ -11,7 +12,7 @@ Without a name: all of them. Data: the folder that M3REC_DATA names, else ../sha
   --preset P    only this preset (stages): paper or default
   --help        this text
 `;
-const NAMES = ['kernels', 'stages', 'quality'];
+const NAMES = ['kernels', 'stages', 'quality', 'update'];
 const PARTS = ['ease', 'paper', 'default'];
 const PRESETS = ['paper', 'default'];
 

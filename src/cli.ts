@@ -7,18 +7,21 @@ import { formatCount, formatJson, formatPercent, formatTable, printable, quietOn
 import { ProgressView } from './cli/progress.ts';
 import { readRun } from './cli/run-file.ts';
 import { serveHttp } from './cli/serve.ts';
+import { StageTable } from './cli/stage-table.ts';
 import { AbortedError, ArgumentError, DataError, M3RecError, ModelFileError } from './errors.ts';
 import { evaluate, type Metrics } from './evaluate.ts';
-import { encodeModel, inspectModel } from './format.ts';
+import { decodeModel, encodeModel, inspectModel } from './format.ts';
 import type { Markets } from './markets.ts';
 import { formatBytes } from './memory.ts';
+import type { Model } from './model.ts';
 import { readBytes, readDirectory, writeFileAtomically } from './node.ts';
 import { resolveOptions, type TrainOptions } from './options.ts';
 import type { DataWarning } from './read-markets.ts';
 import { loadModel, type Recommender } from './recommend.ts';
 import { createHandler } from './serve.ts';
 import { computeStats, type MarketStats } from './stats.ts';
-import { type StageReport, train } from './train.ts';
+import { train } from './train.ts';
+import { update } from './update.ts';
 
 const FAILED = 1;
 const WRONG_USAGE = 2;
@@ -50,7 +53,9 @@ function number(min: number, max: number, whole = false): (text: string) => numb
 
 const whole = (min: number, max: number) => number(min, max, true);
 
+/** Ids with commas between them; none in an empty text. */
 function ids(text: string): string[] {
+  if (text === '') return [];
   const list = text.split(',').map((id) => id.trim());
   if (list.includes('')) throw new InvalidArgumentError('Expected ids with commas between them.');
   return list;
@@ -75,12 +80,16 @@ interface DataOptions {
   markets?: string[];
 }
 
-async function readData(path: string, { minRating, markets }: DataOptions, onWarning?: (warning: DataWarning) => void): Promise<Markets> {
+/** Where a command reads no held-out rows, warnings about them would mislead. */
+const HELD_OUT_WARNINGS: readonly DataWarning['kind'][] = ['cold-item', 'unknown-user'];
+
+async function readData(path: string, { minRating, markets, trainingOnly }: DataOptions & { trainingOnly?: boolean }, onWarning?: (warning: DataWarning) => void): Promise<Markets> {
   const data = await readDirectory(path, {
     ...job,
     minRating,
     markets,
     onWarning: (warning) => {
+      if (trainingOnly && HELD_OUT_WARNINGS.includes(warning.kind)) return;
       message(`warning: ${warning.file}: ${warning.message}`);
       onWarning?.(warning);
     },
@@ -138,37 +147,46 @@ async function statsCommand(path: string, options: DataOptions & { json?: boolea
 
 interface TrainCommandOptions extends DataOptions, TrainOptions {
   output: string;
+  updatable?: boolean;
   json?: boolean;
 }
 
-async function trainCommand(path: string, { output, json, minRating, markets, ...hyper }: TrainCommandOptions): Promise<void> {
+async function trainCommand(path: string, { output, json, minRating, markets, updatable, ...hyper }: TrainCommandOptions): Promise<void> {
   resolveOptions(hyper);
   await checkOutput(output);
   const data = await readData(path, { minRating, markets });
-  const stages: StageReport[] = [];
-  const line = (stage: string, seconds: string, loss: string, peak: string, detail: string) => `${[stage.padEnd(28), seconds.padStart(8), loss.padStart(10), peak.padStart(10), ` ${detail}`].join(' ').trimEnd()}\n`;
-  if (!json) process.stdout.write(line('stage', 'seconds', 'loss', 'peak', ''));
-  const started = performance.now();
-  const model = await train(data, {
-    ...job,
-    ...hyper,
-    onStage: (report) => {
-      view.clear();
-      stages.push(report);
-      if (json) return;
-      const { stage, seconds, loss, peakBytes, detail } = report;
-      process.stdout.write(line(printable(stage), seconds.toFixed(2), loss === undefined ? '' : loss.toPrecision(5), formatBytes(peakBytes), printable(detail)));
-    },
-  });
-  view.clear();
+  const table = new StageTable(view, json);
+  const bytes = await save(output, await train(data, { ...job, ...hyper, updatable, onStage: table.onStage }));
+  await table.finish({ file: output, bytes });
+  message(`wrote ${output}: ${formatBytes(bytes)}`);
+}
+
+/** The size of the file written. */
+async function save(path: string, model: Model): Promise<number> {
   const bytes = encodeModel(model);
   if (signal.aborted) throw new AbortedError('stopped');
-  await writeFileAtomically(output, bytes);
-  const seconds = (performance.now() - started) / 1000;
-  const peakBytes = stages.reduce((peak, stage) => Math.max(peak, stage.peakBytes), 0);
-  if (json) await write(formatJson({ file: output, bytes: bytes.length, seconds, peakBytes, stages }));
-  else process.stdout.write(line('all', seconds.toFixed(2), '', formatBytes(peakBytes), ''));
-  message(`wrote ${output}: ${formatBytes(bytes.length)}`);
+  await writeFileAtomically(path, bytes);
+  return bytes.length;
+}
+
+interface UpdateCommandOptions extends DataOptions {
+  data: string;
+  output: string;
+  json?: boolean;
+}
+
+async function updateCommand(path: string, { data, output, json, minRating, markets }: UpdateCommandOptions): Promise<void> {
+  await checkOutput(output);
+  const model = await openModel(path, decodeModel);
+  const rows = await readData(data, { minRating, markets, trainingOnly: true });
+  const table = new StageTable(view, json);
+  const { model: updated, ...result } = await update(model, rows, { ...job, onStage: table.onStage });
+  const bytes = await save(output, updated);
+  await table.finish({ file: output, bytes, ...result });
+  message(`wrote ${output}: ${formatBytes(bytes)}`);
+  const { users, items, interactions } = result.added;
+  message(updated === model ? 'nothing new: the model is as it was' : `added ${formatCount(users)} users, ${formatCount(items)} items, ${formatCount(interactions)} interactions`);
+  for (const reason of result.refit) message(`a refit is due: ${reason}`);
 }
 
 interface EvaluateCommandOptions extends DataOptions {
@@ -186,6 +204,7 @@ async function evaluateCommand(path: string, { data, json, minRating, markets, .
   const rows = await readData(data, { minRating, markets });
   const result = await evaluate(recommender, rows, { ...job, ...options });
   view.clear();
+  if (result.unknownMarkets.length > 0) message(`warning: ${formatCount(result.unknownMarkets.length)} markets that the model does not have, left out: ${result.unknownMarkets.join(', ')}`);
   if (json) return write(formatJson(result));
   const { k } = result;
   const metrics = ({ mrr, ndcg, hr }: Metrics) => [mrr, ndcg, hr].map((metric) => formatPercent(metric));
@@ -338,10 +357,22 @@ function makeProgram(): Command {
     .addOption(new Option('--batch <n>', 'size of a mini-batch (paper: 1024)').argParser(whole(1, 1_000_000)))
     .addOption(new Option('--epochs <n>', 'epochs of the adaptation (paper: 100)').argParser(whole(1, 100_000)))
     .addOption(new Option('--without <part>', 'ablation: leave out a similarity').choices(['intra', 'inter', 'both']))
+    .addOption(new Option('--updatable', 'keep in the file what `update` needs (2 n² bytes for n items)'))
     .addOption(marketsOption())
     .addOption(minRatingOption())
     .addOption(jsonOption())
     .action(trainCommand);
+
+  program
+    .command('update')
+    .description('add interactions to a model that was trained with --updatable')
+    .argument('<file>', 'the model file')
+    .requiredOption('--data <dir>', 'the new interactions: training rows of known or new users and items', nonEmpty)
+    .requiredOption('-o, --output <file>', 'the updated model file; may be <file>', nonEmpty)
+    .addOption(marketsOption())
+    .addOption(minRatingOption())
+    .addOption(jsonOption())
+    .action(updateCommand);
 
   program
     .command('evaluate')

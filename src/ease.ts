@@ -5,11 +5,7 @@ import { ArgumentError, checkNumber } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix } from './sparse.ts';
-
-/** Rows of a tile: one update is a product of 256 × 256 blocks, whose operands fill half a second-level cache. */
-const TILE = 256;
-/** Tiles per update call, about 1 ms each. */
-const TILES_PER_CALL = 32;
+import { TILE, TILES_PER_CALL, tileIndex, tileValues } from './tiles.ts';
 
 /** Linear memory, in bytes, that `ease` asks for with n items, beside the result's block-rows. */
 export function easeBytes(n: number): number {
@@ -28,40 +24,52 @@ export function easeBytes(n: number): number {
  * @throws MemoryError where easeBytes(n) do not fit.
  * @throws AbortedError when the job is stopped.
  */
-export async function ease(kernels: Kernels, gram: SparseMatrix, options: { lambda: number; epsilon: number }, job: Job, stage = 'ease'): Promise<SparseMatrix> {
-  const lambda = checkNumber('lambda', options.lambda, 1e-6, 1e9);
+export async function ease(kernels: Kernels, gram: SparseMatrix, options: EaseOptions, job: Job, stage = 'ease'): Promise<SparseMatrix> {
+  return (await easeWithInverse(kernels, gram, options, job, stage, false)).similarity;
+}
+
+export interface EaseOptions {
+  lambda: number;
+  epsilon: number;
+}
+
+/** As `ease`; where `keep`, with the tiles of −C (see tiles.ts), from which `updateEase` goes on. */
+export async function easeWithInverse(kernels: Kernels, gram: SparseMatrix, options: EaseOptions, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
   const epsilon = checkNumber('epsilon', options.epsilon, -1e9, 1e9);
-  if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
   const { memory } = kernels;
   const n = gram.rows;
-  memory.require(easeBytes(n), `${stage} on ${n} items`);
   const mark = memory.mark();
   try {
-    const tiles = putTiles(kernels, gram, lambda, stage);
-    await sweep(kernels, tiles, n, job, stage);
-    return await readSimilarity(kernels, tiles, n, epsilon, job, stage);
+    const tiles = await putInverse(kernels, gram, options.lambda, job, stage);
+    const similarity = await readSimilarity(kernels, tiles, n, epsilon, job, stage);
+    return { similarity, inverse: keep ? memory.f32(tiles, tileValues(n)).slice() : undefined };
   } finally {
     memory.release(mark);
   }
+}
+
+/** The address of the tiles of −(G + λI)⁻¹; its errors are those of `ease`. The caller releases the memory, also after an error. */
+export async function putInverse(kernels: Kernels, gram: SparseMatrix, lambda: number, job: Job, stage: string): Promise<number> {
+  checkNumber('lambda', lambda, 1e-6, 1e9);
+  if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
+  kernels.memory.require(easeBytes(gram.rows), `${stage} on ${gram.rows} items`);
+  const tiles = putTiles(kernels, gram, lambda, stage);
+  await sweep(kernels, tiles, gram.rows, job, stage);
+  return tiles;
 }
 
 /** G + λI as lower tiles, the last ones padded with the identity. */
 function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): number {
   const n = gram.rows;
   const tiles = Math.ceil(n / TILE);
-  const length = TILE * TILE * ((tiles * (tiles + 1)) / 2);
+  const length = tileValues(n);
   const address = memory.allocateZeroed(4 * length, stage);
   const a = memory.f32(address, length);
-  const at = (i: number, j: number) => {
-    const I = Math.floor(i / TILE);
-    const J = Math.floor(j / TILE);
-    return ((I * (I + 1)) / 2 + J) * TILE * TILE + (i % TILE) * TILE + (j % TILE);
-  };
   for (let i = 0; i < n; i++) {
-    for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++) a[at(i, gram.indices[p])] = gram.values[p];
-    a[at(i, i)] += lambda;
+    for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++) a[tileIndex(i, gram.indices[p])] = gram.values[p];
+    a[tileIndex(i, i)] += lambda;
   }
-  for (let i = n; i < tiles * TILE; i++) a[at(i, i)] = 1;
+  for (let i = n; i < tiles * TILE; i++) a[tileIndex(i, i)] = 1;
   return address;
 }
 
@@ -104,7 +112,7 @@ async function sweep({ exports, memory }: Kernels, tiles: number, n: number, job
 }
 
 /** B̂ from the swept tiles, a block-row at a time, so that linear memory never holds more of the result than that. */
-async function readSimilarity({ exports, memory }: Kernels, tiles: number, n: number, epsilon: number, job: Job, stage: string): Promise<SparseMatrix> {
+export async function readSimilarity({ exports, memory }: Kernels, tiles: number, n: number, epsilon: number, job: Job, stage: string): Promise<SparseMatrix> {
   const count = Math.ceil(n / TILE);
   const diagonal = memory.allocateZeroed(4 * TILE * count, stage);
   exports.inverseDiagonal(tiles, TILE, n, diagonal);

@@ -53,6 +53,8 @@ export interface Evaluation {
   negatives: number | 'all';
   seed: number;
   k: number;
+  /** Markets with held-out rows that the model does not have. */
+  unknownMarkets: string[];
   markets: MarketEvaluation[];
   /** Mean over markets, each counting alike. */
   mean: Metrics;
@@ -63,7 +65,9 @@ export interface Evaluation {
  * The market's items are those of its training rows and of all its held-out files. Ties take the mean rank of the tied
  * block, so a constant model has the mean rank of chance. The draw depends on seed, market name and user id alone.
  *
- * @throws ArgumentError for an option out of range, or a market that the model does not have.
+ * Markets that the model does not have are left out and named in the result.
+ *
+ * @throws ArgumentError for an option out of range, or where the model has none of the markets with held-out rows.
  * @throws AbortedError when stopped through `signal`.
  */
 export async function evaluate(recommender: Recommender, markets: Markets, options: EvaluateOptions = {}): Promise<Evaluation> {
@@ -77,9 +81,11 @@ export async function evaluate(recommender: Recommender, markets: Markets, optio
     const names = [...new Set(markets.markets.flatMap((market) => Object.keys(market.heldOut)))];
     throw new ArgumentError('heldOut', heldOut, names.length > 0 ? `a file of held-out rows: ${names.join(', ')}` : 'data with held-out rows');
   }
+  const known = chosen.filter(({ name }) => recommender.markets.includes(name));
+  if (known.length === 0) throw new ArgumentError('markets', chosen.map(({ name }) => name).join(', '), `markets of the model: ${recommender.markets.join(', ')}`);
   const job = new Job(options);
   const results: MarketEvaluation[] = [];
-  for (const market of chosen) {
+  for (const market of known) {
     const ranker = new Ranker(recommender, markets, market, protocol, negatives, seed);
     const rows = market.heldOut[heldOut];
     const ranks = new Float64Array(rows.length);
@@ -103,7 +109,8 @@ export async function evaluate(recommender: Recommender, markets: Markets, optio
     });
   }
   const over = (metric: keyof Metrics) => mean(results.map((result) => result[metric]));
-  return { heldOut, protocol, negatives, seed, k, markets: results, mean: { mrr: over('mrr'), ndcg: over('ndcg'), hr: over('hr') } };
+  const unknownMarkets = chosen.filter((market) => !known.includes(market)).map(({ name }) => name);
+  return { heldOut, protocol, negatives, seed, k, unknownMarkets, markets: results, mean: { mrr: over('mrr'), ndcg: over('ndcg'), hr: over('hr') } };
 }
 
 export interface Comparison {
@@ -166,8 +173,7 @@ class Ranker {
     this.poolIndex = new Map(this.pool.map((id, place) => [id, place]));
     this.places = Int32Array.from(ids, (id) => this.poolIndex.get(id)!);
     const { model } = recommender;
-    const known = model.markets.find(({ name }) => name === market.name);
-    if (!known) throw new ArgumentError('markets', market.name, `markets of the model: ${recommender.markets.join(', ')}`);
+    const known = model.markets.find(({ name }) => name === market.name)!;
     this.modelPositions = new Map(Array.from(known.items, (item, position) => [model.items[item], position]));
     this.positions = Int32Array.from(this.pool, (id) => this.modelPositions.get(id) ?? -1);
     this.userIndex = new Map(known.users?.map((user, index) => [user, index]));

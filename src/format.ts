@@ -32,6 +32,7 @@
 //    1  training           utf8  bytes × 1   JSON object; keys sorted, no white space
 //    2  item ids           utf8  bytes × 1   ids one after the other, sorted by UTF-16 code units, unique
 //    3  item offsets       u32   (|V| + 1) × 1   where each id starts; the last is the number of bytes
+//    4  inverse            f32   tiles × 65,536  optional: −(G + λI)⁻¹ of the merged EASE over |V| items, as tiles.ts lays it out
 // Sections of a market; n items, U users. Required: 16, 17, 18, 25. Together or not at all: 19–21; 22 with 23; 26–29.
 //   16  name               utf8  bytes × 1   markets are sorted by name, names are unique
 //   17  items              i32   n × 1       indices of items, strictly increasing
@@ -48,12 +49,14 @@
 //   28  histories indptr   i32   (U + 1) × 1 compressed rows of X (U × n)
 //   29  histories indices  i32   nnz × 1
 //   30  user vectors       f32   U × d       U_loc; needs 22, 23 and 26–29
+//   31  inverse            f32   tiles × 65,536  optional: as 4, of the market's own EASE over its n items
 // Every float is finite. There are no paths, addresses or code in a file.
 
 import { canonicalJson } from './canonical-json.ts';
 import { ArgumentError, ModelFileError } from './errors.ts';
 import type { MarketModel, Model } from './model.ts';
 import type { SparsePattern } from './sparse.ts';
+import { findFlaw, TILE, tileCount } from './tiles.ts';
 import { xxHash32 } from './xxhash.ts';
 
 /** The format version that this library writes, and the newest that it reads. */
@@ -83,6 +86,7 @@ const MODEL_SECTIONS = [
   { code: 1, name: 'training', dtype: 'utf8' },
   { code: 2, name: 'item ids', dtype: 'utf8' },
   { code: 3, name: 'item offsets', dtype: 'u32' },
+  { code: 4, name: 'inverse', dtype: 'f32' },
 ] as const;
 const MARKET_SECTIONS = [
   { code: 16, name: 'name', dtype: 'utf8' },
@@ -100,6 +104,7 @@ const MARKET_SECTIONS = [
   { code: 28, name: 'histories indptr', dtype: 'i32' },
   { code: 29, name: 'histories indices', dtype: 'i32' },
   { code: 30, name: 'user vectors', dtype: 'f32' },
+  { code: 31, name: 'inverse', dtype: 'f32' },
 ] as const;
 
 /** What a section of a model file holds. */
@@ -234,6 +239,7 @@ function listSections(model: Model): NewSection[] {
   const items = joinStrings('model.items', model.items);
   add(WHOLE_MODEL, 'item ids', items.bytes);
   add(WHOLE_MODEL, 'item offsets', items.offsets);
+  add(WHOLE_MODEL, 'inverse', model.inverse, TILE * TILE);
   for (const [m, market] of model.markets.entries()) {
     const users = market.users && joinStrings(`users of market ${market.name}`, market.users);
     add(m, 'name', joinStrings('name of a market', [market.name]).bytes);
@@ -251,6 +257,7 @@ function listSections(model: Model): NewSection[] {
     add(m, 'histories indptr', market.histories?.indptr);
     add(m, 'histories indices', market.histories?.indices);
     add(m, 'user vectors', market.userVectors, model.dim);
+    add(m, 'inverse', market.inverse, TILE * TILE);
   }
   return sections;
 }
@@ -408,6 +415,7 @@ function readModel(bytes: Uint8Array, header: Header, sections: Section[]): Mode
   const training = whole.json('training');
   const items = whole.strings('item ids', 'item offsets');
   if (items.length !== header.items) fail('header', 36, `${header.items} items`, `${items.length}, the number of ids`);
+  const inverse = whole.has('inverse') ? { inverse: whole.inverse(items.length) } : undefined;
   const markets: MarketModel[] = [];
   for (let m = 0; m < header.markets; m++) {
     const market = readMarket(group(m), items.length, header.dim);
@@ -416,7 +424,7 @@ function readModel(bytes: Uint8Array, header: Header, sections: Section[]): Mode
     }
     markets.push(market);
   }
-  return { kind: header.kind, dim: header.dim, items, markets, training };
+  return { kind: header.kind, dim: header.dim, items, ...inverse, markets, training };
 }
 
 function readMarket(group: Group, itemCount: number, dim: number): MarketModel {
@@ -452,6 +460,7 @@ function readMarket(group: Group, itemCount: number, dim: number): MarketModel {
     if (!market.users || !market.vectors) group.refuse('user vectors', 'offsets of users', 'users and vectors beside them');
     market.userVectors = group.f32('user vectors', market.users!.length, dim);
   }
+  if (group.has('inverse')) market.inverse = group.inverse(n);
   return market;
 }
 
@@ -591,6 +600,13 @@ class Group {
       for (let k = start; k < start + dim; k++) square += values[k] * values[k];
       if (square !== 0 && !(Math.abs(square - 1) <= UNIT_TOLERANCE)) this.refuse(kind, `a row of squared length ${square}`, 'rows of length 1 or 0', 4 * start);
     }
+  }
+
+  inverse(n: number): Float32Array {
+    const tiles = this.f32('inverse', tileCount(n), TILE * TILE);
+    const flaw = findFlaw(tiles, n);
+    if (flaw !== undefined) this.refuse('inverse', tiles[flaw], 'a diagonal below 0, and the padding of −I', 4 * flaw);
+    return tiles;
   }
 
   private section(kind: SectionName): Section {

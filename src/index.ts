@@ -25,3 +25,4 @@ export { type RowOptions, type RowSink, type RowSource, readRows } from './rows.
 export { createHandler, DEFAULT_LIMITS, type Handler, type ServeLimits, type ServeOptions } from './serve.ts';
 export { computeStats, type MarketStats, type MarketsStats } from './stats.ts';
 export { type StageReport, type TrainJobOptions, train } from './train.ts';
+export { ADDED_SHARE, type Additions, NO_VECTOR_SHARE, RESIDUAL_TOLERANCE, type Updated, type UpdateOptions, update } from './update.ts';

@@ -27,6 +27,8 @@ export interface MarketModel {
   histories?: SparsePattern;
   /** U_loc (users × d): a known user's own offset. */
   userVectors?: Float32Array;
+  /** −(G_m + λI)⁻¹ of the market's own EASE (tiles.ts), where the model is updatable and has such a term. */
+  inverse?: Float32Array;
 }
 
 /**
@@ -43,6 +45,8 @@ export interface Model {
   dim: number;
   /** Item ids over all markets, sorted by UTF-16 code units. */
   items: string[];
+  /** −(G + λI)⁻¹ of the merged EASE over all items (tiles.ts), in an updatable model: about 2 n² bytes, not needed to serve. */
+  inverse?: Float32Array;
   markets: MarketModel[];
   /** The options it was trained with, and what each stage reported (no times: the file depends on data, seed and options only). */
   training: Record<string, unknown>;

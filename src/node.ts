@@ -117,15 +117,20 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
   });
 }
 
+/** A temporary file that nobody has written to for this long was left behind by a process that is gone. */
+const STALE_MS = 3_600_000;
+
 /**
  * Writes a file so that `path` is at any time absent, the old file, or the whole new one:
- * a temporary file in the same folder, synced, then renamed. On a failure the temporary file is removed.
+ * a temporary file `.NAME.<12 hex digits>.tmp` in the same folder, synced, then renamed. On a failure the temporary file is
+ * removed; one that a killed process left behind is removed by the first save to the same path an hour or more later.
  *
  * @throws DataError that names the file.
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   await attempt(path, async () => {
+    await removeStale(path);
     const file = await open(temporary, 'wx');
     try {
       try {
@@ -140,6 +145,21 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
       throw error;
     }
   });
+}
+
+async function removeStale(path: string): Promise<void> {
+  const folder = dirname(path);
+  const start = `.${basename(path)}.`;
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(start) || !/^[0-9a-f]{12}\.tmp$/.test(name.slice(start.length))) continue;
+    const left = join(folder, name);
+    // Whoever else cleans up here may be faster, or the file may not be ours to remove: neither keeps the save from going on.
+    const written = await stat(left).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (Date.now() - written > STALE_MS) await rm(left, { force: true }).catch(() => {});
+  }
 }
 
 /**

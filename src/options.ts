@@ -119,4 +119,10 @@ export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
   return all;
 }
 
+/** The weights of the linear terms that a model of these options has: B̂ of all markets, B̂_m of its own market, RP3β. */
+export function linearWeights({ model, mix }: Pick<ResolvedOptions, 'model' | 'mix'>): { merged: number; market: number; walk: number } {
+  if (model === 'ease') return { merged: 1, market: 0, walk: 0 };
+  return model === 'm3rec' && mix ? mix : { merged: 0, market: 0, walk: 0 };
+}
+
 const OPTION_NAMES = new Set(['model', 'preset', 'seed', 'lambdaF', 'epsilon', 'dim', 'walks', 'walkLength', 'window', 'negatives', 'gamma', 'temperature', 'l2', 'dropout', 'learningRate', 'walkLearningRate', 'batch', 'epochs', 'without']);

@@ -1,18 +1,20 @@
 import { type Adaptation, adapt } from './adapt.ts';
 import { combine } from './combine.ts';
-import { ease } from './ease.ts';
-import { ArgumentError } from './errors.ts';
+import { easeWithInverse } from './ease.ts';
+import { ArgumentError, MemoryError } from './errors.ts';
 import { gram } from './gram.ts';
 import { kernelSource } from './init.ts';
 import { Job, type JobOptions } from './job.ts';
 import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
 import type { Market, Markets } from './markets.ts';
+import { formatBytes } from './memory.ts';
 import type { MarketModel, Model } from './model.ts';
-import { type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts';
+import { linearWeights, type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts';
 import { rp3beta } from './rp3beta.ts';
 import { skipgram } from './skipgram.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 import { emptyMatrix, identity, tailor } from './tailor.ts';
+import { tileValues } from './tiles.ts';
 import { transpose } from './transpose.ts';
 import { makeWalks } from './walks.ts';
 
@@ -31,7 +33,12 @@ export interface TrainJobOptions extends TrainOptions, JobOptions {
   onStage?: (report: StageReport) => void;
   /** Where the kernels come from, if not from `init`. */
   kernels?: KernelSource;
+  /** Keeps what `update` needs, the inverses behind the EASE terms: about 2 n² bytes each. Nothing else differs. */
+  updatable?: boolean;
 }
+
+/** Bytes of inverses that a model file holds: files of 2 GiB are what every host can still read. */
+const MAX_INVERSE_BYTES = 1.9e9;
 
 /** Steps of Adam in the skip-gram stage: each costs four sparse products with B, so more walks make larger steps. */
 const SKIPGRAM_STEPS = 240;
@@ -43,22 +50,23 @@ const SKIPGRAM_STEPS = 240;
  * AbortedError when the signal stops it.
  */
 export async function train(markets: Markets, options: TrainJobOptions = {}): Promise<Model> {
-  const { onProgress, signal, onStage, kernels: source, ...given } = options;
+  const { onProgress, signal, onStage, kernels: source, updatable = false, ...given } = options;
   const resolved = resolveOptions(given);
   if (markets.markets.length === 0) throw new ArgumentError('markets', 'none', 'at least one market');
+  if (updatable) checkUpdatable(markets, resolved);
   const kernels = await instantiateKernels(await kernelSource(source));
-  const run = new Run(kernels, new Job({ onProgress, signal }), resolved, onStage);
+  const run = new Run(kernels, new Job({ onProgress, signal }), resolved, onStage, updatable);
   const training: Record<string, unknown> = { options: resolved, stages: run.facts };
   const model = { kind: resolved.model, dim: 0, items: markets.items, training };
-  if (resolved.model === 'popularity') return { ...model, markets: markets.markets.map((market) => ({ ...known(market), bias: Float32Array.from(popularity(market)) })) };
+  if (resolved.model === 'popularity') return { ...model, markets: markets.markets.map((market) => ({ ...known(market), bias: Float32Array.from(popularity(market.interactions)) })) };
 
   const interactions = mergeInteractions(markets);
   const transposed = transpose(kernels, interactions);
   const intra = resolved.model === 'ease' || (resolved.without !== 'intra' && resolved.without !== 'both');
-  const merged = intra ? await run.ease(interactions, transposed, 'similarity of all markets') : emptyMatrix(interactions.cols);
-  if (resolved.model === 'ease') return { ...model, markets: markets.markets.map((market) => ({ ...known(market), linear: tailor(merged, market.items), linearWeight: 1 })) };
+  const { similarity: merged, inverse } = intra ? await run.ease(interactions, transposed, MERGED_STAGE) : { similarity: emptyMatrix(interactions.cols), inverse: undefined };
+  if (resolved.model === 'ease') return { ...model, inverse, markets: markets.markets.map((market) => ({ ...known(market), linear: tailor(merged, market.items), linearWeight: 1 })) };
 
-  return { ...model, dim: resolved.dim, markets: await m3rec(run, markets, interactions, transposed, merged) };
+  return { ...model, inverse, dim: resolved.dim, markets: await m3rec(run, markets, interactions, transposed, merged) };
 }
 
 /** Stages 2 and 3, and the linear scores of the preset. */
@@ -101,16 +109,9 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
   }
   const models: MarketModel[] = [];
   for (const [index, market] of markets.markets.entries()) {
-    const model: MarketModel = { ...known(market), ...vectorsOf(inputs[index].similarity, adapted[index]), cosineWeight: mix?.cosine ?? 1 };
-    const terms: { weight: number; matrix: SparseMatrix }[] = [];
-    if (mix && mix.merged > 0) terms.push({ weight: mix.merged, matrix: tailor(merged, market.items) });
-    if (mix && mix.market > 0) terms.push({ weight: mix.market, matrix: await run.ease(market.interactions, transpose(kernels, market.interactions), `similarity of ${market.name}`) });
-    if (mix && walkScores) terms.push({ weight: mix.walk, matrix: tailor(walkScores, market.items) });
-    if (terms.length > 0) {
-      model.linear = combine(market.items.length, terms);
-      model.linearWeight = 1;
-    }
-    models.push(model);
+    const own = mix && mix.market > 0 ? await run.ease(market.interactions, transpose(kernels, market.interactions), marketStage(market.name)) : undefined;
+    const linear = linearScores(market.items, linearWeights(options), { merged, market: own?.similarity, walk: walkScores });
+    models.push({ ...known(market), ...vectorsOf(inputs[index].similarity, adapted[index]), inverse: own?.inverse, linear, linearWeight: linear ? 1 : 0, cosineWeight: mix?.cosine ?? 1 });
   }
   return models;
 
@@ -129,15 +130,34 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
   }
 }
 
-/** One training run: its kernels, job and options, and the stages' reports. */
-class Run {
+export const MERGED_STAGE = 'similarity of all markets';
+export const marketStage = (market: string) => `similarity of ${market}`;
+
+/** S of a market from its terms: B̂ and RP3β over all items, B̂_m over its own. Undefined where no term has a weight. */
+export function linearScores(items: Int32Array, weights: ReturnType<typeof linearWeights>, { merged, market, walk }: { merged?: SparseMatrix; market?: SparseMatrix; walk?: SparseMatrix }): SparseMatrix | undefined {
+  const terms: { weight: number; matrix: SparseMatrix }[] = [];
+  if (merged && weights.merged > 0) terms.push({ weight: weights.merged, matrix: tailor(merged, items) });
+  if (market) terms.push({ weight: weights.market, matrix: market });
+  if (walk) terms.push({ weight: weights.walk, matrix: tailor(walk, items) });
+  return terms.length > 0 ? combine(items.length, terms) : undefined;
+}
+
+/** Whether `update` could do anything for the model, and whether a file can hold what it needs. */
+function checkUpdatable({ items, markets }: Markets, options: ResolvedOptions): void {
+  const { merged, market, walk } = linearWeights(options);
+  if (options.model === 'm3rec' && merged + market + walk === 0) throw new ArgumentError('updatable', true, 'a model with linear scores (ease, or preset default); one that scores by its vectors alone changes only by training again');
+  let bytes = merged > 0 ? 4 * tileValues(items.length) : 0;
+  if (market > 0) for (const each of markets) bytes += 4 * tileValues(each.items.length);
+  if (bytes > MAX_INVERSE_BYTES) throw new MemoryError(`the inverses of an updatable model take ${formatBytes(bytes)}, and a model file can hold ${formatBytes(MAX_INVERSE_BYTES)}`);
+}
+
+/** One run over the stages: its kernels, and the stages' reports. */
+export class Stages {
   /** What the stages found, without times or memory, for the model file. */
   readonly facts: Record<string, unknown>[] = [];
 
   constructor(
     readonly kernels: Kernels,
-    readonly job: Job,
-    readonly options: ResolvedOptions,
     private readonly onStage?: (report: StageReport) => void,
   ) {}
 
@@ -153,30 +173,44 @@ class Run {
     this.onStage?.({ stage, seconds: (performance.now() - start) / 1000, loss: fact.loss, peakBytes: this.kernels.memory.peak, detail });
     return value;
   }
+}
 
-  /** Stage 1 on one set of interactions: B̂ filtered, rows not normalised. */
-  ease(interactions: SparsePattern, transposed: SparsePattern, stage: string): Promise<SparseMatrix> {
+/** One training run. */
+class Run extends Stages {
+  constructor(
+    kernels: Kernels,
+    readonly job: Job,
+    readonly options: ResolvedOptions,
+    onStage: ((report: StageReport) => void) | undefined,
+    private readonly updatable: boolean,
+  ) {
+    super(kernels, onStage);
+  }
+
+  /** Stage 1 on one set of interactions: B̂ filtered, rows not normalised; in an updatable model with the inverse behind it. */
+  ease(interactions: SparsePattern, transposed: SparsePattern, stage: string): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
     return this.stage(stage, async () => {
-      const matrix = await ease(this.kernels, gram(this.kernels, interactions, transposed), { lambda: this.options.lambdaF, epsilon: this.options.epsilon }, this.job, stage);
-      return { value: matrix, fact: { items: matrix.rows, entries: matrix.values.length } };
+      const { lambdaF: lambda, epsilon } = this.options;
+      const value = await easeWithInverse(this.kernels, gram(this.kernels, interactions, transposed), { lambda, epsilon }, this.job, stage, this.updatable);
+      return { value, fact: { items: value.similarity.rows, entries: value.similarity.values.length } };
     });
   }
 }
 
 /** What every model knows of a market. */
-function known(market: Market): MarketModel {
-  return { name: market.name, items: market.items, popularity: popularity(market), users: market.users, histories: market.interactions, linearWeight: 0, linearPower: 0, cosineWeight: 0 };
+export function known(market: Market): MarketModel {
+  return { name: market.name, items: market.items, popularity: popularity(market.interactions), users: market.users, histories: market.interactions, linearWeight: 0, linearPower: 0, cosineWeight: 0 };
 }
 
 /** Users per item. */
-function popularity(market: Market): Uint32Array {
-  const counts = new Uint32Array(market.items.length);
-  for (const item of market.interactions.indices) counts[item]++;
+export function popularity(interactions: SparsePattern): Uint32Array {
+  const counts = new Uint32Array(interactions.cols);
+  for (const item of interactions.indices) counts[item]++;
   return counts;
 }
 
 /** X (|U| × |V|): the markets' users one after the other, over the union of the items. */
-function mergeInteractions({ items, markets }: Markets): SparsePattern {
+export function mergeInteractions({ items, markets }: Markets): SparsePattern {
   const rows = markets.reduce((sum, market) => sum + market.interactions.rows, 0);
   const entries = markets.reduce((sum, market) => sum + market.interactions.indices.length, 0);
   const indptr = new Int32Array(rows + 1);

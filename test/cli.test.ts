@@ -62,7 +62,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('help', () => {
-  const commands = ['stats', 'train', 'evaluate', 'recommend', 'similar', 'rank', 'serve', 'inspect'];
+  const commands = ['stats', 'train', 'update', 'evaluate', 'recommend', 'similar', 'rank', 'serve', 'inspect'];
 
   test('of the program names every command', async () => {
     const text = await output('--help');
@@ -71,7 +71,8 @@ describe('help', () => {
 
   test.each([
     ['stats', '<dir> --min-rating --markets --json'],
-    ['train', '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --l2 --dropout --learning-rate --batch --epochs --without --markets --min-rating --json'],
+    ['train', '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --l2 --dropout --learning-rate --batch --epochs --without --updatable --markets --min-rating --json'],
+    ['update', '<file> --data -o --markets --min-rating --json'],
     ['evaluate', '<file> --data --held-out --protocol --negatives --seed -k --json'],
     ['recommend', '<file> --market --user --items -k --include-seen --only --without --explain --json'],
     ['similar', '<file> --market --item -k --json'],
@@ -117,6 +118,10 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['train', 'data', '-o', 'x', '--learning-rate', '0'], '--learning-rate'],
     [['train', 'data', '-o', 'x', '--batch', '0'], '--batch'],
     [['train', 'data', '-o', 'x', '--epochs', 'many'], '--epochs'],
+    [['update', 'ease.m3rec', '-o', 'x'], "required option '--data <dir>' not specified"],
+    [['update', 'ease.m3rec', '--data', 'data'], "required option '-o, --output <file>' not specified"],
+    [['update', 'ease.m3rec', '--data', 'data', '-o', 'x'], 'trained with `updatable: true` (m3rec train --updatable)'],
+    [['train', 'data', '-o', 'x', '--preset', 'paper', '--updatable'], 'updatable: found true'],
     [['evaluate', 'ease.m3rec'], "required option '--data <dir>' not specified"],
     [['evaluate', 'ease.m3rec', '--data', 'data', '--held-out', 'train'], 'Allowed choices are valid, test'],
     [['evaluate', 'ease.m3rec', '--data', 'data', '--protocol', 'dirty'], 'Allowed choices are clean, as-published'],
@@ -245,6 +250,8 @@ describe('a trained model', () => {
   test('recommend for a user and for an unseen one', async () => {
     const known = JSON.parse(await output('recommend', 'ease.m3rec', '--market', market.name, '--user', user, '-k', '4', '--json'));
     expect(known.items).toHaveLength(4);
+    const nobody = await run('recommend', 'ease.m3rec', '--market', market.name, '--items', '', '-k', '3');
+    expect(nobody).toMatchObject({ code: 0, stderr: expect.stringContaining('most popular') });
     const unseen = await run('recommend', 'ease.m3rec', '--market', market.name, '--items', [...history, 'no-such-item'].join(), '--explain', '-k', '3');
     expect(unseen.code).toBe(0);
     expect(unseen.stderr).toMatch(/^m3rec: warning: items that market us does not know: no-such-item\n$/);

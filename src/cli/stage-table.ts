@@ -1,0 +1,41 @@
+import { formatBytes } from '../memory.ts';
+import type { StageReport } from '../train.ts';
+import { formatJson, printable, write } from './output.ts';
+import type { ProgressView } from './progress.ts';
+
+/** The stages of a long command on stdout: a line each as they finish, or all of them at the end as JSON. */
+export class StageTable {
+  private readonly started = performance.now();
+  private readonly stages: StageReport[] = [];
+  private headed = false;
+
+  constructor(
+    private readonly view: ProgressView,
+    private readonly json: boolean | undefined,
+  ) {}
+
+  readonly onStage = (report: StageReport): void => {
+    this.view.clear();
+    this.stages.push(report);
+    if (this.json) return;
+    const { stage, seconds, loss, peakBytes, detail } = report;
+    this.line(printable(stage), seconds.toFixed(2), loss === undefined ? '' : loss.toPrecision(5), formatBytes(peakBytes), printable(detail));
+  };
+
+  /** The time and memory of all; `facts` come with the JSON. */
+  async finish(facts: Record<string, unknown>): Promise<void> {
+    this.view.clear();
+    const seconds = (performance.now() - this.started) / 1000;
+    const peakBytes = this.stages.reduce((peak, stage) => Math.max(peak, stage.peakBytes), 0);
+    if (this.json) await write(formatJson({ ...facts, seconds, peakBytes, stages: this.stages }));
+    else this.line('all', seconds.toFixed(2), '', formatBytes(peakBytes), '');
+  }
+
+  /** The header comes with the first line, so that a command that fails at once prints nothing. */
+  private line(...cells: [stage: string, seconds: string, loss: string, peak: string, detail: string]): void {
+    const format = ([stage, seconds, loss, peak, detail]: typeof cells) => `${[stage.padEnd(28), seconds.padStart(8), loss.padStart(10), peak.padStart(10), ` ${detail}`].join(' ').trimEnd()}\n`;
+    if (!this.headed) process.stdout.write(format(['stage', 'seconds', 'loss', 'peak', '']));
+    this.headed = true;
+    process.stdout.write(format(cells));
+  }
+}
