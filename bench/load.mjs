@@ -22,9 +22,7 @@ const USAGE = `npm run load -- [options]
 `;
 /** Requests are made, sent and checked in rounds, so that neither side's memory grows with their number. */
 const ROUND = 1000;
-/** The part of the run after which memory is to stay as it is. */
-const WARM_UP = 0.25;
-/** More than the server's memory may grow after the warm-up, from one round to the last: what its collector leaves lying about. */
+/** The most that the server's memory may grow from the second quarter of the run (the first warms up) to the last: what its collector leaves lying about. */
 const GROWTH_LIMIT = 32 * 2 ** 20;
 const ALONE = 2000;
 
@@ -388,12 +386,19 @@ function percentiles(list) {
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: sorted.at(-1) };
 }
 
+function median(list) {
+  const sorted = Float64Array.from(list).sort();
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
+
 function report({ requests, concurrency, malformed, seed, seconds, busy, memory, tallies, alone, stopped, bytes, recommender }) {
   const { latencies, wrong, statuses, kinds } = tallies;
-  const warmUp = Math.ceil(WARM_UP * (memory.length - 1));
-  const warm = memory[warmUp];
-  const growth = memory.at(-1) - warm;
-  const flat = growth <= GROWTH_LIMIT;
+  const rounds = memory.slice(1);
+  const quarter = Math.ceil(rounds.length / 4);
+  const [warm, last] = [median(rounds.slice(quarter, 2 * quarter)), median(rounds.slice(-quarter))];
+  // A few rounds say nothing about growth.
+  const growth = rounds.length >= 8 ? last - warm : undefined;
+  const flat = growth === undefined || growth <= GROWTH_LIMIT;
   const cleanly = stopped.code === 0;
   const latency = { concurrent: percentiles(latencies), alone: percentiles(alone.latencies) };
   const row = (name, n, { p50, p95, p99, max }) => [name, count(n), ...[p50, p95, p99, max].map((ms) => ms.toFixed(2))];
@@ -402,10 +407,7 @@ function report({ requests, concurrency, malformed, seed, seconds, busy, memory,
     `${count(requests)} requests, ${concurrency} at once, ${malformed} % malformed (${MALFORMED.length} kinds), seed ${seed}, over HTTP to \`m3rec serve\` in a process of its own; model: generated, ${recommender.markets.length} markets of ${count(Math.min(...items))} to ${count(Math.max(...items))} items, ${recommender.model.dim} dimensions, ${megabytes(bytes)} MB. Every answer was compared with the recommender's own.`,
     `**${wrong.length} wrong answers.** ${count(Math.round(requests / seconds))} requests a second, client and server on the same machine, whose load average was ${busy.toFixed(1)} when the run began.`,
     table(['latency of valid requests, ms', 'requests', 'p50', 'p95', 'p99', 'max'], [row(`${concurrency} at once, waiting included`, latencies.length, latency.concurrent), row('one at a time', alone.latencies.length, latency.alone)]),
-    `Server memory (resident): ${megabytes(memory[0])} MB idle, ${megabytes(warm)} MB after ${count(Math.min(requests, ROUND * warmUp))} requests, ${megabytes(Math.max(...memory))} MB at most, ${megabytes(memory.at(-1))} MB after the last: ${growth <= 0 ? '' : '+'}${megabytes(growth)} MB since the warm-up. After each ${count(ROUND)} requests, MB: ${memory
-      .slice(1)
-      .map((each) => (each / 1e6).toFixed(0))
-      .join(' ')}.`,
+    `Server memory (resident): ${megabytes(memory[0])} MB idle, ${growth === undefined ? '' : `${megabytes(warm)} MB in the second quarter of the run, ${megabytes(last)} MB in the last (medians: ${growth < 0 ? '' : '+'}${megabytes(growth)} MB), `}${megabytes(Math.max(...memory))} MB at most. After each ${count(ROUND)} requests, MB: ${rounds.map((each) => (each / 1e6).toFixed(0)).join(' ')}.`,
     table(
       ['status', 'answers'],
       Object.entries(statuses).map(([status, n]) => [status === '0' ? 'none (client left)' : status, count(n)]),
@@ -420,7 +422,7 @@ function report({ requests, concurrency, malformed, seed, seconds, busy, memory,
   show(`load: ${describe(machine())}`);
   for (const block of blocks) show(block);
   for (const each of wrong.slice(0, 20)) note(`wrong: ${JSON.stringify(each)}`);
-  if (!flat) note(`the server's memory grew by ${megabytes(growth)} MB after the warm-up, more than ${megabytes(GROWTH_LIMIT)} MB`);
+  if (!flat) note(`the server's memory grew by ${megabytes(growth)} MB from the second quarter of the run to the last, more than ${megabytes(GROWTH_LIMIT)} MB`);
   if (!cleanly) note(`the server ended with code ${stopped.code}: ${stopped.stderr}`);
   save('load', 'Load', blocks, { requests, concurrency, malformed, seed, wrong: wrong.length, requestsPerSecond: requests / seconds, loadAverage: busy, latencyMs: latency, memoryBytes: memory, statuses, kinds });
   return wrong.length === 0 && flat && cleanly ? 0 : 1;

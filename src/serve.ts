@@ -147,7 +147,7 @@ export function createHandler(model: Recommender | Uint8Array | ArrayBuffer | Pr
   if (typeof model !== 'object' || model === null) throw new ArgumentError('model', model, 'a Recommender, the bytes of a model file, or a promise of one of these');
   const limits = checkLimits(options.limits ?? {});
   const cors = checkCors(options.cors);
-  const cacheControl = options.cacheControl ?? 'no-cache';
+  const cacheControl = checkHeader('cacheControl', options.cacheControl ?? 'no-cache');
   const ready = open(model, options.kernels);
   // Whoever asks is told; nobody asking is no reason to end the process.
   ready.catch(() => {});
@@ -190,7 +190,7 @@ async function respond(request: Request, ready: Promise<Recommender>, limits: Se
   }
   const methods = [...(operation?.get === false ? [] : ['GET', 'HEAD']), ...(operation?.post ? ['POST'] : []), 'OPTIONS'];
   const allow = methods.join(', ');
-  if (!methods.includes(request.method)) throw new HttpError(405, 'method_not_allowed', `${request.method}: expected ${allow}`, undefined, { allow });
+  if (!methods.includes(request.method)) throw new HttpError(405, 'method_not_allowed', `${shorten(request.method)}: expected ${allow}`, undefined, { allow });
   if (request.method === 'OPTIONS') {
     const preflight = cors && request.headers.has('origin') && request.headers.has('access-control-request-method');
     const headers = { 'access-control-allow-methods': allow, 'access-control-allow-headers': 'content-type, if-none-match', 'access-control-max-age': '86400' };
@@ -418,6 +418,11 @@ function checkCors(cors: unknown): ServeOptions['cors'] {
   if (cors === undefined || cors === '*') return cors;
   if (!Array.isArray(cors) || cors.some((origin) => typeof origin !== 'string')) throw new ArgumentError('cors', cors, '"*" or an array of origins');
   return cors;
+}
+
+function checkHeader(argument: string, value: unknown): string {
+  if (typeof value !== 'string' || !/^[\x20-\x7e]+$/.test(value)) throw new ArgumentError(argument, value, 'the value of a header');
+  return value;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -304,7 +304,7 @@ describe('what is wrong is said with the right status', () => {
   });
 
   it('refuses options of another form', () => {
-    for (const options of [{ limits: { k: 0 } }, { limits: { k: 1.5 } }, { limits: { size: 3 } }, { limits: 7 }, { cors: 'https://a.example' }, { cors: [7] }]) {
+    for (const options of [{ limits: { k: 0 } }, { limits: { k: 1.5 } }, { limits: { size: 3 } }, { limits: 7 }, { cors: 'https://a.example' }, { cors: [7] }, { cacheControl: 'a\nb' }, { cacheControl: 7 }]) {
       expect(() => createHandler(recommender, options as ServeOptions)).toThrow(ArgumentError);
     }
     for (const model of [undefined, null, 'model.m3rec', 3]) expect(() => createHandler(model as never)).toThrow(ArgumentError);
