@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { formatCount, formatJson, formatPercent, formatTable, quietOnClosedPipe, write } from './cli/output.ts';
+import { formatCount, formatCounted, formatJson, formatPercent, formatTable, quietOnClosedPipe, write } from './cli/output.ts';
 import { ProgressView } from './cli/progress.ts';
 import { readRun } from './cli/run-file.ts';
 import { serveHttp } from './cli/serve.ts';
@@ -18,7 +18,7 @@ import { readBytes, readDirectory, writeFileAtomically } from './node.ts';
 import { resolveOptions, type TrainOptions } from './options.ts';
 import { printable } from './printable.ts';
 import type { DataWarning } from './read-markets.ts';
-import { loadModel, type Recommender } from './recommend.ts';
+import { type Contribution, loadModel, type Recommender } from './recommend.ts';
 import { createHandler } from './serve.ts';
 import { computeStats, type MarketStats } from './stats.ts';
 import { train } from './train.ts';
@@ -186,7 +186,7 @@ async function updateCommand(path: string, { data, output, json, minRating, mark
   await table.finish({ file: output, bytes, ...result });
   message(`wrote ${output}: ${formatBytes(bytes)}`);
   const { users, items, interactions } = result.added;
-  message(updated === model ? 'nothing new: the model is as it was' : `added ${formatCount(users)} users, ${formatCount(items)} items, ${formatCount(interactions)} interactions`);
+  message(updated === model ? 'nothing new: the model is as it was' : `added ${formatCounted(users, 'user')}, ${formatCounted(items, 'item')}, ${formatCounted(interactions, 'interaction')}`);
   for (const reason of result.refit) message(`a refit is due: ${reason}`);
 }
 
@@ -205,7 +205,7 @@ async function evaluateCommand(path: string, { data, json, minRating, markets, .
   const rows = await readData(data, { minRating, markets });
   const result = await evaluate(recommender, rows, { ...job, ...options });
   view.clear();
-  if (result.unknownMarkets.length > 0) message(`warning: ${formatCount(result.unknownMarkets.length)} markets that the model does not have, left out: ${result.unknownMarkets.join(', ')}`);
+  if (result.unknownMarkets.length > 0) message(`warning: ${formatCounted(result.unknownMarkets.length, 'market')} that the model does not have, left out: ${result.unknownMarkets.join(', ')}`);
   if (json) return write(formatJson(result));
   const { k } = result;
   const metrics = ({ mrr, ndcg, hr }: Metrics) => [mrr, ndcg, hr].map((metric) => formatPercent(metric));
@@ -231,12 +231,20 @@ async function recommendCommand(path: string, { json, user, items, explain, ...r
   const query = { ...rest, ...(user === undefined ? { items: items! } : { user }), explain: explain ? REASONS : false };
   const recommender = await openRecommender(path);
   const result = recommender.recommend(query);
-  if (result.unknownItems.length > 0) message(`warning: items that market ${query.market} does not know: ${result.unknownItems.join(', ')}`);
-  if (result.fallback) message('this history tells the model nothing: the most popular items of the market follow');
+  const unknown = [...result.unknownItems, ...[...(rest.only ?? []), ...(rest.without ?? [])].filter((item) => !recommender.hasItem(rest.market, item))];
+  if (unknown.length > 0) message(`warning: items that market ${rest.market} does not know: ${unknown.join(', ')}`);
+  if (result.items.length === 0) message('no item is left to recommend');
+  else if (result.fallback) message('this history tells the model nothing: the most popular items of the market follow');
   if (json) return write(formatJson(result));
-  const header = ['rank', 'item', 'score', ...(explain ? ['because of'] : [])];
-  const table = result.items.map(({ item, score, because }, i) => [String(i + 1), item, score.toFixed(5), ...(explain ? [(because ?? []).map((reason) => `${reason.item} (${reason.contribution.toFixed(4)})`).join(', ')] : [])]);
-  await write(formatTable(header, table, 2));
+  const reasons = (because: Contribution[] = []) =>
+    because
+      .filter(({ contribution }) => contribution > 0)
+      .map(({ item, contribution }) => `${item} (${contribution.toFixed(4)})`)
+      .join(', ');
+  // Popularity is a count.
+  const format = (score: number) => (result.fallback ? formatCount(score) : score.toFixed(5));
+  const table = result.items.map(({ item, score, because }, i) => [String(i + 1), item, format(score), ...(explain ? [reasons(because)] : [])]);
+  await write(formatTable(['rank', 'item', 'score', ...(explain ? ['because of'] : [])], table, [0, 1, 3]));
 }
 
 async function similarCommand(path: string, { json, ...query }: { market: string; item: string; k: number; json?: boolean }): Promise<void> {
@@ -247,7 +255,7 @@ async function similarCommand(path: string, { json, ...query }: { market: string
     formatTable(
       ['rank', 'item', 'score'],
       items.map(({ item, score }, i) => [String(i + 1), item, score.toFixed(5)]),
-      2,
+      [0, 1],
     ),
   );
 }
@@ -277,8 +285,8 @@ async function rankCommand(path: string, { market, candidates, top, json }: { ma
     if (line % 256 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   if (json) await write(formatJson(all));
-  if (strangers > 0) message(`warning: ${candidates}: ${formatCount(strangers)} lines with a user whom market ${market} does not know, ranked by popularity, the first ${firstStranger}`);
-  if (unknown > 0) message(`warning: ${formatCount(unknown)} candidates that market ${market} does not know, put last`);
+  if (strangers > 0) message(`warning: ${candidates}: ${formatCounted(strangers, 'line')} with a user whom market ${market} does not know, ranked by popularity, the first ${firstStranger}`);
+  if (unknown > 0) message(`warning: ${formatCounted(unknown, 'candidate')} that market ${market} does not know, put last`);
 }
 
 async function serveCommand(path: string, { host, port, cors }: { host: string; port: number; cors?: string[] }): Promise<void> {
@@ -305,11 +313,11 @@ async function inspectCommand(path: string, { json }: { json?: boolean }): Promi
     formatTable(
       ['section', 'market', 'dtype', 'rows', 'cols', 'bytes', 'checksum'],
       info.sections.map((section) => [section.kind, section.market ?? '', section.dtype, formatCount(section.rows), formatCount(section.cols), formatCount(section.bytes), section.checksum.toString(16).padStart(8, '0')]),
-      3,
+      [0, 1, 2],
     ),
   );
   const training = Object.entries(info.training).flatMap(([name, value]) => settings(name, value));
-  if (training.length > 0) await write(`\n${formatTable(['training', ''], training, 2)}`);
+  if (training.length > 0) await write(`\n${formatTable(['training', ''], training, [0, 1])}`);
 }
 
 /** One line a value: the members of an object by their path, the elements of a list each on a line. */

@@ -106,7 +106,12 @@ const REASONS: Record<string, string> = {
 function fileError(path: string, error: unknown): Error {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined || error instanceof M3RecError) return error as Error;
-  return new DataError(path, undefined, REASONS[code] ?? code);
+  return new DataError(path, undefined, reasonOf({ code }));
+}
+
+/** An error of the system in a few words. @internal */
+export function reasonOf({ code }: { code?: string }): string {
+  return REASONS[code ?? ''] ?? code ?? 'an unknown error';
 }
 
 /**
