@@ -14,8 +14,8 @@ import { decodeModel, encodeModel, inspectModel } from './format.ts';
 import type { Markets } from './markets.ts';
 import { formatBytes } from './memory.ts';
 import type { Model } from './model.ts';
-import { readBytes, readDirectory, writeFileAtomically } from './node.ts';
-import { resolveOptions, type TrainOptions } from './options.ts';
+import { checkWritable, readBytes, readDirectory, writeFileAtomically } from './node.ts';
+import { RANGES, type Range, resolveOptions, type TrainOptions } from './options.ts';
 import { printable } from './printable.ts';
 import type { DataWarning } from './read-markets.ts';
 import { type Contribution, loadModel, type Recommender } from './recommend.ts';
@@ -42,17 +42,25 @@ function message(text: string): void {
 
 // --- option values -----------------------------------------------------------------------------------------------
 
-function number(min: number, max: number, whole = false): (text: string) => number {
+function number({ min, max, whole: integer, multipleOf = 1 }: Range): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (!(value >= min && value <= max) || (whole && !Number.isInteger(value))) {
-      throw new InvalidArgumentError(`Expected a ${whole ? 'whole ' : ''}number from ${min} to ${max}.`);
+    if (!(value >= min && value <= max) || (integer && value % multipleOf !== 0)) {
+      const kind = multipleOf > 1 ? `multiple of ${multipleOf}` : integer ? 'whole number' : 'number';
+      throw new InvalidArgumentError(`Expected a ${kind} from ${min} to ${max}.`);
     }
     return value;
   };
 }
 
-const whole = (min: number, max: number) => number(min, max, true);
+const whole = (min: number, max: number) => number({ min, max, whole: true });
+
+/** An option of `train`, with its range and the value that each preset gives it. */
+function setting(name: keyof typeof RANGES, flags: string, description: string): Option {
+  const value = resolveOptions()[name];
+  const paper = resolveOptions({ preset: 'paper' })[name];
+  return new Option(flags, `${description} (default: ${value}${paper === value ? '' : `; preset paper: ${paper}`})`).argParser(number(RANGES[name]));
+}
 
 /** Ids with commas between them; none in an empty text. */
 function ids(text: string): string[] {
@@ -67,11 +75,10 @@ function nonEmpty(text: string): string {
   return text;
 }
 
-const seedOption = () => new Option('--seed <n>', 'the same seed, data and options give the same result').argParser(whole(0, 0xffffffff));
 const jsonOption = () => new Option('--json', 'print JSON instead of a table');
 const marketOption = () => new Option('--market <name>', 'the market').argParser(nonEmpty).makeOptionMandatory();
 const countOption = () => new Option('-k <n>', 'how many').argParser(whole(1, 1_000_000)).default(10);
-const minRatingOption = () => new Option('--min-rating <r>', 'leave out rows with a lower rating').argParser(number(-1e9, 1e9));
+const minRatingOption = () => new Option('--min-rating <r>', 'leave out rows with a lower rating').argParser(number({ min: -1e9, max: 1e9 }));
 const marketsOption = () => new Option('--markets <a,b>', 'use these markets only').argParser(ids);
 
 // --- data and models ---------------------------------------------------------------------------------------------
@@ -118,6 +125,7 @@ async function checkOutput(path: string): Promise<void> {
   const kind = await stat(folder).catch(() => undefined);
   if (!kind?.isDirectory()) throw new DataError(path, undefined, `no folder ${folder}`);
   if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new DataError(path, undefined, 'this is a folder');
+  await checkWritable(path);
 }
 
 // --- commands ----------------------------------------------------------------------------------------------------
@@ -340,7 +348,7 @@ function makeProgram(): Command {
       // Commander writes an error and then the usage: one line is enough.
       outputError: (text, writeError) => writeError(`m3rec: ${printable(text.replace(/^error: /, '').trim())}\n`),
     })
-    .addHelpText('after', '\nDIR holds one folder per market with train.tsv or train.csv and optionally valid.*, test.*; or is one file with a market column.\nExit code: 0, or 1 failed, 2 wrong usage, 130 interrupted.');
+    .addHelpText('after', '\n<dir> holds one folder per market with train.tsv or train.csv and optionally valid.*, test.*; or is one file with a market column.\nExit code: 0, or 1 failed, 2 wrong usage, 130 interrupted.');
 
   program.command('stats').description('users, items, rows and shared items, per market and merged').argument('<dir>', 'the data').addOption(minRatingOption()).addOption(marketsOption()).addOption(jsonOption()).action(statsCommand);
 
@@ -349,22 +357,22 @@ function makeProgram(): Command {
     .description('train a model and write it to a file')
     .argument('<dir>', 'the data')
     .requiredOption('-o, --output <file>', 'the model file', nonEmpty)
-    .addOption(new Option('--model <kind>', 'what to train').choices(['m3rec', 'ease', 'popularity']))
-    .addOption(new Option('--preset <name>', 'paper: the method as published; default: what ranks best').choices(['paper', 'default']))
-    .addOption(seedOption())
-    .addOption(new Option('--lambda-f <x>', 'intra-market ridge (paper: 25)').argParser(number(1e-3, 1e6)))
-    .addOption(new Option('--epsilon <x>', 'least intra-market similarity kept (paper: 0.01)').argParser(number(-1, 1)))
-    .addOption(new Option('--dim <n>', 'size of an embedding (paper: 128)').argParser(whole(1, 4096)))
-    .addOption(new Option('--walks <n>', 'random walks per item (10)').argParser(whole(1, 10_000)))
-    .addOption(new Option('--walk-length <n>', 'items of a walk (40)').argParser(whole(2, 10_000)))
-    .addOption(new Option('--window <n>', 'skip-gram window (paper: 10)').argParser(whole(1, 1000)))
-    .addOption(new Option('--negatives <n>', 'negative samples (paper: 10)').argParser(whole(1, 1000)))
-    .addOption(new Option('--gamma <x>', 'margin of the cosine loss (paper: 0.2)').argParser(number(-1, 1)))
-    .addOption(new Option('--l2 <x>', 'weight of the local embeddings’ norm (paper: 1e-7)').argParser(number(0, 1e3)))
-    .addOption(new Option('--dropout <x>', 'share dropped in adaptation (paper: 0.3)').argParser(number(0, 0.99)))
-    .addOption(new Option('--learning-rate <x>', 'Adam’s (paper: 0.001)').argParser(number(1e-9, 10)))
-    .addOption(new Option('--batch <n>', 'size of a mini-batch (paper: 1024)').argParser(whole(1, 1_000_000)))
-    .addOption(new Option('--epochs <n>', 'epochs of the adaptation (paper: 100)').argParser(whole(1, 100_000)))
+    .addOption(new Option('--model <kind>', 'what to train').choices(['m3rec', 'ease', 'popularity']).default('m3rec'))
+    .addOption(new Option('--preset <name>', 'paper: the method as published; default: what ranks best').choices(['paper', 'default']).default('default'))
+    .addOption(setting('seed', '--seed <n>', 'the same seed, data and options give the same file'))
+    .addOption(setting('lambdaF', '--lambda-f <x>', 'intra-market ridge'))
+    .addOption(setting('epsilon', '--epsilon <x>', 'least intra-market similarity kept'))
+    .addOption(setting('dim', '--dim <n>', 'size of an embedding, a multiple of 16'))
+    .addOption(setting('walks', '--walks <n>', 'random walks per item'))
+    .addOption(setting('walkLength', '--walk-length <n>', 'items of a walk'))
+    .addOption(setting('window', '--window <n>', 'skip-gram window'))
+    .addOption(setting('negatives', '--negatives <n>', 'negative samples'))
+    .addOption(setting('gamma', '--gamma <x>', 'margin of the cosine loss, preset paper only'))
+    .addOption(setting('l2', '--l2 <x>', 'weight of the local embeddings’ norm'))
+    .addOption(setting('dropout', '--dropout <x>', 'share dropped in adaptation'))
+    .addOption(setting('learningRate', '--learning-rate <x>', 'Adam’s, of the adaptation'))
+    .addOption(setting('batch', '--batch <n>', 'interactions of a mini-batch'))
+    .addOption(setting('epochs', '--epochs <n>', 'epochs of the adaptation'))
     .addOption(new Option('--without <part>', 'ablation: leave out a similarity').choices(['intra', 'inter', 'both']))
     .addOption(new Option('--updatable', 'keep in the file what `update` needs (2 n² bytes for n items)'))
     .addOption(marketsOption())
@@ -391,7 +399,7 @@ function makeProgram(): Command {
     .addOption(new Option('--held-out <name>', 'which held-out rows').choices(['valid', 'test']).default('valid'))
     .addOption(new Option('--protocol <name>', 'clean: a user’s own items are never negatives').choices(['clean', 'as-published']).default('clean'))
     .addOption(new Option('--negatives <n>', 'sampled items to rank against, or "all"').argParser((text) => (text === 'all' ? text : whole(1, 10_000_000)(text))).default(999))
-    .addOption(seedOption())
+    .addOption(new Option('--seed <n>', 'of the sampled items: the same seed gives the same result').argParser(whole(0, 0xffffffff)).default(0))
     .addOption(new Option('-k <n>', 'cut-off of the metrics').argParser(whole(1, 1_000_000)).default(10))
     .addOption(marketsOption())
     .addOption(minRatingOption())

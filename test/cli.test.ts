@@ -107,7 +107,8 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['train', 'data', '-o', 'x', '--seed', '-1'], '--seed'],
     [['train', 'data', '-o', 'x', '--lambda-f', '0'], '--lambda-f'],
     [['train', 'data', '-o', 'x', '--epsilon', '2'], '--epsilon'],
-    [['train', 'data', '-o', 'x', '--dim', '0'], '--dim'],
+    [['train', 'data', '-o', 'x', '--dim', '100'], "option '--dim <n>' argument '100' is invalid. Expected a multiple of 16 from 16 to 1024"],
+    [['train', 'data', '-o', 'x', '--markets', 'us,atlantis'], '"atlantis"'],
     [['train', 'data', '-o', 'x', '--walks', '0'], '--walks'],
     [['train', 'data', '-o', 'x', '--walk-length', '1'], '--walk-length'],
     [['train', 'data', '-o', 'x', '--window', 'NaN'], '--window'],
@@ -172,6 +173,8 @@ describe('failures are exit code 1 and one line that names the file', () => {
   test('of output, before the work starts', async () => {
     expectFailure(await run('train', 'data', '-o', join('none', 'x.m3rec')), 1, 'no folder none');
     expectFailure(await run('train', 'data', '-o', 'data'), 1, 'data: this is a folder');
+    // A name too long for its temporary file: whatever is in the way of a write, also to root.
+    expectFailure(await run('train', 'data', '-o', 'x'.repeat(250)), 1, 'ENAMETOOLONG');
   });
 
   test('of models', async () => {

@@ -1,6 +1,6 @@
 import { M3RecError } from '../errors.ts';
-import { reasonOf } from '../node.ts';
 import { printable } from '../printable.ts';
+import { reasonOf } from '../system-error.ts';
 
 let outlivesReader = false;
 
@@ -10,7 +10,7 @@ let outlivesReader = false;
  */
 export async function write(text: string): Promise<void> {
   const error = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) => process.stdout.write(text, resolve));
-  if (error && error.code !== 'EPIPE') throw new M3RecError(`stdout: ${reasonOf(error)}`);
+  if (error && error.code !== 'EPIPE') throw new M3RecError(`stdout: ${reasonOf(error.code ?? error.message)}`);
 }
 
 /**
