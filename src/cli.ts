@@ -309,7 +309,7 @@ async function serveCommand(path: string, { host, port, cors }: { host: string; 
 async function inspectCommand(path: string, { json }: { json?: boolean }): Promise<void> {
   const info = await openModel(path, inspectModel);
   if (json) return write(formatJson(info));
-  await write(`${info.kind} model, format version ${info.version}, ${info.dim} dimensions, ${formatBytes(info.bytes)}\n\n`);
+  await write(`${info.kind} model, format version ${info.version}, ${info.dim > 0 ? `${info.dim} dimensions, ` : ''}${formatBytes(info.bytes)}\n\n`);
   await write(
     formatTable(
       ['market', 'items', 'users'],
