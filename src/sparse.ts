@@ -19,7 +19,7 @@ export interface SparseMatrix extends SparsePattern {
   values: Float32Array;
 }
 
-type TypedArrayName = 'Int32Array' | 'Uint32Array' | 'Float32Array';
+type TypedArrayName = 'Int8Array' | 'Uint16Array' | 'Int32Array' | 'Uint32Array' | 'Float32Array';
 const typeName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
 
 /** Throws an ArgumentError unless `value` is a typed array of this class, from any realm, of `length` values where that is given. */
