@@ -5,6 +5,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   stages                      time, loss and memory of each stage of training
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, beside the published figures
   update                      EASE updated with its last users beside a refit: time and difference
+  export                      exported variants: size, NDCG@10 before and after, load time, memory
 
 Without a name: all of them. Data: the folder that M3REC_DATA names, else ../shared/xmarket.
 
@@ -12,7 +13,7 @@ Without a name: all of them. Data: the folder that M3REC_DATA names, else ../sha
   --preset P    only this preset (stages): paper or default
   --help        this text
 `;
-const NAMES = ['kernels', 'stages', 'quality', 'update'];
+const NAMES = ['kernels', 'stages', 'quality', 'update', 'export'];
 const PARTS = ['ease', 'paper', 'default'];
 const PRESETS = ['paper', 'default'];
 
