@@ -1,6 +1,6 @@
 import { ArgumentError, checkArray, checkChoice, checkInteger, checkNumber, checkObject, checkTexts } from './errors.ts';
 import type { MarketModel, Model } from './model.ts';
-import { checkIncreasing, checkPattern, checkTyped, type SparsePattern } from './sparse.ts';
+import { checkIncreasing, checkPattern, checkTyped, type SparsePattern, typedArrayName } from './sparse.ts';
 import { findTableFlaw, MAX_FLOAT, type ScaledTable, type Table, tableType, tableValues } from './table.ts';
 
 /** Throws an ArgumentError, naming the place, unless `value` has the fields of a model, each of its type. */
@@ -28,14 +28,12 @@ export function checkModelTypes(value: unknown): void {
 }
 
 function checkTableType(where: string, table: Table): void {
-  checkObject(where, table, 'a Float32Array, a Uint16Array of halves, or an Int8Array with scales');
-  const type = tableType(table);
-  if (type === 'f32') checkTyped(where, table, 'Float32Array');
-  else if (type === 'f16') checkTyped(where, table, 'Uint16Array');
-  else {
+  const expected = 'a Float32Array, a Uint16Array of halves, or an Int8Array with scales';
+  checkObject(where, table, expected);
+  if (tableType(table) === 'int8') {
     checkTyped(`${where}.values`, (table as ScaledTable).values, 'Int8Array');
     checkTyped(`${where}.scales`, (table as ScaledTable).scales, 'Float32Array');
-  }
+  } else if (!['Float32Array', 'Uint16Array'].includes(typedArrayName(table)!)) throw new ArgumentError(where, table, expected);
 }
 
 function checkPatternTypes(where: string, pattern: SparsePattern | undefined): void {

@@ -32,10 +32,10 @@ const ROUNDER = 1.5 * 2 ** 52;
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** By shape: a table may come from another realm. */
+/** By tag: a table may come from another realm. */
 export function tableType(table: Table): TableType {
   if (!ArrayBuffer.isView(table)) return 'int8';
-  return table.BYTES_PER_ELEMENT === 4 ? 'f32' : 'f16';
+  return table[Symbol.toStringTag] === 'Float32Array' ? 'f32' : 'f16';
 }
 
 /** The table's numbers as they are held: f32, bits of halves, or bytes. */
