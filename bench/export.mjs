@@ -39,7 +39,7 @@ async function trained(markets, options) {
 async function measure(recommender, markets) {
   const chosen = { ...markets, markets: markets.markets.filter(({ name }) => recommender.markets.includes(name)) };
   const { markets: rows, mean } = await evaluate(recommender, chosen, EVALUATION);
-  return { mean: mean.ndcg, markets: Object.fromEntries(rows.map(({ market, ndcg }) => [market, ndcg])) };
+  return { mean: mean.ndcg, markets: Object.fromEntries(rows.map(({ market, ndcg }) => [market, ndcg])), errors: rows.map(({ mrrStandardError }) => mrrStandardError) };
 }
 
 async function variant(context, options) {
@@ -121,7 +121,7 @@ async function exportBench() {
   const largest = markets.markets.reduce((a, b) => (b.items.length > a.items.length ? b : a));
   const results = [];
   const blocks = [
-    `Data: ${name}. NDCG@10 in % on the held-out rows of \`valid\`, clean protocol, 999 negatives, mean over the markets in the file; losses are in points. The standard error of a market's NDCG is about 1 point, but before and after are measured on the same users and negatives. Load: bytes to a recommender that is ready, median of ${LOADS}, one thread.`,
+    `Data: ${name}. NDCG@10 in % on the held-out rows of \`valid\`, clean protocol, 999 negatives, mean over the markets in the file; losses are in points. Before and after are measured on the same users and negatives. Load: bytes to a recommender that is ready, median of ${LOADS}, one thread.`,
   ];
   show(`export: ${describe(machine())}`);
   const add = (block) => {
@@ -136,6 +136,8 @@ async function exportBench() {
   };
 
   const standard = await open('default', { preset: 'default' });
+  const { errors } = standard.before;
+  add(`For scale: the standard error of a market's MRR is ${percent(Math.min(...errors))} to ${percent(Math.max(...errors))} points.`);
   add(`## preset default (the file that training wrote: ${megabytes(standard.bytes.length)} MB)\n\nAll markets, with users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, {})}`);
   add(`All markets, without users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, { users: false })}`);
   const edge = { markets: [largest.name], users: false };
