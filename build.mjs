@@ -11,7 +11,7 @@ const node = (script, ...args) => {
   if (status !== 0) process.exit(status ?? 1);
 };
 
-const needed = ['assemblyscript', '@assemblyscript/loader', 'esbuild', 'vitest', 'papaparse', 'typescript', 'commander', 'cli-progress', 'fast-check', '@hono/node-server', '@seriousme/openapi-schema-validator'];
+const needed = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).devDependencies);
 if (needed.some((name) => !existsSync(join('node_modules', name)))) {
   execFileSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund'], { stdio: 'inherit', shell: process.platform === 'win32' });
 }

@@ -11,7 +11,7 @@ export { normaliseRows, propagate, scatterRows } from './propagate';
 export { fillUniform, shuffle } from './random';
 export { rp3betaRow } from './rp3beta';
 export { sampleDistinct } from './sample';
-export { addBias, addCosine, dot, meanRows, scoreLinear } from './score';
+export { addBias, addCosines, dot, meanRows, scoreLinear } from './score';
 export { countSimilar, fillSimilar, inverseDiagonal } from './similarity';
 export { skipgram } from './skipgram';
 export { softmax } from './softmax';

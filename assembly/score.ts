@@ -98,20 +98,114 @@ export function meanRows(out: usize, d: i32, table: usize, history: usize, count
   return used;
 }
 
+/** Rows of V that stay in the nearest cache while every user of the batch meets them: 64 of d = 128 are 32 kB. */
+const ROWS_AT_A_TIME: i32 = 64;
+
 /**
- * out_j += weight · (V_j · u) / ‖u‖ for all j; nothing where u is zero.
- * Four rows at a time share each load of u; every row keeps the order of `dot`.
- * @param out n × f32
+ * out_uj += weight · (V_j · U_u) / ‖U_u‖ for all j and each of m users; nothing where U_u is zero.
+ * Every sum keeps the order of `dot`, so a user's scores do not depend on the others of the batch.
+ * Four users by two rows share their loads, or one user by four rows; a block of rows serves all users before the next is read.
+ * @param out m × n × f32
+ * @param m users
  * @param n items
  * @param d length of a row
  * @param vectors n × d × f32, rows of unit length or zero
- * @param u d × f32
+ * @param users m × d × f32
+ * @param factors m × f32, room for weight / ‖U_u‖
  * @param weight factor of the cosine
  */
-export function addCosine(out: usize, n: i32, d: i32, vectors: usize, u: usize, weight: f32): void {
-  const norm = sqrt<f32>(dot(u, u, d));
-  if (norm == 0) return;
-  const factor = weight / norm;
+export function addCosines(out: usize, m: i32, n: i32, d: i32, vectors: usize, users: usize, factors: usize, weight: f32): void {
+  const stride = (<usize>d) << 2;
+  const outStride = (<usize>n) << 2;
+  for (let u = 0; u < m; u++) {
+    const row = users + <usize>u * stride;
+    const norm = sqrt<f32>(dot(row, row, d));
+    store<f32>(factors + ((<usize>u) << 2), norm > 0 ? weight / norm : 0);
+  }
+  for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
+    const count = min(ROWS_AT_A_TIME, n - from);
+    const rows = vectors + <usize>from * stride;
+    let target = out + ((<usize>from) << 2);
+    let user = users;
+    let factor = factors;
+    let u = 0;
+    for (; u + 4 <= m; u += 4) {
+      for (let j = 0; j + 2 <= count; j += 2) addFourByTwo(target + ((<usize>j) << 2), outStride, d, rows + <usize>j * stride, user, factor);
+      if ((count & 1) != 0) {
+        const last = <usize>(count - 1);
+        for (let i: usize = 0; i < 4; i++) addOneByFour(target + i * outStride + (last << 2), 1, d, rows + last * stride, user + i * stride, load<f32>(factor + (i << 2)));
+      }
+      target += outStride << 2;
+      user += stride << 2;
+      factor += 16;
+    }
+    for (; u < m; u++) {
+      addOneByFour(target, count, d, rows, user, load<f32>(factor));
+      target += outStride;
+      user += stride;
+      factor += 4;
+    }
+  }
+}
+
+/** Four users (rows of `user`, d apart) by two items (rows of `vector`). */
+// @ts-ignore: decorator
+@inline
+function addFourByTwo(at: usize, outStride: usize, d: i32, vector: usize, user: usize, factor: usize): void {
+  const stride = (<usize>d) << 2;
+  const wideBytes = (<usize>(d & ~3)) << 2;
+  const p = vector + stride;
+  const b = user + stride;
+  const c = b + stride;
+  const e = c + stride;
+  let a0 = f32x4.splat(0);
+  let a1 = f32x4.splat(0);
+  let b0 = f32x4.splat(0);
+  let b1 = f32x4.splat(0);
+  let c0 = f32x4.splat(0);
+  let c1 = f32x4.splat(0);
+  let e0 = f32x4.splat(0);
+  let e1 = f32x4.splat(0);
+  let k: usize = 0;
+  for (; k < wideBytes; k += 16) {
+    const x = v128.load(vector + k);
+    const y = v128.load(p + k);
+    const ua = v128.load(user + k);
+    a0 = f32x4.add(a0, f32x4.mul(x, ua));
+    a1 = f32x4.add(a1, f32x4.mul(y, ua));
+    const ub = v128.load(b + k);
+    b0 = f32x4.add(b0, f32x4.mul(x, ub));
+    b1 = f32x4.add(b1, f32x4.mul(y, ub));
+    const uc = v128.load(c + k);
+    c0 = f32x4.add(c0, f32x4.mul(x, uc));
+    c1 = f32x4.add(c1, f32x4.mul(y, uc));
+    const ue = v128.load(e + k);
+    e0 = f32x4.add(e0, f32x4.mul(x, ue));
+    e1 = f32x4.add(e1, f32x4.mul(y, ue));
+  }
+  addPair(at, a0, a1, k, stride, vector, p, user, load<f32>(factor));
+  addPair(at + outStride, b0, b1, k, stride, vector, p, b, load<f32>(factor, 4));
+  addPair(at + 2 * outStride, c0, c1, k, stride, vector, p, c, load<f32>(factor, 8));
+  addPair(at + 3 * outStride, e0, e1, k, stride, vector, p, e, load<f32>(factor, 12));
+}
+
+/** Finishes the two sums of a user with the d mod 4 last elements and adds them to the scores. */
+// @ts-ignore: decorator
+@inline
+function addPair(at: usize, lanes0: v128, lanes1: v128, from: usize, stride: usize, x: usize, y: usize, user: usize, factor: f32): void {
+  let s0 = sumLanes(lanes0);
+  let s1 = sumLanes(lanes1);
+  for (let k = from; k < stride; k += 4) {
+    const u = load<f32>(user + k);
+    s0 += load<f32>(x + k) * u;
+    s1 += load<f32>(y + k) * u;
+  }
+  store<f32>(at, load<f32>(at) + s0 * factor);
+  store<f32>(at, load<f32>(at, 4) + s1 * factor, 4);
+}
+
+/** One user by n items, four at a time. */
+function addOneByFour(out: usize, n: i32, d: i32, vectors: usize, u: usize, factor: f32): void {
   const stride = (<usize>d) << 2;
   const wideBytes = (<usize>(d & ~3)) << 2;
   let j = 0;

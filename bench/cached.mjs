@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cache } from './data.mjs';
+import { encodeModel, train } from '../dist/index.js';
+import { cache, loadMarkets } from './data.mjs';
 import { buildHash } from './machine.mjs';
 import { note } from './report.mjs';
 import { trainOnce } from './training.mjs';
@@ -35,4 +36,21 @@ export async function result({ path, fingerprint }, options, protocols = ['clean
   mkdirSync(cache, { recursive: true });
   writeFileSync(file, JSON.stringify({ evaluations, stages, seconds, maxRSS }));
   return dated();
+}
+
+/** The model file of a training on the benches' data, made once a build. */
+export async function cachedModel(options) {
+  const { name, markets } = await loadMarkets();
+  const key = createHash('sha256')
+    .update(JSON.stringify([buildHash(), fingerprintOf(markets.markets), options]))
+    .digest('hex')
+    .slice(0, 24);
+  const file = join(cache, `model-${key}.m3rec`);
+  if (!existsSync(file)) {
+    note(`training ${JSON.stringify(options)} …`);
+    const bytes = encodeModel(await train(markets, options));
+    mkdirSync(cache, { recursive: true });
+    writeFileSync(file, bytes);
+  }
+  return { name, bytes: readFileSync(file) };
 }

@@ -46,7 +46,8 @@ export function measure(sides) {
   return times.map((list) => ({ seconds: median(list), runs: list.length }));
 }
 
-function median(list) {
+/** The middle of a list of numbers. */
+export function median(list) {
   const sorted = Float64Array.from(list).sort();
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { fileParts } from './cli/file-parts.ts';
-import { formatCount, formatJson, formatPercent, formatTable, quietOnClosedPipe, write } from './cli/output.ts';
+import { formatCount, formatCounted, formatJson, formatPercent, formatTable, quietOnClosedPipe, write } from './cli/output.ts';
 import { ProgressView } from './cli/progress.ts';
 import { readRun } from './cli/run-file.ts';
 import { serveHttp } from './cli/serve.ts';
@@ -16,11 +16,11 @@ import { decodeModel, encodeModel, inspectModel, type ModelInfo } from './format
 import type { Markets } from './markets.ts';
 import { formatBytes } from './memory.ts';
 import type { Model } from './model.ts';
-import { readBytes, readDirectory, writeFileAtomically } from './node.ts';
-import { resolveOptions, type TrainOptions } from './options.ts';
+import { checkWritable, readBytes, readDirectory, writeFileAtomically } from './node.ts';
+import { RANGES, type Range, resolveOptions, type TrainOptions } from './options.ts';
 import { printable } from './printable.ts';
 import type { DataWarning } from './read-markets.ts';
-import { loadModel, type Recommender } from './recommend.ts';
+import { type Contribution, loadModel, type Recommender } from './recommend.ts';
 import { createHandler } from './serve.ts';
 import { computeStats, type MarketStats } from './stats.ts';
 import { TABLE_TYPES, type TableType } from './table.ts';
@@ -45,17 +45,25 @@ function message(text: string): void {
 
 // --- option values -----------------------------------------------------------------------------------------------
 
-function number(min: number, max: number, whole = false): (text: string) => number {
+function number({ min, max, whole: integer, multipleOf = 1 }: Range): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (!(value >= min && value <= max) || (whole && !Number.isInteger(value))) {
-      throw new InvalidArgumentError(`Expected a ${whole ? 'whole ' : ''}number from ${min} to ${max}.`);
+    if (!(value >= min && value <= max) || (integer && value % multipleOf !== 0)) {
+      const kind = multipleOf > 1 ? `multiple of ${multipleOf}` : integer ? 'whole number' : 'number';
+      throw new InvalidArgumentError(`Expected a ${kind} from ${min} to ${max}.`);
     }
     return value;
   };
 }
 
-const whole = (min: number, max: number) => number(min, max, true);
+const whole = (min: number, max: number) => number({ min, max, whole: true });
+
+/** An option of `train`, with its range and the value that each preset gives it. */
+function setting(name: keyof typeof RANGES, flags: string, description: string): Option {
+  const value = resolveOptions()[name];
+  const paper = resolveOptions({ preset: 'paper' })[name];
+  return new Option(flags, `${description} (default: ${value}${paper === value ? '' : `; preset paper: ${paper}`})`).argParser(number(RANGES[name]));
+}
 
 /** Ids with commas between them; none in an empty text. */
 function ids(text: string): string[] {
@@ -70,11 +78,10 @@ function nonEmpty(text: string): string {
   return text;
 }
 
-const seedOption = () => new Option('--seed <n>', 'the same seed, data and options give the same result').argParser(whole(0, 0xffffffff));
 const jsonOption = () => new Option('--json', 'print JSON instead of a table');
 const marketOption = () => new Option('--market <name>', 'the market').argParser(nonEmpty).makeOptionMandatory();
 const countOption = () => new Option('-k <n>', 'how many').argParser(whole(1, 1_000_000)).default(10);
-const minRatingOption = () => new Option('--min-rating <r>', 'leave out rows with a lower rating').argParser(number(-1e9, 1e9));
+const minRatingOption = () => new Option('--min-rating <r>', 'leave out rows with a lower rating').argParser(number({ min: -1e9, max: 1e9 }));
 const marketsOption = () => new Option('--markets <a,b>', 'use these markets only').argParser(ids);
 
 // --- data and models ---------------------------------------------------------------------------------------------
@@ -121,6 +128,7 @@ async function checkOutput(path: string): Promise<void> {
   const kind = await stat(folder).catch(() => undefined);
   if (!kind?.isDirectory()) throw new DataError(path, undefined, `no folder ${folder}`);
   if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new DataError(path, undefined, 'this is a folder');
+  await checkWritable(path);
 }
 
 // --- commands ----------------------------------------------------------------------------------------------------
@@ -189,7 +197,7 @@ async function updateCommand(path: string, { data, output, json, minRating, mark
   await table.finish({ file: output, bytes, ...result });
   message(`wrote ${output}: ${formatBytes(bytes)}`);
   const { users, items, interactions } = result.added;
-  message(updated === model ? 'nothing new: the model is as it was' : `added ${formatCount(users)} users, ${formatCount(items)} items, ${formatCount(interactions)} interactions`);
+  message(updated === model ? 'nothing new: the model is as it was' : `added ${formatCounted(users, 'user')}, ${formatCounted(items, 'item')}, ${formatCounted(interactions, 'interaction')}`);
   for (const reason of result.refit) message(`a refit is due: ${reason}`);
 }
 
@@ -257,7 +265,7 @@ async function measureLoss(original: Recommender, bytes: Uint8Array, { items, ma
 const variantOf = ({ users, vectors, neighbours }: ModelInfo) => ({ users, vectors, neighbours });
 
 function describeVariant({ users, vectors, neighbours }: ModelInfo): string {
-  return [vectors === null ? 'no vectors' : `vectors in ${vectors}`, neighbours === null ? 'no similarities' : `at most ${formatCount(neighbours)} similarities an item`, users ? 'with users' : 'without users'].join(', ');
+  return [vectors === null ? 'no vectors' : `vectors in ${vectors}`, neighbours === null ? 'no similarities' : `at most ${formatCount(neighbours)} similarities of an item`, users ? 'with users' : 'without users'].join(', ');
 }
 
 interface EvaluateCommandOptions extends DataOptions {
@@ -275,7 +283,7 @@ async function evaluateCommand(path: string, { data, json, minRating, markets, .
   const rows = await readData(data, { minRating, markets });
   const result = await evaluate(recommender, rows, { ...job, ...options });
   view.clear();
-  if (result.unknownMarkets.length > 0) message(`warning: ${formatCount(result.unknownMarkets.length)} markets that the model does not have, left out: ${result.unknownMarkets.join(', ')}`);
+  if (result.unknownMarkets.length > 0) message(`warning: ${formatCounted(result.unknownMarkets.length, 'market')} that the model does not have, left out: ${result.unknownMarkets.join(', ')}`);
   if (json) return write(formatJson(result));
   const { k } = result;
   const metrics = ({ mrr, ndcg, hr }: Metrics) => [mrr, ndcg, hr].map((metric) => formatPercent(metric));
@@ -301,12 +309,20 @@ async function recommendCommand(path: string, { json, user, items, explain, ...r
   const query = { ...rest, ...(user === undefined ? { items: items! } : { user }), explain: explain ? REASONS : false };
   const recommender = await openRecommender(path);
   const result = recommender.recommend(query);
-  if (result.unknownItems.length > 0) message(`warning: items that market ${query.market} does not know: ${result.unknownItems.join(', ')}`);
-  if (result.fallback) message('this history tells the model nothing: the most popular items of the market follow');
+  const unknown = [...result.unknownItems, ...[...(rest.only ?? []), ...(rest.without ?? [])].filter((item) => !recommender.hasItem(rest.market, item))];
+  if (unknown.length > 0) message(`warning: items that market ${rest.market} does not know: ${unknown.join(', ')}`);
+  if (result.items.length === 0) message('no item is left to recommend');
+  else if (result.fallback) message('this history tells the model nothing: the most popular items of the market follow');
   if (json) return write(formatJson(result));
-  const header = ['rank', 'item', 'score', ...(explain ? ['because of'] : [])];
-  const table = result.items.map(({ item, score, because }, i) => [String(i + 1), item, score.toFixed(5), ...(explain ? [(because ?? []).map((reason) => `${reason.item} (${reason.contribution.toFixed(4)})`).join(', ')] : [])]);
-  await write(formatTable(header, table, 2));
+  const reasons = (because: Contribution[] = []) =>
+    because
+      .filter(({ contribution }) => contribution > 0)
+      .map(({ item, contribution }) => `${item} (${contribution.toFixed(4)})`)
+      .join(', ');
+  // Popularity is a count.
+  const format = (score: number) => (result.fallback ? formatCount(score) : score.toFixed(5));
+  const table = result.items.map(({ item, score, because }, i) => [String(i + 1), item, format(score), ...(explain ? [reasons(because)] : [])]);
+  await write(formatTable(['rank', 'item', 'score', ...(explain ? ['because of'] : [])], table, [0, 1, 3]));
 }
 
 async function similarCommand(path: string, { json, ...query }: { market: string; item: string; k: number; json?: boolean }): Promise<void> {
@@ -317,7 +333,7 @@ async function similarCommand(path: string, { json, ...query }: { market: string
     formatTable(
       ['rank', 'item', 'score'],
       items.map(({ item, score }, i) => [String(i + 1), item, score.toFixed(5)]),
-      2,
+      [0, 1],
     ),
   );
 }
@@ -347,8 +363,8 @@ async function rankCommand(path: string, { market, candidates, top, json }: { ma
     if (line % 256 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   if (json) await write(formatJson(all));
-  if (strangers > 0) message(`warning: ${candidates}: ${formatCount(strangers)} lines with a user whom market ${market} does not know, ranked by popularity, the first ${firstStranger}`);
-  if (unknown > 0) message(`warning: ${formatCount(unknown)} candidates that market ${market} does not know, put last`);
+  if (strangers > 0) message(`warning: ${candidates}: ${formatCounted(strangers, 'line')} with a user whom market ${market} does not know, ranked by popularity, the first ${firstStranger}`);
+  if (unknown > 0) message(`warning: ${formatCounted(unknown, 'candidate')} that market ${market} does not know, put last`);
 }
 
 async function serveCommand(path: string, { host, port, cors }: { host: string; port: number; cors?: string[] }): Promise<void> {
@@ -363,7 +379,7 @@ async function serveCommand(path: string, { host, port, cors }: { host: string; 
 async function inspectCommand(path: string, { json }: { json?: boolean }): Promise<void> {
   const info = await openModel(path, inspectModel);
   if (json) return write(formatJson(info));
-  await write(`${info.kind} model, format version ${info.version}, ${info.dim} dimensions, ${formatBytes(info.bytes)}\n${describeVariant(info)}\n\n`);
+  await write(`${info.kind} model, format version ${info.version}, ${info.dim > 0 ? `${info.dim} dimensions, ` : ''}${formatBytes(info.bytes)}\n${describeVariant(info)}\n\n`);
   await write(
     formatTable(
       ['market', 'items', 'users'],
@@ -375,11 +391,11 @@ async function inspectCommand(path: string, { json }: { json?: boolean }): Promi
     formatTable(
       ['section', 'market', 'dtype', 'rows', 'cols', 'bytes', 'checksum'],
       info.sections.map((section) => [section.kind, section.market ?? '', section.dtype, formatCount(section.rows), formatCount(section.cols), formatCount(section.bytes), section.checksum.toString(16).padStart(8, '0')]),
-      3,
+      [0, 1, 2],
     ),
   );
   const training = Object.entries(info.training).flatMap(([name, value]) => settings(name, value));
-  if (training.length > 0) await write(`\n${formatTable(['training', ''], training, 2)}`);
+  if (training.length > 0) await write(`\n${formatTable(['training', ''], training, [0, 1])}`);
 }
 
 /** One line a value: the members of an object by their path, the elements of a list each on a line. */
@@ -402,7 +418,7 @@ function makeProgram(): Command {
       // Commander writes an error and then the usage: one line is enough.
       outputError: (text, writeError) => writeError(`m3rec: ${printable(text.replace(/^error: /, '').trim())}\n`),
     })
-    .addHelpText('after', '\nDIR holds one folder per market with train.tsv or train.csv and optionally valid.*, test.*; or is one file with a market column.\nExit code: 0, or 1 failed, 2 wrong usage, 130 interrupted.');
+    .addHelpText('after', '\n<dir> holds one folder per market with train.tsv or train.csv and optionally valid.*, test.*; or is one file with a market column.\nExit code: 0, or 1 failed, 2 wrong usage, 130 interrupted.');
 
   program.command('stats').description('users, items, rows and shared items, per market and merged').argument('<dir>', 'the data').addOption(minRatingOption()).addOption(marketsOption()).addOption(jsonOption()).action(statsCommand);
 
@@ -411,22 +427,22 @@ function makeProgram(): Command {
     .description('train a model and write it to a file')
     .argument('<dir>', 'the data')
     .requiredOption('-o, --output <file>', 'the model file', nonEmpty)
-    .addOption(new Option('--model <kind>', 'what to train').choices(['m3rec', 'ease', 'popularity']))
-    .addOption(new Option('--preset <name>', 'paper: the method as published; default: what ranks best').choices(['paper', 'default']))
-    .addOption(seedOption())
-    .addOption(new Option('--lambda-f <x>', 'intra-market ridge (paper: 25)').argParser(number(1e-3, 1e6)))
-    .addOption(new Option('--epsilon <x>', 'least intra-market similarity kept (paper: 0.01)').argParser(number(-1, 1)))
-    .addOption(new Option('--dim <n>', 'size of an embedding (paper: 128)').argParser(whole(1, 4096)))
-    .addOption(new Option('--walks <n>', 'random walks per item (10)').argParser(whole(1, 10_000)))
-    .addOption(new Option('--walk-length <n>', 'items of a walk (40)').argParser(whole(2, 10_000)))
-    .addOption(new Option('--window <n>', 'skip-gram window (paper: 10)').argParser(whole(1, 1000)))
-    .addOption(new Option('--negatives <n>', 'negative samples (paper: 10)').argParser(whole(1, 1000)))
-    .addOption(new Option('--gamma <x>', 'margin of the cosine loss (paper: 0.2)').argParser(number(-1, 1)))
-    .addOption(new Option('--l2 <x>', 'weight of the local embeddings’ norm (paper: 1e-7)').argParser(number(0, 1e3)))
-    .addOption(new Option('--dropout <x>', 'share dropped in adaptation (paper: 0.3)').argParser(number(0, 0.99)))
-    .addOption(new Option('--learning-rate <x>', 'Adam’s (paper: 0.001)').argParser(number(1e-9, 10)))
-    .addOption(new Option('--batch <n>', 'size of a mini-batch (paper: 1024)').argParser(whole(1, 1_000_000)))
-    .addOption(new Option('--epochs <n>', 'epochs of the adaptation (paper: 100)').argParser(whole(1, 100_000)))
+    .addOption(new Option('--model <kind>', 'what to train').choices(['m3rec', 'ease', 'popularity']).default('m3rec'))
+    .addOption(new Option('--preset <name>', 'paper: the method as published; default: what ranks best').choices(['paper', 'default']).default('default'))
+    .addOption(setting('seed', '--seed <n>', 'the same seed, data and options give the same file'))
+    .addOption(setting('lambdaF', '--lambda-f <x>', 'intra-market ridge'))
+    .addOption(setting('epsilon', '--epsilon <x>', 'least intra-market similarity kept'))
+    .addOption(setting('dim', '--dim <n>', 'size of an embedding, a multiple of 16'))
+    .addOption(setting('walks', '--walks <n>', 'random walks per item'))
+    .addOption(setting('walkLength', '--walk-length <n>', 'items of a walk'))
+    .addOption(setting('window', '--window <n>', 'skip-gram window'))
+    .addOption(setting('negatives', '--negatives <n>', 'negative samples'))
+    .addOption(setting('gamma', '--gamma <x>', 'margin of the cosine loss, preset paper only'))
+    .addOption(setting('l2', '--l2 <x>', 'weight of the local embeddings’ norm'))
+    .addOption(setting('dropout', '--dropout <x>', 'share dropped in adaptation'))
+    .addOption(setting('learningRate', '--learning-rate <x>', 'Adam’s, of the adaptation'))
+    .addOption(setting('batch', '--batch <n>', 'interactions of a mini-batch'))
+    .addOption(setting('epochs', '--epochs <n>', 'epochs of the adaptation'))
     .addOption(new Option('--without <part>', 'ablation: leave out a similarity').choices(['intra', 'inter', 'both']))
     .addOption(new Option('--updatable', 'keep in the file what `update` needs (2 n² bytes for n items)'))
     .addOption(marketsOption())
@@ -468,7 +484,7 @@ function makeProgram(): Command {
     .addOption(new Option('--held-out <name>', 'which held-out rows').choices(['valid', 'test']).default('valid'))
     .addOption(new Option('--protocol <name>', 'clean: a user’s own items are never negatives').choices(['clean', 'as-published']).default('clean'))
     .addOption(new Option('--negatives <n>', 'sampled items to rank against, or "all"').argParser((text) => (text === 'all' ? text : whole(1, 10_000_000)(text))).default(999))
-    .addOption(seedOption())
+    .addOption(new Option('--seed <n>', 'of the sampled items: the same seed gives the same result').argParser(whole(0, 0xffffffff)).default(0))
     .addOption(new Option('-k <n>', 'cut-off of the metrics').argParser(whole(1, 1_000_000)).default(10))
     .addOption(marketsOption())
     .addOption(minRatingOption())

@@ -1,5 +1,5 @@
 // `npm run demo`: generated markets, three models, one table, ten recommendations. Writes demo.m3rec.
-import { formatPercent, formatTable, write } from './cli/output.ts';
+import { formatPercent, formatTable, quietOnClosedPipe, write } from './cli/output.ts';
 import { ProgressView } from './cli/progress.ts';
 import { evaluate } from './evaluate.ts';
 import { encodeModel } from './format.ts';
@@ -11,6 +11,7 @@ import { loadModel, type Recommender } from './recommend.ts';
 import { computeStats } from './stats.ts';
 import { train } from './train.ts';
 
+quietOnClosedPipe();
 const FILE = 'demo.m3rec';
 const started = performance.now();
 const view = new ProgressView();
@@ -71,7 +72,7 @@ for (const [who, query] of [
     formatTable(
       ['', 'item', 'score', 'mostly because of'],
       items.map(({ item, score, because }, i) => [String(i + 1), item, score.toFixed(3), because?.[0]?.item ?? '']),
-      2,
+      [0, 1, 3],
     ),
   );
 }

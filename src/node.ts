@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ArgumentError, checkObject, checkTexts, DataError, M3RecError } from './errors.ts';
+import { ArgumentError, checkObject, checkTexts, DataError } from './errors.ts';
 import type { GeneratedData } from './generate.ts';
 import type { Markets } from './markets.ts';
 import { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from './read-markets.ts';
+import { fileError } from './system-error.ts';
 
 const FILE_NAME = /^(train|valid|test)(_5core|_qrel)?\.(tsv|csv|txt)$/;
 
@@ -15,6 +16,7 @@ const FILE_NAME = /^(train|valid|test)(_5core|_qrel)?\.(tsv|csv|txt)$/;
  * or one such file. Where a plain name and a longer one are both there, the plain one is read and the other is reported.
  *
  * @throws DataError that names the missing or unreadable file or folder, and as `readMarkets`.
+ * @throws ArgumentError for `markets` that the data does not have.
  */
 export async function readDirectory(path: string, options: ReadOptions = {}): Promise<Markets> {
   checkPath(path);
@@ -32,9 +34,11 @@ async function findFiles(path: string, options: ReadOptions): Promise<MarketFile
   const here = await chooseFiles(path, names, undefined, options.onWarning);
   if (here.some((file) => file.split === 'train')) return here;
   const files: MarketFile[] = [];
+  const folders: string[] = [];
   for (const name of names) {
     const folder = join(path, name);
     if (!(await attempt(folder, () => stat(folder))).isDirectory()) continue;
+    folders.push(name);
     if (options.markets && !options.markets.includes(name)) continue;
     const found = await chooseFiles(folder, await attempt(folder, () => readdir(folder)), name, options.onWarning);
     if (found.length === 0) continue;
@@ -42,7 +46,7 @@ async function findFiles(path: string, options: ReadOptions): Promise<MarketFile
     files.push(...found);
   }
   const missing = options.markets?.find((market) => !files.some((file) => file.market === market));
-  if (missing !== undefined) throw new DataError(join(path, missing), undefined, `no folder of market ${JSON.stringify(missing)} with a train.tsv or train.csv`);
+  if (missing !== undefined) throw new ArgumentError('markets', missing, `markets with a train.tsv or train.csv in ${path}, which has the folders ${folders.slice(0, 20).join(', ') || '(none)'}`);
   if (files.length === 0) throw new DataError(path, undefined, 'no training data: no folder in it has a train.tsv, train.csv or train_5core.tsv');
   return files;
 }
@@ -93,22 +97,6 @@ async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
   }
 }
 
-const REASONS: Record<string, string> = {
-  ENOENT: 'no such file or folder',
-  ENOTDIR: 'a part of the path is not a folder',
-  EISDIR: 'this is a folder',
-  EACCES: 'no permission',
-  EPERM: 'no permission',
-  ENOSPC: 'no space left',
-  EROFS: 'the file system is read-only',
-};
-
-function fileError(path: string, error: unknown): Error {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === undefined || error instanceof M3RecError) return error as Error;
-  return new DataError(path, undefined, REASONS[code] ?? code);
-}
-
 /**
  * Reads a whole file.
  * @throws DataError that names the file.
@@ -137,7 +125,7 @@ const STALE_MS = 3_600_000;
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   checkPath(path);
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = temporaryName(path);
   await attempt(path, async () => {
     await removeStale(path);
     const file = await open(temporary, 'wx');
@@ -154,6 +142,22 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
       throw error;
     }
   });
+}
+
+/**
+ * Makes and removes an empty temporary file as `writeFileAtomically` would: what has rights and mounts in its way fails here.
+ * @throws DataError that names the file. @internal
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const temporary = temporaryName(path);
+  await attempt(path, async () => {
+    await (await open(temporary, 'wx')).close();
+    await rm(temporary, { force: true });
+  });
+}
+
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
 }
 
 async function removeStale(path: string): Promise<void> {

@@ -64,6 +64,33 @@ export interface ResolvedOptions extends Required<Omit<TrainOptions, 'without'>>
   rp3Threshold: number;
 }
 
+export interface Range {
+  min: number;
+  max: number;
+  whole?: boolean;
+  multipleOf?: number;
+}
+
+/** What each number may be. */
+export const RANGES = {
+  seed: { min: 0, max: 2 ** 32 - 1, whole: true },
+  lambdaF: { min: 1e-3, max: 1e9 },
+  epsilon: { min: -1, max: 1 },
+  dim: { min: 16, max: 1024, whole: true, multipleOf: 16 },
+  walks: { min: 1, max: 1000, whole: true },
+  walkLength: { min: 2, max: 1000, whole: true },
+  window: { min: 1, max: 1000, whole: true },
+  negatives: { min: 1, max: 1000, whole: true },
+  gamma: { min: -1, max: 1 },
+  temperature: { min: 0.01, max: 100 },
+  l2: { min: 0, max: 1 },
+  dropout: { min: 0, max: 0.95 },
+  learningRate: { min: 1e-8, max: 1 },
+  walkLearningRate: { min: 1e-8, max: 1 },
+  batch: { min: 1, max: 1_000_000, whole: true },
+  epochs: { min: 0, max: 100_000, whole: true },
+} as const satisfies Record<string, Range>;
+
 const COMMON = {
   model: 'm3rec',
   seed: 1,
@@ -100,23 +127,11 @@ export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
   if (all.mix) all.mix = { ...all.mix, ...(dropsIntra && { merged: 0, market: 0 }), ...(dropsInter && { walk: 0 }) };
   checkChoice('model', all.model, ['m3rec', 'ease', 'popularity']);
   checkChoice('without', all.without, ['nothing', 'intra', 'inter', 'both']);
-  checkInteger('seed', all.seed, 0, 2 ** 32 - 1);
-  checkNumber('lambdaF', all.lambdaF, 1e-3, 1e9);
-  checkNumber('epsilon', all.epsilon, -1, 1);
-  checkInteger('dim', all.dim, 16, 1024);
-  if (all.dim % 16 !== 0) throw new ArgumentError('dim', all.dim, 'a multiple of 16 from 16 to 1024');
-  checkInteger('walks', all.walks, 1, 1000);
-  checkInteger('walkLength', all.walkLength, 2, 1000);
-  checkInteger('window', all.window, 1, 1000);
-  checkInteger('negatives', all.negatives, 1, 1000);
-  checkNumber('gamma', all.gamma, -1, 1);
-  checkNumber('temperature', all.temperature, 0.01, 100);
-  checkNumber('l2', all.l2, 0, 1);
-  checkNumber('dropout', all.dropout, 0, 0.95);
-  checkNumber('learningRate', all.learningRate, 1e-8, 1);
-  checkNumber('walkLearningRate', all.walkLearningRate, 1e-8, 1);
-  checkInteger('batch', all.batch, 1, 1_000_000);
-  checkInteger('epochs', all.epochs, 0, 100_000);
+  for (const [name, range] of Object.entries(RANGES)) {
+    const { min, max, whole, multipleOf } = range as Range;
+    const value = (whole ? checkInteger : checkNumber)(name, all[name as keyof typeof RANGES], min, max);
+    if (multipleOf && value % multipleOf !== 0) throw new ArgumentError(name, value, `a multiple of ${multipleOf} from ${min} to ${max}`);
+  }
   return all;
 }
 
@@ -126,4 +141,4 @@ export function linearWeights({ model, mix }: Pick<ResolvedOptions, 'model' | 'm
   return model === 'm3rec' && mix ? mix : { merged: 0, market: 0, walk: 0 };
 }
 
-const OPTION_NAMES = new Set(['model', 'preset', 'seed', 'lambdaF', 'epsilon', 'dim', 'walks', 'walkLength', 'window', 'negatives', 'gamma', 'temperature', 'l2', 'dropout', 'learningRate', 'walkLearningRate', 'batch', 'epochs', 'without']);
+const OPTION_NAMES = new Set(['model', 'preset', 'without', ...Object.keys(RANGES)]);

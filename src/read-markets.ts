@@ -149,8 +149,10 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
   for (const draft of drafts.values()) {
     if (draft.train.users.length === 0) {
       const [file] = draft.trainFiles;
-      const where = file ?? files.find((each) => each.market === draft.name || each.market === undefined)?.name ?? draft.name;
-      throw new DataError(where, undefined, `market ${JSON.stringify(draft.name)} has no users: no training rows`);
+      const [heldOut] = [...draft.heldOut.values()].flatMap((rows) => rows.files);
+      const where = file ?? heldOut?.file ?? files.find((each) => each.market === draft.name)!.name;
+      const line = file === undefined ? heldOut?.lines.view()[0] : undefined;
+      throw new DataError(where, line, `market ${JSON.stringify(draft.name)} has no users: no training rows`);
     }
     const heldOut: RawMarket['heldOut'] = {};
     for (const [split, rows] of draft.heldOut) heldOut[split] = { users: rows.users.view(), items: rows.items.view() };

@@ -82,6 +82,9 @@ interface Loaded {
   userVectors?: number;
 }
 
+/** Users whose scores are made at once: their vectors and a block of V fit the nearest cache; their scores take 128 n bytes. */
+const SCORED_TOGETHER = 32;
+
 /** Scores at an address of the scratch space, valid until it is released. */
 interface Scored {
   /** n × f32 */
@@ -91,6 +94,17 @@ interface Scored {
   vector?: number;
   /** c, the history items that have a vector. */
   counted: number;
+}
+
+/** A checked query. */
+interface Plan {
+  market: Loaded;
+  k: number;
+  only?: readonly string[];
+  without: readonly string[];
+  explain: number;
+  history: History;
+  includeSeen: boolean;
 }
 
 interface History {
@@ -171,35 +185,65 @@ export class Recommender {
    * @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`, wrong k.
    */
   recommend(query: RecommendQuery): Recommendations {
-    const market = this.queried(query);
-    const k = checkInteger('k', query.k ?? 10, 1, 0x7fffffff);
-    const only = query.only === undefined ? undefined : checkTexts('only', query.only);
-    const without = query.without === undefined ? undefined : checkTexts('without', query.without);
-    const explain = checkExplain(query.explain);
-    const history = this.history(market, query);
-    return this.scratch(() => {
-      const scored = this.score(market, history.positions, history.user);
-      const excluded = this.kernels.memory.allocateZeroed(market.n);
-      const mask = this.kernels.memory.u8(excluded, market.n);
-      if (only) {
-        mask.fill(1);
-        for (const item of only) mask[market.itemIndex.get(item) ?? market.n] = 0;
-      }
-      for (const item of without ?? []) mask[market.itemIndex.get(item) ?? market.n] = 1;
-      if (!query.includeSeen) for (const position of history.positions) mask[position] = 1;
-      const best = this.best(market, scored.address, excluded, k);
-      const items = best.map(({ position, score }) => ({
-        item: this.itemId(market, position),
-        score,
-        ...(explain > 0 && this.explain(market, history, scored, position, explain)),
-      }));
-      return { items, ...(scored.fallback && { fallback: 'popularity' as const }), unknownItems: history.unknownItems };
-    });
+    return this.recommendAll([this.plan(query)])[0];
   }
 
-  /** `recommend` for each query, in order. */
+  /** `recommend` for each query, in order, with the same scores; users of a market are scored together, which takes less time. */
   recommendBatch(queries: readonly RecommendQuery[]): Recommendations[] {
-    return (checkArray('queries', queries, 'an array of queries') as typeof queries).map((query) => this.recommend(query));
+    return this.recommendAll((checkArray('queries', queries, 'an array of queries') as typeof queries).map((query) => this.plan(query)));
+  }
+
+  private plan(query: RecommendQuery): Plan {
+    const market = this.queried(query);
+    return {
+      market,
+      k: checkInteger('k', query.k ?? 10, 1, 0x7fffffff),
+      only: query.only === undefined ? undefined : checkTexts('only', query.only),
+      without: query.without === undefined ? [] : checkTexts('without', query.without),
+      explain: checkExplain(query.explain),
+      history: this.history(market, query),
+      includeSeen: Boolean(query.includeSeen),
+    };
+  }
+
+  private recommendAll(plans: Plan[]): Recommendations[] {
+    const results: Recommendations[] = new Array(plans.length);
+    const byMarket = new Map<Loaded, number[]>();
+    for (const [order, { market }] of plans.entries()) {
+      const orders = byMarket.get(market);
+      if (orders) orders.push(order);
+      else byMarket.set(market, [order]);
+    }
+    for (const [market, orders] of byMarket) {
+      for (let from = 0; from < orders.length; from += SCORED_TOGETHER) {
+        const some = orders.slice(from, from + SCORED_TOGETHER);
+        this.scratch(() => {
+          const scored = this.score(
+            market,
+            some.map((order) => plans[order].history),
+          );
+          for (const [i, order] of some.entries()) results[order] = this.answer(plans[order], scored[i]);
+        });
+      }
+    }
+    return results;
+  }
+
+  private answer({ market, k, only, without, explain, history, includeSeen }: Plan, scored: Scored): Recommendations {
+    const excluded = this.kernels.memory.allocateZeroed(market.n);
+    const mask = this.kernels.memory.u8(excluded, market.n);
+    if (only) {
+      mask.fill(1);
+      for (const item of only) mask[market.itemIndex.get(item) ?? market.n] = 0;
+    }
+    for (const item of without) mask[market.itemIndex.get(item) ?? market.n] = 1;
+    if (!includeSeen) for (const position of history.positions) mask[position] = 1;
+    const items = this.best(market, scored.address, excluded, k).map(({ position, score }) => ({
+      item: this.itemId(market, position),
+      score,
+      ...(explain > 0 && this.explain(market, history, scored, position, explain)),
+    }));
+    return { items, ...(scored.fallback && { fallback: 'popularity' as const }), unknownItems: history.unknownItems };
   }
 
   /**
@@ -220,7 +264,7 @@ export class Recommender {
       this.addLinear(market, address, memory.put(Int32Array.of(position)), 1, model.linearWeight);
       if (vectors !== undefined) {
         const d = this.model.dim;
-        exports.addCosine(address, n, d, vectors, vectors + 4 * d * position, model.cosineWeight);
+        exports.addCosines(address, 1, n, d, vectors, vectors + 4 * d * position, memory.allocate(4), model.cosineWeight);
       }
       const excluded = memory.allocateZeroed(n);
       memory.u8(excluded, n)[position] = 1;
@@ -241,7 +285,7 @@ export class Recommender {
     const candidates = checkTexts('candidates', query.candidates);
     const history = this.history(market, query);
     return this.scratch(() => {
-      const { address } = this.score(market, history.positions, history.user);
+      const [{ address }] = this.score(market, [history]);
       const scores = this.kernels.memory.f32(address, market.n);
       return candidates
         .map((item, order) => {
@@ -278,7 +322,7 @@ export class Recommender {
       positions[i] = position;
     }
     checkInteger('user', user, -1, market.userIndex.size - 1);
-    return this.scratch(() => this.kernels.memory.f32(this.score(market, positions, user).address, market.n).slice());
+    return this.scratch(() => this.kernels.memory.f32(this.score(market, [{ positions, user }])[0].address, market.n).slice());
   }
 
   private load(model: MarketModel): Loaded {
@@ -344,28 +388,30 @@ export class Recommender {
     }
   }
 
-  private score(market: Loaded, positions: Int32Array, user: number): Scored {
+  /** The scores of all items for each of these users of one market; a user's do not depend on the others. */
+  private score(market: Loaded, histories: Pick<History, 'positions' | 'user'>[]): Scored[] {
     const { exports, memory } = this.kernels;
     const { n, model, history, vectors } = market;
-    const address = memory.allocateZeroed(4 * n);
-    const list = memory.put(positions);
-    const entries = this.addLinear(market, address, list, positions.length, model.linearWeight * power(Math.max(1, positions.length), -model.linearPower));
-    let vector: number | undefined;
-    let counted = 0;
-    if (history !== undefined && vectors !== undefined && positions.length > 0) {
-      const d = this.model.dim;
+    const d = this.model.dim;
+    const hasVectors = history !== undefined && vectors !== undefined;
+    const addresses = memory.allocateZeroed(4 * n * histories.length);
+    const users = hasVectors ? memory.allocateZeroed(4 * d * histories.length) : 0;
+    const all = histories.map(({ positions, user }, i) => {
+      const address = addresses + 4 * n * i;
+      const list = memory.put(positions);
+      const entries = this.addLinear(market, address, list, positions.length, model.linearWeight * power(Math.max(1, positions.length), -model.linearPower));
+      const u = users + 4 * d * i;
       const own = market.userVectors === undefined || user < 0 ? 0 : market.userVectors + 4 * d * user;
-      const u = memory.allocate(4 * d);
-      counted = exports.meanRows(u, d, history, list, positions.length, own);
-      if (counted > 0 || own !== 0) {
-        vector = u;
-        exports.addCosine(address, n, d, vectors, u, model.cosineWeight);
-      }
+      const counted = hasVectors && positions.length > 0 ? exports.meanRows(u, d, history, list, positions.length, own) : 0;
+      const vector = counted > 0 || (hasVectors && positions.length > 0 && own !== 0) ? u : undefined;
+      return { address, vector, counted, fallback: entries === 0 && vector === undefined };
+    });
+    if (hasVectors) exports.addCosines(addresses, histories.length, n, d, vectors, users, memory.allocate(4 * histories.length), model.cosineWeight);
+    for (const { address, fallback } of all) {
+      if (fallback) memory.f32(address, n).set(model.popularity);
+      else if (market.bias !== undefined) exports.addBias(address, n, market.bias);
     }
-    const fallback = entries === 0 && vector === undefined;
-    if (fallback) memory.f32(address, n).set(model.popularity);
-    else if (market.bias !== undefined) exports.addBias(address, n, market.bias);
-    return { address, fallback, vector, counted };
+    return all;
   }
 
   /** Writes scale · Σ S_ij over the listed rows; returns how many entries of S it added. */

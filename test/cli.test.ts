@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -108,7 +108,8 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['train', 'data', '-o', 'x', '--seed', '-1'], '--seed'],
     [['train', 'data', '-o', 'x', '--lambda-f', '0'], '--lambda-f'],
     [['train', 'data', '-o', 'x', '--epsilon', '2'], '--epsilon'],
-    [['train', 'data', '-o', 'x', '--dim', '0'], '--dim'],
+    [['train', 'data', '-o', 'x', '--dim', '100'], "option '--dim <n>' argument '100' is invalid. Expected a multiple of 16 from 16 to 1024"],
+    [['train', 'data', '-o', 'x', '--markets', 'us,atlantis'], '"atlantis"'],
     [['train', 'data', '-o', 'x', '--walks', '0'], '--walks'],
     [['train', 'data', '-o', 'x', '--walk-length', '1'], '--walk-length'],
     [['train', 'data', '-o', 'x', '--window', 'NaN'], '--window'],
@@ -179,6 +180,8 @@ describe('failures are exit code 1 and one line that names the file', () => {
   test('of output, before the work starts', async () => {
     expectFailure(await run('train', 'data', '-o', join('none', 'x.m3rec')), 1, 'no folder none');
     expectFailure(await run('train', 'data', '-o', 'data'), 1, 'data: this is a folder');
+    // A name too long for its temporary file: whatever is in the way of a write, also to root.
+    expectFailure(await run('train', 'data', '-o', 'x'.repeat(250)), 1, 'ENAMETOOLONG');
   });
 
   test('of models', async () => {
@@ -264,6 +267,9 @@ describe('a trained model', () => {
     expect(unseen.stderr).toMatch(/^m3rec: warning: items that market us does not know: no-such-item\n$/);
     expect(unseen.stdout.trimEnd().split('\n')).toHaveLength(4);
     expect(unseen.stdout).toMatch(/^rank +item +score +because of\n/);
+    expect(unseen.stdout).not.toContain('(0.0000)');
+    const filtered = await run('recommend', 'ease.m3rec', '--market', market.name, '--user', user, '--only', 'no-such-item');
+    expect(filtered).toEqual({ code: 0, stdout: 'rank  item  score\n', stderr: 'm3rec: warning: items that market us does not know: no-such-item\nm3rec: no item is left to recommend\n' });
   });
 
   test('export of one market without users: smaller, says what it loses, answers anyone but a user', async () => {
@@ -273,7 +279,7 @@ describe('a trained model', () => {
     expect(stdout).toMatch(/^part +before +after\nitems .*\nsimilarities .*\nvectors +0 B +0 B\nusers +[\d.]+ kB +0 B\nfor update +0 B +0 B\nother .*\nall /);
     const size = statSync(join(folder, 'edge.m3rec')).size;
     expect(size).toBeLessThan(statSync(model).size / 2);
-    expect(stderr).toMatch(/^m3rec: wrote edge\.m3rec: [\d.]+ kB, no vectors, at most 5 similarities an item, without users\nm3rec: give --data DIR [^\n]+\n$/);
+    expect(stderr).toMatch(/^m3rec: wrote edge\.m3rec: [\d.]+ kB, no vectors, at most 5 similarities of an item, without users\nm3rec: give --data DIR [^\n]+\n$/);
 
     const result = JSON.parse(await output('export', 'ease.m3rec', '--market', market.name, '--without-users', '--neighbours', '5', '-o', 'edge.m3rec', '--data', 'data', '--held-out', 'test', '--json'));
     expect(result).toMatchObject({ file: 'edge.m3rec', bytes: size, bytesBefore: statSync(model).size, variant: { users: false, vectors: null, neighbours: 5 }, quality: { heldOut: 'test', k: 10 } });
@@ -286,7 +292,7 @@ describe('a trained model', () => {
     expect(unseen.items).toHaveLength(4);
     expectFailure(await run('recommend', 'edge.m3rec', '--market', market.name, '--user', user), 2, 'this model was saved without users');
     expectFailure(await run('update', 'edge.m3rec', '--data', 'data', '-o', 'x'), 2, 'found "a model that was exported"');
-    expect(await output('inspect', 'edge.m3rec')).toMatch(/^ease model, format version 1, 0 dimensions, [\d.]+ kB\nno vectors, at most 5 similarities an item, without users\n/);
+    expect(await output('inspect', 'edge.m3rec')).toMatch(/^ease model, format version 1, [\d.]+ kB\nno vectors, at most 5 similarities of an item, without users\n/);
   });
 
   test('export of data without the market, or without held-out rows, writes nothing', async () => {
@@ -331,7 +337,7 @@ describe('a trained model', () => {
     const scores = lines.slice(1, 4).map(([, , score]) => Number(score));
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
     expect(stderr).toContain('2 candidates that market us does not know');
-    expect(stderr).toContain('run.tsv: 1 lines with a user whom market us does not know, ranked by popularity, the first "stranger" at line 4');
+    expect(stderr).toContain('run.tsv: 1 line with a user whom market us does not know, ranked by popularity, the first "stranger" at line 4');
     const top = JSON.parse(await output('rank', 'ease.m3rec', '--market', market.name, '--candidates', 'run.tsv', '--top', '1', '--json'));
     expect(top.map((each: { items: unknown[] }) => each.items.length)).toEqual([1, 1, 1]);
   });
@@ -370,5 +376,24 @@ describe('stopping', () => {
     child.stdout.once('data', () => child.stdout.destroy());
     const { code, stderr } = await outcome;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('a reader that goes away does not keep a model from being written', async () => {
+    const { child, outcome } = start(['train', 'data', '-o', 'unread.m3rec', '--preset', 'paper', '--dim', '16', '--epochs', '2']);
+    child.stdout.once('data', () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    });
+    expect((await outcome).code).toBe(0);
+    expect(JSON.parse(await output('inspect', 'unread.m3rec', '--json')).kind).toBe('m3rec');
+  });
+
+  test.runIf(existsSync('/dev/full'))('what cannot be written is a failure in one line', async () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [cli, 'inspect', 'ease.m3rec'], { cwd: folder, encoding: 'utf8', stdio: ['ignore', full, 'pipe'] });
+    expect({ status, stderr }).toEqual({ status: 1, stderr: 'm3rec: stdout: no space left\n' });
+    expect(spawnSync(process.execPath, [cli, 'inspect', 'ease.m3rec'], { cwd: folder, stdio: ['ignore', 'ignore', full] }).status).toBe(0);
+    expect(spawnSync(process.execPath, [cli, 'inspect', 'none.m3rec'], { cwd: folder, stdio: ['ignore', 'ignore', full] }).status).toBe(1);
+    closeSync(full);
   });
 });

@@ -161,7 +161,7 @@ describe('readMarkets', () => {
   test('bad calls and data', async () => {
     await expect(readMarkets([])).rejects.toThrow('no training rows');
     await expect(readMarkets([file('a', 'train', [])])).rejects.toThrow('a/train.csv: market "a" has no users: no training rows');
-    await expect(readMarkets([file('a', 'valid', ['u,x'])])).rejects.toThrow('a/valid.csv: market "a" has no users: no training rows');
+    await expect(readMarkets([file('a', 'valid', ['u,x'])])).rejects.toThrow('a/valid.csv:2: market "a" has no users: no training rows');
     await expect(readMarkets([file(undefined, 'train', [], 'user,item,market')])).rejects.toThrow('undefined/train.csv: no training rows');
     await expect(readMarkets([file(undefined, 'train', ['u,x'])])).rejects.toThrow(':1: no column market;');
     await expect(readMarkets([file('a', 'train', ['u,x'])], { minRating: Number.NaN })).rejects.toBeInstanceOf(ArgumentError);
@@ -228,7 +228,7 @@ describe('files', () => {
     write('a/valid.tsv', 'user\titem\nu\tx\n');
     await expect(readDirectory(folder)).rejects.toThrow(`${join(folder, 'a', 'train.tsv')}: no such file`);
     write('a/train.tsv', 'user\titem\nu\tx\n');
-    await expect(readDirectory(folder, { markets: ['b'] })).rejects.toThrow(`${join(folder, 'b')}: no folder of market "b"`);
+    await expect(readDirectory(folder, { markets: ['b'] })).rejects.toThrow(`markets: found "b", expected markets with a train.tsv or train.csv in ${folder}, which has the folders a`);
     write('a/train.csv', 'user,item\nu,x\n');
     await expect(readDirectory(folder)).rejects.toThrow('train.csv and train.tsv: only one of them can be the train rows');
     write('b/train.csv', '');

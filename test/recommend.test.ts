@@ -178,6 +178,18 @@ describe('recommend', () => {
     expect(call({ market: 'm', items: [], explain: 0 })).toThrow(/^explain/);
   });
 
+  it('answers a batch of users of all markets as it answers each alone, bit for bit', async () => {
+    const model = fullModel();
+    const recommender = Recommender.from(model, await instantiateKernels(embeddedKernels));
+    const queries = Array.from({ length: 150 }, (_, i) => {
+      const market = model.markets[i % model.markets.length];
+      const items = market.items.length;
+      const who = i % 5 === 0 && market.users!.length > 0 ? { user: market.users![i % market.users!.length] } : { items: Array.from({ length: i % 4 }, (_, j) => model.items[market.items[(i * 7 + j) % items]]) };
+      return { market: market.name, ...who, k: 1 + (i % 6), includeSeen: i % 7 === 0, explain: i % 11 === 0, without: i % 3 === 0 ? [model.items[market.items[0]]] : [] };
+    });
+    expect(recommender.recommendBatch(queries)).toEqual(queries.map((query) => recommender.recommend(query)));
+  });
+
   it('answers a batch as it answers one by one, and leaves no memory behind', () => {
     const queries = [
       { market: 'm', items: ['a'] },

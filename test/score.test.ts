@@ -97,7 +97,13 @@ describe('meanRows', () => {
   });
 });
 
-describe('addCosine and addBias', () => {
+/** addCosines for one user. */
+function addCosine(out: number, n: number, d: number, vectors: number, u: number, weight: number): void {
+  const { exports, memory } = kernels;
+  exports.addCosines(out, 1, n, d, vectors, u, memory.allocate(4), weight);
+}
+
+describe('addCosines and addBias', () => {
   it('agree with doubles at every number of items and length of vector', () => {
     for (const n of [...LENGTHS, 1001]) {
       for (const d of n === 1001 ? [128] : LENGTHS) {
@@ -109,7 +115,7 @@ describe('addCosine and addBias', () => {
           return x + (norm > 0 ? (1.5 * sum) / norm : 0) + bias[j];
         });
         const actual = run(before, [vectors, u, bias], (out, v, x, b) => {
-          kernels.exports.addCosine(out, n, d, v, x, 1.5);
+          addCosine(out, n, d, v, x, 1.5);
           kernels.exports.addBias(out, n, b);
         });
         expectClose(actual, expected, tolerance(d) * 1.5 * Math.sqrt(Math.max(4, d)));
@@ -122,13 +128,29 @@ describe('addCosine and addBias', () => {
     const [row, u] = [uniform(d), uniform(d)];
     const vectors = new Float32Array(n * d);
     for (let j = 0; j < n; j++) vectors.set(row, j * d);
-    const scores = run(new Float32Array(n), [vectors, u], (out, v, x) => kernels.exports.addCosine(out, n, d, v, x, 1));
+    const scores = run(new Float32Array(n), [vectors, u], (out, v, x) => addCosine(out, n, d, v, x, 1));
     expect(new Set(scores).size).toBe(1);
+  });
+
+  it('gives each user of a batch the same bits as alone', () => {
+    for (const n of [1, 2, 63, 64, 65, 131]) {
+      for (const m of [2, 3, 4, 5, 9]) {
+        for (const d of [3, 16, 37]) {
+          const [vectors, users, before] = [uniform(n * d), uniform(m * d), uniform(m * n)];
+          users.fill(0, d, 2 * d);
+          const together = run(before, [vectors, users], (out, v, u) => kernels.exports.addCosines(out, m, n, d, v, u, kernels.memory.allocate(4 * m), 0.7));
+          for (let u = 0; u < m; u++) {
+            const alone = run(before.slice(u * n, (u + 1) * n), [vectors, users.slice(u * d, (u + 1) * d)], (out, v, x) => addCosine(out, n, d, v, x, 0.7));
+            expect(together.subarray(u * n, (u + 1) * n)).toEqual(alone);
+          }
+        }
+      }
+    }
   });
 
   it('leaves the scores of a zero vector alone', () => {
     const before = uniform(6);
-    expect(run(before, [uniform(30), new Float32Array(5)], (out, v, x) => kernels.exports.addCosine(out, 6, 5, v, x, 1))).toEqual(before);
+    expect(run(before, [uniform(30), new Float32Array(5)], (out, v, x) => addCosine(out, 6, 5, v, x, 1))).toEqual(before);
   });
 });
 

@@ -8,7 +8,8 @@ export function* scoring(c) {
   yield () => dot(c);
   yield () => scoreLinear(c);
   yield () => meanRows(c);
-  yield () => addCosine(c);
+  yield () => addCosines(c, 1);
+  yield () => addCosines(c, 32);
   yield () => addBias(c);
   yield () => topK(c);
   yield () => scalar(c, 'exp', (raw, x) => raw(x), Math.exp);
@@ -128,34 +129,36 @@ function plainMean(history, table, offset, out) {
   for (let i = 0; i < DIM; i++) out[i] = (used > 0 ? out[i] / used : 0) + offset[i];
 }
 
-function addCosine({ exports, bench, B }) {
+function addCosines({ exports, bench, B }, m) {
   const n = B.cols;
   const vectors = bench.put(randoms(n * DIM, 55, 0.15));
-  const u = bench.put(randoms(DIM, 56));
-  const out = bench.f32(n);
+  const users = bench.put(randoms(m * DIM, 56));
+  const factors = bench.f32(m);
+  const out = bench.f32(m * n);
   return {
-    kernels: ['addCosine'],
-    size: `${count(n)} × ${DIM}`,
-    work: 2 * n * DIM,
+    kernels: ['addCosines'],
+    size: `${m} × ${count(n)}, d = ${DIM}`,
+    work: 2 * m * n * DIM,
     unit: 'GFLOP/s',
     outputs: [out],
     reset: [out],
-    wasm: () => exports.addCosine(out.at, n, DIM, vectors.at, u.at, 0.3),
+    wasm: () => exports.addCosines(out.at, m, n, DIM, vectors.at, users.at, factors.at, 0.3),
     js() {
-      const v = vectors.js;
-      const user = u.js;
-      const scores = out.js;
-      let norm = 0;
-      for (let i = 0; i < DIM; i++) norm += user[i] * user[i];
-      if (norm === 0) return;
-      const factor = 0.3 / Math.sqrt(norm);
-      for (let j = 0; j < n; j++) {
-        let sum = 0;
-        for (let i = 0; i < DIM; i++) sum += v[j * DIM + i] * user[i];
-        scores[j] += sum * factor;
-      }
+      for (let u = 0; u < m; u++) plainCosines(users.js.subarray(u * DIM, (u + 1) * DIM), vectors.js, out.js.subarray(u * n, (u + 1) * n));
     },
   };
+}
+
+function plainCosines(user, v, scores) {
+  let norm = 0;
+  for (let i = 0; i < DIM; i++) norm += user[i] * user[i];
+  if (norm === 0) return;
+  const factor = 0.3 / Math.sqrt(norm);
+  for (let j = 0; j < scores.length; j++) {
+    let sum = 0;
+    for (let i = 0; i < DIM; i++) sum += v[j * DIM + i] * user[i];
+    scores[j] += sum * factor;
+  }
 }
 
 function addBias({ exports, bench, B }) {

@@ -1,27 +1,41 @@
+import { M3RecError } from '../errors.ts';
 import { printable } from '../printable.ts';
+import { reasonOf } from '../system-error.ts';
 
-/** Text on a stream, waiting where its reader is slower. A reader that has gone away ends the process quietly. */
-export async function write(text: string, stream: NodeJS.WriteStream = process.stdout): Promise<void> {
-  if (!stream.write(text)) await new Promise<void>((resolve) => stream.once('drain', resolve));
+let outlivesReader = false;
+
+/**
+ * Text on stdout, waiting where its reader is slower.
+ * @throws M3RecError where it cannot be written, but for a reader that has gone away.
+ */
+export async function write(text: string): Promise<void> {
+  const error = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) => process.stdout.write(text, resolve));
+  if (error && error.code !== 'EPIPE') throw new M3RecError(`stdout: ${reasonOf(error.code ?? error.message)}`);
 }
 
-/** `head -1` closes the pipe: that is no failure of ours. */
+/**
+ * `head -1` closes the pipe: that is no failure of ours, and ends the process quietly, unless its work is worth more than its
+ * output (`outliveReader`). What stderr cannot take is lost: there is nowhere to say so.
+ */
 export function quietOnClosedPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-      throw error;
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' && !outlivesReader) process.exit(process.exitCode ?? 0);
+  });
+  process.stderr.on('error', () => {});
 }
 
-/** Columns two spaces apart, numbers (and what was made of them) to the right. Control characters are shown, not sent. */
-export function formatTable(header: readonly string[], rows: readonly (readonly (string | number)[])[], leftColumns = 1): string {
+/** From now on a reader of stdout that goes away does not end the process: a file is being made. */
+export function outliveReader(): void {
+  outlivesReader = true;
+}
+
+/** Columns two spaces apart, those of text (`left`) to the left, numbers to the right. Control characters are shown, not sent. */
+export function formatTable(header: readonly string[], rows: readonly (readonly (string | number)[])[], left: readonly number[] = [0]): string {
   const cells = [header, ...rows.map((row) => row.map((cell) => printable(String(cell))))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   const lines = cells.map((row) =>
     row
-      .map((cell, column) => (column < leftColumns ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+      .map((cell, column) => (left.includes(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
       .join('  ')
       .trimEnd(),
   );
@@ -40,4 +54,9 @@ export function formatCount(count: number): string {
 /** 0.1234 → "12.34". */
 export function formatPercent(share: number, digits = 2): string {
   return (100 * share).toFixed(digits);
+}
+
+/** 1, "line" → "1 line"; 1234, "line" → "1,234 lines". */
+export function formatCounted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
 }

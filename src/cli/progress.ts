@@ -35,14 +35,15 @@ export class ProgressView {
   }
 
   private draw(done: number, total: number, loss: number | undefined, now: number): void {
+    const payload = { stage: printable(this.stage).slice(-40).padEnd(24), loss: formatLoss(loss) };
     if (!this.bar) {
       // A stage that is over at once would only flicker.
       if (now - this.started < SHOW_AFTER_MS) return;
       this.bar = new SingleBar({ format: '{stage} {bar} {percentage} %{loss}', stream: process.stderr, clearOnComplete: true, hideCursor: true, stopOnComplete: false, gracefulExit: false, barsize: 30 });
-      this.bar.start(total || 1, 0, { stage: '', loss: '' });
+      this.bar.start(total || 1, 0, payload);
     }
     this.bar.setTotal(total || Math.max(1, done));
-    this.bar.update(Math.min(done, total || done), { stage: printable(this.stage).slice(-40).padEnd(24), loss: formatLoss(loss) });
+    this.bar.update(Math.min(done, total || done), payload);
   }
 }
 

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { DataError } from '../errors.ts';
 import { MAX_FIELD } from '../rows.ts';
+import { fileError } from '../system-error.ts';
 
 /** Longest line, in UTF-16 code units: a candidate list of about a million ids. */
 const MAX_LINE = 1 << 24;
@@ -60,9 +61,7 @@ async function* readLines(path: string): AsyncGenerator<string> {
       }
     }
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (error instanceof DataError || code === undefined) throw error;
-    throw new DataError(path, undefined, code === 'ENOENT' ? 'no such file or folder' : code === 'EISDIR' ? 'this is a folder' : code);
+    throw fileError(path, error);
   }
   pending += decode();
   if (pending !== '') yield pending.replace(/\r$/, '');

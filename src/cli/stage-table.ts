@@ -1,7 +1,7 @@
 import { formatBytes } from '../memory.ts';
 import { printable } from '../printable.ts';
 import type { StageReport } from '../train.ts';
-import { formatJson, write } from './output.ts';
+import { formatJson, outliveReader, write } from './output.ts';
 import type { ProgressView } from './progress.ts';
 
 /** The stages of a long command on stdout: a line each as they finish, or all of them at the end as JSON. */
@@ -13,14 +13,16 @@ export class StageTable {
   constructor(
     private readonly view: ProgressView,
     private readonly json: boolean | undefined,
-  ) {}
+  ) {
+    outliveReader();
+  }
 
   readonly onStage = (report: StageReport): void => {
     this.view.clear();
     this.stages.push(report);
     if (this.json) return;
     const { stage, seconds, loss, peakBytes, detail } = report;
-    this.line(printable(stage), seconds.toFixed(2), loss === undefined ? '' : loss.toPrecision(5), formatBytes(peakBytes), printable(detail));
+    process.stdout.write(this.line(printable(stage), seconds.toFixed(2), loss === undefined ? '' : loss.toPrecision(5), formatBytes(peakBytes), printable(detail)));
   };
 
   /** The time and memory of all; `facts` come with the JSON. */
@@ -29,14 +31,14 @@ export class StageTable {
     const seconds = (performance.now() - this.started) / 1000;
     const peakBytes = this.stages.reduce((peak, stage) => Math.max(peak, stage.peakBytes), 0);
     if (this.json) await write(formatJson({ ...facts, seconds, peakBytes, stages: this.stages }));
-    else this.line('all', seconds.toFixed(2), '', formatBytes(peakBytes), '');
+    else await write(this.line('all', seconds.toFixed(2), '', formatBytes(peakBytes), ''));
   }
 
   /** The header comes with the first line, so that a command that fails at once prints nothing. */
-  private line(...cells: [stage: string, seconds: string, loss: string, peak: string, detail: string]): void {
+  private line(...cells: [stage: string, seconds: string, loss: string, peak: string, detail: string]): string {
     const format = ([stage, seconds, loss, peak, detail]: typeof cells) => `${[stage.padEnd(28), seconds.padStart(8), loss.padStart(10), peak.padStart(10), ` ${detail}`].join(' ').trimEnd()}\n`;
-    if (!this.headed) process.stdout.write(format(['stage', 'seconds', 'loss', 'peak', '']));
+    const header = this.headed ? '' : format(['stage', 'seconds', 'loss', 'peak', '']);
     this.headed = true;
-    process.stdout.write(format(cells));
+    return header + format(cells);
   }
 }

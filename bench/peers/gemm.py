@@ -1,0 +1,24 @@
+# f32 matrix products of NumPy: { sizes, seconds } -> { version, blas, times: [[seconds a product]] }
+import json
+import sys
+import time
+
+import numpy
+
+task = json.load(sys.stdin)
+random = numpy.random.default_rng(1)
+times = []
+for n in task["sizes"]:
+    a = random.random((n, n), dtype=numpy.float32)
+    b = random.random((n, n), dtype=numpy.float32)
+    c = numpy.empty((n, n), dtype=numpy.float32)
+    numpy.matmul(a, b, out=c)
+    runs = []
+    start = time.perf_counter()
+    while len(runs) < 3 or time.perf_counter() - start < task["seconds"]:
+        begin = time.perf_counter()
+        numpy.matmul(a, b, out=c)
+        runs.append(time.perf_counter() - begin)
+    times.append(runs)
+config = numpy.__config__.get_info("blas_opt_info") if hasattr(numpy.__config__, "get_info") else {}
+print(json.dumps({"version": numpy.__version__, "blas": config.get("libraries", []), "times": times}))
