@@ -59,18 +59,17 @@ async function variant(context, options) {
   const result = { model: context.name, ...options, bytes: bytes.length, loadMs: median(times), ndcg: ndcg.mean, ndcgBefore: original, loss: original - ndcg.mean, ndcgByMarket: ndcg.markets };
   note(`${context.name} ${JSON.stringify(options)}: ${megabytes(bytes.length)} MB, NDCG ${percent(original)} to ${percent(ndcg.mean)}`);
   context.results.push(result);
-  return { ...result, file: bytes };
+  return result;
 }
 
 const HEADER = ['vectors', 'similarities an item', 'size, MB', 'load, ms', 'NDCG@10 before', 'after', 'loss'];
-const rowOf = ({ vectors, neighbours, bytes, loadMs, ndcgBefore, ndcg, loss }) => [vectors ?? '–', neighbours ?? 'all', megabytes(bytes), loadMs.toFixed(1), percent(ndcgBefore), percent(ndcg), percent(loss)];
+const rowOf = (type, { neighbours, bytes, loadMs, ndcgBefore, ndcg, loss }) => [type ?? '–', neighbours ?? 'all', megabytes(bytes), loadMs.toFixed(1), percent(ndcgBefore), percent(ndcg), percent(loss)];
 
 async function grid(context, vectors, neighbours, options) {
   const rows = [];
   for (const type of vectors) {
     for (const most of neighbours) {
-      rows.push(rowOf(await variant(context, { ...options, ...(type && type !== 'f32' && { vectors: type }), ...(most && { neighbours: most }) })));
-      rows.at(-1)[0] = type ?? '–';
+      rows.push(rowOf(type, await variant(context, { ...options, ...(type && { vectors: type }), ...(most && { neighbours: most }) })));
     }
   }
   return table(HEADER, rows);
@@ -164,7 +163,7 @@ async function exportBench() {
   const memory = [];
   for (const vectors of VECTORS) {
     for (const neighbours of [undefined, 50]) {
-      const bytes = encodeModel(exportModel(standard.model, { ...edge, ...(vectors !== 'f32' && { vectors }), neighbours }));
+      const bytes = encodeModel(exportModel(standard.model, { ...edge, vectors, neighbours }));
       const file = join(cache, 'served.m3rec');
       writeFileSync(file, bytes);
       memory.push({ vectors, neighbours: neighbours ?? 'all', ...processMemory(file) });
