@@ -109,10 +109,10 @@ async function sides({ name, model, markets, before }) {
 /** Memory of a process that loads a file and answers, over that of a process that does nothing; the least of three runs each. */
 function processMemory(file) {
   const run = (...args) => JSON.parse(execFileSync(process.execPath, [fileURLToPath(new URL('serve-once.mjs', import.meta.url)), ...args], { encoding: 'utf8' }));
-  const runs = (...args) => Array.from({ length: 3 }, () => run(...args)).sort((a, b) => a.maxRSS - b.maxRSS)[0];
+  const runs = (...args) => Array.from({ length: 3 }, () => run(...args)).sort((a, b) => a.peakRSS - b.peakRSS)[0];
   const bare = runs();
   const serving = runs(file);
-  return { ...serving, bareRSS: bare.maxRSS, overBare: serving.maxRSS - bare.maxRSS };
+  return { ...serving, bareRSS: bare.peakRSS, overBare: serving.peakRSS - bare.peakRSS };
 }
 
 async function exportBench() {
@@ -172,7 +172,7 @@ async function exportBench() {
   add(
     `## Memory of a process that serves market ${largest.name}\n\nPreset default without users, 1,000 answers for histories of 20 items. In MB: linear memory of the kernels, the file that the model's arrays are views of, and the most resident memory of the process over that of a process that only starts Node (the least of three runs).\n\n${table(
       ['vectors', 'similarities an item', 'file', 'linear memory', 'both', 'process, peak', 'bare Node', 'difference'],
-      memory.map((row) => [row.vectors, row.neighbours, megabytes(row.file), megabytes(row.linear), megabytes(row.file + row.linear), megabytes(row.maxRSS), megabytes(row.bareRSS), megabytes(row.overBare)]),
+      memory.map((row) => [row.vectors, row.neighbours, megabytes(row.file), megabytes(row.linear), megabytes(row.file + row.linear), megabytes(row.peakRSS), megabytes(row.bareRSS), megabytes(row.overBare)]),
     )}`,
   );
   save('export', 'Export variants', blocks, { data: name, evaluation: EVALUATION, market: largest.name, results, sides: bySide.flatMap(({ results: each }) => each), memory });
