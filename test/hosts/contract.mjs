@@ -50,6 +50,14 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
     return bits(answers);
   });
 
+  for (const vectors of ['f16', 'int8']) {
+    await stage(`export ${vectors}`, async () => {
+      const file = m3rec.encodeModel(m3rec.exportModel(recommender.model, { markets: [markets[0].name], users: false, vectors, neighbours: 20 }));
+      const small = await m3rec.loadModel(file);
+      return bits([await sha256(file), ...histories(markets[0]).map((history) => small.recommend({ market: markets[0].name, items: history }))]);
+    });
+  }
+
   const data = m3rec.assembleGenerated(m3rec.generateMarkets({ seed: 5, users: 900, items: 600, interactions: 8000 }));
   const trainings = { paper: { ...SMALL, preset: 'paper' }, default: { ...SMALL, preset: 'default' }, ease: { model: 'ease', updatable: true }, popularity: { model: 'popularity' } };
   const models = {};
