@@ -115,6 +115,16 @@ const CALLS: Call[] = [
     (items) => library.encodeModel({ kind: 'popularity', dim: 0, items, markets: [], training: {} }),
   ),
   call(
+    'exportModel',
+    () => [fullModel(), { markets: ['m1', 'm3'], users: false, vectors: 'int8' as const, neighbours: 2 }],
+    (model, options) => library.exportModel(model, options),
+  ),
+  call(
+    'encodeModel int8',
+    () => [library.exportModel(fullModel(), { vectors: 'int8' })],
+    (model) => library.encodeModel(model),
+  ),
+  call(
     'resolveOptions',
     () => [{ ...QUICK, preset: 'paper' as const, seed: 3 }],
     (options) => library.resolveOptions(options),
