@@ -1,6 +1,6 @@
 # gensim's skip-gram with negative sampling, one pass over given walks.
-# { walks, count, length, dim, window, negatives, workers, sample, seed } -> { version, seconds, loss }
-# loss: mean over the pairs of `sample` last walks of -log s(v·c) - sum over negatives of log s(-v·c), negatives drawn
+# { walks, fresh, count, length, dim, window, negatives, workers, seed } -> { version, seconds, loss }
+# loss: mean over the pairs of the fresh walks of -log s(v·c) - sum over negatives of log s(-v·c), negatives drawn
 # from visits^0.75, measured on the finished vectors.
 import json
 import sys
@@ -33,7 +33,7 @@ for item in numpy.unique(walks):
 weights = numpy.bincount(walks.ravel(), minlength=size) ** 0.75
 random = numpy.random.default_rng(task["seed"])
 total, pairs = 0.0, 0
-for walk in walks[-task["sample"]:]:
+for walk in numpy.fromfile(task["fresh"], dtype=numpy.int32).reshape(-1, task["length"]):
     scores = v[walk].astype(numpy.float64) @ c[walk].astype(numpy.float64).T
     distance = numpy.abs(numpy.subtract.outer(numpy.arange(len(walk)), numpy.arange(len(walk))))
     mask = (distance > 0) & (distance <= window)
