@@ -21,9 +21,11 @@ node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', 'release');
 writeKernelExports();
 const { build } = await import('esbuild');
 const common = { bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, logLevel: 'warning', legalComments: 'eof' };
+// Entries of the package, and files of their own for what many programs leave out, so that a bundler can drop them whole.
+const parts = ['evaluate', 'export', 'generate', 'read-markets', 'rows', 'serve', 'train', 'update'];
 await build({
   ...common,
-  entryPoints: ['src/index.ts', 'src/kernels.ts'],
+  entryPoints: ['src/index.ts', 'src/kernels.ts', ...parts.map((name) => ({ in: `src/${name}.ts`, out: `parts/${name}` }))],
   outdir: 'dist',
   platform: 'neutral',
   mainFields: ['module', 'main'],

@@ -87,7 +87,10 @@ function write(folder, i, { interactions: x, items }, b, dim) {
     }
     indptr[user + 1] = indices.length;
   }
-  put('v', Float32Array.from({ length: n * dim }, (_, k) => Math.sin(k * 12.9898) * 0.5));
+  put(
+    'v',
+    Float32Array.from({ length: n * dim }, (_, k) => Math.sin(k * 12.9898) * 0.5),
+  );
   put('indptr', x.indptr);
   put('indices', x.indices);
   put('hindptr', indptr);
