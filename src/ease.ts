@@ -61,7 +61,6 @@ export async function putInverse(kernels: Kernels, gram: SparseMatrix, lambda: n
 /** G + λI as lower tiles, the last ones padded with the identity. */
 function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): number {
   const n = gram.rows;
-  const tiles = Math.ceil(n / TILE);
   const length = tileValues(n);
   const address = memory.allocateZeroed(4 * length, stage);
   const a = memory.f32(address, length);
@@ -69,46 +68,8 @@ function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage
     for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++) a[tileIndex(i, gram.indices[p])] = gram.values[p];
     a[tileIndex(i, i)] += lambda;
   }
-  for (let i = n; i < tiles * TILE; i++) a[tileIndex(i, i)] = 1;
+  padTiles(a, n);
   return address;
-}
-
-/** The tiles become those of −(G + λI)⁻¹. */
-async function sweep({ exports, memory }: Kernels, tiles: number, n: number, job: Job, stage: string): Promise<void> {
-  const count = Math.ceil(n / TILE);
-  const bytes = 4 * TILE * TILE;
-  const perTile = 2 * TILE ** 3;
-  const total = perTile * count * ((count * (count + 1)) / 2);
-  let done = 0;
-  const mark = memory.mark();
-  const pivot = memory.allocate(2 * bytes, stage);
-  const scratch = memory.allocate(bytes, stage);
-  const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
-  const lefts = memory.allocate(count * bytes, stage);
-  const rights = memory.allocate(count * bytes, stage);
-  const filled = memory.allocate(4 * count, stage);
-  for (let k = 0; k < count; k++) {
-    const failed = exports.sweepPivot(tiles, TILE, k, pivot, work);
-    if (failed !== 0) throw new ArgumentError('gram', `a pivot of G + λI that is not positive, at item ${k * TILE + failed - 1}`, 'G + λI positive definite');
-    done += perTile;
-    await job.tick(stage, done, total);
-    for (let i = 0; i < count; i++) {
-      if (i === k) continue;
-      exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
-      done += perTile;
-      await job.tick(stage, done, total);
-    }
-    for (let i = 0; i < count; i++) {
-      if (i === k) continue;
-      for (let from = 0; from <= i; from += TILES_PER_CALL) {
-        const to = Math.min(i + 1, from + TILES_PER_CALL);
-        exports.sweepUpdate(tiles, TILE, k, i, from, to, lefts, rights, filled);
-        done += perTile * (to - from - (from <= k && k < to ? 1 : 0));
-        await job.tick(stage, done, total);
-      }
-    }
-  }
-  memory.release(mark);
 }
 
 /** B̂ from the swept tiles, a block-row at a time, so that linear memory never holds more of the result than that. */
