@@ -9,9 +9,8 @@
 // A panel is described by six u32: first column, columns (w), rows (r), the address of the rows' positions (r u32),
 // of T (w × r f32), and of D⁻¹ (w × w f32).
 //
-// Order: products are summed over R in ascending order, in blocks of 256 from 0, and each block's sum is then subtracted.
-
-import { gemmTN } from './gemm';
+// Order: an update is summed over the columns of one panel in ascending order, then subtracted, panel after panel; C is
+// summed over R in ascending order, in blocks of 256 from 0, and each block's sum is then subtracted.
 
 /** Columns of C in a block, and bytes of one of its rows. */
 const LANES: i32 = 16;
@@ -19,9 +18,6 @@ const LINE: usize = 64;
 const PANEL: usize = 24;
 /** Rows of R summed before they are subtracted. */
 const KC: i32 = 256;
-/** Rows and columns of A_RR that are updated at once. */
-const MC: i32 = 128;
-const NC: i32 = 512;
 
 // @ts-ignore: decorator
 @inline
@@ -29,85 +25,58 @@ function word(table: usize, index: i32): usize {
   return <usize>load<u32>(table + ((<usize>index) << 2));
 }
 
-/** Bytes of scratch that one call of eliminatePanel needs beside gemmWorkspaceBytes(): a block of the update and r positions. */
-export function eliminateScratchBytes(rows: i32): usize {
-  return (<usize>(MC * NC + rows)) << 2;
-}
-
 /**
- * A_RR ← A_RR − A_JRᵀ T for rows [from, from + 128) of R and the columns up to each: lower triangle.
+ * A_RR ← A_RR − A_JRᵀ T for the columns of R that are leading.
  *
- * panels, panel: their descriptions, and which of them is J. block: A_JR (w × r f32). owner (leading u32): the panel of each leading
- * column. blocks, pivots (u32 a panel): the addresses of A_JR (w × r f32) and of the pivot block (w × w f32). tiles: lower
- * tiles (t × t f32) of the columns from `leading` on, as in sweep.ts. scratch: eliminateScratchBytes(r); workspace:
- * gemmWorkspaceBytes(). Calls for other `from` write elsewhere, so they may run at once.
+ * panels, panel: their descriptions, and which of them is J. owner (leading u32): the panel of each leading column.
+ * blocks, pivots (u32 a panel): the addresses of A_JR (w × r f32) and of the pivot block (w × w f32) of each.
+ * inside: rows of R that are leading, the first ones. scratch: 64 bytes. Up to 12 bytes are read beyond A_JR and T.
  */
-export function eliminatePanel(panels: usize, panel: i32, from: i32, owner: usize, blocks: usize, pivots: usize, leading: i32, tiles: usize, t: i32, scratch: usize, workspace: usize): void {
+export function updatePanels(panels: usize, panel: i32, inside: i32, owner: usize, blocks: usize, pivots: usize, scratch: usize): void {
   const self = panels + (<usize>panel) * PANEL;
   const w = <i32>word(self, 1);
   const r = <i32>word(self, 2);
   const rows = word(self, 3);
   const factor = word(self, 4);
   const block = word(blocks, panel);
-  const to = min(r, from + MC);
-  const update = scratch;
-  const places = scratch + ((<usize>(MC * NC)) << 2);
-  let inside = 0;
-  while (inside < r && <i32>word(rows, inside) < leading) inside++;
-  // Where each row of R is in the target: its place among the rows of one leading panel, or its offset in a row of tiles.
-  for (let j = inside; j < to; j++) {
-    const column = <i32>word(rows, j) - leading;
-    store<u32>(places + ((<usize>j) << 2), <u32>(((column / t) * t * t + (column % t)) << 2));
-  }
-  for (let start = 0; start < to; start += NC) {
-    const end = min(to, start + NC);
-    const width = end - start;
-    memory.fill(update, 0, ((<usize>(to - from)) * (<usize>width)) << 2);
-    gemmTN(to - from, width, w, 1, block + ((<usize>from) << 2), r, factor + ((<usize>start) << 2), r, update, width, workspace);
-    subtractLeading(panels, rows, from, to, start, min(end, inside), update, width, owner, blocks, pivots);
-    for (let i = max(from, inside); i < to; i++) {
-      const row = <i32>word(rows, i) - leading;
-      const tileRow = row / t;
-      const line = tiles + ((((<usize>tileRow) * (<usize>(tileRow + 1))) >> 1) * (<usize>(t * t)) + (<usize>((row % t) * t)) << 2);
-      const sums = update + (((<usize>(i - from)) * (<usize>width) - (<usize>start)) << 2);
-      const stop = min(end, i + 1);
-      for (let j = max(start, inside); j < stop; j++) {
-        const target = line + word(places, j);
-        store<f32>(target, load<f32>(target) - load<f32>(sums + ((<usize>j) << 2)));
-      }
-    }
-  }
-}
-
-/** The update of columns [start, end) of R, all of them leading: those of one panel have their rows in the same places. */
-function subtractLeading(panels: usize, rows: usize, from: i32, to: i32, start: i32, end: i32, update: usize, width: i32, owner: usize, blocks: usize, pivots: usize): void {
-  for (let j = start; j < end; ) {
-    const panel = <i32>word(owner, <i32>word(rows, j));
-    const target = panels + (<usize>panel) * PANEL;
+  const bytes = (<usize>r) << 2;
+  for (let j = 0; j < inside; ) {
+    // Columns of one panel have their rows in the same places.
+    const other = <i32>word(owner, <i32>word(rows, j));
+    const target = panels + (<usize>other) * PANEL;
     const first = <i32>word(target, 0);
-    const w = <i32>word(target, 1);
-    const r = <i32>word(target, 2);
+    const width = <i32>word(target, 1);
+    const height = (<usize>word(target, 2)) << 2;
     const targetRows = word(target, 3);
+    const pivot = word(pivots, other);
     let next = j + 1;
-    while (next < end && <i32>word(rows, next) < first + w) next++;
-    let place = 0;
-    for (let i = max(from, j); i < to; i++) {
-      const row = <i32>word(rows, i);
-      const sums = update + (((<usize>(i - from)) * (<usize>width) - (<usize>start)) << 2);
-      const stop = min(next, i + 1);
-      let base: usize;
-      let stride: usize;
-      if (row < first + w) {
-        base = word(pivots, panel) + (((<usize>(row - first)) * (<usize>w)) << 2);
-        stride = 4;
-      } else {
-        while (<i32>word(targetRows, place) < row) place++;
-        base = word(blocks, panel) + ((<usize>place) << 2);
-        stride = (<usize>r) << 2;
-      }
-      for (let q = j; q < stop; q++) {
-        const at = base + (<usize>(<i32>word(rows, q) - first)) * stride;
-        store<f32>(at, load<f32>(at) - load<f32>(sums + ((<usize>q) << 2)));
+    while (next < inside && <i32>word(rows, next) < first + width) next++;
+    let place = word(blocks, other);
+    let placed = targetRows;
+    for (let i = j; i < r; i += 4) {
+      const count = min(4, r - i);
+      for (let q = j; q < next; q += 4) {
+        products(w, block + ((<usize>i) << 2), factor + ((<usize>q) << 2), bytes, scratch);
+        const columns = min(4, next - q);
+        let at = place;
+        let found = placed;
+        for (let d = 0; d < count; d++) {
+          const row = <i32>word(rows, i + d);
+          const sums = scratch + ((<usize>d) << 4);
+          if (row < first + width) {
+            for (let c = 0; c < columns && q + c <= i + d; c++) subtract(pivot + ((<usize>((row - first) * width + <i32>word(rows, q + c) - first)) << 2), sums + ((<usize>c) << 2));
+          } else {
+            while (<i32>load<u32>(found) < row) {
+              found += 4;
+              at += 4;
+            }
+            for (let c = 0; c < columns; c++) subtract(at + (<usize>(<i32>word(rows, q + c) - first)) * height, sums + ((<usize>c) << 2));
+          }
+        }
+        if (q + 4 >= next) {
+          place = at;
+          placed = found;
+        }
       }
     }
     j = next;
@@ -115,10 +84,76 @@ function subtractLeading(panels: usize, rows: usize, from: i32, to: i32, start: 
 }
 
 /**
+ * Tile (i, j) of the columns that are not leading, as in sweep.ts, loses A_JRᵀ T of every panel J, in ascending order.
+ *
+ * starts (u32, rows of tiles + 1 a panel): where the rows of R begin that are in each row of tiles. Otherwise as updatePanels.
+ */
+export function updateTile(panels: usize, count: i32, blocks: usize, starts: usize, leading: i32, tiles: usize, t: i32, tileRows: i32, i: i32, j: i32, scratch: usize): void {
+  const tile = tiles + ((((((<usize>i) * (<usize>(i + 1))) >> 1) + (<usize>j)) * (<usize>(t * t))) << 2);
+  for (let p = 0; p < count; p++) {
+    const ends = starts + (((<usize>p) * (<usize>(tileRows + 1))) << 2);
+    const iFrom = <i32>word(ends, i);
+    const iTo = <i32>word(ends, i + 1);
+    const jFrom = <i32>word(ends, j);
+    const jTo = <i32>word(ends, j + 1);
+    if (iFrom == iTo || jFrom == jTo) continue;
+    const panel = panels + (<usize>p) * PANEL;
+    const w = <i32>word(panel, 1);
+    const bytes = word(panel, 2) << 2;
+    const rows = word(panel, 3);
+    const factor = word(panel, 4);
+    const block = word(blocks, p);
+    // The address of column `leading + j t` in a row that is at position 0.
+    const origin = tile - (((<usize>(leading + i * t)) * (<usize>t) + (<usize>(leading + j * t))) << 2);
+    for (let a = iFrom; a < iTo; a += 4) {
+      const height = min(4, iTo - a);
+      // of a diagonal tile, no column beyond these rows
+      const stop = i == j ? min(jTo, a + 4) : jTo;
+      for (let b = jFrom; b < stop; b += 4) {
+        products(w, block + ((<usize>a) << 2), factor + ((<usize>b) << 2), bytes, scratch);
+        const columns = min(4, jTo - b);
+        for (let d = 0; d < height; d++) {
+          const line = origin + ((word(rows, a + d) * (<usize>t)) << 2);
+          const sums = scratch + ((<usize>d) << 4);
+          for (let c = 0; c < columns; c++) subtract(line + (word(rows, b + c) << 2), sums + ((<usize>c) << 2));
+        }
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function subtract(at: usize, amount: usize): void {
+  store<f32>(at, load<f32>(at) - load<f32>(amount));
+}
+
+/** out (4 × 4) = Σ_k a[k][0 … 3]ᵀ b[k][0 … 3] over w rows, `stride` bytes apart. */
+function products(w: i32, a: usize, b: usize, stride: usize, out: usize): void {
+  let c0 = f32x4.splat(0);
+  let c1 = f32x4.splat(0);
+  let c2 = f32x4.splat(0);
+  let c3 = f32x4.splat(0);
+  for (let k = 0; k < w; k++) {
+    const y = v128.load(b);
+    c0 = f32x4.add(c0, f32x4.mul(v128.load_splat<f32>(a), y));
+    c1 = f32x4.add(c1, f32x4.mul(v128.load_splat<f32>(a, 4), y));
+    c2 = f32x4.add(c2, f32x4.mul(v128.load_splat<f32>(a, 8), y));
+    c3 = f32x4.add(c3, f32x4.mul(v128.load_splat<f32>(a, 12), y));
+    a += stride;
+    b += stride;
+  }
+  v128.store(out, c0);
+  v128.store(out, c1, 16);
+  v128.store(out, c2, 32);
+  v128.store(out, c3, 48);
+}
+
+/**
  * x becomes 16 columns of C, the first of them `column`, a multiple of 16, after the leading ones.
  *
  * panels, count: all panels. tiles: the lower tiles (t × t) of the `size` columns after the `leading` ones, swept, so that
- * they hold −C. x: n + 4 rows. kept (leading × 16 f32) gets the leading rows, for invertLeading.
+ * they hold −C. x: n + 16 rows. kept (leading × 16 f32) gets the leading rows, for invertLeading.
  */
 export function invertSwept(panels: usize, count: i32, tiles: usize, t: i32, size: i32, leading: i32, column: i32, x: usize, kept: usize): void {
   gatherSwept(tiles, t, size, column, leading, x);
@@ -130,7 +165,7 @@ export function invertSwept(panels: usize, count: i32, tiles: usize, t: i32, siz
  * x becomes `width` ≤ 16 columns of C from the leading `column` on, all of panels that do not descend to each other.
  *
  * panels, count: those up to the end of these. blocks (3 u32 each: first column, columns, what was kept of them): those of
- * the columns after these panels, `from` … blockCount. x: n + 4 rows. kept (keptRows × 16 f32) gets the first rows.
+ * the columns after these panels, `from` … blockCount. x: n + 16 rows. kept (keptRows × 16 f32) gets the first rows.
  */
 export function invertLeading(panels: usize, count: i32, blocks: usize, from: i32, blockCount: i32, column: i32, width: i32, x: usize, kept: usize, keptRows: i32): void {
   gatherInverted(blocks, from, blockCount, column, width, x);
@@ -298,50 +333,66 @@ function subtractLine(out: usize, c0: v128, c1: v128, c2: v128, c3: v128): void 
   v128.store(out, f32x4.sub(v128.load(out, 48), c3), 48);
 }
 
-/** counts (16 i32) gets the entries that B̂ keeps in each of the columns of x, `width` of them from position `column` on. positions (n u32): that of each item. */
-export function countColumns(n: i32, positions: usize, x: usize, column: i32, width: i32, epsilon: f32, counts: usize): void {
-  memory.fill(counts, 0, LINE);
-  scan(n, positions, x, column, width, epsilon, counts, 0, 0);
-}
-
 /**
- * Writes the entries that countColumns counted: items strictly increasing in each column.
- * cursors (16 i32): where each column starts in indices (i32) and values (f32); each is left at the column's end.
+ * Which entries B̂ keeps of the columns of x, `width` of them from position `column` on: masks (n u16) gets a bit for each
+ * column in each row, counts (16 i32) their number in each column. B̂_ij = C_ij / −C_jj off the diagonal and 0 on it.
  */
-export function fillColumns(n: i32, positions: usize, x: usize, column: i32, width: i32, epsilon: f32, cursors: usize, indices: usize, values: usize): void {
-  scan(n, positions, x, column, width, epsilon, cursors, indices, values);
-}
-
-// B̂_ij = C_ij / −C_jj off the diagonal and 0 on it. indices = 0 counts only.
-function scan(n: i32, positions: usize, x: usize, column: i32, width: i32, epsilon: f32, cursors: usize, indices: usize, values: usize): void {
+export function markColumns(n: i32, x: usize, column: i32, width: i32, epsilon: f32, masks: usize, counts: usize): void {
+  memory.fill(counts, 0, LINE);
   const bound = f32x4.splat(epsilon);
-  for (let c = 0; c < width; c += 4) {
-    const lanes = x + ((<usize>c) << 2);
-    const own = lanes + (<usize>(column + c)) * LINE;
-    // lanes beyond width may divide by nothing; their bits are dropped
-    const scale = f32x4.neg(f32x4(load<f32>(own), load<f32>(own + LINE + 4), load<f32>(own + 2 * LINE + 8), load<f32>(own + 3 * LINE + 12)));
-    const valid = (1 << min(4, width - c)) - 1;
-    for (let i = 0; i < n; i++) {
-      const position = <i32>word(positions, i);
-      const entries = f32x4.div(v128.load(lanes + (<usize>position) * LINE), scale);
-      let mask = i32x4.bitmask(f32x4.ge(entries, bound)) & valid;
-      const self = position - column - c;
-      if (self >= 0 && self < 4) mask &= ~(1 << self);
-      for (; mask != 0; mask &= mask - 1) {
-        const lane = ctz(mask);
-        const cursor = cursors + ((<usize>(c + lane)) << 2);
-        const at = load<i32>(cursor);
-        store<i32>(cursor, at + 1);
-        if (indices == 0) continue;
-        store<i32>(indices + ((<usize>at) << 2), i);
-        const entry = lanes + (<usize>position) * LINE + ((<usize>lane) << 2);
-        store<f32>(values + ((<usize>at) << 2), load<f32>(entry) / -load<f32>(own + (<usize>lane) * (LINE + 4)));
-      }
+  const own = x + (<usize>column) * LINE;
+  // Lanes beyond width may divide by nothing; their bits are dropped.
+  const s0 = scaleOfFour(own, 0);
+  const s1 = scaleOfFour(own, 4);
+  const s2 = scaleOfFour(own, 8);
+  const s3 = scaleOfFour(own, 12);
+  const valid = (1 << width) - 1;
+  for (let i = 0; i < n; i++) {
+    const row = x + (<usize>i) * LINE;
+    let mask =
+      i32x4.bitmask(f32x4.ge(f32x4.div(v128.load(row), s0), bound)) |
+      (i32x4.bitmask(f32x4.ge(f32x4.div(v128.load(row, 16), s1), bound)) << 4) |
+      (i32x4.bitmask(f32x4.ge(f32x4.div(v128.load(row, 32), s2), bound)) << 8) |
+      (i32x4.bitmask(f32x4.ge(f32x4.div(v128.load(row, 48), s3), bound)) << 12);
+    mask &= valid;
+    const self = i - column;
+    if (self >= 0 && self < LANES) mask &= ~(1 << self);
+    store<u16>(masks + ((<usize>i) << 1), <u16>mask);
+    for (; mask != 0; mask &= mask - 1) {
+      const count = counts + ((<usize>ctz(mask)) << 2);
+      store<i32>(count, load<i32>(count) + 1);
     }
   }
 }
 
-/** out (n f32) gets −C of one lane of x, by item. positions: as countColumns. */
+// −C_jj of four neighbouring columns.
+// @ts-ignore: decorator
+@inline
+function scaleOfFour(own: usize, lane: usize): v128 {
+  const at = own + lane * (LINE + 4);
+  return f32x4.neg(f32x4(load<f32>(at), load<f32>(at + LINE + 4), load<f32>(at + 2 * (LINE + 4)), load<f32>(at + 3 * (LINE + 4))));
+}
+
+/**
+ * Writes the entries that markColumns marked, items strictly increasing in each column. positions (n u32): that of each item.
+ * cursors (16 i32): where each column starts in indices (i32) and values (f32); each is left at the column's end.
+ */
+export function fillColumns(n: i32, positions: usize, x: usize, column: i32, masks: usize, cursors: usize, indices: usize, values: usize): void {
+  const own = x + (<usize>column) * LINE;
+  for (let i = 0; i < n; i++) {
+    const position = word(positions, i);
+    for (let mask = <i32>load<u16>(masks + (position << 1)); mask != 0; mask &= mask - 1) {
+      const lane = <usize>ctz(mask);
+      const cursor = cursors + (lane << 2);
+      const at = (<usize>load<i32>(cursor)) << 2;
+      store<i32>(cursor, load<i32>(cursor) + 1);
+      store<i32>(indices + at, i);
+      store<f32>(values + at, load<f32>(x + position * LINE + (lane << 2)) / -load<f32>(own + lane * (LINE + 4)));
+    }
+  }
+}
+
+/** out (n f32) gets −C of one lane of x, by item. positions: as fillColumns. */
 export function unpermute(n: i32, positions: usize, x: usize, lane: i32, out: usize): void {
   const from = x + ((<usize>lane) << 2);
   for (let i = 0; i < n; i++) store<f32>(out + ((<usize>i) << 2), -load<f32>(from + word(positions, i) * LINE));

@@ -57,7 +57,9 @@ async function denseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilon
   const n = gram.rows;
   const mark = memory.mark();
   try {
-    const tiles = await putInverse(kernels, gram, lambda, job, stage);
+    memory.require(easeBytes(n), `${stage} on ${n} items`);
+    const tiles = putTiles(kernels, gram, lambda, stage);
+    await sweep(kernels, tiles, n, job, stage);
     const similarity = await readSimilarity(kernels, tiles, n, epsilon, job, stage);
     return { similarity, inverse: keep ? memory.f32(tiles, tileValues(n)).slice() : undefined };
   } finally {
@@ -83,14 +85,6 @@ async function sparseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilo
     memory.release(mark);
   }
   return { similarity: joinColumns(kernels, columns), inverse };
-}
-
-/** The address of the tiles of −(G + λI)⁻¹; its errors are those of `ease`. The caller releases the memory, also after an error. */
-export async function putInverse(kernels: Kernels, gram: SparseMatrix, lambda: number, job: Job, stage: string): Promise<number> {
-  kernels.memory.require(easeBytes(gram.rows), `${stage} on ${gram.rows} items`);
-  const tiles = putTiles(kernels, gram, lambda, stage);
-  await sweep(kernels, tiles, gram.rows, job, stage);
-  return tiles;
 }
 
 /** G + λI as lower tiles, the last ones padded with the identity. */

@@ -27,7 +27,7 @@ export interface Elimination {
 /** Nodes that one kernel call eliminates: at most a few ms each at n = 12,015. */
 const NODES_PER_CALL = 16;
 /** Most columns of a panel: their inverse is in f64, which is slow. */
-const MAX_WIDTH = 64;
+export const MAX_WIDTH = 64;
 /** What a panel costs beside its products, in flops: adding an element of an update, a pair of its rows in a block of columns, starting it there. */
 const ADD = 30;
 const START_PAIR = 8 * 64;
@@ -50,13 +50,13 @@ function wordsOf(n: number): number {
  */
 export async function planElimination({ exports, memory }: Kernels, pattern: SparsePattern, job: Job, stage: string): Promise<Elimination> {
   const n = pattern.rows;
+  memory.require(planBytes(n), `${stage} on ${n} items`);
   // The dense end of the order to the left, so that rows of bits get shorter as nodes are eliminated.
   const byDegree = Int32Array.from({ length: n }, (_, i) => i).sort((a, b) => degree(b) - degree(a) || a - b);
   const nodeOf = invert(byDegree);
   const words = wordsOf(n);
   const mark = memory.mark();
   try {
-    memory.require(planBytes(n), stage);
     const bits = memory.allocateZeroed(8 * n * words, stage);
     const degrees = memory.allocate(4 * n, stage);
     const cliques = memory.allocateZeroed(4 * n, stage);
@@ -113,7 +113,9 @@ export async function planElimination({ exports, memory }: Kernels, pattern: Spa
     for (const panel of byHeight) {
       if (heights[panel] === levels.length) levels.push(panels.length);
       const width = columns[panel].length;
-      const rows = rowsOf(sequence[columns[panel][width - 1]]).map((node) => position[node]).sort();
+      const rows = rowsOf(sequence[columns[panel][width - 1]])
+        .map((node) => position[node])
+        .sort();
       panels.push({ first, width, rows });
       first += width;
     }
@@ -182,7 +184,7 @@ function heightsOf(parents: number[]): Int32Array {
   return heights;
 }
 
-/** What `planElimination` saves: flops of its inverse over those of the dense one, whole tiles counted. */
+/** Flops of the inverse by this elimination over those of the dense one, whole tiles counted. */
 export function shareOfDense({ order, leading, panels }: Elimination): number {
   const n = order.length;
   const whole = (rows: number) => (Math.ceil(rows / TILE) * TILE) ** 3;

@@ -3,22 +3,22 @@
 // block, several blocks to a batch, and handed on: the inverse is never there whole. Peak memory, with t columns swept and
 // s = n − t eliminated: 2t (t + 256) bytes of tiles, 2s (n + t) of inverse rows that later columns need, the panels
 // (under 30 MB at n = 12,015), and either 8t · 256 of the sweep or 1 kB a row for a batch.
-import type { Elimination } from './elimination.ts';
+import { type Elimination, MAX_WIDTH } from './elimination.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix } from './sparse.ts';
 import { notPositive, padTiles, sweep, sweepBytes } from './sweep.ts';
 import { runTasks, type Task } from './tasks.ts';
-import { TILE, tileIndex, tileValues } from './tiles.ts';
+import { TILE, tileIndex, tileRows, tileValues } from './tiles.ts';
 
 /** Columns of a block, and f32 of one of its rows; see assembly/supernode.ts. */
 const LANES = 16;
 /** Blocks of a batch: a multiple of any likely number of threads. */
 const BATCH = 16;
-/** Rows of an update that one kernel call makes. */
-const UPDATE_ROWS = 128;
+/** Scratch of a kernel that updates. */
+const SCRATCH_BYTES = 64;
 /** Rows that a block has beyond n. */
-const SPARE_ROWS = 4;
+const SPARE_ROWS = 16;
 
 /** Up to 16 neighbouring columns of C, by position. */
 export interface Block {
@@ -33,7 +33,7 @@ export function sparseInverseBytes(plan: Elimination): number {
   const n = plan.order.length;
   const size = n - plan.leading;
   const factor = sum(plan.panels, ({ width, rows }) => 4 * (width * width + width * rows.length + rows.length + 8));
-  const eliminating = sum(plan.panels, ({ width, rows }) => 4 * width * rows.length) + 4 * n + Math.ceil(Math.max(0, ...plan.panels.map(({ rows }) => rows.length)) / UPDATE_ROWS) * 1e6;
+  const eliminating = sum(plan.panels, ({ width, rows }) => 4 * (width * rows.length + tileRows(size) + 20)) + 4 * n + 1e6;
   const working = Math.max(eliminating, sweepBytes(size), BATCH * blockBytes(n));
   return factor + 4 * tileValues(size) + sum(blocksOf(plan), ({ keptRows }) => 4 * LANES * keptRows + 12) + working + 1e5;
 }
@@ -48,7 +48,7 @@ export function sparseInverseBytes(plan: Elimination): number {
  */
 export async function invertSparse(kernels: Kernels, gram: SparseMatrix, lambda: number, plan: Elimination, job: Job, stage: string, visit: (blocks: Block[]) => Promise<void>): Promise<void> {
   const { memory } = kernels;
-  memory.require(sparseInverseBytes(plan), `${stage} on ${gram.rows} items`);
+  memory.reserve(sparseInverseBytes(plan), `${stage} on ${gram.rows} items`);
   const mark = memory.mark();
   try {
     const panels = allocatePanels(kernels, plan, stage);
@@ -94,29 +94,40 @@ async function eliminate(kernels: Kernels, gram: SparseMatrix, lambda: number, p
   const pivotTable = memory.put(Uint32Array.from(pivots), stage);
   const owner = memory.allocate(4 * leading, stage);
   for (const [p, { first, width }] of panels.entries()) memory.u32(owner, leading).fill(p, first, first + width);
-  const most = Math.max(0, ...panels.map(({ rows }) => rows.length));
-  const calls = Math.ceil(most / UPDATE_ROWS);
-  const scratch = Array.from({ length: calls }, () => memory.allocate(exports.eliminateScratchBytes(most), stage));
-  const workspaces = Array.from({ length: Math.max(1, calls) }, () => memory.allocate(exports.gemmWorkspaceBytes(), stage));
-  const work = memory.allocate(exports.choleskyWorkspaceBytes(Math.max(0, ...panels.map(({ width }) => width))), stage);
-  const flops = panels.map(({ width, rows }) => width * rows.length ** 2);
-  const total = sum(flops, (count) => count);
-  let done = 0;
+  const count = tileRows(order.length - leading);
+  const scratch = memory.allocate(Math.max(1, count) * SCRATCH_BYTES, stage);
+  const workspace = memory.allocate(exports.gemmWorkspaceBytes(), stage);
+  const work = memory.allocate(exports.choleskyWorkspaceBytes(MAX_WIDTH), stage);
+  const total = panels.length + count;
   for (const [p, { first, width, rows }] of panels.entries()) {
     const r = rows.length;
     const failed = exports.choleskyInverse(width, pivots[p], work);
     if (failed !== 0) throw notPositive(order[first + failed - 1]);
-    exports.gemmNN(width, r, width, 1, pivots[p], width, blocks[p], r, factors[p], r, workspaces[0]);
-    const tasks: Task[] = [];
-    for (let from = 0; from < r; from += UPDATE_ROWS) {
-      const call = tasks.length;
-      tasks.push({ kernel: 'eliminatePanel', args: [table, p, from, owner, blockTable, pivotTable, leading, tiles, TILE, scratch[call], workspaces[call]] });
-    }
-    await runTasks(kernels, tasks);
-    done += flops[p];
-    await job.tick(`${stage}: eliminate`, done, total);
+    exports.gemmNN(width, r, width, 1, pivots[p], width, blocks[p], r, factors[p], r, workspace);
+    exports.updatePanels(table, p, countBelow(rows, leading), owner, blockTable, pivotTable, scratch);
+    await job.tick(`${stage}: eliminate`, p + 1, total);
+  }
+  const starts = memory.put(Uint32Array.from(panels.flatMap(({ rows }) => Array.from({ length: count + 1 }, (_, i) => countBelow(rows, leading + i * TILE)))), stage);
+  for (let i = 0; i < count; i++) {
+    await runTasks(
+      kernels,
+      Array.from({ length: i + 1 }, (_, j): Task => ({ kernel: 'updateTile', args: [table, panels.length, blockTable, starts, leading, tiles, TILE, count, i, j, scratch + j * SCRATCH_BYTES] })),
+    );
+    await job.tick(`${stage}: eliminate`, panels.length + i + 1, total);
   }
   memory.release(mark);
+}
+
+/** How many of the rising values are below a bound. */
+function countBelow(values: Int32Array, bound: number): number {
+  let from = 0;
+  let to = values.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (values[middle] < bound) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** The lower triangle of G + λI where the panels and the tiles have it; the last tiles are padded with the identity. */

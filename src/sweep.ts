@@ -59,5 +59,6 @@ export async function sweep({ exports, memory }: Kernels, tiles: number, n: numb
       }
     }
   }
+  exports.sweepFinish(tiles, TILE, count);
   memory.release(mark);
 }
