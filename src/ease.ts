@@ -52,7 +52,8 @@ export async function easeWithInverse(kernels: Kernels, gram: SparseMatrix, opti
   return shareOfDense(plan) < WORTHWHILE ? sparseEase(kernels, gram, options, plan, job, stage, keep) : denseEase(kernels, gram, options, job, stage, keep);
 }
 
-async function denseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilon }: EaseOptions, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
+/** The dense way, whatever the pattern. */
+export async function denseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilon }: EaseOptions, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
   const { memory } = kernels;
   const n = gram.rows;
   const mark = memory.mark();
