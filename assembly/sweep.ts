@@ -11,7 +11,7 @@
 // the t columns of k in ascending order, then subtracted once. So tasks of one phase may run in any order, on any thread.
 // Panels of zeros are skipped; that subtracts nothing.
 //
-// One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k.
+// One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k. At the end: sweepFinish.
 
 import { choleskyInverse } from './cholesky';
 import { multiplyPacked, packColumns, packRows } from './gemm';
@@ -27,6 +27,9 @@ function tileBytes(t: i32): usize {
 function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
   return tiles + ((((<usize>i) * (<usize>(i + 1))) >> 1) + (<usize>j)) * tileBytes(t);
 }
+
+/** Rows of a diagonal tile that are updated at once, a multiple of 4. */
+const STRIP: i32 = 64;
 
 /**
  * Inverts the diagonal tile k: it becomes −D.
@@ -78,14 +81,34 @@ export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, l
 
 /**
  * A_ij ← A_ij − A_ik D A_kj for one i ≠ k and all j ≠ k in [from, to), to ≤ i + 1.
- * lefts, rights, filled: as sweepPanel left them. 2t³ flops per tile.
+ * lefts, rights, filled: as sweepPanel left them. 2t³ flops per tile, about half of that on the diagonal.
  */
 export function sweepUpdate(tiles: usize, t: i32, k: i32, i: i32, from: i32, to: i32, lefts: usize, rights: usize, filled: usize): void {
   if (load<i32>(filled + ((<usize>i) << 2)) == 0) return;
   const left = lefts + (<usize>i) * tileBytes(t);
   for (let j = from; j < to; j++) {
     if (j == k || load<i32>(filled + ((<usize>j) << 2)) == 0) continue;
-    multiplyPacked(t, t, t, -1, left, rights + (<usize>j) * tileBytes(t), tile(tiles, t, i, j), t, 0);
+    const right = rights + (<usize>j) * tileBytes(t);
+    const target = tile(tiles, t, i, j);
+    if (j != i) multiplyPacked(t, t, t, -1, left, right, target, t, 0);
+    else {
+      // Of a diagonal tile the lower triangle is enough.
+      for (let r = 0; r < t; r += STRIP) {
+        const rows = min(STRIP, t - r);
+        const skipped = ((<usize>r) * (<usize>t)) << 2;
+        multiplyPacked(rows, r + rows, t, -1, left + skipped, right, target + skipped, t, 0);
+      }
+    }
+  }
+}
+
+/** Makes the diagonal tiles whole once every block is swept: updates keep up their lower triangles alone. */
+export function sweepFinish(tiles: usize, t: i32, count: i32): void {
+  for (let k = 0; k < count; k++) {
+    const d = tile(tiles, t, k, k);
+    for (let r = 1; r < t; r++) {
+      for (let c = 0; c < r; c++) store<f32>(d + ((<usize>(c * t + r)) << 2), load<f32>(d + ((<usize>(r * t + c)) << 2)));
+    }
   }
 }
 

@@ -3,6 +3,7 @@ const USAGE = `npm run bench -- [NAME] [options]
 
   kernels                     each kernel's rate beside plain JavaScript
   gemm                        the matrix product beside NumPy (OpenBLAS) and tfjs
+  ease                        EASE on all markets as one beside SciPy: time, memory
   skipgram                    the skip-gram stage beside gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation beside the same step in PyTorch
   recommend                   top-10 for every user beside plain JavaScript and NumPy; latency of one fold-in
@@ -12,14 +13,14 @@ const USAGE = `npm run bench -- [NAME] [options]
   export                      exported variants: size, NDCG@10 before and after, load time, memory
   sizes                       kernels and bundles, raw and gzipped
 
-Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-gensim and
+Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-scipy, python3-gensim and
 python3-torch, and npm ci --prefix bench/peers for tfjs. Data: the folder that M3REC_DATA names, else ../shared/xmarket.
 
   --epochs N    fewer epochs of the market adaptation (stages, quality)
   --preset P    only this preset (stages): paper or default
   --help        this text
 `;
-const NAMES = ['kernels', 'gemm', 'skipgram', 'adaptation', 'recommend', 'stages', 'quality', 'update', 'export', 'sizes'];
+const NAMES = ['kernels', 'gemm', 'ease', 'skipgram', 'adaptation', 'recommend', 'stages', 'quality', 'update', 'export', 'sizes'];
 const PARTS = ['ease', 'paper', 'default'];
 const PRESETS = ['paper', 'default'];
 

@@ -1,11 +1,18 @@
-// Intra-market similarity in closed form. Peak memory: with n rounded up to whole tiles, 2n (n + t) bytes for the lower
-// triangle of G + λI, 8nt for one panel, and a few tiles; then, in the panel's place, one block-row of the result.
-// n = 12,015 takes 0.32 GB, and about 45,000 fit in wasm32.
+// Intra-market similarity in closed form. Peak memory of the dense way: with n rounded up to whole tiles, 2n (n + t) bytes for
+// the lower triangle of G + λI, 8nt for one panel, and a few tiles; then, in the panel's place, one block-row of the result.
+// The sparse way takes about as much (sparse-inverse.ts). n = 12,015 takes 0.32 GB, and about 45,000 fit in wasm32.
+import { type Elimination, planElimination, shareOfDense } from './elimination.ts';
 import { ArgumentError, checkNumber } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
+import { copyColumns, emptyTiles, joinColumns, readColumns, type SimilarColumn } from './similar-columns.ts';
 import type { SparseMatrix } from './sparse.ts';
-import { TILE, TILES_PER_CALL, tileIndex, tileValues } from './tiles.ts';
+import { invertSparse } from './sparse-inverse.ts';
+import { padTiles, sweep } from './sweep.ts';
+import { TILE, tileIndex, tileValues } from './tiles.ts';
+
+/** The sparse way is taken below this share of the dense way's flops: ordering and the columns' passes cost something too. */
+const WORTHWHILE = 0.9;
 
 /** Linear memory, in bytes, that `ease` asks for with n items, beside the result's block-rows. */
 export function easeBytes(n: number): number {
@@ -33,14 +40,27 @@ export interface EaseOptions {
   epsilon: number;
 }
 
-/** As `ease`; where `keep`, with the tiles of −C (see tiles.ts), from which `updateEase` goes on. */
+/**
+ * As `ease`; where `keep`, with the tiles of −C (see tiles.ts), from which `updateEase` goes on. G's pattern decides between the
+ * sparse inverse and the dense one.
+ */
 export async function easeWithInverse(kernels: Kernels, gram: SparseMatrix, options: EaseOptions, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
-  const epsilon = checkNumber('epsilon', options.epsilon, -1e9, 1e9);
+  checkNumber('lambda', options.lambda, 1e-6, 1e9);
+  checkNumber('epsilon', options.epsilon, -1e9, 1e9);
+  if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
+  const plan = await planElimination(kernels, gram, job, stage);
+  return shareOfDense(plan) < WORTHWHILE ? sparseEase(kernels, gram, options, plan, job, stage, keep) : denseEase(kernels, gram, options, job, stage, keep);
+}
+
+/** The dense way, whatever the pattern. */
+export async function denseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilon }: EaseOptions, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
   const { memory } = kernels;
   const n = gram.rows;
   const mark = memory.mark();
   try {
-    const tiles = await putInverse(kernels, gram, options.lambda, job, stage);
+    memory.require(easeBytes(n), `${stage} on ${n} items`);
+    const tiles = putTiles(kernels, gram, lambda, stage);
+    await sweep(kernels, tiles, n, job, stage);
     const similarity = await readSimilarity(kernels, tiles, n, epsilon, job, stage);
     return { similarity, inverse: keep ? memory.f32(tiles, tileValues(n)).slice() : undefined };
   } finally {
@@ -48,20 +68,29 @@ export async function easeWithInverse(kernels: Kernels, gram: SparseMatrix, opti
   }
 }
 
-/** The address of the tiles of −(G + λI)⁻¹; its errors are those of `ease`. The caller releases the memory, also after an error. */
-export async function putInverse(kernels: Kernels, gram: SparseMatrix, lambda: number, job: Job, stage: string): Promise<number> {
-  checkNumber('lambda', lambda, 1e-6, 1e9);
-  if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
-  kernels.memory.require(easeBytes(gram.rows), `${stage} on ${gram.rows} items`);
-  const tiles = putTiles(kernels, gram, lambda, stage);
-  await sweep(kernels, tiles, gram.rows, job, stage);
-  return tiles;
+async function sparseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilon }: EaseOptions, plan: Elimination, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
+  const { memory } = kernels;
+  const n = gram.rows;
+  const positions = new Uint32Array(n);
+  for (const [position, item] of plan.order.entries()) positions[item] = position;
+  const columns: SimilarColumn[] = new Array(n);
+  const inverse = keep ? emptyTiles(n) : undefined;
+  const mark = memory.mark();
+  try {
+    const address = memory.put(positions, stage);
+    await invertSparse(kernels, gram, lambda, plan, job, stage, async (blocks) => {
+      await readColumns(kernels, blocks, plan.order, address, epsilon, columns);
+      if (inverse) copyColumns(kernels, blocks, plan.order, address, inverse);
+    });
+  } finally {
+    memory.release(mark);
+  }
+  return { similarity: joinColumns(kernels, columns), inverse };
 }
 
 /** G + λI as lower tiles, the last ones padded with the identity. */
 function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): number {
   const n = gram.rows;
-  const tiles = Math.ceil(n / TILE);
   const length = tileValues(n);
   const address = memory.allocateZeroed(4 * length, stage);
   const a = memory.f32(address, length);
@@ -69,46 +98,8 @@ function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage
     for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++) a[tileIndex(i, gram.indices[p])] = gram.values[p];
     a[tileIndex(i, i)] += lambda;
   }
-  for (let i = n; i < tiles * TILE; i++) a[tileIndex(i, i)] = 1;
+  padTiles(a, n);
   return address;
-}
-
-/** The tiles become those of −(G + λI)⁻¹. */
-async function sweep({ exports, memory }: Kernels, tiles: number, n: number, job: Job, stage: string): Promise<void> {
-  const count = Math.ceil(n / TILE);
-  const bytes = 4 * TILE * TILE;
-  const perTile = 2 * TILE ** 3;
-  const total = perTile * count * ((count * (count + 1)) / 2);
-  let done = 0;
-  const mark = memory.mark();
-  const pivot = memory.allocate(2 * bytes, stage);
-  const scratch = memory.allocate(bytes, stage);
-  const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
-  const lefts = memory.allocate(count * bytes, stage);
-  const rights = memory.allocate(count * bytes, stage);
-  const filled = memory.allocate(4 * count, stage);
-  for (let k = 0; k < count; k++) {
-    const failed = exports.sweepPivot(tiles, TILE, k, pivot, work);
-    if (failed !== 0) throw new ArgumentError('gram', `a pivot of G + λI that is not positive, at item ${k * TILE + failed - 1}`, 'G + λI positive definite');
-    done += perTile;
-    await job.tick(stage, done, total);
-    for (let i = 0; i < count; i++) {
-      if (i === k) continue;
-      exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
-      done += perTile;
-      await job.tick(stage, done, total);
-    }
-    for (let i = 0; i < count; i++) {
-      if (i === k) continue;
-      for (let from = 0; from <= i; from += TILES_PER_CALL) {
-        const to = Math.min(i + 1, from + TILES_PER_CALL);
-        exports.sweepUpdate(tiles, TILE, k, i, from, to, lefts, rights, filled);
-        done += perTile * (to - from - (from <= k && k < to ? 1 : 0));
-        await job.tick(stage, done, total);
-      }
-    }
-  }
-  memory.release(mark);
 }
 
 /** B̂ from the swept tiles, a block-row at a time, so that linear memory never holds more of the result than that. */

@@ -16,7 +16,8 @@ export interface JobOptions {
   signal?: AbortSignal;
 }
 
-const YIELD_EVERY_MS = 40;
+/** A timer of 0 ms takes a millisecond or more. */
+const YIELD_EVERY_MS = 100;
 
 /** The thread of one long call: reports progress, hears the AbortSignal, and lets the host's event loop run. */
 export class Job {

@@ -66,7 +66,21 @@ export class LinearMemory {
   allocate(bytes: number, job = 'this allocation'): number {
     this.require(bytes, job);
     const address = this.top;
-    const end = Math.ceil((address + bytes) / ALIGN) * ALIGN;
+    const end = this.grow(bytes, job);
+    this.top = end;
+    if (end > this.highest) this.highest = end;
+    return address;
+  }
+
+  /** Grows the memory at once for `bytes` more, to be allocated later: thousands of small steps take a tenth of a second. */
+  reserve(bytes: number, job = 'this allocation'): void {
+    this.require(bytes, job);
+    this.grow(bytes, job);
+  }
+
+  /** The end of `bytes` more, up to which there is memory then. */
+  private grow(bytes: number, job: string): number {
+    const end = Math.ceil((this.top + bytes) / ALIGN) * ALIGN;
     const have = this.memory.buffer.byteLength;
     if (end > have) {
       try {
@@ -75,9 +89,7 @@ export class LinearMemory {
         throw new MemoryError(`${job} needs ${formatBytes(end)} of memory, which this host refused to give`);
       }
     }
-    this.top = end;
-    if (end > this.highest) this.highest = end;
-    return address;
+    return end;
   }
 
   /** As `allocate`, every byte zero. */

@@ -1,6 +1,6 @@
 // EASE after a change of its data, without inverting anew: C = (G + λI)⁻¹ follows each changed row of X by Woodbury's identity
 // (assembly/woodbury.ts), 256 rows at a time. Peak memory: that of the tiles and 16 bytes per row of a block and item.
-import { putInverse, readSimilarity } from './ease.ts';
+import { easeWithInverse, readSimilarity } from './ease.ts';
 import { ArgumentError } from './errors.ts';
 import { gram } from './gram.ts';
 import type { Job } from './job.ts';
@@ -60,22 +60,22 @@ export async function updateEase(kernels: Kernels, update: EaseUpdate, options: 
   const added = update.changes.map(({ after }) => after).filter((row) => row.length > 0);
   const removed = update.changes.map(({ before }) => before).filter((row) => row.length > 0);
   const rows = added.length + removed.length;
-  const anew = rows >= ANEW_FROM * n;
   const mark = memory.mark();
   try {
-    let tiles: number;
-    if (anew) tiles = await putInverse(kernels, gram(kernels, update.interactions, update.transposed), options.lambda, job, stage);
-    else {
-      memory.require(updateBytes(n, Math.min(BLOCK, rows)), `${stage} on ${n} items`);
-      tiles = await putTiles(kernels, update.inverse, update.oldOf, options.lambda, job, stage);
-      const progress = { done: 0, total: rows };
-      for (let from = 0; from < added.length; from += BLOCK) await applyRows(kernels, tiles, n, added.slice(from, from + BLOCK), 1, progress, job, stage);
-      for (let from = 0; from < removed.length; from += BLOCK) await applyRows(kernels, tiles, n, removed.slice(from, from + BLOCK), -1, progress, job, stage);
+    if (rows >= ANEW_FROM * n) {
+      const { similarity, inverse } = await easeWithInverse(kernels, gram(kernels, update.interactions, update.transposed), options, job, stage, true);
+      const residual = await measureResidual(kernels, memory.put(inverse!, stage), update, options.lambda, job, stage);
+      return { similarity, inverse: inverse!, rows: 0, residual };
     }
+    memory.require(updateBytes(n, Math.min(BLOCK, rows)), `${stage} on ${n} items`);
+    const tiles = await putTiles(kernels, update.inverse, update.oldOf, options.lambda, job, stage);
+    const progress = { done: 0, total: rows };
+    for (let from = 0; from < added.length; from += BLOCK) await applyRows(kernels, tiles, n, added.slice(from, from + BLOCK), 1, progress, job, stage);
+    for (let from = 0; from < removed.length; from += BLOCK) await applyRows(kernels, tiles, n, removed.slice(from, from + BLOCK), -1, progress, job, stage);
     const residual = await measureResidual(kernels, tiles, update, options.lambda, job, stage);
     if (!(residual < WORTHLESS)) throw notItsInverse(stage);
     const similarity = await readSimilarity(kernels, tiles, n, options.epsilon, job, stage);
-    return { similarity, inverse: memory.f32(tiles, tileValues(n)).slice(), rows: anew ? 0 : rows, residual };
+    return { similarity, inverse: memory.f32(tiles, tileValues(n)).slice(), rows, residual };
   } finally {
     memory.release(mark);
   }

@@ -151,6 +151,7 @@ function sweeper({ exports, bench }, n) {
       for (let i = 0; i < count; i++) if (i !== k) exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
       for (let i = 0; i < count; i++) if (i !== k) exports.sweepUpdate(tiles, TILE, k, i, 0, i + 1, lefts, rights, filled);
     }
+    exports.sweepFinish(tiles, TILE, count);
   };
 }
 
@@ -161,7 +162,7 @@ function inverseBySweep(c, n) {
   const dense = bench.put(a);
   const sweep = sweeper(c, n);
   return {
-    kernels: ['sweepPivot', 'sweepPanel', 'sweepUpdate'],
+    kernels: ['sweepPivot', 'sweepPanel', 'sweepUpdate', 'sweepFinish'],
     size: `n = ${n}, tiles of ${TILE}`,
     work: n ** 3,
     unit: 'GFLOP/s',

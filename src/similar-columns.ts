@@ -1,0 +1,90 @@
+// What becomes of the columns of C = (G + λI)⁻¹ as they are worked out (sparse-inverse.ts): B̂'s columns and, for a model that
+// is to be updated, C's tiles.
+import type { Kernels } from './kernels.ts';
+import type { SparseMatrix } from './sparse.ts';
+import type { Block } from './sparse-inverse.ts';
+import { runTasks, type Task } from './tasks.ts';
+import { TILE, tileIndex, tileRows, tileValues } from './tiles.ts';
+import { transpose } from './transpose.ts';
+
+const LANES = 16;
+
+/** The kept entries of one column of B̂, by item. */
+export interface SimilarColumn {
+  indices: Int32Array;
+  values: Float32Array;
+}
+
+/** columns[item] becomes B̂'s column of each item in the blocks. order: item by position; positions: address of the position (u32) of each item. */
+export async function readColumns(kernels: Kernels, blocks: Block[], order: Int32Array, positions: number, epsilon: number, columns: SimilarColumn[]): Promise<void> {
+  const { memory } = kernels;
+  const n = order.length;
+  const mark = memory.mark();
+  const cursors = memory.allocate(4 * LANES * blocks.length);
+  const cursorsOf = (b: number) => cursors + 4 * LANES * b;
+  const masks = blocks.map(() => memory.allocate(2 * n));
+  await runTasks(
+    kernels,
+    blocks.map(({ x, column, width }, b): Task => ({ kernel: 'markColumns', args: [n, x, column, width, epsilon, masks[b], cursorsOf(b)] })),
+  );
+  const ends = memory.i32(cursors, LANES * blocks.length);
+  let entries = 0;
+  for (const [c, count] of ends.entries()) {
+    ends[c] = entries;
+    entries += count;
+  }
+  const starts = ends.slice();
+  const indices = memory.allocate(4 * entries, 'the similarities of some items');
+  const values = memory.allocate(4 * entries, 'the similarities of some items');
+  await runTasks(
+    kernels,
+    blocks.map(({ x, column }, b): Task => ({ kernel: 'fillColumns', args: [n, positions, x, column, masks[b], cursorsOf(b), indices, values] })),
+  );
+  const allIndices = memory.i32(indices, entries).slice();
+  const allValues = memory.f32(values, entries).slice();
+  for (const [b, { column, width }] of blocks.entries()) {
+    for (let lane = 0; lane < width; lane++) {
+      const start = starts[LANES * b + lane];
+      const end = starts[LANES * b + lane + 1] ?? entries;
+      columns[order[column + lane]] = { indices: allIndices.subarray(start, end), values: allValues.subarray(start, end) };
+    }
+  }
+  memory.release(mark);
+}
+
+/** B̂ (n × n) from its n columns. */
+export function joinColumns(kernels: Kernels, columns: SimilarColumn[]): SparseMatrix {
+  const n = columns.length;
+  const indptr = new Int32Array(n + 1);
+  for (const [j, { indices }] of columns.entries()) indptr[j + 1] = indptr[j] + indices.length;
+  const indices = new Int32Array(indptr[n]);
+  const values = new Float32Array(indptr[n]);
+  for (const [j, column] of columns.entries()) {
+    indices.set(column.indices, indptr[j]);
+    values.set(column.values, indptr[j]);
+  }
+  return transpose(kernels, { rows: n, cols: n, indptr, indices, values });
+}
+
+/** Tiles that have their padding only. */
+export function emptyTiles(n: number): Float32Array {
+  const tiles = new Float32Array(tileValues(n));
+  for (let i = n; i < tileRows(n) * TILE; i++) tiles[tileIndex(i, i)] = -1;
+  return tiles;
+}
+
+/** The tiles get −C in the rows of the items in the blocks. */
+export function copyColumns({ exports, memory }: Kernels, blocks: Block[], order: Int32Array, positions: number, tiles: Float32Array): void {
+  const n = order.length;
+  const mark = memory.mark();
+  const line = memory.allocate(4 * n);
+  const row = memory.f32(line, n);
+  for (const { x, column, width } of blocks) {
+    for (let lane = 0; lane < width; lane++) {
+      exports.unpermute(n, positions, x, lane, line);
+      const item = order[column + lane];
+      for (let start = 0; start <= item; start += TILE) tiles.set(row.subarray(start, start + TILE), tileIndex(item, start));
+    }
+  }
+  memory.release(mark);
+}

@@ -1,0 +1,64 @@
+// In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/sweep.ts. Peak memory beside the
+// tiles: 8nt bytes for one panel, and a few tiles.
+import { ArgumentError } from './errors.ts';
+import type { Job } from './job.ts';
+import type { Kernels } from './kernels.ts';
+import { TILE, TILES_PER_CALL, tileIndex, tileRows } from './tiles.ts';
+
+/** Linear memory, in bytes, that `sweep` asks for with n rows. */
+export function sweepBytes(n: number): number {
+  const tiles = tileRows(n);
+  return 4 * TILE * TILE * (2 * tiles + 3) + 8 * TILE * (TILE + 1) + 4 * tiles;
+}
+
+/** The identity in the rows of the last tiles beyond n. */
+export function padTiles(a: Float32Array, n: number): void {
+  for (let i = n; i < tileRows(n) * TILE; i++) a[tileIndex(i, i)] = 1;
+}
+
+export function notPositive(item: number): ArgumentError {
+  return new ArgumentError('gram', `a pivot of G + λI that is not positive, at item ${item}`, 'G + λI positive definite');
+}
+
+/**
+ * The tiles of G + λI become those of −(G + λI)⁻¹. itemOf names the item of a row in errors.
+ *
+ * @throws ArgumentError for a matrix that is not positive definite.
+ */
+export async function sweep({ exports, memory }: Kernels, tiles: number, n: number, job: Job, stage: string, itemOf: (row: number) => number = (row) => row): Promise<void> {
+  const count = tileRows(n);
+  const bytes = 4 * TILE * TILE;
+  const perTile = 2 * TILE ** 3;
+  const total = perTile * count * ((count * (count + 1)) / 2);
+  let done = 0;
+  const mark = memory.mark();
+  const pivot = memory.allocate(2 * bytes, stage);
+  const scratch = memory.allocate(bytes, stage);
+  const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
+  const lefts = memory.allocate(count * bytes, stage);
+  const rights = memory.allocate(count * bytes, stage);
+  const filled = memory.allocate(4 * count, stage);
+  for (let k = 0; k < count; k++) {
+    const failed = exports.sweepPivot(tiles, TILE, k, pivot, work);
+    if (failed !== 0) throw notPositive(itemOf(k * TILE + failed - 1));
+    done += perTile;
+    await job.tick(stage, done, total);
+    for (let i = 0; i < count; i++) {
+      if (i === k) continue;
+      exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
+      done += perTile;
+      await job.tick(stage, done, total);
+    }
+    for (let i = 0; i < count; i++) {
+      if (i === k) continue;
+      for (let from = 0; from <= i; from += TILES_PER_CALL) {
+        const to = Math.min(i + 1, from + TILES_PER_CALL);
+        exports.sweepUpdate(tiles, TILE, k, i, from, to, lefts, rights, filled);
+        done += perTile * (to - from - (from <= k && k < to ? 1 : 0));
+        await job.tick(stage, done, total);
+      }
+    }
+  }
+  exports.sweepFinish(tiles, TILE, count);
+  memory.release(mark);
+}
