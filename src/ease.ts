@@ -1,16 +1,20 @@
 // Intra-market similarity in closed form. Peak memory: with n rounded up to whole tiles, 2n (n + t) bytes for the lower
-// triangle of G + λI, 8nt for one panel, and a few tiles; then, in the panel's place, one block-row of the result.
+// triangle of G + λI, 8nt for one panel, and a few tiles; then, in the panel's place, four block-rows of the result.
 // n = 12,015 takes 0.32 GB, and about 45,000 fit in wasm32.
 import { ArgumentError, checkNumber } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix } from './sparse.ts';
-import { TILE, TILES_PER_CALL, tileIndex, tileValues } from './tiles.ts';
+import { ranges, runTasks, type Task } from './tasks.ts';
+import { TILE, TILES_PER_TASK, tileCount, tileIndex, tileRows, tileValues } from './tiles.ts';
+
+/** Block-rows of B̂ that are read at once. */
+const BLOCK_ROWS = 4;
 
 /** Linear memory, in bytes, that `ease` asks for with n items, beside the result's block-rows. */
 export function easeBytes(n: number): number {
   const tiles = Math.ceil(n / TILE);
-  return 4 * TILE * TILE * ((tiles * (tiles + 1)) / 2 + 2 * tiles + 3) + 8 * TILE * (TILE + 1) + 4 * tiles + 4 * tiles * TILE;
+  return 4 * TILE * TILE * ((tiles * (tiles + 1)) / 2 + 2 * tiles + 2) + 8 * TILE * (TILE + 1) + 4 * tiles + 4 * tiles * TILE;
 }
 
 /**
@@ -74,15 +78,15 @@ function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage
 }
 
 /** The tiles become those of −(G + λI)⁻¹. */
-async function sweep({ exports, memory }: Kernels, tiles: number, n: number, job: Job, stage: string): Promise<void> {
-  const count = Math.ceil(n / TILE);
+async function sweep(kernels: Kernels, tiles: number, n: number, job: Job, stage: string): Promise<void> {
+  const { exports, memory } = kernels;
+  const count = tileRows(n);
   const bytes = 4 * TILE * TILE;
   const perTile = 2 * TILE ** 3;
-  const total = perTile * count * ((count * (count + 1)) / 2);
+  const total = perTile * count * tileCount(n);
   let done = 0;
   const mark = memory.mark();
   const pivot = memory.allocate(2 * bytes, stage);
-  const scratch = memory.allocate(bytes, stage);
   const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
   const lefts = memory.allocate(count * bytes, stage);
   const rights = memory.allocate(count * bytes, stage);
@@ -92,53 +96,61 @@ async function sweep({ exports, memory }: Kernels, tiles: number, n: number, job
     if (failed !== 0) throw new ArgumentError('gram', `a pivot of G + λI that is not positive, at item ${k * TILE + failed - 1}`, 'G + λI positive definite');
     done += perTile;
     await job.tick(stage, done, total);
-    for (let i = 0; i < count; i++) {
-      if (i === k) continue;
-      exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
-      done += perTile;
-      await job.tick(stage, done, total);
-    }
-    for (let i = 0; i < count; i++) {
-      if (i === k) continue;
-      for (let from = 0; from <= i; from += TILES_PER_CALL) {
-        const to = Math.min(i + 1, from + TILES_PER_CALL);
-        exports.sweepUpdate(tiles, TILE, k, i, from, to, lefts, rights, filled);
-        done += perTile * (to - from - (from <= k && k < to ? 1 : 0));
-        await job.tick(stage, done, total);
-      }
-    }
+    const others = [...Array(count).keys()].filter((i) => i !== k);
+    await phase(
+      (count - 1) * perTile,
+      others.map((i) => [['sweepPanel', tiles, TILE, k, i, pivot, lefts, rights, filled]]),
+    );
+    await phase(
+      (tileCount(n) - count) * perTile,
+      others.flatMap((i) => ranges(i + 1, TILES_PER_TASK).map(([from, to]): Task => [['sweepUpdate', tiles, TILE, k, i, from, to, lefts, rights, filled]])),
+    );
   }
   memory.release(mark);
+
+  /** Tasks that come to `flops` together. */
+  async function phase(flops: number, tasks: Task[]): Promise<void> {
+    await runTasks(kernels, tasks, (finished) => job.tick(stage, done + flops * (finished / tasks.length), total));
+    done += flops;
+  }
 }
 
-/** B̂ from the swept tiles, a block-row at a time, so that linear memory never holds more of the result than that. */
-export async function readSimilarity({ exports, memory }: Kernels, tiles: number, n: number, epsilon: number, job: Job, stage: string): Promise<SparseMatrix> {
-  const count = Math.ceil(n / TILE);
+/** B̂ from the swept tiles, a few block-rows at a time, so that linear memory never holds more of the result than that. */
+export async function readSimilarity(kernels: Kernels, tiles: number, n: number, epsilon: number, job: Job, stage: string): Promise<SparseMatrix> {
+  const { exports, memory } = kernels;
+  const count = tileRows(n);
   const diagonal = memory.allocateZeroed(4 * TILE * count, stage);
   exports.inverseDiagonal(tiles, TILE, n, diagonal);
-  const cursors = memory.allocate(4 * TILE, stage);
+  const cursors = memory.allocate(4 * TILE * BLOCK_ROWS, stage);
   const indptr = new Int32Array(n + 1);
   const parts: { indices: Int32Array; values: Float32Array }[] = [];
   let entries = 0;
-  for (let block = 0; block < count; block++) {
-    exports.countSimilar(tiles, TILE, n, block, diagonal, epsilon, cursors);
-    const rows = Math.min(TILE, n - block * TILE);
+  for (const [begin, end] of ranges(count, BLOCK_ROWS)) {
+    const blocks = Array.from({ length: end - begin }, (_, b) => ({ block: begin + b, cursor: cursors + 4 * TILE * b }));
+    await runTasks(
+      kernels,
+      blocks.map(({ block, cursor }) => [['countSimilar', tiles, TILE, n, block, diagonal, epsilon, cursor]]),
+    );
+    const rows = Math.min(end * TILE, n) - begin * TILE;
     const starts = memory.i32(cursors, rows);
     let length = 0;
     for (let r = 0; r < rows; r++) {
       const kept = starts[r];
       starts[r] = length;
       length += kept;
-      indptr[block * TILE + r + 1] = entries + length;
+      indptr[begin * TILE + r + 1] = entries + length;
     }
     const mark = memory.mark();
     const indices = memory.allocate(4 * length, stage);
     const values = memory.allocate(4 * length, stage);
-    exports.fillSimilar(tiles, TILE, n, block, diagonal, epsilon, cursors, indices, values);
+    await runTasks(
+      kernels,
+      blocks.map(({ block, cursor }) => [['fillSimilar', tiles, TILE, n, block, diagonal, epsilon, cursor, indices, values]]),
+    );
     parts.push({ indices: memory.i32(indices, length).slice(), values: memory.f32(values, length).slice() });
     memory.release(mark);
     entries += length;
-    await job.tick(`${stage}: filter`, block + 1, count);
+    await job.tick(`${stage}: filter`, end, count);
   }
   const result: SparseMatrix = { rows: n, cols: n, indptr, indices: new Int32Array(entries), values: new Float32Array(entries) };
   let at = 0;

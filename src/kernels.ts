@@ -2,6 +2,7 @@ import { instantiate as load } from '@assemblyscript/loader';
 import { ArgumentError, MemoryError } from './errors.ts';
 import type { KernelExports } from './kernel-exports.ts';
 import { LinearMemory } from './memory.ts';
+import type { TaskPool } from './tasks.ts';
 
 /** Where the kernel module comes from: its bytes, a compiled module (edge workers allow nothing else), or a fetch of either. */
 export type KernelSource = BufferSource | WebAssembly.Module | Response | Promise<BufferSource | WebAssembly.Module | Response>;
@@ -12,14 +13,15 @@ export type { KernelExports };
 export interface Kernels {
   readonly exports: KernelExports;
   readonly memory: LinearMemory;
+  /** Further threads on the same memory, where there are any. */
+  readonly pool?: TaskPool;
 }
 
 /**
- * Instantiates the kernels on a linear memory of their own.
+ * Instantiates the kernels, on a linear memory of their own unless one is given.
  * @throws ArgumentError for anything that is not the kernel module.
  */
-export async function instantiateKernels(source: KernelSource): Promise<Kernels> {
-  const memory = new LinearMemory();
+export async function instantiateKernels(source: KernelSource, memory = new LinearMemory()): Promise<Kernels> {
   let exports: Record<string, unknown>;
   try {
     ({ exports } = await load(source as WebAssembly.Module, { env: { memory: memory.memory } }));
