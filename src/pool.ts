@@ -126,10 +126,11 @@ export class Pool implements TaskPool {
   async start(workers: Workers, threads: number, data: WorkerStart): Promise<void> {
     try {
       for (let worker = 1; worker < threads; worker++) {
-        const events = { message: (message: unknown) => this.hear(message as WorkerMessage), failure: (reason: string) => this.fail(`worker ${worker} of ${threads - 1}: ${reason}`) };
+        const failure = (reason: string) => this.fail(`worker ${worker} of ${threads - 1}: ${reason}`);
+        const message = (data: unknown) => this.hear(data as WorkerMessage, failure);
         let handle: WorkerHandle;
         try {
-          handle = workers.spawn(events);
+          handle = workers.spawn({ message, failure });
         } catch (error) {
           throw new WorkerError(`worker ${worker} of ${threads - 1} was not started: ${error instanceof Error ? error.message : error}`);
         }
@@ -178,8 +179,8 @@ export class Pool implements TaskPool {
     });
   }
 
-  private hear(message: WorkerMessage): void {
-    if (message.kind === 'failed') this.fail(message.reason);
+  private hear(message: WorkerMessage, failure: (reason: string) => void): void {
+    if (message.kind === 'failed') failure(message.reason);
     if (message.kind === 'ready') this.ready++;
     this.awaited?.resolve();
     this.awaited = undefined;
