@@ -55,14 +55,24 @@ export async function recommend() {
           tables.flatMap((_, i) => [...new Int32Array(Uint8Array.from(readFileSync(join(folder, `${i}.top`))).buffer)]),
         );
       }
-      note(`round ${round + 1}: ${Object.entries(times).map(([side, list]) => `${side} ${list.at(-1).toFixed(2)} s`).join(', ')}`);
+      note(
+        `round ${round + 1}: ${Object.entries(times)
+          .map(([side, list]) => `${side} ${list.at(-1).toFixed(2)} s`)
+          .join(', ')}`,
+      );
     }
   } finally {
     if (folder) rmSync(folder, { recursive: true, force: true });
   }
   const wrong = Object.entries(agreement).filter(([, same]) => same < 1 - MAY_DIFFER);
   const seconds = Object.fromEntries(Object.entries(times).map(([side, list]) => [side, median(list)]));
-  const rows = Object.keys(seconds).map((side) => [side, seconds[side].toFixed(2), Math.round(queries.length / seconds[side]).toLocaleString('en-US'), `${(seconds[side] / seconds.m3rec).toFixed(2)} ×`, agreement[side] === undefined ? '–' : `${(100 * agreement[side]).toFixed(2)} %`]);
+  const rows = Object.keys(seconds).map((side) => [
+    side,
+    seconds[side].toFixed(2),
+    Math.round(queries.length / seconds[side]).toLocaleString('en-US'),
+    `${(seconds[side] / seconds.m3rec).toFixed(2)} ×`,
+    agreement[side] === undefined ? '–' : `${(100 * agreement[side]).toFixed(2)} %`,
+  ]);
 
   const largest = markets.reduce((a, b) => (b.items.length > a.items.length ? b : a));
   const latency = foldIns(recommender, largest);
@@ -71,7 +81,10 @@ export async function recommend() {
     `Data: ${name}; ${queries.length.toLocaleString('en-US')} users of ${markets.length} markets, the vectors of preset paper (d = ${recommender.model.dim}, 1 epoch). m3rec makes the users' vectors from their histories and returns ids; the others are given unit vectors and return positions. One thread, NumPy${version ? ` ${version}` : ''} also on two; medians of ${ROUNDS} rounds in which the sides took turns.`,
     table(['top-10 of every user', 'seconds', 'users/s', 'time beside m3rec', 'same items as m3rec'], rows),
     `One fold-in on the loaded model, market ${largest.name} (${largest.items.length.toLocaleString('en-US')} items), histories of its users as item ids, k = ${K}, ${FOLD_INS.toLocaleString('en-US')} calls after as many to warm up:`,
-    table(['percentile', 'ms'], Object.entries(percentiles).map(([p, ms]) => [p, ms.toFixed(3)])),
+    table(
+      ['percentile', 'ms'],
+      Object.entries(percentiles).map(([p, ms]) => [p, ms.toFixed(3)]),
+    ),
   ];
   show(`recommend: ${describe(machine())}`);
   for (const block of blocks) show(block);

@@ -90,7 +90,11 @@ test('more tasks than one round of the queue holds are all run, once each', asyn
     const count = 10_000;
     const one = kernels.memory.put(new Float32Array([1, 2, 3, 4]));
     const sums = kernels.memory.allocateZeroed(16 * count);
-    for (let round = 0; round < 3; round++) await runTasks({ ...kernels, pool }, Array.from({ length: count }, (_, i): Task => [['addInto', 4, one, sums + 16 * i]]));
+    for (let round = 0; round < 3; round++)
+      await runTasks(
+        { ...kernels, pool },
+        Array.from({ length: count }, (_, i): Task => [['addInto', 4, one, sums + 16 * i]]),
+      );
     expect(kernels.memory.f32(sums, 4 * count).every((sum, i) => sum === 3 * ((i % 4) + 1))).toBe(true);
   } finally {
     await pool.close();
