@@ -1,14 +1,15 @@
 export { adam, adamRows } from './adam';
+export { adamItems, bucketPulls, spreadItems, sumParts } from './adapt';
 export { buildUnigramTable } from './alias';
 export { choleskyInverse, choleskyWorkspaceBytes } from './cholesky';
 export { dropout } from './dropout';
+export { eliminate } from './elimination';
 export { gemmNN, gemmNT, gemmTN, gemmWorkspaceBytes, packColumns } from './gemm';
 export { gramCount, gramFill } from './gram';
 export { historyRows } from './history';
 export { margin } from './margin';
 export { exp, log, pow } from './math';
-export { normaliseRows, propagate, scatterRows } from './propagate';
-export { eliminate } from './elimination';
+export { normaliseRows, propagate } from './propagate';
 export { fillUniform, shuffle } from './random';
 export { rp3betaRow } from './rp3beta';
 export { sampleDistinct } from './sample';
@@ -20,7 +21,7 @@ export { fillColumns, invertLeading, invertSwept, markColumns, unpermute, update
 export { sweepFinish, sweepPanel, sweepPivot, sweepUpdate } from './sweep';
 export { topK } from './topk';
 export { transposeMatrix, transposePattern } from './transpose';
-export { addInto, addRows, addTo, unitRows, unitRowsBackward } from './vector';
+export { addInto, addRows, addTo, clear, unitRows, unitRowsBackward } from './vector';
 export { countVisits, walk, walkWeights } from './walk';
 export { unitise, widenBytes, widenHalves } from './widen';
 export { addProducts, gatherRows, narrow } from './woodbury';

@@ -1,3 +1,4 @@
+import { PULL } from './adapt';
 import { below, draw, stream } from './random';
 import { addScaled, dot } from './vector';
 
@@ -8,11 +9,13 @@ import { addScaled, dot } from './vector';
  *
  * over the users' interactions (i, j), with K uniform items that the user did not interact with.
  *
- * users (count i32, rows of X: indptr, items strictly increasing); u and du (count × d), v and dv (n × d), gradients are added in
- * the order of users, interactions and negatives; row b draws from the stream (seed, stage, keys[b]); totals: f64[2], to which
- * the loss and the number of interactions are added. A user who has all n items meets no negatives.
+ * users (i32, rows of X: indptr, items strictly increasing); u and du (count × d), v (n × d). Row b of du is overwritten, its terms
+ * in the order of interactions and negatives; it draws from the stream (seed, stage, keys[b]). The gradient of V is left as pulls
+ * (see adapt.ts): counts[b] of them, at pulls + 12 (1 + K) starts[b], where starts (count i32) are the running sums of the users'
+ * interactions. totals: f64[2], to which the loss and the number of interactions are added. A user who has all n items meets no
+ * negatives.
  */
-export function margin(count: i32, users: usize, keys: usize, xIndptr: usize, xItems: usize, n: i32, d: i32, u: usize, v: usize, negatives: i32, gamma: f32, seed: u32, stage: u32, du: usize, dv: usize, totals: usize): void {
+export function margin(count: i32, users: usize, keys: usize, xIndptr: usize, xItems: usize, n: i32, d: i32, u: usize, v: usize, negatives: i32, gamma: f32, seed: u32, stage: u32, du: usize, pulls: usize, starts: usize, counts: usize, totals: usize): void {
   const bytes = (<usize>d) << 2;
   const share = <f32>1 / <f32>negatives;
   let loss = load<f64>(totals);
@@ -26,6 +29,9 @@ export function margin(count: i32, users: usize, keys: usize, xIndptr: usize, xI
     const free = n - (last - first);
     const uu = dot(u, u, bytes);
     const norm = sqrt<f32>(uu);
+    const firstPull = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * (1 + negatives)) * PULL;
+    let pull = firstPull;
+    memory.fill(du, 0, bytes);
     let along: f32 = 0; // Σ g y, the part of the gradient along u itself
     for (let h = first; h < last; h++) {
       for (let k = -1; k < (free > 0 ? negatives : 0); k++) {
@@ -48,14 +54,16 @@ export function margin(count: i32, users: usize, keys: usize, xIndptr: usize, xI
         }
         if (!(scale > 0)) continue;
         addScaled(du, g / scale, row, bytes);
-        const out = dv + <usize>item * bytes;
-        addScaled(out, g / scale, u, bytes);
-        addScaled(out, (-g * y) / vv, row, bytes);
+        store<i32>(pull, item);
+        store<f32>(pull, g / scale, 4);
+        store<f32>(pull, (-g * y) / vv, 8);
+        pull += PULL;
         along += g * y;
       }
     }
     if (uu > 0) addScaled(du, -along / uu, u, bytes);
     interactions += <f64>(last - first);
+    store<i32>(counts + ((<usize>b) << 2), <i32>((pull - firstPull) / PULL));
     u += bytes;
     du += bytes;
   }

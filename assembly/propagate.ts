@@ -70,28 +70,6 @@ export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, v
   }
 }
 
-/**
- * X[indices[e]] += values[e] · Y[r] for the entries e of the rows r in [0, rows): X += SᵀY by scattering, for a batch whose
- * transpose is not worth making. Columns [firstColumn, lastColumn) of the d only (multiples of 4), which is how threads
- * share it. Rows in order, entries in order.
- */
-export function scatterRows(rows: i32, indptr: usize, indices: usize, values: usize, y: usize, d: i32, x: usize, firstColumn: i32, lastColumn: i32): void {
-  const stride = (<usize>d) << 2;
-  const from = (<usize>firstColumn) << 2;
-  const to = (<usize>lastColumn) << 2;
-  const toValue = values - indices;
-  for (let r = 0; r < rows; r++) {
-    const first = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
-    const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
-    const row = y + <usize>r * stride;
-    for (let e = first; e < last; e += 4) {
-      const w = v128.load32_splat(e + toValue);
-      const out = x + <usize>load<i32>(e) * stride;
-      for (let c = from; c < to; c += 16) v128.store(out + c, f32x4.add(v128.load(out + c), f32x4.mul(w, v128.load(row + c))));
-    }
-  }
-}
-
 /** Each row's values are divided by their sum, summed in order; a row whose sum is not above 0 is left as it is. */
 export function normaliseRows(rows: i32, indptr: usize, values: usize): void {
   for (let r = 0; r < rows; r++) {

@@ -51,9 +51,9 @@ export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usi
  * A_ik ← A_ik D for one i ≠ k, both forms packed for the updates.
  * lefts and rights (tiles × t × t f32): slot i gets the old A_ik as a left operand and A_ik D as a right one.
  * filled (tiles × i32): slot i gets 0 where A_ik is all zeros (nothing is packed then), else 1.
- * scratch: t × t f32, one per thread. pivot: as sweepPivot left it.
+ * pivot: as sweepPivot left it.
  */
-export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, lefts: usize, rights: usize, filled: usize, scratch: usize): void {
+export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, lefts: usize, rights: usize, filled: usize): void {
   const below = i > k;
   const a = below ? tile(tiles, t, i, k) : tile(tiles, t, k, i);
   const flag = filled + ((<usize>i) << 2);
@@ -72,9 +72,9 @@ export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, l
   } else {
     // Stored as A_ki = A_ikᵀ, which becomes D A_ki.
     packColumns(4, a, t, t, t, left);
-    packColumns(8, a, t, t, t, scratch);
+    packColumns(8, a, t, t, t, right);
     memory.fill(a, 0, tileBytes(t));
-    multiplyPacked(t, t, t, 1, pivot, scratch, a, t, 0);
+    multiplyPacked(t, t, t, 1, pivot, right, a, t, 0);
     packColumns(8, a, t, t, t, right);
   }
 }

@@ -85,3 +85,8 @@ export function addRows(count: i32, rows: usize, d: i32, table: usize, out: usiz
     out += bytes;
   }
 }
+
+/** x = 0 over n elements. */
+export function clear(n: i32, x: usize): void {
+  memory.fill(x, 0, (<usize>n) << 2);
+}

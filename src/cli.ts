@@ -16,8 +16,9 @@ import { decodeModel, encodeModel, inspectModel, type ModelInfo } from './format
 import type { Markets } from './markets.ts';
 import { formatBytes } from './memory.ts';
 import type { Model } from './model.ts';
-import { checkWritable, readBytes, readDirectory, writeFileAtomically } from './node.ts';
+import { checkWritable, nodeWorkers, readBytes, readDirectory, writeFileAtomically } from './node.ts';
 import { RANGES, type Range, resolveOptions, type TrainOptions } from './options.ts';
+import { type Availability, MAX_THREADS } from './pool.ts';
 import { printable } from './printable.ts';
 import type { DataWarning } from './read-markets.ts';
 import { type Contribution, loadModel, type Recommender } from './recommend.ts';
@@ -82,7 +83,15 @@ const jsonOption = () => new Option('--json', 'print JSON instead of a table');
 const marketOption = () => new Option('--market <name>', 'the market').argParser(nonEmpty).makeOptionMandatory();
 const countOption = () => new Option('-k <n>', 'how many').argParser(whole(1, 1_000_000)).default(10);
 const minRatingOption = () => new Option('--min-rating <r>', 'leave out rows with a lower rating').argParser(number({ min: -1e9, max: 1e9 }));
+const threadsOption = () => new Option('--threads <n>', 'threads to run on; the result is the same (default: one for each core)').argParser(whole(1, MAX_THREADS));
 const marketsOption = () => new Option('--markets <a,b>', 'use these markets only').argParser(ids);
+
+/** The options of a job that may run on several threads. */
+const onThreads = (threads: number | undefined) => ({
+  threads,
+  workers: nodeWorkers,
+  onThreads: ({ threads: running, reason }: Availability) => message(running === 1 ? `1 thread: ${reason}` : `${running} threads`),
+});
 
 // --- data and models ---------------------------------------------------------------------------------------------
 
@@ -160,15 +169,16 @@ async function statsCommand(path: string, options: DataOptions & { json?: boolea
 interface TrainCommandOptions extends DataOptions, TrainOptions {
   output: string;
   updatable?: boolean;
+  threads?: number;
   json?: boolean;
 }
 
-async function trainCommand(path: string, { output, json, minRating, markets, updatable, ...hyper }: TrainCommandOptions): Promise<void> {
+async function trainCommand(path: string, { output, json, minRating, markets, updatable, threads, ...hyper }: TrainCommandOptions): Promise<void> {
   resolveOptions(hyper);
   await checkOutput(output);
   const data = await readData(path, { minRating, markets });
   const table = new StageTable(view, json);
-  const bytes = await save(output, await train(data, { ...job, ...hyper, updatable, onStage: table.onStage }));
+  const bytes = await save(output, await train(data, { ...job, ...onThreads(threads), ...hyper, updatable, onStage: table.onStage }));
   await table.finish({ file: output, bytes });
   message(`wrote ${output}: ${formatBytes(bytes)}`);
 }
@@ -184,15 +194,16 @@ async function save(path: string, model: Model): Promise<number> {
 interface UpdateCommandOptions extends DataOptions {
   data: string;
   output: string;
+  threads?: number;
   json?: boolean;
 }
 
-async function updateCommand(path: string, { data, output, json, minRating, markets }: UpdateCommandOptions): Promise<void> {
+async function updateCommand(path: string, { data, output, json, minRating, markets, threads }: UpdateCommandOptions): Promise<void> {
   await checkOutput(output);
   const model = await openModel(path, decodeModel);
   const rows = await readData(data, { minRating, markets, trainingOnly: true });
   const table = new StageTable(view, json);
-  const { model: updated, ...result } = await update(model, rows, { ...job, onStage: table.onStage });
+  const { model: updated, ...result } = await update(model, rows, { ...job, ...onThreads(threads), onStage: table.onStage });
   const bytes = await save(output, updated);
   await table.finish({ file: output, bytes, ...result });
   message(`wrote ${output}: ${formatBytes(bytes)}`);
@@ -445,6 +456,7 @@ function makeProgram(): Command {
     .addOption(setting('epochs', '--epochs <n>', 'epochs of the adaptation'))
     .addOption(new Option('--without <part>', 'ablation: leave out a similarity').choices(['intra', 'inter', 'both']))
     .addOption(new Option('--updatable', 'keep in the file what `update` needs (2 n² bytes for n items)'))
+    .addOption(threadsOption())
     .addOption(marketsOption())
     .addOption(minRatingOption())
     .addOption(jsonOption())
@@ -456,6 +468,7 @@ function makeProgram(): Command {
     .argument('<file>', 'the model file')
     .requiredOption('--data <dir>', 'the new interactions: training rows of known or new users and items', nonEmpty)
     .requiredOption('-o, --output <file>', 'the updated model file; may be <file>', nonEmpty)
+    .addOption(threadsOption())
     .addOption(marketsOption())
     .addOption(minRatingOption())
     .addOption(jsonOption())

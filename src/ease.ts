@@ -1,5 +1,5 @@
 // Intra-market similarity in closed form. Peak memory of the dense way: with n rounded up to whole tiles, 2n (n + t) bytes for
-// the lower triangle of G + λI, 8nt for one panel, and a few tiles; then, in the panel's place, one block-row of the result.
+// the lower triangle of G + λI, 8nt for one panel, and a few tiles; then, in the panel's place, four block-rows of the result.
 // The sparse way takes about as much (sparse-inverse.ts). n = 12,015 takes 0.32 GB, and about 45,000 fit in wasm32.
 import { type Elimination, planElimination, shareOfDense } from './elimination.ts';
 import { ArgumentError, checkNumber } from './errors.ts';
@@ -9,15 +9,19 @@ import { copyColumns, emptyTiles, joinColumns, readColumns, type SimilarColumn }
 import type { SparseMatrix } from './sparse.ts';
 import { invertSparse } from './sparse-inverse.ts';
 import { padTiles, sweep } from './sweep.ts';
-import { TILE, tileIndex, tileValues } from './tiles.ts';
+import { ranges, runTasks } from './tasks.ts';
+import { TILE, tileIndex, tileRows, tileValues } from './tiles.ts';
 
 /** The sparse way is taken below this share of the dense way's flops: ordering and the columns' passes cost something too. */
 const WORTHWHILE = 0.9;
 
+/** Block-rows of B̂ that are read at once. */
+const BLOCK_ROWS = 4;
+
 /** Linear memory, in bytes, that `ease` asks for with n items, beside the result's block-rows. */
 export function easeBytes(n: number): number {
   const tiles = Math.ceil(n / TILE);
-  return 4 * TILE * TILE * ((tiles * (tiles + 1)) / 2 + 2 * tiles + 3) + 8 * TILE * (TILE + 1) + 4 * tiles + 4 * tiles * TILE;
+  return 4 * TILE * TILE * ((tiles * (tiles + 1)) / 2 + 2 * tiles + 2) + 8 * TILE * (TILE + 1) + 4 * tiles + 4 * tiles * TILE;
 }
 
 /**
@@ -102,34 +106,42 @@ function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage
   return address;
 }
 
-/** B̂ from the swept tiles, a block-row at a time, so that linear memory never holds more of the result than that. */
-export async function readSimilarity({ exports, memory }: Kernels, tiles: number, n: number, epsilon: number, job: Job, stage: string): Promise<SparseMatrix> {
-  const count = Math.ceil(n / TILE);
+/** B̂ from the swept tiles, a few block-rows at a time, so that linear memory never holds more of the result than that. */
+export async function readSimilarity(kernels: Kernels, tiles: number, n: number, epsilon: number, job: Job, stage: string): Promise<SparseMatrix> {
+  const { exports, memory } = kernels;
+  const count = tileRows(n);
   const diagonal = memory.allocateZeroed(4 * TILE * count, stage);
   exports.inverseDiagonal(tiles, TILE, n, diagonal);
-  const cursors = memory.allocate(4 * TILE, stage);
+  const cursors = memory.allocate(4 * TILE * BLOCK_ROWS, stage);
   const indptr = new Int32Array(n + 1);
   const parts: { indices: Int32Array; values: Float32Array }[] = [];
   let entries = 0;
-  for (let block = 0; block < count; block++) {
-    exports.countSimilar(tiles, TILE, n, block, diagonal, epsilon, cursors);
-    const rows = Math.min(TILE, n - block * TILE);
+  for (const [begin, end] of ranges(count, BLOCK_ROWS)) {
+    const blocks = Array.from({ length: end - begin }, (_, b) => ({ block: begin + b, cursor: cursors + 4 * TILE * b }));
+    await runTasks(
+      kernels,
+      blocks.map(({ block, cursor }) => [['countSimilar', tiles, TILE, n, block, diagonal, epsilon, cursor]]),
+    );
+    const rows = Math.min(end * TILE, n) - begin * TILE;
     const starts = memory.i32(cursors, rows);
     let length = 0;
     for (let r = 0; r < rows; r++) {
       const kept = starts[r];
       starts[r] = length;
       length += kept;
-      indptr[block * TILE + r + 1] = entries + length;
+      indptr[begin * TILE + r + 1] = entries + length;
     }
     const mark = memory.mark();
     const indices = memory.allocate(4 * length, stage);
     const values = memory.allocate(4 * length, stage);
-    exports.fillSimilar(tiles, TILE, n, block, diagonal, epsilon, cursors, indices, values);
+    await runTasks(
+      kernels,
+      blocks.map(({ block, cursor }) => [['fillSimilar', tiles, TILE, n, block, diagonal, epsilon, cursor, indices, values]]),
+    );
     parts.push({ indices: memory.i32(indices, length).slice(), values: memory.f32(values, length).slice() });
     memory.release(mark);
     entries += length;
-    await job.tick(`${stage}: filter`, block + 1, count);
+    await job.tick(`${stage}: filter`, end, count);
   }
   const result: SparseMatrix = { rows: n, cols: n, indptr, indices: new Int32Array(entries), values: new Float32Array(entries) };
   let at = 0;

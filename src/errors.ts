@@ -45,6 +45,11 @@ export class MemoryError extends M3RecError {
   override name = 'MemoryError';
 }
 
+/** A worker of a pool of threads was not started, failed or ended before its work did. */
+export class WorkerError extends M3RecError {
+  override name = 'WorkerError';
+}
+
 /** The job was stopped through its AbortSignal. */
 export class AbortedError extends M3RecError {
   override name = 'AbortError';

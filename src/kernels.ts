@@ -2,6 +2,7 @@ import { instantiate as load } from '@assemblyscript/loader';
 import { ArgumentError, MemoryError } from './errors.ts';
 import type { KernelExports } from './kernel-exports.ts';
 import { LinearMemory } from './memory.ts';
+import type { TaskPool } from './tasks.ts';
 
 type KernelSourceNow = BufferSource | WebAssembly.Module | Response | URL | string;
 /**
@@ -18,6 +19,8 @@ export type { KernelExports };
 export interface Kernels {
   readonly exports: KernelExports;
   readonly memory: LinearMemory;
+  /** Further threads on the same memory, where there are any. */
+  readonly pool?: TaskPool;
 }
 
 /**
@@ -49,12 +52,11 @@ const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
 const isModule = (value: unknown): boolean => tagOf(value) === '[object WebAssembly.Module]';
 
 /**
- * Instantiates the kernels on a linear memory of their own.
+ * Instantiates the kernels, on a linear memory of their own unless one is given.
  * @throws ArgumentError for anything that is not the kernel module.
  */
-export async function instantiateKernels(source: KernelSource): Promise<Kernels> {
+export async function instantiateKernels(source: KernelSource, memory = new LinearMemory()): Promise<Kernels> {
   const resolved = await resolveKernels(source);
-  const memory = new LinearMemory();
   const imports = { env: { memory: memory.memory } };
   let exports: Record<string, unknown>;
   try {

@@ -16,12 +16,15 @@ export class LinearMemory {
   private top = ALIGN;
   private highest = 0;
 
-  /** @throws MemoryError where the host gives none. */
-  constructor() {
+  /**
+   * @param shared for kernels-threads.wasm, whose threads all see the memory.
+   * @throws MemoryError where the host gives none.
+   */
+  constructor(shared = false) {
     try {
-      this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES });
+      this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared });
     } catch {
-      throw new MemoryError('this host refused to give a linear memory of 1 MB');
+      throw new MemoryError(`this host refused to give a ${shared ? 'shared' : 'linear'} memory of 1 MB`);
     }
   }
 

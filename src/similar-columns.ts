@@ -25,7 +25,7 @@ export async function readColumns(kernels: Kernels, blocks: Block[], order: Int3
   const masks = blocks.map(() => memory.allocate(2 * n));
   await runTasks(
     kernels,
-    blocks.map(({ x, column, width }, b): Task => ({ kernel: 'markColumns', args: [n, x, column, width, epsilon, masks[b], cursorsOf(b)] })),
+    blocks.map(({ x, column, width }, b): Task => [['markColumns', n, x, column, width, epsilon, masks[b], cursorsOf(b)]]),
   );
   const ends = memory.i32(cursors, LANES * blocks.length);
   let entries = 0;
@@ -38,7 +38,7 @@ export async function readColumns(kernels: Kernels, blocks: Block[], order: Int3
   const values = memory.allocate(4 * entries, 'the similarities of some items');
   await runTasks(
     kernels,
-    blocks.map(({ x, column }, b): Task => ({ kernel: 'fillColumns', args: [n, positions, x, column, masks[b], cursorsOf(b), indices, values] })),
+    blocks.map(({ x, column }, b): Task => [['fillColumns', n, positions, x, column, masks[b], cursorsOf(b), indices, values]]),
   );
   const allIndices = memory.i32(indices, entries).slice();
   const allValues = memory.f32(values, entries).slice();

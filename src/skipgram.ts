@@ -111,7 +111,7 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
       const rate = rates.next();
       for (const { parameters, propagated, gradient, m, v } of [centres, contexts]) {
         propagate(backwardB, gradient, spread);
-        exports.adam(size, parameters, spread, m, v, rate, BETA1, BETA2, EPSILON, 0);
+        exports.adam(size, parameters, spread, m, v, rate, BETA1, BETA2, EPSILON);
         memory.f32(gradient, size).fill(0);
         propagate(forwardB, parameters, propagated);
       }

@@ -111,7 +111,7 @@ async function eliminate(kernels: Kernels, gram: SparseMatrix, lambda: number, p
   for (let i = 0; i < count; i++) {
     await runTasks(
       kernels,
-      Array.from({ length: i + 1 }, (_, j): Task => ({ kernel: 'updateTile', args: [table, panels.length, blockTable, starts, leading, tiles, TILE, count, i, j, scratch + j * SCRATCH_BYTES] })),
+      Array.from({ length: i + 1 }, (_, j): Task => [['updateTile', table, panels.length, blockTable, starts, leading, tiles, TILE, count, i, j, scratch + j * SCRATCH_BYTES]]),
     );
     await job.tick(`${stage}: eliminate`, panels.length + i + 1, total);
   }
@@ -178,8 +178,8 @@ async function complete(kernels: Kernels, plan: Elimination, table: number, tile
     while (start > 0 && end - start < BATCH && all[start - 1].level === all[start].level) start--;
     const batch = all.slice(start, end);
     const tasks = batch.map(({ column, width, level, levelEnd, keptRows }, b): Task => {
-      if (level === plan.levels.length - 1) return { kernel: 'invertSwept', args: [table, panels.length, tiles, TILE, n - leading, leading, column - leading, x[b], kept[start + b]] };
-      return { kernel: 'invertLeading', args: [table, plan.levels[level + 1], keptTable, levelEnd, all.length, column, width, x[b], kept[start + b], keptRows] };
+      if (level === plan.levels.length - 1) return [['invertSwept', table, panels.length, tiles, TILE, n - leading, leading, column - leading, x[b], kept[start + b]]];
+      return [['invertLeading', table, plan.levels[level + 1], keptTable, levelEnd, all.length, column, width, x[b], kept[start + b], keptRows]];
     });
     await runTasks(kernels, tasks);
     await visit(batch.map(({ column, width }, b) => ({ column, width, x: x[b] })));

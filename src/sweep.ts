@@ -3,12 +3,13 @@
 import { ArgumentError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
-import { TILE, TILES_PER_CALL, tileIndex, tileRows } from './tiles.ts';
+import { ranges, runTasks, type Task } from './tasks.ts';
+import { TILE, TILES_PER_TASK, tileCount, tileIndex, tileRows } from './tiles.ts';
 
 /** Linear memory, in bytes, that `sweep` asks for with n rows. */
 export function sweepBytes(n: number): number {
   const tiles = tileRows(n);
-  return 4 * TILE * TILE * (2 * tiles + 3) + 8 * TILE * (TILE + 1) + 4 * tiles;
+  return 4 * TILE * TILE * (2 * tiles + 2) + 8 * TILE * (TILE + 1) + 4 * tiles;
 }
 
 /** The identity in the rows of the last tiles beyond n. */
@@ -25,15 +26,15 @@ export function notPositive(item: number): ArgumentError {
  *
  * @throws ArgumentError for a matrix that is not positive definite.
  */
-export async function sweep({ exports, memory }: Kernels, tiles: number, n: number, job: Job, stage: string, itemOf: (row: number) => number = (row) => row): Promise<void> {
+export async function sweep(kernels: Kernels, tiles: number, n: number, job: Job, stage: string, itemOf: (row: number) => number = (row) => row): Promise<void> {
+  const { exports, memory } = kernels;
   const count = tileRows(n);
   const bytes = 4 * TILE * TILE;
   const perTile = 2 * TILE ** 3;
-  const total = perTile * count * ((count * (count + 1)) / 2);
+  const total = perTile * count * tileCount(n);
   let done = 0;
   const mark = memory.mark();
   const pivot = memory.allocate(2 * bytes, stage);
-  const scratch = memory.allocate(bytes, stage);
   const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
   const lefts = memory.allocate(count * bytes, stage);
   const rights = memory.allocate(count * bytes, stage);
@@ -43,22 +44,22 @@ export async function sweep({ exports, memory }: Kernels, tiles: number, n: numb
     if (failed !== 0) throw notPositive(itemOf(k * TILE + failed - 1));
     done += perTile;
     await job.tick(stage, done, total);
-    for (let i = 0; i < count; i++) {
-      if (i === k) continue;
-      exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
-      done += perTile;
-      await job.tick(stage, done, total);
-    }
-    for (let i = 0; i < count; i++) {
-      if (i === k) continue;
-      for (let from = 0; from <= i; from += TILES_PER_CALL) {
-        const to = Math.min(i + 1, from + TILES_PER_CALL);
-        exports.sweepUpdate(tiles, TILE, k, i, from, to, lefts, rights, filled);
-        done += perTile * (to - from - (from <= k && k < to ? 1 : 0));
-        await job.tick(stage, done, total);
-      }
-    }
+    const others = [...Array(count).keys()].filter((i) => i !== k);
+    await phase(
+      (count - 1) * perTile,
+      others.map((i) => [['sweepPanel', tiles, TILE, k, i, pivot, lefts, rights, filled]]),
+    );
+    await phase(
+      (tileCount(n) - count) * perTile,
+      others.flatMap((i) => ranges(i + 1, TILES_PER_TASK).map(([from, to]): Task => [['sweepUpdate', tiles, TILE, k, i, from, to, lefts, rights, filled]])),
+    );
   }
   exports.sweepFinish(tiles, TILE, count);
   memory.release(mark);
+
+  /** Tasks that come to `flops` together. */
+  async function phase(flops: number, tasks: Task[]): Promise<void> {
+    await runTasks(kernels, tasks, (finished) => job.tick(stage, done + flops * (finished / tasks.length), total));
+    done += flops;
+  }
 }

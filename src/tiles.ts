@@ -4,8 +4,8 @@
 
 /** Rows of a tile: one update is a product of 256 × 256 blocks, whose operands fill half a second-level cache. */
 export const TILE = 256;
-/** Tiles that one kernel call updates, about 1 ms each. */
-export const TILES_PER_CALL = 32;
+/** Tiles that one task updates, about 1 ms each: enough tasks for an even load, and the left operand stays in cache. */
+export const TILES_PER_TASK = 8;
 
 /** Rows of tiles that n rows take. */
 export function tileRows(n: number): number {

@@ -3,13 +3,13 @@ import { combine } from './combine.ts';
 import { easeWithInverse } from './ease.ts';
 import { ArgumentError, checkCallback, checkObject, MemoryError } from './errors.ts';
 import { gram } from './gram.ts';
-import { kernelSource } from './init.ts';
 import { Job, type JobOptions } from './job.ts';
-import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
+import type { Kernels } from './kernels.ts';
 import { checkMarkets, type Market, type Markets } from './markets.ts';
 import { formatBytes } from './memory.ts';
 import type { MarketModel, Model } from './model.ts';
 import { linearWeights, type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts';
+import { checkThreads, type ThreadOptions, withKernels } from './pool.ts';
 import { rp3beta } from './rp3beta.ts';
 import { skipgram } from './skipgram.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
@@ -29,10 +29,8 @@ export interface StageReport {
   detail: string;
 }
 
-export interface TrainJobOptions extends TrainOptions, JobOptions {
+export interface TrainJobOptions extends TrainOptions, JobOptions, ThreadOptions {
   onStage?: (report: StageReport) => void;
-  /** Where the kernels come from, if not from `init`. */
-  kernels?: KernelSource;
   /** Keeps what `update` needs, the inverses behind the EASE terms: about 2 n² bytes each. Nothing else differs. */
   updatable?: boolean;
 }
@@ -44,31 +42,35 @@ const MAX_INVERSE_BYTES = 1.9e9;
 const SKIPGRAM_STEPS = 240;
 
 /**
- * Trains a model on all markets together. The same markets, seed and options give the same model, bit for bit.
+ * Trains a model on all markets together. The same markets, seed and options give the same model, bit for bit, on any number of
+ * threads.
  *
  * @throws ArgumentError for an option out of its range; MemoryError, before the work starts, where a stage cannot fit in 4 GiB;
- * AbortedError when the signal stops it.
+ * WorkerError where a thread fails; AbortedError when the signal stops it.
  */
 export async function train(markets: Markets, options: TrainJobOptions = {}): Promise<Model> {
-  const { onProgress, signal, onStage, kernels: source, updatable = false, ...given } = checkObject('options', options) as TrainJobOptions;
+  const { onProgress, signal, onStage, kernels: source, threads, workers, onThreads, updatable = false, ...given } = checkObject('options', options) as TrainJobOptions;
   const resolved = resolveOptions(given);
   checkCallback('onStage', onStage);
+  checkThreads({ threads, workers, onThreads });
   checkMarkets(markets);
   if (markets.markets.length === 0) throw new ArgumentError('markets', 'none', 'at least one market');
   if (updatable) checkUpdatable(markets, resolved);
-  const kernels = await instantiateKernels(await kernelSource(source));
-  const run = new Run(kernels, new Job({ onProgress, signal }), resolved, onStage, updatable);
-  const training: Record<string, unknown> = { options: resolved, stages: run.facts };
-  const model = { kind: resolved.model, dim: 0, items: markets.items, training };
+  const job = new Job({ onProgress, signal });
+  const model: Model = { kind: resolved.model, dim: 0, items: markets.items, training: { options: resolved, stages: [] }, markets: [] };
   if (resolved.model === 'popularity') return { ...model, markets: markets.markets.map((market) => ({ ...known(market), bias: Float32Array.from(popularity(market.interactions)) })) };
 
-  const interactions = mergeInteractions(markets);
-  const transposed = transpose(kernels, interactions);
-  const intra = resolved.model === 'ease' || (resolved.without !== 'intra' && resolved.without !== 'both');
-  const { similarity: merged, inverse } = intra ? await run.ease(interactions, transposed, MERGED_STAGE) : { similarity: emptyMatrix(interactions.cols), inverse: undefined };
-  if (resolved.model === 'ease') return { ...model, inverse, markets: markets.markets.map((market) => ({ ...known(market), linear: tailor(merged, market.items), linearWeight: 1 })) };
+  return withKernels({ kernels: source, threads, workers, onThreads }, async (kernels) => {
+    const run = new Run(kernels, job, resolved, onStage, updatable);
+    model.training.stages = run.facts;
+    const interactions = mergeInteractions(markets);
+    const transposed = transpose(kernels, interactions);
+    const intra = resolved.model === 'ease' || (resolved.without !== 'intra' && resolved.without !== 'both');
+    const { similarity: merged, inverse } = intra ? await run.ease(interactions, transposed, MERGED_STAGE) : { similarity: emptyMatrix(interactions.cols), inverse: undefined };
+    if (resolved.model === 'ease') return { ...model, inverse, markets: markets.markets.map((market) => ({ ...known(market), linear: tailor(merged, market.items), linearWeight: 1 })) };
 
-  return { ...model, inverse, dim: resolved.dim, markets: await m3rec(run, markets, interactions, transposed, merged) };
+    return { ...model, inverse, dim: resolved.dim, markets: await m3rec(run, markets, interactions, transposed, merged) };
+  });
 }
 
 /** Stages 2 and 3, and the linear scores of the preset. */

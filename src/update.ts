@@ -1,12 +1,11 @@
 import { checkModel } from './check-model.ts';
-import { ArgumentError, checkInteger, checkNumber } from './errors.ts';
-import { kernelSource } from './init.ts';
+import { ArgumentError, checkInteger, checkNumber, checkObject } from './errors.ts';
 import { Job, type JobOptions } from './job.ts';
-import { instantiateKernels, type KernelSource } from './kernels.ts';
 import { checkMarkets, type Markets } from './markets.ts';
 import { type GrownMarket, growMarkets } from './merge-markets.ts';
 import type { MarketModel, Model } from './model.ts';
 import { linearWeights, type Mix } from './options.ts';
+import { checkThreads, type ThreadOptions, withKernels } from './pool.ts';
 import { rp3beta } from './rp3beta.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 import { squaredLength, type Table, tableType } from './table.ts';
@@ -14,10 +13,8 @@ import { known, linearScores, MERGED_STAGE, marketStage, mergeInteractions, popu
 import { transpose } from './transpose.ts';
 import { updateEase } from './woodbury.ts';
 
-export interface UpdateOptions extends JobOptions {
+export interface UpdateOptions extends JobOptions, ThreadOptions {
   onStage?: (report: StageReport) => void;
-  /** Where the kernels come from, if not from `init`. */
-  kernels?: KernelSource;
 }
 
 export interface Additions {
@@ -67,6 +64,7 @@ export const NO_VECTOR_SHARE = 0.02;
 export async function update(model: Model, added: Markets, options: UpdateOptions = {}): Promise<Updated> {
   checkModel(model);
   checkMarkets(added);
+  checkThreads(checkObject('options', options));
   const settings = readSettings(model);
   checkUpdatable(model, settings.weights);
   for (const { name } of added.markets) {
@@ -79,51 +77,53 @@ export async function update(model: Model, added: Markets, options: UpdateOption
   if (grown.added.users + grown.added.items + grown.added.interactions === 0) return { model, added: grown.added, ...assess(model, before) };
 
   const { lambda, epsilon, weights } = settings;
-  const kernels = await instantiateKernels(await kernelSource(options.kernels));
   const job = new Job(options);
-  const run = new Stages(kernels, options.onStage);
   const residuals: number[] = [];
-  const ease = (stage: string, inverse: Float32Array, { oldOf, changes }: Pick<GrownMarket, 'oldOf' | 'changes'>, interactions: SparsePattern, transposed: SparsePattern) =>
-    run.stage(stage, async () => {
-      const value = await updateEase(kernels, { inverse, oldOf, changes, interactions, transposed }, { lambda, epsilon }, job, stage);
-      residuals.push(value.residual);
-      return { value, fact: { items: oldOf.length, 'changed rows': value.rows, entries: value.similarity.values.length } };
-    });
+  const { markets, inverse } = await withKernels(options, async (kernels) => {
+    const run = new Stages(kernels, options.onStage);
+    const ease = (stage: string, inverse: Float32Array, { oldOf, changes }: Pick<GrownMarket, 'oldOf' | 'changes'>, interactions: SparsePattern, transposed: SparsePattern) =>
+      run.stage(stage, async () => {
+        const value = await updateEase(kernels, { inverse, oldOf, changes, interactions, transposed }, { lambda, epsilon }, job, stage);
+        residuals.push(value.residual);
+        return { value, fact: { items: oldOf.length, 'changed rows': value.rows, entries: value.similarity.values.length } };
+      });
 
-  let merged: { similarity: SparseMatrix; inverse: Float32Array } | undefined;
-  let walk: SparseMatrix | undefined;
-  if (weights.merged > 0 || weights.walk > 0) {
-    const interactions = mergeInteractions(grown);
-    const transposed = transpose(kernels, interactions);
-    if (weights.merged > 0) {
-      const changes = grown.markets.flatMap(({ items, changes: rows }) => rows.map(({ before: old, after }) => ({ before: old.map((item) => items[item]), after: after.map((item) => items[item]) })));
-      merged = await ease(MERGED_STAGE, model.inverse!, { oldOf: grown.oldOf, changes }, interactions, transposed);
+    let merged: { similarity: SparseMatrix; inverse: Float32Array } | undefined;
+    let walk: SparseMatrix | undefined;
+    if (weights.merged > 0 || weights.walk > 0) {
+      const interactions = mergeInteractions(grown);
+      const transposed = transpose(kernels, interactions);
+      if (weights.merged > 0) {
+        const changes = grown.markets.flatMap(({ items, changes: rows }) => rows.map(({ before: old, after }) => ({ before: old.map((item) => items[item]), after: after.map((item) => items[item]) })));
+        merged = await ease(MERGED_STAGE, model.inverse!, { oldOf: grown.oldOf, changes }, interactions, transposed);
+      }
+      if (weights.walk > 0) {
+        walk = await run.stage('walk scores', async () => {
+          const value = await rp3beta(kernels, interactions, transposed, settings.rp3beta, job);
+          return { value, fact: { entries: value.values.length } };
+        });
+      }
     }
-    if (weights.walk > 0) {
-      walk = await run.stage('walk scores', async () => {
-        const value = await rp3beta(kernels, interactions, transposed, settings.rp3beta, job);
-        return { value, fact: { entries: value.values.length } };
+    const markets: MarketModel[] = [];
+    for (const [m, market] of grown.markets.entries()) {
+      const old = model.markets[m];
+      const own = weights.market > 0 ? await ease(marketStage(market.name), old.inverse!, market, market.interactions, transpose(kernels, market.interactions)) : undefined;
+      markets.push({
+        ...old,
+        ...known(market),
+        linearWeight: old.linearWeight,
+        linearPower: old.linearPower,
+        cosineWeight: old.cosineWeight,
+        linear: linearScores(market.items, weights, { merged: merged?.similarity, market: own?.similarity, walk }),
+        history: old.history && moveRows(old.history, market.oldOf, model.dim),
+        vectors: old.vectors && moveRows(old.vectors, market.oldOf, model.dim),
+        bias: model.kind === 'popularity' ? Float32Array.from(popularity(market.interactions)) : old.bias && moveRows(old.bias, market.oldOf, 1),
+        userVectors: old.userVectors && moveRows(old.userVectors, market.oldOfUser, model.dim),
+        inverse: own?.inverse,
       });
     }
-  }
-  const markets: MarketModel[] = [];
-  for (const [m, market] of grown.markets.entries()) {
-    const old = model.markets[m];
-    const own = weights.market > 0 ? await ease(marketStage(market.name), old.inverse!, market, market.interactions, transpose(kernels, market.interactions)) : undefined;
-    markets.push({
-      ...old,
-      ...known(market),
-      linearWeight: old.linearWeight,
-      linearPower: old.linearPower,
-      cosineWeight: old.cosineWeight,
-      linear: linearScores(market.items, weights, { merged: merged?.similarity, market: own?.similarity, walk }),
-      history: old.history && moveRows(old.history, market.oldOf, model.dim),
-      vectors: old.vectors && moveRows(old.vectors, market.oldOf, model.dim),
-      bias: model.kind === 'popularity' ? Float32Array.from(popularity(market.interactions)) : old.bias && moveRows(old.bias, market.oldOf, 1),
-      userVectors: old.userVectors && moveRows(old.userVectors, market.oldOfUser, model.dim),
-      inverse: own?.inverse,
-    });
-  }
+    return { markets, inverse: merged?.inverse };
+  });
   const facts: Facts = {
     updates: before.updates + 1,
     users: before.users + grown.added.users,
@@ -131,7 +131,7 @@ export async function update(model: Model, added: Markets, options: UpdateOption
     interactions: before.interactions + grown.added.interactions,
     residual: residuals.length > 0 ? Math.max(...residuals) : null,
   };
-  const result: Model = { ...model, items: grown.items, inverse: merged?.inverse, markets, training: { ...model.training, updates: facts } };
+  const result: Model = { ...model, items: grown.items, inverse, markets, training: { ...model.training, updates: facts } };
   return { model: result, added: grown.added, ...assess(result, facts) };
 }
 

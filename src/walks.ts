@@ -2,6 +2,7 @@ import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparsePattern } from './sparse.ts';
 import { STREAM } from './streams.ts';
+import { ranges, runTasks, type Task } from './tasks.ts';
 
 export interface WalkOptions {
   /** Walks that start at each item. */
@@ -11,7 +12,7 @@ export interface WalkOptions {
   seed: number;
 }
 
-const WALKS_PER_CALL = 8192;
+const WALKS_PER_TASK = 4096;
 
 /**
  * Stage 2, part one: random walks over the co-occurrence graph A = XᵀX without its diagonal, p(j|i) = A_ij / Σ_j A_ij,
@@ -47,11 +48,10 @@ export async function makeWalks(kernels: Kernels, interactions: SparsePattern, t
     exports.shuffle(starts, count, options.seed, STREAM.walkStarts, 0);
 
     const walks = memory.allocate(4 * count * options.walkLength);
-    for (let begin = 0; begin < count; begin += WALKS_PER_CALL) {
-      const end = Math.min(count, begin + WALKS_PER_CALL);
-      exports.walk(begin, end, starts, options.walkLength, itemIndptr, itemUsers, sums, userIndptr, userItems, options.seed, STREAM.walks, walks + 4 * begin * options.walkLength);
-      await job.tick('walks', end, count);
-    }
+    const tasks = ranges(count, WALKS_PER_TASK).map(
+      ([begin, end]): Task => [['walk', begin, end, starts, options.walkLength, itemIndptr, itemUsers, sums, userIndptr, userItems, options.seed, STREAM.walks, walks + 4 * begin * options.walkLength]],
+    );
+    await runTasks(kernels, tasks, (finished) => job.tick('walks', finished, tasks.length));
     return memory.i32(walks, count * options.walkLength).slice();
   } finally {
     memory.release(mark);

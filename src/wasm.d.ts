@@ -2,3 +2,8 @@ declare module '*.wasm' {
   const bytes: Uint8Array<ArrayBuffer>;
   export default bytes;
 }
+
+declare module '*.txt' {
+  const text: string;
+  export default text;
+}

@@ -6,7 +6,8 @@ import { gram } from './gram.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
-import { TILE, TILES_PER_CALL, tileIndex, tileRows, tileValues } from './tiles.ts';
+import { ranges, runTasks, type Task } from './tasks.ts';
+import { TILE, TILES_PER_TASK, tileIndex, tileRows, tileValues } from './tiles.ts';
 
 /** One changed row of X: the columns it had (none: a new row) and those that it has, rising, all of them new positions. */
 export interface RowChange {
@@ -169,12 +170,8 @@ async function applyRows(kernels: Kernels, tiles: number, n: number, rows: Int32
     exports.packColumns(4, y + 4 * TILE * i, width, TILE, k, lefts + 4 * TILE * k * i);
     exports.packColumns(8, u + 4 * TILE * i, width, TILE, k, rights + 4 * TILE * k * i);
   }
-  for (let i = 0; i < blocks; i++) {
-    for (let from = 0; from <= i; from += TILES_PER_CALL) {
-      exports.addProducts(tiles, TILE, k, i, from, Math.min(i + 1, from + TILES_PER_CALL), sign, lefts, rights);
-      await tick(0.5 + i / (2 * blocks));
-    }
-  }
+  const updates = [...Array(blocks).keys()].flatMap((i) => ranges(i + 1, TILES_PER_TASK).map(([from, to]): Task => [['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights]]));
+  await runTasks(kernels, updates, (finished) => tick(0.5 + finished / (2 * updates.length)));
   memory.release(mark);
   progress.done += k;
   await tick(0);

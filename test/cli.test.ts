@@ -71,8 +71,8 @@ describe('help', () => {
 
   test.each([
     ['stats', '<dir> --min-rating --markets --json'],
-    ['train', '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --l2 --dropout --learning-rate --batch --epochs --without --updatable --markets --min-rating --json'],
-    ['update', '<file> --data -o --markets --min-rating --json'],
+    ['train', '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --l2 --dropout --learning-rate --batch --epochs --without --updatable --threads --markets --min-rating --json'],
+    ['update', '<file> --data -o --threads --markets --min-rating --json'],
     ['export', '<file> -o --market --without-users --vectors --neighbours --data --held-out --min-rating --json'],
     ['evaluate', '<file> --data --held-out --protocol --negatives --seed -k --json'],
     ['recommend', '<file> --market --user --items -k --include-seen --only --without --explain --json'],
@@ -117,6 +117,8 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['train', 'data', '-o', 'x', '--gamma', '3'], '--gamma'],
     [['train', 'data', '-o', 'x', '--l2', '-1'], '--l2'],
     [['train', 'data', '-o', 'x', '--dropout', '1'], '--dropout'],
+    [['train', 'data', '-o', 'x', '--threads', '0'], '--threads'],
+    [['train', 'data', '-o', 'x', '--threads', '65'], 'from 1 to 64'],
     [['train', 'data', '-o', 'x', '--learning-rate', '0'], '--learning-rate'],
     [['train', 'data', '-o', 'x', '--batch', '0'], '--batch'],
     [['train', 'data', '-o', 'x', '--epochs', 'many'], '--epochs'],
@@ -360,7 +362,7 @@ describe('stopping', () => {
     child.kill(name);
     const { code, stderr } = await outcome;
     expect(performance.now() - asked).toBeLessThan(2000);
-    expect({ code, stderr }).toEqual({ code: 130, stderr: 'm3rec: stopped\n' });
+    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringMatching(/^m3rec: (1 thread: this machine has one core|\d+ threads)\nm3rec: stopped\n$/) });
     expect(readdirSync(folder)).toEqual(before);
   });
 

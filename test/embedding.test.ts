@@ -46,7 +46,7 @@ test('shuffle and fillUniform follow the counter-based generator', async () => {
   }
 });
 
-test.each([...LENGTHS, 300])('propagate, scatterRows and normaliseRows with %i rows', async (rows) => {
+test.each([...LENGTHS, 300])('propagate and normaliseRows with %i rows', async (rows) => {
   const k = await kernels();
   for (const d of [4, 16, 32, 36, 128]) {
     const b = randomPattern(rows, rows, 6, 11);
@@ -59,16 +59,6 @@ test.each([...LENGTHS, 300])('propagate, scatterRows and normaliseRows with %i r
       for (let r = 0; r < rows; r++) for (let e = b.indptr[r]; e < b.indptr[r + 1]; e++) for (let c = 0; c < d; c++) expected[r * d + c] += values[e] * x[b.indices[e] * d + c];
       expect(worst(y, expected)).toBeLessThan(F32);
     }
-    const out = new Float32Array(rows * d);
-    k.scatterRows(rows, b.indptr, b.indices, values, x, d, out, 0, d);
-    const expected = new Float64Array(rows * d);
-    for (let r = 0; r < rows; r++) for (let e = b.indptr[r]; e < b.indptr[r + 1]; e++) for (let c = 0; c < d; c++) expected[b.indices[e] * d + c] += values[e] * x[r * d + c];
-    expect(worst(out, expected)).toBeLessThan(F32);
-    const halves = new Float32Array(rows * d);
-    const half = (d >> 1) & ~3;
-    k.scatterRows(rows, b.indptr, b.indices, values, x, d, halves, half, d);
-    k.scatterRows(rows, b.indptr, b.indices, values, x, d, halves, 0, half);
-    expect(halves).toEqual(out);
     k.normaliseRows(rows, b.indptr, values);
     for (let r = 0; r < rows; r++) {
       const row = values.slice(b.indptr[r], b.indptr[r + 1]);
@@ -267,10 +257,26 @@ test.each([0, 0.2, -1])('market adaptation: gradients of the margin loss through
   k.propagate(0, users, indptr, indices, weights, v32, d, u, 0);
   k.addRows(users, list, d, new Float32Array(local), u);
   const du = new Float32Array(users * d);
-  const dv = new Float32Array(n * d);
   const totals = new Float64Array(2);
-  k.margin(users, list, keys, x.indptr, x.indices, n, d, u, v32, negatives, gamma, seed, stage, du, dv, totals);
-  k.scatterRows(users, indptr, indices, weights, du, d, dv, 0, d);
+  const starts = new Int32Array(users);
+  for (let row = 1; row < users; row++) starts[row] = starts[row - 1] + x.indptr[list[row - 1] + 1] - x.indptr[list[row - 1]];
+  const pulls = new Int32Array(3 * x.indices.length * (1 + negatives));
+  const counts = new Int32Array(users);
+  k.margin(users, list, keys, x.indptr, x.indices, n, d, u, v32, negatives, gamma, seed, stage, du, pulls, starts, counts, totals);
+  // a step of Adam from rest gives away the gradient's sign alone: its first moment is a tenth of the gradient
+  const [itemIndptr, itemRows, itemValues] = [new Int32Array(n + 1), new Int32Array(indptr[users]), new Float32Array(indptr[users])];
+  k.transposeMatrix(users, n, indptr, indices, weights, itemIndptr, itemRows, itemValues);
+  const m = new Float32Array(n * d);
+  for (const [begin, end] of [
+    [0, 4],
+    [4, n],
+  ]) {
+    const pullIndptr = new Int32Array(end - begin + 1);
+    const entries = new Int32Array(pulls.length);
+    k.bucketPulls(begin, end, users, pulls, starts, 1 + negatives, counts, pullIndptr, entries);
+    k.adamItems(begin, end, itemIndptr, itemRows, itemValues, du, pullIndptr, entries, u, 0, d, v32.slice(), v32, m, new Float32Array(n * d), 0, 0.9, 0.999, 1e-8, 0);
+  }
+  const dv = m.map((moment) => moment * 10);
   expect(Math.abs(totals[0] / loss() - 1)).toBeLessThan(1e-5);
   expect(totals[1]).toBe(x.indices.length);
   const expected = differences(loss, local);
@@ -283,11 +289,87 @@ test.each([0, 0.2, -1])('market adaptation: gradients of the margin loss through
   expect(worst(dv, differences(loss, v))).toBeLessThan(GRADIENT);
 });
 
+test.each([1, 3, 4, 5, 15, 16, 17, 65])('adamItems, spreadItems and sumParts over %i items, in one range and in two', async (n) => {
+  const k = await kernels();
+  const users = 7;
+  for (const d of [16, 48, 128]) {
+    const x = randomPattern(n, users, 3, 61);
+    const weights = randoms(x.indices.length, 62);
+    const [du, u, vectors, fixed, extra, m, v] = [users, users, n, n, n, n, n].map((rows, i) => randoms(rows * d, 63 + i));
+    for (let i = 0; i < v.length; i++) v[i] = Math.abs(v[i]);
+    // two pulls on every third item
+    const pulled = [...Array(n).keys()].filter((j) => j % 3 === 0);
+    const pullIndptr = Int32Array.from({ length: n + 1 }, (_, j) => 2 * pulled.filter((item) => item < j).length);
+    const pullRows = pulled.flatMap((j) => [j % users, (j + 1) % users]);
+    const pulls = new Float32Array(3 * pullRows.length);
+    pulls.set(randoms(pulls.length, 71));
+    new Int32Array(pulls.buffer).forEach((_, i, all) => {
+      if (i % 3 === 0) all[i] = pullRows[i / 3];
+    });
+    const [rate, beta1, beta2, epsilon, decay] = [0.01, 0.9, 0.999, 1e-8, 0.1];
+    const expected = Float64Array.from(vectors);
+    for (let j = 0; j < n; j++) {
+      for (let c = 0; c < d; c++) {
+        const at = j * d + c;
+        let g = extra[at] + decay * (vectors[at] - fixed[at]);
+        for (let e = x.indptr[j]; e < x.indptr[j + 1]; e++) g += weights[e] * du[x.indices[e] * d + c];
+        for (let p = pullIndptr[j]; p < pullIndptr[j + 1]; p++) g += pulls[3 * p + 1] * u[pullRows[p] * d + c] + pulls[3 * p + 2] * vectors[at];
+        expected[at] -= (rate * (beta1 * m[at] + (1 - beta1) * g)) / (Math.sqrt(beta2 * v[at] + (1 - beta2) * g * g) + epsilon);
+      }
+    }
+    const cut = Math.floor(n / 2);
+    const run = (ranges: [number, number][]) => {
+      const [stepped, m1, v1, gradients] = [vectors.slice(), m.slice(), v.slice(), extra.slice()];
+      const parts = new Float32Array(ranges.length * users * d);
+      for (const [part, [begin, end]] of ranges.entries()) {
+        k.adamItems(begin, end, x.indptr, x.indices, weights, du, pullIndptr.slice(begin), pulls, u, gradients, d, stepped, fixed, m1, v1, rate, beta1, beta2, epsilon, decay);
+        const own = new Float32Array(users * d).fill(7);
+        k.spreadItems(begin, end, x.indptr, x.indices, weights, users, d, stepped, own);
+        parts.set(own, part * users * d);
+      }
+      expect(gradients.every((value) => value === 0)).toBe(true);
+      const sum = new Float32Array(users * d);
+      k.sumParts(users * d, ranges.length, 4 * users * d, parts, sum);
+      return { stepped, m1, v1, sum };
+    };
+    const whole = run([[0, n]]);
+    expect(worst(whole.stepped, expected)).toBeLessThan(F32);
+    const spread = new Float64Array(users * d);
+    for (let j = 0; j < n; j++) for (let e = x.indptr[j]; e < x.indptr[j + 1]; e++) for (let c = 0; c < d; c++) spread[x.indices[e] * d + c] += weights[e] * whole.stepped[j * d + c];
+    expect(worst(whole.sum, spread)).toBeLessThan(F32);
+    const { sum, ...halves } = run([
+      [0, cut],
+      [cut, n],
+    ]);
+    expect({ ...halves, sum: whole.sum }).toEqual(whole);
+    expect(worst(sum, spread)).toBeLessThan(F32);
+  }
+});
+
 test('a user who has every item meets no negatives and does not hang', async () => {
   const k = await kernels();
   const [n, d] = [3, 16];
   const totals = new Float64Array(2);
-  k.margin(1, new Int32Array([0]), new Uint32Array([0]), new Int32Array([0, 3]), new Int32Array([0, 1, 2]), n, d, randoms(d, 1), randoms(n * d, 2), 10, -2, 1, 1, new Float32Array(d), new Float32Array(n * d), totals);
+  k.margin(
+    1,
+    new Int32Array([0]),
+    new Uint32Array([0]),
+    new Int32Array([0, 3]),
+    new Int32Array([0, 1, 2]),
+    n,
+    d,
+    randoms(d, 1),
+    randoms(n * d, 2),
+    10,
+    -2,
+    1,
+    1,
+    new Float32Array(d),
+    new Int32Array(99),
+    new Int32Array(1),
+    new Int32Array(1),
+    totals,
+  );
   expect(totals[1]).toBe(3);
   expect(Number.isFinite(totals[0])).toBe(true);
 });
@@ -351,12 +433,10 @@ test('adam, adamRows and dropout', async () => {
     const m = new Float32Array(n);
     const v = new Float32Array(n);
     const expected = Float64Array.from(p, (value, i) => {
-      const gradient = g[i] + 0.1 * value;
-      return value - (0.01 * 0.1 * gradient) / (Math.sqrt(0.001 * gradient * gradient) + 1e-8);
+      return value - (0.01 * 0.1 * g[i]) / (Math.sqrt(0.001 * g[i] * g[i]) + 1e-8);
     });
-    k.adam(n, p, g, m, v, 0.01, 0.9, 0.999, 1e-8, 0.1);
+    k.adam(n, p, g, m, v, 0.01, 0.9, 0.999, 1e-8);
     expect(worst(p, expected)).toBeLessThan(1e-4);
-    expect([...g]).toEqual(new Array(n).fill(0));
   }
   const table = randoms(5 * 16, 73);
   const before = table.slice();

@@ -140,7 +140,6 @@ function sweeper({ exports, bench }, n) {
   const count = n / TILE;
   const bytes = 4 * TILE * TILE;
   const pivot = bench.scratch(2 * bytes);
-  const scratch = bench.scratch(bytes);
   const work = bench.scratch(exports.choleskyWorkspaceBytes(TILE));
   const lefts = bench.scratch(count * bytes);
   const rights = bench.scratch(count * bytes);
@@ -148,7 +147,7 @@ function sweeper({ exports, bench }, n) {
   return (tiles) => {
     for (let k = 0; k < count; k++) {
       exports.sweepPivot(tiles, TILE, k, pivot, work);
-      for (let i = 0; i < count; i++) if (i !== k) exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
+      for (let i = 0; i < count; i++) if (i !== k) exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled);
       for (let i = 0; i < count; i++) if (i !== k) exports.sweepUpdate(tiles, TILE, k, i, 0, i + 1, lefts, rights, filled);
     }
     exports.sweepFinish(tiles, TILE, count);

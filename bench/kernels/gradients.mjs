@@ -13,6 +13,8 @@ export function* gradients(c) {
   yield () => softmax(c);
   yield () => adam(c);
   yield () => adamRows(c);
+  yield () => adamItems(c);
+  yield () => spreadItems(c);
   yield () => dropout(c);
   yield () => unitRows(c);
   yield () => unitRowsBackward(c);
@@ -39,21 +41,31 @@ function margin(c) {
   const u = bench.put(randoms(size * DIM, 31));
   const v = bench.put(randoms(n * DIM, 32));
   const du = bench.f32(size * DIM);
-  const dv = bench.f32(n * DIM);
+  let start = 0;
+  const starts = bench.put(
+    Int32Array.from(users.js, (user) => {
+      start += X.indptr.js[user + 1] - X.indptr.js[user];
+      return start - (X.indptr.js[user + 1] - X.indptr.js[user]);
+    }),
+  );
+  const pulls = bench.scratch(12 * interactions * (1 + NEGATIVES));
+  const counts = bench.scratch(4 * size);
+  const plainPulls = { items: new Int32Array(interactions * (1 + NEGATIVES)), users: new Float32Array(interactions * (1 + NEGATIVES)), own: new Float32Array(interactions * (1 + NEGATIVES)) };
   const totals = bench.f64(2);
   return {
     kernels: ['margin'],
     size: `${count(interactions)} interactions of ${size} users, ${NEGATIVES} negatives, d = ${DIM}`,
     work: interactions * (1 + NEGATIVES),
     unit: 'M pairs/s',
-    outputs: [totals, du, dv],
-    reset: [totals, du, dv],
-    wasm: () => exports.margin(size, users.at, keys.at, X.indptr.at, X.indices.at, n, DIM, u.at, v.at, NEGATIVES, GAMMA, SEED, 10, du.at, dv.at, totals.at),
-    js: () => plainMargin(users.js, keys.js, X.indptr.js, X.indices.js, n, u.js, v.js, du.js, dv.js, totals.js),
+    outputs: [totals, du],
+    reset: [totals, du],
+    wasm: () => exports.margin(size, users.at, keys.at, X.indptr.at, X.indices.at, n, DIM, u.at, v.at, NEGATIVES, GAMMA, SEED, 10, du.at, pulls, starts.at, counts, totals.at),
+    js: () => plainMargin(users.js, keys.js, X.indptr.js, X.indices.js, n, u.js, v.js, du.js, plainPulls, totals.js),
   };
 }
 
-function plainMargin(users, keys, indptr, items, n, u, v, du, dv, totals) {
+function plainMargin(users, keys, indptr, items, n, u, v, du, pulls, totals) {
+  let pulled = 0;
   const gamma = Math.fround(GAMMA);
   for (let b = 0; b < users.length; b++) {
     const own = items.subarray(indptr[users[b]], indptr[users[b] + 1]);
@@ -83,10 +95,10 @@ function plainMargin(users, keys, indptr, items, n, u, v, du, dv, totals) {
         totals[0] += k < 0 ? 1 - y : (y - gamma) / NEGATIVES;
         if (!(scale > 0)) continue;
         const g = k < 0 ? -1 : 1 / NEGATIVES;
-        for (let i = 0; i < DIM; i++) {
-          du[b * DIM + i] += (g / scale) * v[item * DIM + i];
-          dv[item * DIM + i] += (g / scale) * u[b * DIM + i] - ((g * y) / vv) * v[item * DIM + i];
-        }
+        for (let i = 0; i < DIM; i++) du[b * DIM + i] += (g / scale) * v[item * DIM + i];
+        pulls.items[pulled] = item;
+        pulls.users[pulled] = g / scale;
+        pulls.own[pulled++] = (-g * y) / vv;
         along += g * y;
       }
     }
@@ -148,14 +160,13 @@ function plainSoftmax(users, indptr, items, n, ld, scores, totals) {
   }
 }
 
-function plainAdam(n, parameters, gradients, m, v, at, from, decay) {
+function plainAdam(n, parameters, gradients, m, v, at, from) {
   const [rate, beta1, beta2, epsilon] = ADAM;
   for (let i = 0; i < n; i++) {
-    const g = gradients[from + i] + decay * parameters[at + i];
+    const g = gradients[from + i];
     m[at + i] = beta1 * m[at + i] + (1 - beta1) * g;
     v[at + i] = beta2 * v[at + i] + (1 - beta2) * g * g;
     parameters[at + i] -= (rate * m[at + i]) / (Math.sqrt(v[at + i]) + epsilon);
-    gradients[from + i] = 0;
   }
 }
 
@@ -170,10 +181,62 @@ function adam({ exports, bench }) {
     size: count(n),
     work: n,
     unit: 'M parameters/s',
-    outputs: [parameters, gradients, m, v],
-    reset: [parameters, gradients, m, v],
-    wasm: () => exports.adam(n, parameters.at, gradients.at, m.at, v.at, ...ADAM, 1e-7),
-    js: () => plainAdam(n, parameters.js, gradients.js, m.js, v.js, 0, 0, 1e-7),
+    outputs: [parameters, m, v],
+    reset: [parameters, m, v],
+    wasm: () => exports.adam(n, parameters.at, gradients.at, m.at, v.at, ...ADAM),
+    js: () => plainAdam(n, parameters.js, gradients.js, m.js, v.js, 0, 0),
+  };
+}
+
+/** X̂ᵀ of a batch of 32 users, about a tenth dense, and the tables of 4,096 items. */
+function itemsOf({ bench }) {
+  const [items, users] = [4096, 32];
+  const indptr = Int32Array.from({ length: items + 1 }, (_, item) => 3 * item);
+  const rows = Int32Array.from({ length: 3 * items }, (_, e) => (Math.floor(e / 3) + 11 * (e % 3)) % users);
+  return { items, users, indptr: bench.put(indptr), rows: bench.put(rows), values: bench.put(randoms(rows.length, 41)), vectors: bench.put(randoms(items * DIM, 42)), u: bench.put(randoms(users * DIM, 43)) };
+}
+
+function adamItems(c) {
+  const { exports, bench } = c;
+  const { items, indptr, rows, values, vectors, u } = itemsOf(c);
+  const fixed = bench.put(vectors.js);
+  const m = bench.f32(items * DIM);
+  const v = bench.f32(items * DIM);
+  const decay = 2e-7;
+  const gradient = new Float32Array(DIM);
+  return {
+    kernels: ['adamItems'],
+    size: `${count(items)} items, ${count(rows.js.length)} entries of X̂ᵀ, d = ${DIM}`,
+    work: items * DIM,
+    unit: 'M parameters/s',
+    outputs: [vectors, m, v],
+    reset: [vectors, m, v],
+    wasm: () => exports.adamItems(0, items, indptr.at, rows.at, values.at, u.at, 0, 0, 0, 0, DIM, vectors.at, fixed.at, m.at, v.at, ...ADAM, decay),
+    js() {
+      for (let j = 0; j < items; j++) {
+        for (let i = 0; i < DIM; i++) gradient[i] = decay * (vectors.js[j * DIM + i] - fixed.js[j * DIM + i]);
+        for (let e = indptr.js[j]; e < indptr.js[j + 1]; e++) for (let i = 0; i < DIM; i++) gradient[i] += values.js[e] * u.js[rows.js[e] * DIM + i];
+        plainAdam(DIM, vectors.js, gradient, m.js, v.js, j * DIM, 0);
+      }
+    },
+  };
+}
+
+function spreadItems(c) {
+  const { exports, bench } = c;
+  const { items, users, indptr, rows, values, vectors } = itemsOf(c);
+  const u = bench.f32(users * DIM);
+  return {
+    kernels: ['spreadItems'],
+    size: `${count(items)} items, ${count(rows.js.length)} entries of X̂ᵀ, d = ${DIM}`,
+    work: 2 * DIM * rows.js.length,
+    unit: 'GFLOP/s',
+    outputs: [u],
+    wasm: () => exports.spreadItems(0, items, indptr.at, rows.at, values.at, users, DIM, vectors.at, u.at),
+    js() {
+      u.js.fill(0);
+      for (let j = 0; j < items; j++) for (let e = indptr.js[j]; e < indptr.js[j + 1]; e++) for (let i = 0; i < DIM; i++) u.js[rows.js[e] * DIM + i] += values.js[e] * vectors.js[j * DIM + i];
+    },
   };
 }
 
@@ -189,11 +252,11 @@ function adamRows({ exports, bench }) {
     size: `${count(batch)} of ${count(rows)} rows, d = ${DIM}`,
     work: batch * DIM,
     unit: 'M parameters/s',
-    outputs: [table, gradients, m, v],
-    reset: [table, gradients, m, v],
+    outputs: [table, m, v],
+    reset: [table, m, v],
     wasm: () => exports.adamRows(batch, list.at, DIM, table.at, gradients.at, m.at, v.at, ...ADAM),
     js() {
-      for (let b = 0; b < batch; b++) plainAdam(DIM, table.js, gradients.js, m.js, v.js, list.js[b] * DIM, b * DIM, 0);
+      for (let b = 0; b < batch; b++) plainAdam(DIM, table.js, gradients.js, m.js, v.js, list.js[b] * DIM, b * DIM);
     },
   };
 }

@@ -8,7 +8,6 @@ export function* sparse(c) {
   yield () => transpose(c, 'transposeMatrix', c.B);
   yield () => gram(c);
   yield () => propagate(c);
-  yield () => scatterRows(c);
   yield () => normaliseRows(c);
   yield () => historyRows(c);
   yield () => rp3betaRows(c);
@@ -135,34 +134,6 @@ function propagate({ exports, bench, B }) {
           const w = values[e];
           const row = indices[e] * DIM;
           for (let k = 0; k < DIM; k++) to[r * DIM + k] += w * from[row + k];
-        }
-      }
-    },
-  };
-}
-
-function scatterRows({ exports, bench, B }) {
-  const y = bench.put(randoms(B.rows * DIM, 12));
-  const x = bench.f32(B.rows * DIM);
-  return {
-    kernels: ['scatterRows'],
-    size: `B of ${count(B.indices.js.length)} entries, d = ${DIM}`,
-    work: 2 * DIM * B.indices.js.length,
-    unit: 'GFLOP/s',
-    outputs: [x],
-    reset: [x],
-    wasm: () => exports.scatterRows(B.rows, B.indptr.at, B.indices.at, B.values.at, y.at, DIM, x.at, 0, DIM),
-    js() {
-      const indptr = B.indptr.js;
-      const indices = B.indices.js;
-      const values = B.values.js;
-      const from = y.js;
-      const to = x.js;
-      for (let r = 0; r < B.rows; r++) {
-        for (let e = indptr[r]; e < indptr[r + 1]; e++) {
-          const w = values[e];
-          const row = indices[e] * DIM;
-          for (let k = 0; k < DIM; k++) to[row + k] += w * from[r * DIM + k];
         }
       }
     },

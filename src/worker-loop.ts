@@ -1,0 +1,37 @@
+import type { KernelExports } from './kernel-exports.ts';
+import type { KernelSource } from './kernels.ts';
+import { TaskQueue } from './task-queue.ts';
+import { runTask } from './tasks.ts';
+
+/** The first message to a worker. */
+export interface WorkerStart {
+  kernels: Awaited<KernelSource>;
+  memory: WebAssembly.Memory;
+  queue: SharedArrayBuffer;
+  /** The kernels by number. */
+  names: string[];
+}
+
+/** What a worker says. `done`: it finished the last of the published tasks while the coordinator slept. */
+export type WorkerMessage = { kind: 'ready' } | { kind: 'done' } | { kind: 'failed'; reason: string };
+
+/** The life of a worker: tasks from the queue, until its host ends it or one fails. It never returns to its event loop. */
+export async function serveTasks({ kernels, memory, queue, names }: WorkerStart, post: (message: WorkerMessage) => void): Promise<void> {
+  try {
+    const module = await WebAssembly.compile(kernels as BufferSource);
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    const tasks = new TaskQueue(queue, names);
+    post({ kind: 'ready' });
+    while (true) {
+      const ticket = tasks.claim();
+      if (ticket === undefined) {
+        tasks.waitForTasks();
+        continue;
+      }
+      runTask(exports as unknown as KernelExports, tasks.read(ticket));
+      if (tasks.finish()) post({ kind: 'done' });
+    }
+  } catch (error) {
+    post({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+  }
+}

@@ -1,0 +1,149 @@
+// The pool of threads: the same bytes on any number of them, and an end to every job, also where a worker does not live to see it.
+import { describe, expect, test } from 'vitest';
+import { ArgumentError, assembleGenerated, encodeModel, generateMarkets, type TrainJobOptions, type TrainOptions, train, update, WorkerError, type WorkerHandle, type Workers } from '../src/index.ts';
+import { nodeWorkers } from '../src/node.ts';
+import { planThreads, startPool } from '../src/pool.ts';
+import { runTasks, type Task } from '../src/tasks.ts';
+
+const markets = assembleGenerated(generateMarkets({ seed: 5, users: 400, items: 900, interactions: 4000 }));
+const QUICK: TrainOptions = { dim: 48, walks: 4, walkLength: 12, window: 4, negatives: 5, epochs: 2, batch: 256 };
+const bytesOf = async (options: TrainJobOptions) => Buffer.from(encodeModel(await train(markets, { workers: nodeWorkers, ...options })));
+
+describe('1, 2, 3 and 8 threads give the same bytes', () => {
+  test.each<[string, TrainJobOptions]>([
+    ['ease', { model: 'ease', updatable: true }],
+    ['paper', { ...QUICK, preset: 'paper' }],
+    ['paper, walks alone', { ...QUICK, preset: 'paper', without: 'intra' }],
+    ['default', { ...QUICK, preset: 'default' }],
+    ['default, with dropout', { ...QUICK, preset: 'default', dropout: 0.5 }],
+  ])('%s', async (_, options) => {
+    const one = await bytesOf({ ...options, threads: 1 });
+    for (const threads of [2, 3, 8]) {
+      const heard: number[] = [];
+      const several = await bytesOf({ ...options, threads, onThreads: (availability) => heard.push(availability.threads) });
+      expect(heard).toEqual([threads]);
+      expect(several.equals(one), `${threads} threads`).toBe(true);
+    }
+  });
+
+  test('an update', async () => {
+    const model = await train(markets, { model: 'ease', updatable: true });
+    const news = assembleGenerated(generateMarkets({ seed: 6, users: 400, items: 900, interactions: 5000 }));
+    const updated = async (threads: number) => Buffer.from(encodeModel((await update(model, news, { workers: nodeWorkers, threads })).model));
+    const one = await updated(1);
+    for (const threads of [2, 3]) expect((await updated(threads)).equals(one), `${threads} threads`).toBe(true);
+  });
+});
+
+describe('a worker that fails is a typed error', () => {
+  /** Node's workers, of which `spoil` sees each. */
+  const spoiled = (spoil: (worker: WorkerHandle) => WorkerHandle): Workers => ({ ...nodeWorkers, spawn: (events) => spoil(nodeWorkers.spawn(events)) });
+
+  test.each(['similarity of all markets', 'skip-gram', 'adaptation'])('killed during %s', async (stage) => {
+    const started: WorkerHandle[] = [];
+    const workers = spoiled((worker) => {
+      started.push(worker);
+      return worker;
+    });
+    let killed = false;
+    const onProgress = (progress: { stage: string }) => {
+      if (progress.stage !== stage || killed) return;
+      killed = true;
+      started[1].terminate();
+    };
+    await expect(bytesOf({ ...QUICK, epochs: 1000, workers, threads: 3, onProgress })).rejects.toMatchObject({ name: 'WorkerError', message: 'worker 2 of 2: it ended with exit code 1' });
+    expect(killed).toBe(true);
+  });
+
+  test('killed before it has its kernels', async () => {
+    const workers = spoiled((worker) => ({ ...worker, post: () => worker.terminate() }));
+    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toMatchObject({ name: 'WorkerError', message: expect.stringMatching(/^worker 1 of 1: it ended with exit code \d$/) });
+  });
+
+  test('never started', async () => {
+    const workers: Workers = {
+      ...nodeWorkers,
+      spawn() {
+        throw new Error('no more processes');
+      },
+    };
+    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toThrow(new WorkerError('worker 1 of 1 was not started: no more processes'));
+  });
+
+  test('given what are no kernels', async () => {
+    const workers = spoiled((worker) => ({ ...worker, post: (data) => worker.post({ ...(data as object), kernels: new Uint8Array(8) }) }));
+    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toThrow(/^worker 1 of 1: WebAssembly/);
+  });
+
+  test('a kernel that traps on a worker ends every waiting call, and the pool takes no more', async () => {
+    const { pool, ...kernels } = await startPool(nodeWorkers, 2);
+    // far more of them than the calling thread takes before it listens
+    const outside: Task[] = Array.from({ length: 9000 }, () => [['addInto', 4, 0xfffffff0, 0xfffffff0]]);
+    await expect(runTasks({ ...kernels, pool }, outside)).rejects.toThrow(/out of bounds/);
+    await expect(runTasks({ ...kernels, pool }, [[['addInto', 0, 64, 64]]])).rejects.toBeInstanceOf(WorkerError);
+  });
+});
+
+test('more tasks than one round of the queue holds are all run, once each', async () => {
+  const { pool, ...kernels } = await startPool(nodeWorkers, 3);
+  try {
+    const count = 10_000;
+    const one = kernels.memory.put(new Float32Array([1, 2, 3, 4]));
+    const sums = kernels.memory.allocateZeroed(16 * count);
+    for (let round = 0; round < 3; round++)
+      await runTasks(
+        { ...kernels, pool },
+        Array.from({ length: count }, (_, i): Task => [['addInto', 4, one, sums + 16 * i]]),
+      );
+    expect(kernels.memory.f32(sums, 4 * count).every((sum, i) => sum === 3 * ((i % 4) + 1))).toBe(true);
+  } finally {
+    await pool.close();
+  }
+});
+
+test('a signal stops a job on several threads, and the workers end', async () => {
+  const controller = new AbortController();
+  let ended = 0;
+  const workers: Workers = {
+    ...nodeWorkers,
+    spawn(events) {
+      const worker = nodeWorkers.spawn(events);
+      return {
+        ...worker,
+        async terminate() {
+          await worker.terminate();
+          ended++;
+        },
+      };
+    },
+  };
+  const onProgress = ({ stage }: { stage: string }) => {
+    if (stage === 'adaptation') controller.abort();
+  };
+  await expect(bytesOf({ ...QUICK, epochs: 1000, workers, threads: 3, signal: controller.signal, onProgress })).rejects.toMatchObject({ name: 'AbortError' });
+  expect(ended).toBe(2);
+});
+
+describe('how many threads', () => {
+  const offering = (threads: number, reason?: string): Workers => ({ ...nodeWorkers, available: () => ({ threads, reason }) });
+
+  test.each<[string, Workers | undefined, number | undefined, object]>([
+    ['all cores', offering(6), undefined, { threads: 6 }],
+    ['at most 64', offering(200), undefined, { threads: 64 }],
+    ['as asked', offering(2), 5, { threads: 5 }],
+    ['one, as asked', offering(6), 1, { threads: 1, reason: 'as asked' }],
+    ['one core', offering(1), undefined, { threads: 1, reason: 'this machine has one core' }],
+    ['none to be had', offering(1, 'this host has no workers'), 4, { threads: 1, reason: 'this host has no workers' }],
+    ['none given', undefined, 4, { threads: 1, reason: 'no workers were given' }],
+  ])('%s', (_, workers, asked, plan) => {
+    expect(planThreads(workers, asked)).toEqual(plan);
+  });
+
+  test.each([0, 65, 1.5, Number.NaN, '2' as never])('threads: %o is refused', async (threads) => {
+    await expect(train(markets, { model: 'ease', threads })).rejects.toThrow(/^threads: found .*, expected a whole number from 1 to 64$/);
+  });
+
+  test('workers of another shape are refused', async () => {
+    await expect(train(markets, { model: 'ease', workers: {} as never })).rejects.toThrow(ArgumentError);
+  });
+});
