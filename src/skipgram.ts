@@ -3,6 +3,7 @@ import type { Kernels } from './kernels.ts';
 import { AdamRate, BETA1, BETA2, EPSILON } from './optimiser.ts';
 import type { SparseMatrix } from './sparse.ts';
 import { STREAM } from './streams.ts';
+import { ranges, runTasks, type Task } from './tasks.ts';
 import { transpose } from './transpose.ts';
 
 export interface SkipGramOptions {
@@ -24,8 +25,8 @@ export interface SkipGramOptions {
 const INITIAL = 0.5;
 /** Walks per kernel call: about 20 ms of work. */
 const WALKS_PER_CALL = 64;
-/** Rows per call of the propagation. */
-const ROWS_PER_CALL = 4096;
+/** Rows of a task of the propagation and of Adam's step. */
+const ROWS_PER_TASK = 512;
 
 /**
  * Stage 2, part two: global item embeddings by skip-gram with negative sampling over the walks, where the tables that meet the
@@ -35,7 +36,7 @@ const ROWS_PER_CALL = 4096;
  * @param similarity B (n × n), rows normalised; an empty one trains plain embeddings.
  * @returns V_glob (n × d) and the mean loss of a pair over the last tenth of the steps.
  *
- * Peak memory: ten tables of n × d f32 (V, V̄, their parameters, gradients and Adam's moments), B both ways, the walks.
+ * Peak memory: twelve tables of n × d f32 (V, V̄, their parameters, gradients, these spread by B, and Adam's moments), B both ways, the walks.
  */
 export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: SparseMatrix, options: SkipGramOptions, job: Job): Promise<{ vectors: Float32Array; loss: number }> {
   const { exports, memory } = kernels;
@@ -45,7 +46,7 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
   const count = walks.length / walkLength;
   const mark = memory.mark();
   try {
-    memory.require(11 * size * 4 + 16 * similarity.values.length + 4 * walks.length + 32 * n, 'the skip-gram stage');
+    memory.require(12 * size * 4 + 16 * similarity.values.length + 4 * walks.length + 32 * n, 'the skip-gram stage');
     const backward = transpose(kernels, similarity);
     const put = (matrix: SparseMatrix) => ({ indptr: memory.put(matrix.indptr), indices: memory.put(matrix.indices), values: memory.put(matrix.values) });
     const forwardB = put(similarity);
@@ -67,19 +68,30 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
     };
     const centres = table(STREAM.initialCentres);
     const contexts = table(STREAM.initialContexts);
-    const spread = memory.allocate(4 * size);
+    const spread = memory.allocate(8 * size);
     const scratch = memory.allocate(8 * (2 * window + negatives + 4));
     const totals = memory.allocateZeroed(16);
 
-    const propagate = (b: typeof forwardB, from: number, to: number) => {
-      for (let row = 0; row < n; row += ROWS_PER_CALL) exports.propagate(row, Math.min(n, row + ROWS_PER_CALL), b.indptr, b.indices, b.values, from, dim, to, 1);
-    };
+    const tables = [centres, contexts];
+    const rows = ranges(n, ROWS_PER_TASK);
+    const forward = () => tables.flatMap(({ parameters, propagated }) => rows.map(([begin, end]): Task => [['propagate', begin, end, forwardB.indptr, forwardB.indices, forwardB.values, parameters, dim, propagated, 1]]));
+    /** The gradient back through B, and Adam's step on the same rows. */
+    const stepBack = (rate: number) =>
+      tables.flatMap(({ parameters, gradient, m, v }, table) =>
+        rows.map(([begin, end]): Task => {
+          const at = 4 * begin * dim;
+          const to = spread + 4 * size * table;
+          return [
+            ['propagate', begin, end, backwardB.indptr, backwardB.indices, backwardB.values, gradient, dim, to, 1],
+            ['adam', (end - begin) * dim, parameters + at, to + at, m + at, v + at, rate, BETA1, BETA2, EPSILON],
+          ];
+        }),
+      );
     const rates = new AdamRate(options.learningRate);
     const steps = Math.max(1, Math.min(count, options.steps));
     let lastLoss = 0;
     let lastPairs = 0;
-    propagate(forwardB, centres.parameters, centres.propagated);
-    propagate(forwardB, contexts.parameters, contexts.propagated);
+    await runTasks(kernels, forward());
     for (let step = 0; step < steps; step++) {
       // steps of equal size to within one walk
       const first = Math.floor((step * count) / steps);
@@ -108,13 +120,9 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
           totals,
         );
       }
-      const rate = rates.next();
-      for (const { parameters, propagated, gradient, m, v } of [centres, contexts]) {
-        propagate(backwardB, gradient, spread);
-        exports.adam(size, parameters, spread, m, v, rate, BETA1, BETA2, EPSILON);
-        memory.f32(gradient, size).fill(0);
-        propagate(forwardB, parameters, propagated);
-      }
+      await runTasks(kernels, stepBack(rates.next()));
+      for (const { gradient } of tables) memory.f32(gradient, size).fill(0);
+      await runTasks(kernels, forward());
       const [loss, pairs] = memory.f64(totals, 2);
       if (step >= steps * 0.9) {
         lastLoss += loss;
