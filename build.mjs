@@ -17,10 +17,21 @@ if (needed.some((name) => !existsSync(join('node_modules', name)))) {
 }
 
 mkdirSync('dist', { recursive: true });
+// chunks are named by their content: older ones would be packed too
+rmSync('dist/chunks', { recursive: true, force: true });
 node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', 'release');
 writeKernelExports();
 const { build } = await import('esbuild');
-const common = { bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, logLevel: 'warning', legalComments: 'eof' };
+/** papaparse as a module that a bundler drops where no text is read: esbuild would run a CommonJS one in any case. */
+const droppable = {
+  name: 'droppable',
+  setup({ onLoad }) {
+    onLoad({ filter: /papaparse\.min\.js$/ }, ({ path }) => ({
+      contents: `export default /* @__PURE__ */ (() => { const module = { exports: {} }, exports = module.exports;\n${readFileSync(path, 'utf8')}\nreturn module.exports; })();`,
+    }));
+  },
+};
+const common = { plugins: [droppable], bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, logLevel: 'warning', legalComments: 'eof' };
 await build({
   ...common,
   entryPoints: ['src/index.ts', 'src/kernels.ts'],
