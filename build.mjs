@@ -22,19 +22,12 @@ rmSync('dist/chunks', { recursive: true, force: true });
 node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', 'release');
 writeKernelExports();
 const { build } = await import('esbuild');
-/** papaparse as a module that a bundler drops where no text is read: esbuild would run a CommonJS one in any case. */
-const droppable = {
-  name: 'droppable',
-  setup({ onLoad }) {
-    onLoad({ filter: /papaparse\.min\.js$/ }, ({ path }) => ({
-      contents: `export default /* @__PURE__ */ (() => { const module = { exports: {} }, exports = module.exports;\n${readFileSync(path, 'utf8')}\nreturn module.exports; })();`,
-    }));
-  },
-};
-const common = { plugins: [droppable], bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, logLevel: 'warning', legalComments: 'eof' };
+const common = { bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, logLevel: 'warning', legalComments: 'eof' };
+// Entries of the package, and files of their own for what many programs leave out, so that a bundler can drop them whole.
+const parts = ['evaluate', 'export', 'generate', 'read-markets', 'rows', 'serve', 'train', 'update'];
 await build({
   ...common,
-  entryPoints: ['src/index.ts', 'src/kernels.ts'],
+  entryPoints: ['src/index.ts', 'src/kernels.ts', ...parts.map((name) => ({ in: `src/${name}.ts`, out: `parts/${name}` }))],
   outdir: 'dist',
   platform: 'neutral',
   mainFields: ['module', 'main'],
@@ -51,6 +44,8 @@ await build({
   banner: { js: "import { createRequire as m3recRequire } from 'node:module';\nconst require = m3recRequire(import.meta.url);" },
 });
 node('typescript/bin/tsc', '-p', 'tsconfig.json');
+// what `import kernels from 'm3rec/kernels.wasm'` gives where a host compiles it beforehand
+writeFileSync('dist/types/kernels.wasm.d.ts', 'declare const kernels: WebAssembly.Module;\nexport default kernels;\n');
 
 /** The compiler's list of exports, as the interface that the host's code is checked against. */
 function writeKernelExports() {

@@ -49,9 +49,10 @@ export function exportModel(model: Model, options: ExportOptions = {}): Model {
     return result;
   });
   const asked = { ...(names && { markets: kept.map(({ name }) => name) }), ...(users === false && { users }), ...(vectors && { vectors }), ...(neighbours !== undefined && { neighbours }) };
-  const before = model.training.exported;
+  const training = checkObject('model.training', model.training) as Record<string, unknown>;
+  const before = training.exported;
   const exported = { ...(typeof before === 'object' ? before : undefined), ...asked };
-  return { kind: model.kind, dim: model.dim, items, markets, training: { ...model.training, exported } };
+  return { kind: model.kind, dim: model.dim, items, markets, training: { ...training, exported } };
 }
 
 function checkOptions(model: Model, options: ExportOptions): ExportOptions {

@@ -190,7 +190,7 @@ export class Recommender {
 
   /** `recommend` for each query, in order, with the same scores; users of a market are scored together, which takes less time. */
   recommendBatch(queries: readonly RecommendQuery[]): Recommendations[] {
-    return this.recommendAll((checkArray('queries', queries, 'an array of queries') as typeof queries).map((query) => this.plan(query)));
+    return this.recommendAll(Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) => this.plan(query)));
   }
 
   private plan(query: RecommendQuery): Plan {
@@ -300,7 +300,7 @@ export class Recommender {
 
   /** `rank` for each query, in order. */
   rankBatch(queries: readonly RankQuery[]): Ranked[][] {
-    return (checkArray('queries', queries, 'an array of queries') as typeof queries).map((query) => this.rank(query));
+    return Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) => this.rank(query));
   }
 
   /**
