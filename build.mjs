@@ -17,6 +17,8 @@ if (needed.some((name) => !existsSync(join('node_modules', name)))) {
 }
 
 mkdirSync('dist', { recursive: true });
+// chunks are named by their content: older ones would be packed too
+rmSync('dist/chunks', { recursive: true, force: true });
 for (const target of ['release', 'threads']) node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', target);
 writeKernelExports();
 const { build } = await import('esbuild');
@@ -45,6 +47,8 @@ await build({
   banner: { js: "import { createRequire as m3recRequire } from 'node:module';\nconst require = m3recRequire(import.meta.url);" },
 });
 node('typescript/bin/tsc', '-p', 'tsconfig.json');
+// what `import kernels from 'm3rec/kernels.wasm'` gives where a host compiles it beforehand
+writeFileSync('dist/types/kernels.wasm.d.ts', 'declare const kernels: WebAssembly.Module;\nexport default kernels;\n');
 
 /** The compiler's list of exports, as the interface that the host's code is checked against. */
 function writeKernelExports() {

@@ -30,12 +30,18 @@ export interface Kernels {
  */
 export async function resolveKernels(source: KernelSource): Promise<ResolvedKernels> {
   let value: unknown = await source;
+  // some engines compile any view but this one
+  if (tagOf(value) === '[object DataView]') return bytesOf(value as DataView<ArrayBuffer>);
   if (typeof value === 'string' || tagOf(value) === '[object URL]') value = await fetchKernels(value as URL | string);
   if (ArrayBuffer.isView(value) || tagOf(value) === '[object ArrayBuffer]' || isModule(value)) return value as ResolvedKernels;
   if (typeof value === 'object' && value !== null && 'arrayBuffer' in value && typeof value.arrayBuffer === 'function') {
     const response = value as Response;
     if (response.ok === false) throw new ArgumentError('kernels', `a response with status ${response.status}`, 'the bytes of kernels.wasm');
-    return response.arrayBuffer();
+    try {
+      return await response.arrayBuffer();
+    } catch (error) {
+      throw new ArgumentError('kernels', 'a response that breaks off', `the bytes of kernels.wasm (${error instanceof Error ? error.message : error})`);
+    }
   }
   throw new ArgumentError('kernels', value, 'bytes, a WebAssembly.Module, a Response, a URL, or a promise of one of these');
 }
@@ -48,6 +54,7 @@ async function fetchKernels(url: URL | string): Promise<Response> {
   }
 }
 
+const bytesOf = (view: DataView<ArrayBuffer>) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
 const isModule = (value: unknown): boolean => tagOf(value) === '[object WebAssembly.Module]';
 
@@ -64,7 +71,8 @@ export async function instantiateKernels(source: KernelSource, memory = new Line
     ({ exports } = isModule(resolved) ? await WebAssembly.instantiate(resolved as WebAssembly.Module, imports) : await load(resolved, imports));
   } catch (error) {
     if (error instanceof RangeError) throw new MemoryError(`the kernels were not instantiated: ${error.message}`);
-    throw new ArgumentError('kernels', resolved, `the module kernels.wasm (${error instanceof Error ? error.message : error})`);
+    const expected = isModule(resolved) ? 'the module kernels.wasm' : 'the bytes of kernels.wasm, or a WebAssembly.Module of them where a host compiles none';
+    throw new ArgumentError('kernels', resolved, `${expected} (${error instanceof Error ? error.message : error})`);
   }
   if (typeof exports.scoreLinear !== 'function') throw new ArgumentError('kernels', 'another WebAssembly module', 'the module kernels.wasm');
   return { exports: exports as unknown as KernelExports, memory };

@@ -1,6 +1,6 @@
 // The package as a stranger gets it: packed, installed in an empty folder, imported, type-checked.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,30 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test('holds the built files and nothing else, and needs no other package', () => {
   expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['m3rec']);
   expect(readdirSync(join(folder, 'node_modules/m3rec')).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
+});
+
+// These come with npm run hosts (test/hosts/package.json); CI installs them before the tests.
+const checker = (name: string) => join(root, 'test/hosts/node_modules/.bin', name);
+const check = (name: string, args: string[]) => {
+  const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz'))!;
+  try {
+    return { status: 0, text: execFileSync(checker(name), [...args.map((arg) => (arg === 'TARBALL' ? join(folder, tarball) : arg))], { encoding: 'utf8' }) };
+  } catch (error) {
+    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
+    return { status, text: `${stdout}${stderr}` };
+  }
+};
+
+test.skipIf(!existsSync(checker('publint')))('publint finds nothing (npm ci --prefix test/hosts installs it)', () => {
+  const { status, text } = check('publint', ['run', 'TARBALL', '--strict']);
+  expect({ status, text }).toEqual({ status: 0, text: expect.stringContaining('All good!') });
+});
+
+test.skipIf(!existsSync(checker('attw')))('arethetypeswrong finds nothing (npm ci --prefix test/hosts installs it)', { timeout: 60_000 }, () => {
+  const { status, text } = check('attw', ['TARBALL', '--profile', 'esm-only', '--format', 'json']);
+  expect(status, text).toBe(0);
+  const { analysis } = JSON.parse(text);
+  expect(Object.keys(analysis.entrypoints).sort()).toEqual(['.', './kernels', './kernels-threads.wasm', './kernels.wasm', './node', './worker.js', './workers']);
 });
 
 test('each entry imports, and a model trains and serves', () => {
@@ -56,14 +80,16 @@ test.each([
   mkdirSync(project);
   writeFileSync(
     join(project, 'use.ts'),
-    `import { loadModel, readMarkets, train, type Markets, type Recommendations } from 'm3rec';
+    `import { init, loadModel, readMarkets, train, type Markets, type Recommendations } from 'm3rec';
 import { readDirectory } from 'm3rec/node';
 import { bindKernels, type KernelArgument } from 'm3rec/kernels';
+import kernels from 'm3rec/kernels.wasm';
 export async function use(bytes: Uint8Array, argument: KernelArgument): Promise<Recommendations> {
   const markets: Markets = await readDirectory('shop');
   await train(markets, { preset: 'paper', signal: new AbortController().signal });
   (await bindKernels(bytes as Uint8Array<ArrayBuffer>)).addTo(4, argument);
   void readMarkets;
+  await init(kernels satisfies WebAssembly.Module);
   // @ts-expect-error: neither a user nor items
   (await loadModel(bytes)).recommend({ market: 'de' });
   return (await loadModel(bytes)).recommend({ market: 'de', items: ['a'], k: 3 });
