@@ -24,9 +24,11 @@ const common = { bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm
 // Workers are files of their own on the web; Node's is text inside the bundles, which no path can miss.
 await build({ ...common, entryPoints: ['src/worker.ts'], outdir: 'dist', platform: 'neutral' });
 await build({ ...common, entryPoints: ['src/node-worker.ts'], outfile: 'dist/node-worker.txt', platform: 'node', format: 'cjs' });
+// Entries of the package, and files of their own for what many programs leave out, so that a bundler can drop them whole.
+const parts = ['evaluate', 'export', 'generate', 'read-markets', 'rows', 'serve', 'train', 'update'];
 await build({
   ...common,
-  entryPoints: ['src/index.ts', 'src/kernels.ts', 'src/workers.ts'],
+  entryPoints: ['src/index.ts', 'src/kernels.ts', 'src/workers.ts', ...parts.map((name) => ({ in: `src/${name}.ts`, out: `parts/${name}` }))],
   outdir: 'dist',
   platform: 'neutral',
   mainFields: ['module', 'main'],

@@ -21,4 +21,5 @@ export { topK } from './topk';
 export { transposeMatrix, transposePattern } from './transpose';
 export { addInto, addRows, addTo, clear, unitRows, unitRowsBackward } from './vector';
 export { countVisits, walk, walkWeights } from './walk';
+export { unitise, widenBytes, widenHalves } from './widen';
 export { addProducts, gatherRows, narrow } from './woodbury';

@@ -9,6 +9,8 @@ const USAGE = `npm run bench -- [NAME] [options]
   stages                      time, loss and memory of each stage of training
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, beside the published figures
   update                      EASE updated with its last users beside a refit: time and difference
+  export                      exported variants: size, NDCG@10 before and after, load time, memory
+  sizes                       kernels and bundles, raw and gzipped
 
 Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-gensim and
 python3-torch, and npm ci --prefix bench/peers for tfjs. Data: the folder that M3REC_DATA names, else ../shared/xmarket.
@@ -17,7 +19,7 @@ python3-torch, and npm ci --prefix bench/peers for tfjs. Data: the folder that M
   --preset P    only this preset (stages): paper or default
   --help        this text
 `;
-const NAMES = ['kernels', 'gemm', 'skipgram', 'adaptation', 'recommend', 'stages', 'quality', 'update'];
+const NAMES = ['kernels', 'gemm', 'skipgram', 'adaptation', 'recommend', 'stages', 'quality', 'update', 'export', 'sizes'];
 const PARTS = ['ease', 'paper', 'default'];
 const PRESETS = ['paper', 'default'];
 

@@ -1,9 +1,7 @@
 import { ArgumentError, checkArray, checkChoice, checkInteger, checkNumber, checkObject, checkTexts } from './errors.ts';
 import type { MarketModel, Model } from './model.ts';
-import { checkIncreasing, checkPattern, checkTyped, type SparsePattern } from './sparse.ts';
-
-/** Largest magnitude of a model's floats, as in its file. */
-const MAX_FLOAT = 1e9;
+import { checkIncreasing, checkPattern, checkTyped, type SparsePattern, typedArrayName } from './sparse.ts';
+import { findTableFlaw, MAX_FLOAT, type ScaledTable, type Table, tableType, tableValues } from './table.ts';
 
 /** Throws an ArgumentError, naming the place, unless `value` has the fields of a model, each of its type. */
 export function checkModelTypes(value: unknown): void {
@@ -20,12 +18,22 @@ export function checkModelTypes(value: unknown): void {
     checkTyped(`${where}.items`, market.items, 'Int32Array');
     checkTyped(`${where}.popularity`, market.popularity, 'Uint32Array');
     for (const name of ['linearWeight', 'linearPower', 'cosineWeight'] as const) if (typeof market[name] !== 'number') throw new ArgumentError(`${where}.${name}`, market[name], 'a number');
-    for (const name of ['history', 'vectors', 'bias', 'userVectors', 'inverse'] as const) if (market[name] !== undefined) checkTyped(`${where}.${name}`, market[name], 'Float32Array');
+    for (const name of ['bias', 'inverse'] as const) if (market[name] !== undefined) checkTyped(`${where}.${name}`, market[name], 'Float32Array');
+    for (const name of ['history', 'vectors', 'userVectors'] as const) if (market[name] !== undefined) checkTableType(`${where}.${name}`, market[name]);
     checkPatternTypes(`${where}.linear`, market.linear);
     if (market.linear !== undefined) checkTyped(`${where}.linear.values`, market.linear.values, 'Float32Array');
     if (market.users !== undefined) checkTexts(`${where}.users`, market.users);
     checkPatternTypes(`${where}.histories`, market.histories);
   }
+}
+
+function checkTableType(where: string, table: Table): void {
+  const expected = 'a Float32Array, a Uint16Array of halves, or an Int8Array with scales';
+  checkObject(where, table, expected);
+  if (tableType(table) === 'int8') {
+    checkTyped(`${where}.values`, (table as ScaledTable).values, 'Int8Array');
+    checkTyped(`${where}.scales`, (table as ScaledTable).scales, 'Float32Array');
+  } else if (!['Float32Array', 'Uint16Array'].includes(typedArrayName(table)!)) throw new ArgumentError(where, table, expected);
 }
 
 function checkPatternTypes(where: string, pattern: SparsePattern | undefined): void {
@@ -49,13 +57,19 @@ export function checkModel(value: unknown): void {
     checkIncreasing(`${where}.items`, market.items, 0, n, items.length);
     checkTyped(`${where}.popularity`, market.popularity, 'Uint32Array', n);
     for (const name of ['linearWeight', 'linearPower', 'cosineWeight'] as const) checkNumber(`${where}.${name}`, market[name], name === 'linearPower' ? 0 : -MAX_FLOAT, MAX_FLOAT);
-    for (const [name, length] of [
-      ['history', n * dim],
-      ['vectors', n * dim],
-      ['bias', n],
-      ['userVectors', users * dim],
+    if (market.bias !== undefined) checkFloats(`${where}.bias`, market.bias, n);
+    for (const [name, rows] of [
+      ['history', n],
+      ['vectors', n],
+      ['userVectors', users],
     ] as const) {
-      if (market[name] !== undefined) checkFloats(`${where}.${name}`, market[name], length);
+      const table = market[name];
+      if (table === undefined) continue;
+      const values = tableValues(table);
+      if (values.length !== rows * dim) throw new ArgumentError(`${where}.${name}, its number of values`, values.length, String(rows * dim));
+      if (tableType(table) === 'int8' && (table as ScaledTable).scales.length !== rows) throw new ArgumentError(`${where}.${name}.scales.length`, (table as ScaledTable).scales.length, String(rows));
+      const flaw = findTableFlaw(table);
+      if (flaw) throw new ArgumentError(`${where}.${name}${flaw.part}[${flaw.index}]`, flaw.found, flaw.expected);
     }
     if (market.linear !== undefined) {
       checkPattern(`${where}.linear`, market.linear, n, n);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { fileParts } from './cli/file-parts.ts';
 import { formatCount, formatCounted, formatJson, formatPercent, formatTable, quietOnClosedPipe, write } from './cli/output.ts';
 import { ProgressView } from './cli/progress.ts';
 import { readRun } from './cli/run-file.ts';
@@ -10,7 +11,8 @@ import { serveHttp } from './cli/serve.ts';
 import { StageTable } from './cli/stage-table.ts';
 import { AbortedError, ArgumentError, DataError, M3RecError, ModelFileError } from './errors.ts';
 import { evaluate, type Metrics } from './evaluate.ts';
-import { decodeModel, encodeModel, inspectModel } from './format.ts';
+import { exportModel } from './export.ts';
+import { decodeModel, encodeModel, inspectModel, type ModelInfo } from './format.ts';
 import type { Markets } from './markets.ts';
 import { formatBytes } from './memory.ts';
 import type { Model } from './model.ts';
@@ -22,6 +24,7 @@ import type { DataWarning } from './read-markets.ts';
 import { type Contribution, loadModel, type Recommender } from './recommend.ts';
 import { createHandler } from './serve.ts';
 import { computeStats, type MarketStats } from './stats.ts';
+import { TABLE_TYPES, type TableType } from './table.ts';
 import { train } from './train.ts';
 import { update } from './update.ts';
 
@@ -209,6 +212,73 @@ async function updateCommand(path: string, { data, output, json, minRating, mark
   for (const reason of result.refit) message(`a refit is due: ${reason}`);
 }
 
+interface ExportCommandOptions {
+  output: string;
+  market?: string[];
+  withoutUsers?: boolean;
+  vectors?: TableType;
+  neighbours?: number;
+  data?: string;
+  heldOut: string;
+  minRating?: number;
+  json?: boolean;
+}
+
+async function exportCommand(path: string, { output, market, withoutUsers, vectors, neighbours, data, heldOut, minRating, json }: ExportCommandOptions): Promise<void> {
+  await checkOutput(output);
+  const original = await openModel(path, async (bytes) => ({ info: inspectModel(bytes), recommender: await loadModel(bytes) }));
+  const model = exportModel(original.recommender.model, { markets: market, users: !withoutUsers, vectors, neighbours });
+  const bytes = encodeModel(model);
+  const quality = data === undefined ? undefined : await measureLoss(original.recommender, bytes, await readData(data, { minRating }), heldOut);
+  if (signal.aborted) throw new AbortedError('stopped');
+  await writeFileAtomically(output, bytes);
+  const info = inspectModel(bytes);
+  const before = fileParts(original.info);
+  const parts = fileParts(info).map(({ part, bytes: after }, i) => ({ part, before: before[i].bytes, after }));
+  parts.push({ part: 'all', before: original.info.bytes, after: info.bytes });
+  if (json) await write(formatJson({ file: output, bytes: bytes.length, bytesBefore: original.info.bytes, variant: variantOf(info), parts, ...(quality && { quality }) }));
+  else {
+    await write(
+      formatTable(
+        ['part', 'before', 'after'],
+        parts.map((part) => [part.part, formatBytes(part.before), formatBytes(part.after)]),
+      ),
+    );
+    if (quality) {
+      const row = (name: string, counted: string, ndcg: Loss) => [name, counted, formatPercent(ndcg.before), formatPercent(ndcg.after), formatPercent(ndcg.loss)];
+      const rows = quality.markets.map(({ market: name, users: ranked, ...ndcg }) => row(name, formatCount(ranked), ndcg));
+      await write(`\n${formatTable(['market', 'users', `NDCG@${quality.k} %, before`, 'after', 'loss'], [...rows, row('mean', '', quality.mean)])}`);
+    }
+  }
+  message(`wrote ${output}: ${formatBytes(bytes.length)}, ${describeVariant(info)}`);
+  if (!quality) message('give --data DIR with held-out rows to measure what the export loses');
+}
+
+interface Loss {
+  before: number;
+  after: number;
+  loss: number;
+}
+
+/** NDCG of a model and of the file made from it, on the held-out rows of the markets that the file has. */
+async function measureLoss(original: Recommender, bytes: Uint8Array, { items, markets }: Markets, heldOut: string) {
+  const exported = await loadModel(bytes);
+  const chosen = { items, markets: markets.filter(({ name }) => exported.markets.includes(name)) };
+  if (chosen.markets.length === 0) throw new ArgumentError('--data', markets.map(({ name }) => name).join(', '), `rows of the markets that are exported: ${exported.markets.join(', ')}`);
+  const before = await evaluate(original, chosen, { ...job, heldOut });
+  const after = await evaluate(exported, chosen, { ...job, heldOut });
+  view.clear();
+  const loss = (a: Metrics, b: Metrics): Loss => ({ before: a.ndcg, after: b.ndcg, loss: a.ndcg - b.ndcg });
+  const { protocol, negatives, seed, k } = after;
+  return { heldOut, protocol, negatives, seed, k, markets: after.markets.map((row, m) => ({ market: row.market, users: row.users, ...loss(before.markets[m], row) })), mean: loss(before.mean, after.mean) };
+}
+
+const variantOf = ({ users, vectors, neighbours }: ModelInfo) => ({ users, vectors, neighbours });
+
+function describeVariant({ users, vectors, neighbours }: ModelInfo): string {
+  return [vectors === null ? 'no vectors' : `vectors in ${vectors}`, neighbours === null ? 'no similarities' : `at most ${formatCount(neighbours)} similarities of an item`, users ? 'with users' : 'without users'].join(', ');
+}
+
 interface EvaluateCommandOptions extends DataOptions {
   data: string;
   heldOut: string;
@@ -320,7 +390,7 @@ async function serveCommand(path: string, { host, port, cors }: { host: string; 
 async function inspectCommand(path: string, { json }: { json?: boolean }): Promise<void> {
   const info = await openModel(path, inspectModel);
   if (json) return write(formatJson(info));
-  await write(`${info.kind} model, format version ${info.version}, ${info.dim > 0 ? `${info.dim} dimensions, ` : ''}${formatBytes(info.bytes)}\n\n`);
+  await write(`${info.kind} model, format version ${info.version}, ${info.dim > 0 ? `${info.dim} dimensions, ` : ''}${formatBytes(info.bytes)}\n${describeVariant(info)}\n\n`);
   await write(
     formatTable(
       ['market', 'items', 'users'],
@@ -403,6 +473,21 @@ function makeProgram(): Command {
     .addOption(minRatingOption())
     .addOption(jsonOption())
     .action(updateCommand);
+
+  program
+    .command('export')
+    .description('a smaller model file for serving, with what it loses')
+    .argument('<file>', 'the model file')
+    .requiredOption('-o, --output <file>', 'the file to write', nonEmpty)
+    .addOption(new Option('--market <name>', 'keep this market only; may be given again').argParser((text, before: string[] = []) => [...before, nonEmpty(text)]))
+    .addOption(new Option('--without-users', 'leave out the users: their ids, histories and vectors'))
+    .addOption(new Option('--vectors <type>', 'how to hold vectors (as they are)').choices(TABLE_TYPES))
+    .addOption(new Option('--neighbours <n>', 'keep the n largest similarities of each item (all)').argParser(whole(1, 0x7fffffff)))
+    .addOption(new Option('--data <dir>', 'measure NDCG@10 before and after on the held-out rows of this data').argParser(nonEmpty))
+    .addOption(new Option('--held-out <name>', 'which held-out rows').choices(['valid', 'test']).default('valid'))
+    .addOption(minRatingOption())
+    .addOption(jsonOption())
+    .action(exportCommand);
 
   program
     .command('evaluate')

@@ -1,67 +1,20 @@
-// The model file, version 1. Little-endian; everything that is not named is zero. The file is also its working
-// memory: each section starts at a multiple of 64 bytes and is read as a typed-array view of the one buffer.
-//
-// Header, 64 bytes
-//    0  8 bytes  magic: 4D 33 52 45 43 0D 0A 1A ("M3REC", CR, LF, SUB: a transfer as text breaks it visibly)
-//    8  u32      version, 1
-//   12  u32      S, number of sections
-//   16  u64      length of the whole file
-//   24  u32      kind of model: 1 m3rec, 2 ease, 3 popularity
-//   28  u32      d, length of a vector, at most 65,535; 0 in a model without vectors
-//   32  u32      M, number of markets
-//   36  u32      number of items over all markets
-//   40  u32      xxHash32 of the section table
-//   44  16 bytes zero
-//   60  u32      xxHash32 of bytes 0 … 59
-//
-// Section table, S entries of 48 bytes, at byte 64
-//    0  u32      kind (below)
-//    4  u32      market, 0 … M − 1, or 0xFFFFFFFF for a section of the whole model
-//    8  u32      dtype: 1 utf8 (bytes), 2 i32, 3 u32, 4 f32, 5 f64
-//   12  u32      xxHash32 of the section's bytes, padding not included
-//   16  u64      offset from the start of the file
-//   24  u64      bytes = rows · cols · size of dtype
-//   32  u32      rows
-//   36  u32      cols
-//   40  8 bytes  zero
-// The sections of the whole model come first, then those of market 0, 1, …; by kind within each. The first section
-// starts at the first multiple of 64 after the table, each next one at the first multiple of 64 after the one before;
-// the file ends at the first multiple of 64 after the last. Padding is zero. So a model has exactly one file.
-//
-// Sections of the whole model
-//    1  training           utf8  bytes × 1   JSON object; keys sorted, no white space
-//    2  item ids           utf8  bytes × 1   ids one after the other, sorted by UTF-16 code units, unique
-//    3  item offsets       u32   (|V| + 1) × 1   where each id starts; the last is the number of bytes
-//    4  inverse            f32   tiles × 65,536  optional: −(G + λI)⁻¹ of the merged EASE over |V| items, as tiles.ts lays it out
-// Sections of a market; n items, U users. Required: 16, 17, 18, 25. Together or not at all: 19–21; 22 with 23; 26–29.
-//   16  name               utf8  bytes × 1   markets are sorted by name, names are unique
-//   17  items              i32   n × 1       indices of items, strictly increasing
-//   18  popularity         u32   n × 1
-//   19  linear indptr      i32   (n + 1) × 1 compressed rows of S (n × n): starts at 0, never falls, ends at nnz
-//   20  linear indices     i32   nnz × 1     below n, strictly increasing in each row
-//   21  linear values      f32   nnz × 1
-//   22  history            f32   n × d       P
-//   23  vectors            f32   n × d       V, rows of unit length or zero
-//   24  bias               f32   n × 1
-//   25  weights            f64   3 × 1       linear weight, linear power (not below 0), cosine weight
-//   26  user ids           utf8  bytes × 1   sorted by UTF-16 code units, unique
-//   27  user offsets       u32   (U + 1) × 1
-//   28  histories indptr   i32   (U + 1) × 1 compressed rows of X (U × n)
-//   29  histories indices  i32   nnz × 1
-//   30  user vectors       f32   U × d       U_loc; needs 22, 23 and 26–29
-//   31  inverse            f32   tiles × 65,536  optional: as 4, of the market's own EASE over its n items
-// Every float is finite and at most 1e9 in magnitude, so that no score leaves the range of f32. There are no paths, addresses or code in a file.
+// The model file, laid out byte by byte in FORMAT.md. It is also its working memory: each section starts at a multiple of 64 bytes
+// and is read as a typed-array view of the one buffer.
 
 import { canonicalJson } from './canonical-json.ts';
 import { checkModelTypes } from './check-model.ts';
 import { ArgumentError, ModelFileError } from './errors.ts';
 import type { MarketModel, Model } from './model.ts';
 import type { SparsePattern } from './sparse.ts';
+import { findTableFlaw, MAX_FLOAT, type ScaledTable, squaredLength, type Table, type TableType, tableType, tableValues } from './table.ts';
 import { findFlaw, TILE, tileCount } from './tiles.ts';
 import { xxHash32 } from './xxhash.ts';
 
-/** The format version that this library writes, and the newest that it reads. */
-export const FORMAT_VERSION = 1;
+/** The newest format version that this library reads. A file is written as the oldest one that can hold it. */
+export const FORMAT_VERSION = 2;
+const OLDEST_VERSION = 1;
+/** The first version with tables in f16 and int8. */
+const COMPACT_VERSION = 2;
 
 const MAGIC = Uint8Array.of(0x4d, 0x33, 0x52, 0x45, 0x43, 0x0d, 0x0a, 0x1a);
 const HEADER = 64;
@@ -70,25 +23,23 @@ const ALIGN = 64;
 const WHOLE_MODEL = 0xffffffff;
 const MAX_DIM = 65_535;
 const MAX_COUNT = 0x7fffffff;
-/** |‖V_j‖² − 1| of a unit vector in f32 is below 1e-5 at any d ≤ 65,535; beyond this a vector is not a unit vector. */
-const UNIT_TOLERANCE = 1e-3;
-/**
- * Largest magnitude of a float. A file of 4 GiB has n · d ≤ 2³⁰, so a sum over a history stays below 2³⁰ · 1e9, times a weight below
- * 1e28, and ‖u‖² below d · (n · 1e9)² ≤ 2⁶⁰ · 1e18 = 1.2e36: finite in f32.
- */
-const MAX_FLOAT = 1e9;
-/** The bits of that as f32; of two f32 of one sign, the larger magnitude has the larger bits. */
+/** |‖V_j‖² − 1| of a unit vector at any d ≤ 65,535 is below 1e-5 in f32 and int8, below 1.1e-3 in f16; beyond this it is no unit vector. */
+const UNIT_TOLERANCE = 2e-3;
+/** The bits of MAX_FLOAT as f32; of two f32 of one sign, the larger magnitude has the larger bits. */
 const MAX_FLOAT_BITS = 0x4e6e6b28;
 const KINDS = ['m3rec', 'ease', 'popularity'] as const;
 
-type Dtype = 'utf8' | 'i32' | 'u32' | 'f32' | 'f64';
+type Dtype = 'utf8' | 'i32' | 'u32' | 'f64' | TableType;
 const DTYPES: Record<Dtype, { code: number; size: number }> = {
   utf8: { code: 1, size: 1 },
   i32: { code: 2, size: 4 },
   u32: { code: 3, size: 4 },
   f32: { code: 4, size: 4 },
   f64: { code: 5, size: 8 },
+  f16: { code: 6, size: 2 },
+  int8: { code: 7, size: 1 },
 };
+const COMPACT: readonly Dtype[] = ['f16', 'int8'];
 
 const MODEL_SECTIONS = [
   { code: 1, name: 'training', dtype: 'utf8' },
@@ -113,7 +64,16 @@ const MARKET_SECTIONS = [
   { code: 29, name: 'histories indices', dtype: 'i32' },
   { code: 30, name: 'user vectors', dtype: 'f32' },
   { code: 31, name: 'inverse', dtype: 'f32' },
+  { code: 32, name: 'history scales', dtype: 'f32' },
+  { code: 33, name: 'vector scales', dtype: 'f32' },
+  { code: 34, name: 'user vector scales', dtype: 'f32' },
 ] as const;
+/** Sections that may also be f16, or int8 with their scales in another section. */
+const TABLES = { history: 'history scales', vectors: 'vector scales', 'user vectors': 'user vector scales' } as const;
+type TableName = keyof typeof TABLES;
+const SCALES: readonly string[] = Object.values(TABLES);
+/** Above every code. */
+const CODES = 64;
 
 /** What a section of a model file holds. */
 export type SectionName = (typeof MODEL_SECTIONS)[number]['name'] | (typeof MARKET_SECTIONS)[number]['name'];
@@ -133,6 +93,7 @@ export interface SectionInfo {
 
 /** What is in a model file. */
 export interface ModelInfo {
+  /** Of its format. */
   version: number;
   kind: Model['kind'];
   dim: number;
@@ -141,6 +102,12 @@ export interface ModelInfo {
   sections: SectionInfo[];
   /** `users` is 0 in a model without users. */
   markets: { name: string; items: number; users: number }[];
+  /** Whether it has users. */
+  users: boolean;
+  /** How its tables of vectors are held; null without any. */
+  vectors: TableType | null;
+  /** The most similarities that an item has; null without any. */
+  neighbours: number | null;
   training: Record<string, unknown>;
 }
 
@@ -175,7 +142,7 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
     view.setUint32(entry + 36, cols, true);
   }
   bytes.set(MAGIC);
-  view.setUint32(8, FORMAT_VERSION, true);
+  view.setUint32(8, sections.some(({ dtype }) => COMPACT.includes(dtype)) ? COMPACT_VERSION : OLDEST_VERSION, true);
   view.setUint32(12, sections.length, true);
   setUint64(view, 16, end);
   view.setUint32(24, KINDS.indexOf(model.kind) + 1, true);
@@ -201,9 +168,11 @@ export function decodeModel(bytes: Uint8Array | ArrayBuffer): Model {
 
 /** What is in a model file, checked as `decodeModel` does and with the same errors. */
 export function inspectModel(bytes: Uint8Array | ArrayBuffer): ModelInfo {
-  const { model, sections, length } = read(bytes);
+  const { model, version, sections, length } = read(bytes);
+  const tables = model.markets.flatMap(({ vectors }) => vectors ?? []);
+  const similarities = model.markets.flatMap(({ linear }) => linear ?? []);
   return {
-    version: FORMAT_VERSION,
+    version,
     kind: model.kind,
     dim: model.dim,
     bytes: length,
@@ -217,8 +186,17 @@ export function inspectModel(bytes: Uint8Array | ArrayBuffer): ModelInfo {
       checksum,
     })),
     markets: model.markets.map(({ name, items, users }) => ({ name, items: items.length, users: users?.length ?? 0 })),
+    users: model.markets.some(({ users }) => users !== undefined),
+    vectors: tables.length > 0 ? tableType(tables[0]) : null,
+    neighbours: similarities.length > 0 ? similarities.reduce((most, matrix) => Math.max(most, longestRow(matrix)), 0) : null,
     training: model.training,
   };
+}
+
+function longestRow({ rows, indptr }: SparsePattern): number {
+  let longest = 0;
+  for (let r = 0; r < rows; r++) longest = Math.max(longest, indptr[r + 1] - indptr[r]);
+  return longest;
 }
 
 interface NewSection {
@@ -232,12 +210,15 @@ interface NewSection {
 
 function listSections(model: Model): NewSection[] {
   const sections: NewSection[] = [];
-  const add = (market: number, name: SectionName, data: ArrayBufferView | undefined, cols = 1) => {
+  const add = (market: number, name: SectionName, data: ArrayBufferView | undefined, cols = 1, type?: Dtype) => {
     if (!data) return;
-    const { code, dtype } = (market === WHOLE_MODEL ? MODEL_SECTIONS : MARKET_SECTIONS).find((section) => section.name === name)!;
+    const { code, dtype: usual } = (market === WHOLE_MODEL ? MODEL_SECTIONS : MARKET_SECTIONS).find((section) => section.name === name)!;
+    const dtype = type ?? usual;
     const values = data.byteLength / DTYPES[dtype].size;
     sections.push({ code, market, dtype, rows: cols === 0 ? 0 : values / cols, cols, data });
   };
+  const addTable = (market: number, name: TableName, table: Table | undefined) => table && add(market, name, tableValues(table), model.dim, tableType(table));
+  const addScales = (market: number, name: TableName, table: Table | undefined) => table && tableType(table) === 'int8' && add(market, TABLES[name], (table as ScaledTable).scales);
   let training: string;
   try {
     training = canonicalJson(model.training);
@@ -257,16 +238,19 @@ function listSections(model: Model): NewSection[] {
     add(m, 'linear indptr', market.linear?.indptr);
     add(m, 'linear indices', market.linear?.indices);
     add(m, 'linear values', market.linear?.values);
-    add(m, 'history', market.history, model.dim);
-    add(m, 'vectors', market.vectors, model.dim);
+    addTable(m, 'history', market.history);
+    addTable(m, 'vectors', market.vectors);
     add(m, 'bias', market.bias);
     add(m, 'weights', float64([market.linearWeight, market.linearPower, market.cosineWeight]));
     add(m, 'user ids', users?.bytes);
     add(m, 'user offsets', users?.offsets);
     add(m, 'histories indptr', market.histories?.indptr);
     add(m, 'histories indices', market.histories?.indices);
-    add(m, 'user vectors', market.userVectors, model.dim);
+    addTable(m, 'user vectors', market.userVectors);
     add(m, 'inverse', market.inverse, TILE * TILE);
+    addScales(m, 'history', market.history);
+    addScales(m, 'vectors', market.vectors);
+    addScales(m, 'user vectors', market.userVectors);
   }
   return sections;
 }
@@ -308,12 +292,12 @@ function fail(where: string, offset: number, found: unknown, expected: string): 
 }
 
 /** The one validator: nothing is allocated, viewed or returned before what it rests on has been checked. */
-function read(input: Uint8Array | ArrayBuffer): { model: Model; sections: Section[]; length: number } {
+function read(input: Uint8Array | ArrayBuffer): { model: Model; version: number; sections: Section[]; length: number } {
   const bytes = ownBytes(input);
   const header = readHeader(bytes);
   const sections = readTable(bytes, header);
   const model = readModel(bytes, header, sections);
-  return { model, sections, length: bytes.byteLength };
+  return { model, version: header.version, sections, length: bytes.byteLength };
 }
 
 function ownBytes(input: unknown): Uint8Array {
@@ -330,6 +314,7 @@ function ownBytes(input: unknown): Uint8Array {
 
 interface Header {
   view: DataView;
+  version: number;
   length: number;
   sections: number;
   kind: Model['kind'];
@@ -348,8 +333,9 @@ function readHeader(bytes: Uint8Array): Header {
   if (length < HEADER) fail('truncated file: header', 0, `${length} bytes`, `at least ${HEADER}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, length);
   const u32 = (offset: number) => view.getUint32(offset, true);
-  if (u32(8) > FORMAT_VERSION) fail('header', 8, `format version ${u32(8)}, which is newer than this library`, `${FORMAT_VERSION}; a newer m3rec reads it`);
-  if (u32(8) !== FORMAT_VERSION) fail('header', 8, `format version ${u32(8)}`, String(FORMAT_VERSION));
+  const version = u32(8);
+  if (version > FORMAT_VERSION) fail('header', 8, `format version ${version}, which is newer than this library`, `at most ${FORMAT_VERSION}; a newer m3rec reads it`);
+  if (version < OLDEST_VERSION) fail('header', 8, `format version ${version}`, `${OLDEST_VERSION} to ${FORMAT_VERSION}`);
   const total = getUint64(view, 16);
   if (total > length) fail('truncated file: header', 16, `${length} bytes`, `the ${total} that the header names`);
   if (total < length) fail('header', 16, `${length - total} bytes after the end`, `a file of ${total} bytes`);
@@ -364,11 +350,11 @@ function readHeader(bytes: Uint8Array): Header {
   checkZero(bytes, 44, 60, 'header');
   const table = xxHash32(bytes.subarray(HEADER, HEADER + ENTRY * sections));
   if (u32(40) !== table) fail('header', 40, `checksum ${u32(40)} of the section table`, `${table}: the table is damaged`);
-  return { view, length, sections, kind, dim: u32(28), markets: u32(32), items: u32(36) };
+  return { view, version, length, sections, kind, dim: u32(28), markets: u32(32), items: u32(36) };
 }
 
 function readTable(bytes: Uint8Array, header: Header): Section[] {
-  const { view, length } = header;
+  const { view, version, length } = header;
   const sections: Section[] = [];
   let end = HEADER + ENTRY * header.sections;
   let place = -1;
@@ -377,18 +363,19 @@ function readTable(bytes: Uint8Array, header: Header): Section[] {
     const u32 = (field: number) => view.getUint32(at + field, true);
     const entry = `section table, entry ${i}`;
     const market = u32(4);
-    const known = (market === WHOLE_MODEL ? MODEL_SECTIONS : MARKET_SECTIONS).find(({ code }) => code === u32(0));
-    if (!known) fail(entry, at, `section kind ${u32(0)} of ${market === WHOLE_MODEL ? 'the model' : `market ${market}`}`, 'a known kind');
+    const known = (market === WHOLE_MODEL ? MODEL_SECTIONS : MARKET_SECTIONS).find(({ code, name }) => code === u32(0) && (version >= COMPACT_VERSION || !SCALES.includes(name)));
+    if (!known) fail(entry, at, `section kind ${u32(0)} of ${market === WHOLE_MODEL ? 'the model' : `market ${market}`}`, `a known kind of version ${version}`);
     if (market !== WHOLE_MODEL && market >= header.markets) fail(entry, at + 4, `market ${market}`, `below ${header.markets}`);
-    const next = (market === WHOLE_MODEL ? 0 : market + 1) * 32 + known.code;
+    const next = (market === WHOLE_MODEL ? 0 : market + 1) * CODES + known.code;
     if (next <= place) fail(entry, at, `section "${known.name}" out of order or twice`, 'sections sorted by market and kind');
     place = next;
-    const { code, size } = DTYPES[known.dtype];
-    if (u32(8) !== code) fail(entry, at + 8, `dtype ${u32(8)}`, `${code} (${known.dtype}) for "${known.name}"`);
+    const allowed: Dtype[] = [known.dtype, ...(version >= COMPACT_VERSION && known.name in TABLES ? COMPACT : [])];
+    const dtype = allowed.find((each) => DTYPES[each].code === u32(8)) ?? fail(entry, at + 8, `dtype ${u32(8)}`, `${allowed.map((each) => `${DTYPES[each].code} (${each})`).join(', ')} for "${known.name}" in version ${version}`);
+    const { size } = DTYPES[dtype];
     const section: Section = {
       kind: known.name,
       market,
-      dtype: known.dtype,
+      dtype,
       rows: u32(32),
       cols: u32(36),
       offset: getUint64(view, at + 16),
@@ -411,6 +398,7 @@ function readTable(bytes: Uint8Array, header: Header): Section[] {
   }
   if (align(end) !== length) fail('header', 16, `${length} bytes`, `${align(end)}, where the last section ends`);
   checkZero(bytes, end, length, 'padding at the end');
+  if (version >= COMPACT_VERSION && !sections.some(({ dtype }) => COMPACT.includes(dtype))) fail('header', 8, `format version ${version} without a section in f16 or int8`, String(OLDEST_VERSION));
   return sections;
 }
 
@@ -458,9 +446,9 @@ function readMarket(group: Group, itemCount: number, dim: number): MarketModel {
   }
   if (group.together('history', 'vectors')) {
     if (dim === 0) group.refuse('vectors', 'vectors in a model of dimension 0', 'a dimension of at least 1');
-    market.history = group.f32('history', n, dim);
-    market.vectors = group.f32('vectors', n, dim);
-    group.unitRows('vectors', market.vectors, dim);
+    market.history = group.table('history', n, dim);
+    market.vectors = group.table('vectors', n, dim);
+    group.unitRows('vectors', market.vectors, n, dim);
   }
   if (group.has('bias')) market.bias = group.f32('bias', n, 1);
   if (group.together('user ids', 'user offsets', 'histories indptr', 'histories indices')) {
@@ -469,9 +457,10 @@ function readMarket(group: Group, itemCount: number, dim: number): MarketModel {
   }
   if (group.has('user vectors')) {
     if (!market.users || !market.vectors) group.refuse('user vectors', 'offsets of users', 'users and vectors beside them');
-    market.userVectors = group.f32('user vectors', market.users!.length, dim);
+    market.userVectors = group.table('user vectors', market.users!.length, dim);
   }
   if (group.has('inverse')) market.inverse = group.inverse(n);
+  group.checkScales();
   return market;
 }
 
@@ -605,11 +594,29 @@ class Group {
     }
   }
 
-  unitRows(kind: SectionName, values: Float32Array, dim: number): void {
-    for (let start = 0; start < values.length; start += dim) {
-      let square = 0;
-      for (let k = start; k < start + dim; k++) square += values[k] * values[k];
-      if (square !== 0 && !(Math.abs(square - 1) <= UNIT_TOLERANCE)) this.refuse(kind, `a row of squared length ${square}`, 'rows of length 1 or 0', 4 * start);
+  /** Rows of vectors in whichever type they are held. */
+  table(kind: TableName, rows: number, dim: number): Table {
+    const { dtype } = this.section(kind);
+    if (dtype === 'f32') return this.f32(kind, rows, dim);
+    const { offset, length } = this.shaped(kind, rows, dim);
+    const table = dtype === 'f16' ? new Uint16Array(this.bytes.buffer, offset, length) : { values: new Int8Array(this.bytes.buffer, offset, length), scales: this.f32(TABLES[kind], rows, 1) };
+    const flaw = findTableFlaw(table);
+    if (flaw?.part === '.scales') this.refuse(TABLES[kind], flaw.found, flaw.expected, 4 * flaw.index);
+    if (flaw) this.refuse(kind, flaw.found, flaw.expected, DTYPES[dtype].size * flaw.index);
+    return table;
+  }
+
+  /** No scales but those of int8. */
+  checkScales(): void {
+    for (const [kind, scales] of Object.entries(TABLES)) {
+      if (this.has(scales) && this.sections.get(kind)?.dtype !== 'int8') this.refuse(scales, 'scales', `none, since "${kind}" is not int8`);
+    }
+  }
+
+  unitRows(kind: TableName, table: Table, rows: number, dim: number): void {
+    for (let r = 0; r < rows; r++) {
+      const square = squaredLength(table, dim, r);
+      if (square !== 0 && !(Math.abs(square - 1) <= UNIT_TOLERANCE)) this.refuse(kind, `a row of squared length ${square}`, 'rows of length 1 or 0', DTYPES[tableType(table)].size * r * dim);
     }
   }
 

@@ -4,8 +4,14 @@ import type { KernelExports } from './kernel-exports.ts';
 import { LinearMemory } from './memory.ts';
 import type { TaskPool } from './tasks.ts';
 
-/** Where the kernel module comes from: its bytes, a compiled module (edge workers allow nothing else), or a fetch of either. */
-export type KernelSource = BufferSource | WebAssembly.Module | Response | Promise<BufferSource | WebAssembly.Module | Response>;
+type KernelSourceNow = BufferSource | WebAssembly.Module | Response | URL | string;
+/**
+ * Where the kernel module comes from: its bytes, a compiled module (edge workers allow nothing else), a Response, the URL to
+ * fetch it from, or a promise of one of these.
+ */
+export type KernelSource = KernelSourceNow | Promise<KernelSourceNow>;
+/** What an instance is made from. */
+export type ResolvedKernels = BufferSource | WebAssembly.Module;
 
 export type { KernelExports };
 
@@ -18,16 +24,47 @@ export interface Kernels {
 }
 
 /**
+ * The bytes or the module that a source stands for. Values are known by their shape: one from another realm (an edge sandbox hands
+ * its modules in from outside) is no instance of this realm's classes.
+ * @throws ArgumentError for anything else, a URL that cannot be fetched, and a response that is not ok.
+ */
+export async function resolveKernels(source: KernelSource): Promise<ResolvedKernels> {
+  let value: unknown = await source;
+  if (typeof value === 'string' || tagOf(value) === '[object URL]') value = await fetchKernels(value as URL | string);
+  if (ArrayBuffer.isView(value) || tagOf(value) === '[object ArrayBuffer]' || isModule(value)) return value as ResolvedKernels;
+  if (typeof value === 'object' && value !== null && 'arrayBuffer' in value && typeof value.arrayBuffer === 'function') {
+    const response = value as Response;
+    if (response.ok === false) throw new ArgumentError('kernels', `a response with status ${response.status}`, 'the bytes of kernels.wasm');
+    return response.arrayBuffer();
+  }
+  throw new ArgumentError('kernels', value, 'bytes, a WebAssembly.Module, a Response, a URL, or a promise of one of these');
+}
+
+async function fetchKernels(url: URL | string): Promise<Response> {
+  try {
+    return await fetch(url);
+  } catch (error) {
+    throw new ArgumentError('kernels', String(url), `a URL that this host can fetch; read a file and pass its bytes (${error instanceof Error ? error.message : error})`);
+  }
+}
+
+const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
+const isModule = (value: unknown): boolean => tagOf(value) === '[object WebAssembly.Module]';
+
+/**
  * Instantiates the kernels, on a linear memory of their own unless one is given.
  * @throws ArgumentError for anything that is not the kernel module.
  */
 export async function instantiateKernels(source: KernelSource, memory = new LinearMemory()): Promise<Kernels> {
+  const resolved = await resolveKernels(source);
+  const imports = { env: { memory: memory.memory } };
   let exports: Record<string, unknown>;
   try {
-    ({ exports } = await load(source as WebAssembly.Module, { env: { memory: memory.memory } }));
+    // the loader takes a module for one only if it is of this realm
+    ({ exports } = isModule(resolved) ? await WebAssembly.instantiate(resolved as WebAssembly.Module, imports) : await load(resolved, imports));
   } catch (error) {
     if (error instanceof RangeError) throw new MemoryError(`the kernels were not instantiated: ${error.message}`);
-    throw new ArgumentError('kernels', await source, `the module kernels.wasm (${error instanceof Error ? error.message : error})`);
+    throw new ArgumentError('kernels', resolved, `the module kernels.wasm (${error instanceof Error ? error.message : error})`);
   }
   if (typeof exports.scoreLinear !== 'function') throw new ArgumentError('kernels', 'another WebAssembly module', 'the module kernels.wasm');
   return { exports: exports as unknown as KernelExports, memory };

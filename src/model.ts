@@ -1,4 +1,5 @@
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
+import type { Table } from './table.ts';
 
 /** What a model knows of one market; terms that a model does not have are absent. n = items, d = dim. */
 export interface MarketModel {
@@ -10,9 +11,9 @@ export interface MarketModel {
   /** S (n × n): row i is what history item i adds to every item's score. */
   linear?: SparseMatrix;
   /** P = B V (n × d): what a history item adds to the user's vector. */
-  history?: Float32Array;
-  /** V (n × d), rows of unit length, or zero for an item without a vector. */
-  vectors?: Float32Array;
+  history?: Table;
+  /** V (n × d), rows of unit length, or zero for an item without a vector. Where they are not f32, `loadModel` gives them unit length again. */
+  vectors?: Table;
   /** (n) added to every score. */
   bias?: Float32Array;
   /** Weight of the linear term. */
@@ -26,7 +27,7 @@ export interface MarketModel {
   /** X_m (users × n): what the users have seen. Present exactly where `users` is. */
   histories?: SparsePattern;
   /** U_loc (users × d): a known user's own offset. */
-  userVectors?: Float32Array;
+  userVectors?: Table;
   /** −(G_m + λI)⁻¹ of the market's own EASE (tiles.ts), where the model is updatable and has such a term. */
   inverse?: Float32Array;
 }
@@ -48,6 +49,6 @@ export interface Model {
   /** −(G + λI)⁻¹ of the merged EASE over all items (tiles.ts), in an updatable model: about 2 n² bytes, not needed to serve. */
   inverse?: Float32Array;
   markets: MarketModel[];
-  /** The options it was trained with, and what each stage reported (no times: the file depends on data, seed and options only). */
+  /** The options it was trained with, and what each stage reported (no times: the file depends on data, seed and options only); `exported`: how it was changed since. */
   training: Record<string, unknown>;
 }

@@ -5,6 +5,7 @@ import { decodeModel } from './format.ts';
 import { kernelSource } from './init.ts';
 import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
 import type { MarketModel, Model } from './model.ts';
+import { putTable, type Table } from './table.ts';
 
 /** Whom to recommend to: a user that the model was saved with, or anyone with these items as history. */
 export type Subject = { market: string } & ({ user: string; items?: undefined } | { items: readonly string[]; user?: undefined });
@@ -67,7 +68,7 @@ interface Sparse {
   values: number;
 }
 
-/** A market in linear memory: addresses of its arrays. */
+/** A market in linear memory: addresses of its arrays, vectors as f32. */
 interface Loaded {
   model: MarketModel;
   n: number;
@@ -189,7 +190,7 @@ export class Recommender {
 
   /** `recommend` for each query, in order, with the same scores; users of a market are scored together, which takes less time. */
   recommendBatch(queries: readonly RecommendQuery[]): Recommendations[] {
-    return this.recommendAll((checkArray('queries', queries, 'an array of queries') as typeof queries).map((query) => this.plan(query)));
+    return this.recommendAll(Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) => this.plan(query)));
   }
 
   private plan(query: RecommendQuery): Plan {
@@ -299,7 +300,7 @@ export class Recommender {
 
   /** `rank` for each query, in order. */
   rankBatch(queries: readonly RankQuery[]): Ranked[][] {
-    return (checkArray('queries', queries, 'an array of queries') as typeof queries).map((query) => this.rank(query));
+    return Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) => this.rank(query));
   }
 
   /**
@@ -326,7 +327,9 @@ export class Recommender {
 
   private load(model: MarketModel): Loaded {
     const { memory } = this.kernels;
-    const put = (array: ArrayBufferView | undefined) => array && memory.put(array, `market ${model.name} of the model`);
+    const job = `market ${model.name} of the model`;
+    const put = (array: ArrayBufferView | undefined) => array && memory.put(array, job);
+    const putRows = (table: Table | undefined, unit = false) => table && putTable(this.kernels, table, this.model.dim, unit, job);
     const itemIndex = new Map<string, number>();
     for (const [position, item] of model.items.entries()) itemIndex.set(this.model.items[item], position);
     const { linear } = model;
@@ -336,10 +339,10 @@ export class Recommender {
       itemIndex,
       userIndex: new Map(model.users?.map((user, index) => [user, index])),
       linear: linear && { indptr: put(linear.indptr)!, indices: put(linear.indices)!, values: put(linear.values)! },
-      history: put(model.history),
-      vectors: put(model.vectors),
+      history: putRows(model.history),
+      vectors: putRows(model.vectors, true),
       bias: put(model.bias),
-      userVectors: put(model.userVectors),
+      userVectors: putRows(model.userVectors),
     };
   }
 
@@ -428,21 +431,24 @@ export class Recommender {
     return Array.from(memory.i32(positions, kept), (position, i) => ({ position, score: score[i] }));
   }
 
-  private explain(market: Loaded, history: History, scored: Scored, position: number, most: number): Pick<Recommendation, 'because' | 'own' | 'bias'> {
+  private explain(market: Loaded, subject: History, scored: Scored, position: number, most: number): Pick<Recommendation, 'because' | 'own' | 'bias'> {
     if (scored.fallback) return { because: [] };
     const { model } = market;
     const d = this.model.dim;
-    const scale = model.linearWeight * power(Math.max(1, history.positions.length), -model.linearPower);
-    const u = scored.vector === undefined ? undefined : this.kernels.memory.f32(scored.vector, d);
-    const norm = u ? Math.sqrt(product(u, 0, u, 0, d)) : 0;
+    const scale = model.linearWeight * power(Math.max(1, subject.positions.length), -model.linearPower);
+    const rows = (table: number | undefined, count: number) => (table === undefined ? new Float32Array(0) : this.kernels.memory.f32(table, count * d));
+    const u = rows(scored.vector, 1);
+    const history = rows(market.history, market.n);
+    const vectors = rows(market.vectors, market.n);
+    const norm = Math.sqrt(product(u, 0, u, 0, u.length));
     const share = norm > 0 ? model.cosineWeight / norm : 0;
-    const because = Array.from(history.positions, (i) => {
+    const because = Array.from(subject.positions, (i) => {
       let contribution = scale * linearEntry(model, i, position);
-      if (share !== 0 && scored.counted > 0) contribution += (share * product(model.history!, i * d, model.vectors!, position * d, d)) / scored.counted;
+      if (share !== 0 && scored.counted > 0) contribution += (share * product(history, i * d, vectors, position * d, d)) / scored.counted;
       return { item: this.itemId(market, i), contribution };
     });
     because.sort((a, b) => b.contribution - a.contribution);
-    const own = model.userVectors && history.user >= 0 ? share * product(model.userVectors, history.user * d, model.vectors!, position * d, d) : undefined;
+    const own = market.userVectors !== undefined && subject.user >= 0 ? share * product(rows(market.userVectors, market.userIndex.size), subject.user * d, vectors, position * d, d) : undefined;
     return { because: because.slice(0, most), ...(own !== undefined && { own }), ...(model.bias && { bias: model.bias[position] }) };
   }
 

@@ -19,12 +19,17 @@ export interface SparseMatrix extends SparsePattern {
   values: Float32Array;
 }
 
-type TypedArrayName = 'Int32Array' | 'Uint32Array' | 'Float32Array';
+type TypedArrayName = 'Int8Array' | 'Uint16Array' | 'Int32Array' | 'Uint32Array' | 'Float32Array';
 const typeName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
+
+/** The class of a typed array, from any realm; undefined for any other value. */
+export function typedArrayName(value: unknown): string | undefined {
+  return typeName.call(value);
+}
 
 /** Throws an ArgumentError unless `value` is a typed array of this class, from any realm, of `length` values where that is given. */
 export function checkTyped(argument: string, value: unknown, name: TypedArrayName, length?: number): void {
-  if (typeName.call(value) !== name) throw new ArgumentError(argument, value, `a ${name}`);
+  if (typedArrayName(value) !== name) throw new ArgumentError(argument, value, `a ${name}`);
   const found = (value as Int32Array).length;
   if (length !== undefined && found !== length) throw new ArgumentError(`${argument}.length`, found, String(length));
 }

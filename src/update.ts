@@ -8,6 +8,7 @@ import { linearWeights, type Mix } from './options.ts';
 import { checkThreads, type ThreadOptions, withKernels } from './pool.ts';
 import { rp3beta } from './rp3beta.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
+import { squaredLength, type Table, tableType } from './table.ts';
 import { known, linearScores, MERGED_STAGE, marketStage, mergeInteractions, popularity, type StageReport, Stages } from './train.ts';
 import { transpose } from './transpose.ts';
 import { updateEase } from './woodbury.ts';
@@ -172,17 +173,22 @@ function readSettings({ kind, training }: Model) {
 /** Throws an ArgumentError unless the model has all that an update rests on. */
 function checkUpdatable(model: Model, { merged, market, walk }: ReturnType<typeof linearWeights>): void {
   if (model.kind === 'm3rec' && merged + market + walk === 0) throw new ArgumentError('model', 'a model that scores by its vectors alone (preset paper)', 'one with linear scores; vectors change only by training again');
+  // Pruned similarities would grow back, and markets that are gone cannot be counted.
+  const compact = model.markets.some(({ history, vectors, userVectors }) => [history, vectors, userVectors].some((table) => table && tableType(table) !== 'f32'));
+  if (compact || model.training.exported !== undefined) throw new ArgumentError('model', 'a model that was exported', 'the one that it was exported from, to be exported again after the update');
   const bare = model.markets.find(({ users, histories }) => !users || !histories);
   if (bare) throw new ArgumentError('model', `market ${bare.name} without users`, 'a model with its users and histories, as training makes it');
   if ((merged > 0 && !model.inverse) || (market > 0 && model.markets.some(({ inverse }) => !inverse))) {
-    throw new ArgumentError('model', 'a model without the inverses behind its EASE terms', 'one that was trained with `updatable: true` (m3rec train --updatable) and not exported since');
+    throw new ArgumentError('model', 'a model without the inverses behind its EASE terms', 'one that was trained with `updatable: true` (m3rec train --updatable)');
   }
 }
 
 /** Rows of a table at their new positions, zero where there was none. */
-function moveRows(table: Float32Array, oldOf: Int32Array, dim: number): Float32Array {
+function moveRows(table: Table, oldOf: Int32Array, dim: number): Float32Array {
+  // `checkUpdatable` lets no other type pass.
+  const values = table as Float32Array;
   const moved = new Float32Array(oldOf.length * dim);
-  for (const [row, old] of oldOf.entries()) if (old >= 0) moved.set(table.subarray(old * dim, (old + 1) * dim), row * dim);
+  for (const [row, old] of oldOf.entries()) if (old >= 0) moved.set(values.subarray(old * dim, (old + 1) * dim), row * dim);
   return moved;
 }
 
@@ -196,7 +202,7 @@ function assess(model: Model, { residual, ...sinceFit }: Facts): Omit<Updated, '
     for (const { popularity: counts, vectors } of model.markets) {
       for (const [item, count] of counts.entries()) {
         all += count;
-        if (vectors && !vectors.subarray(item * model.dim, (item + 1) * model.dim).some((value) => value !== 0)) without += count;
+        if (vectors && squaredLength(vectors, model.dim, item) === 0) without += count;
       }
     }
     const share = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,7 +62,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('help', () => {
-  const commands = ['stats', 'train', 'update', 'evaluate', 'recommend', 'similar', 'rank', 'serve', 'inspect'];
+  const commands = ['stats', 'train', 'update', 'export', 'evaluate', 'recommend', 'similar', 'rank', 'serve', 'inspect'];
 
   test('of the program names every command', async () => {
     const text = await output('--help');
@@ -73,6 +73,7 @@ describe('help', () => {
     ['stats', '<dir> --min-rating --markets --json'],
     ['train', '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --l2 --dropout --learning-rate --batch --epochs --without --updatable --threads --markets --min-rating --json'],
     ['update', '<file> --data -o --threads --markets --min-rating --json'],
+    ['export', '<file> -o --market --without-users --vectors --neighbours --data --held-out --min-rating --json'],
     ['evaluate', '<file> --data --held-out --protocol --negatives --seed -k --json'],
     ['recommend', '<file> --market --user --items -k --include-seen --only --without --explain --json'],
     ['similar', '<file> --market --item -k --json'],
@@ -125,6 +126,12 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['update', 'ease.m3rec', '--data', 'data'], "required option '-o, --output <file>' not specified"],
     [['update', 'ease.m3rec', '--data', 'data', '-o', 'x'], 'trained with `updatable: true` (m3rec train --updatable)'],
     [['train', 'data', '-o', 'x', '--preset', 'paper', '--updatable'], 'updatable: found true'],
+    [['export', 'ease.m3rec'], "required option '-o, --output <file>' not specified"],
+    [['export', 'ease.m3rec', '-o', 'x', '--vectors', 'int4'], 'Allowed choices are f32, f16, int8'],
+    [['export', 'ease.m3rec', '-o', 'x', '--vectors', 'int8'], 'vectors: found "int8", expected nothing: this model has no vectors'],
+    [['export', 'ease.m3rec', '-o', 'x', '--neighbours', '0'], '--neighbours'],
+    [['export', 'ease.m3rec', '-o', 'x', '--market', 'us', '--market', 'nowhere'], 'markets: found "nowhere", expected markets of the model: de, in, jp, uk, us'],
+    [['export', 'ease.m3rec', '-o', 'x', '--data', 'data', '--held-out', 'train'], 'Allowed choices are valid, test'],
     [['evaluate', 'ease.m3rec'], "required option '--data <dir>' not specified"],
     [['evaluate', 'ease.m3rec', '--data', 'data', '--held-out', 'train'], 'Allowed choices are valid, test'],
     [['evaluate', 'ease.m3rec', '--data', 'data', '--protocol', 'dirty'], 'Allowed choices are clean, as-published'],
@@ -265,6 +272,40 @@ describe('a trained model', () => {
     expect(unseen.stdout).not.toContain('(0.0000)');
     const filtered = await run('recommend', 'ease.m3rec', '--market', market.name, '--user', user, '--only', 'no-such-item');
     expect(filtered).toEqual({ code: 0, stdout: 'rank  item  score\n', stderr: 'm3rec: warning: items that market us does not know: no-such-item\nm3rec: no item is left to recommend\n' });
+  });
+
+  test('export of one market without users: smaller, says what it loses, answers anyone but a user', async () => {
+    const args = ['export', 'ease.m3rec', '--market', market.name, '--without-users', '--neighbours', '5', '-o', 'edge.m3rec'];
+    const { code, stdout, stderr } = await run(...args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^part +before +after\nitems .*\nsimilarities .*\nvectors +0 B +0 B\nusers +[\d.]+ kB +0 B\nfor update +0 B +0 B\nother .*\nall /);
+    const size = statSync(join(folder, 'edge.m3rec')).size;
+    expect(size).toBeLessThan(statSync(model).size / 2);
+    expect(stderr).toMatch(/^m3rec: wrote edge\.m3rec: [\d.]+ kB, no vectors, at most 5 similarities of an item, without users\nm3rec: give --data DIR [^\n]+\n$/);
+
+    const result = JSON.parse(await output('export', 'ease.m3rec', '--market', market.name, '--without-users', '--neighbours', '5', '-o', 'edge.m3rec', '--data', 'data', '--held-out', 'test', '--json'));
+    expect(result).toMatchObject({ file: 'edge.m3rec', bytes: size, bytesBefore: statSync(model).size, variant: { users: false, vectors: null, neighbours: 5 }, quality: { heldOut: 'test', k: 10 } });
+    for (const key of ['before', 'after']) expect(result.parts.slice(0, -1).reduce((sum: number, part: Record<string, number>) => sum + part[key], 0)).toBe(result.parts.at(-1)[key]);
+    const ndcg = async (file: string) => JSON.parse(await output('evaluate', file, '--data', 'data', '--held-out', 'test', '--markets', market.name, '--json')).markets[0].ndcg;
+    const [before, after] = [await ndcg('ease.m3rec'), await ndcg('edge.m3rec')];
+    expect(result.quality.markets).toEqual([{ market: market.name, users: expect.any(Number), before, after, loss: before - after }]);
+
+    const unseen = JSON.parse(await output('recommend', 'edge.m3rec', '--market', market.name, '--items', history.join(), '-k', '4', '--json'));
+    expect(unseen.items).toHaveLength(4);
+    expectFailure(await run('recommend', 'edge.m3rec', '--market', market.name, '--user', user), 2, 'this model was saved without users');
+    expectFailure(await run('update', 'edge.m3rec', '--data', 'data', '-o', 'x'), 2, 'found "a model that was exported"');
+    expect(await output('inspect', 'edge.m3rec')).toMatch(/^ease model, format version 1, [\d.]+ kB\nno vectors, at most 5 similarities of an item, without users\n/);
+  });
+
+  test('export of data without the market, or without held-out rows, writes nothing', async () => {
+    for (const name of ['elsewhere', market.name]) {
+      mkdirSync(join(folder, `only-${name}`, name), { recursive: true });
+      writeFileSync(join(folder, `only-${name}`, name, 'train.csv'), 'user,item\nu,x\n');
+    }
+    expectFailure(await run('export', 'edge.m3rec', '-o', 'x', '--data', `only-${market.name}`), 2, 'heldOut: found "valid", expected data with held-out rows');
+    expectFailure(await run('export', 'edge.m3rec', '-o', 'x', '--data', 'only-elsewhere'), 2, `--data: found "elsewhere", expected rows of the markets that are exported: ${market.name}`);
+    expectFailure(await run('export', 'edge.m3rec', '-o', join('none', 'x')), 1, 'no folder none');
+    expect(existsSync(join(folder, 'x'))).toBe(false);
   });
 
   test('similar', async () => {

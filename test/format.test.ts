@@ -106,7 +106,7 @@ describe('model file', () => {
     expect(messageOf(bytes.subarray(0, 20))).toMatch(/truncated file.*20 bytes, expected at least 64/);
     expect(messageOf(bytes.subarray(0, bytes.length - 1))).toMatch(/truncated file.*expected the \d+ that the header names/);
     expect(messageOf(new Uint8Array([...bytes, 0]))).toMatch(/1 bytes after the end/);
-    expect(messageOf(changed(8, 2))).toMatch(/header at byte 8: found format version 2, which is newer than this library, expected 1/);
+    expect(messageOf(changed(8, 3))).toMatch(/header at byte 8: found format version 3, which is newer than this library, expected at most 2/);
     expect(messageOf(changed(28, 6))).toMatch(/the header is damaged/);
     expect(messageOf(changed(64 + 12, 6))).toMatch(/the table is damaged/);
     expect(messageOf(seal(changed(12, 0xffffffff)))).toMatch(/damaged|sections/);

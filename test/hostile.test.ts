@@ -112,6 +112,8 @@ describe('arguments of other types are named', () => {
     ['recommendBatch', () => recommender.recommendBatch(wrong({})), 'queries: found a value of type object, expected an array of queries'],
     ['similar', () => recommender.similar(wrong(undefined)), 'query: found undefined, expected an object'],
     ['rank', () => recommender.rank(wrong('m1')), 'query: found "m1", expected an object'],
+    ['recommendBatch with holes', () => recommender.recommendBatch(new Array(2)), 'query: found undefined, expected an object'],
+    ['rankBatch with holes', () => recommender.rankBatch(new Array(2)), 'query: found undefined, expected an object'],
     ['rankBatch', () => recommender.rankBatch(wrong(5)), 'queries: found 5, expected an array of queries'],
     ['scores without a history', () => recommender.scores('m1', wrong(null)), 'history.length: found undefined, expected a whole number from 0 to 8'],
     ['scores of a huge array-like', () => recommender.scores('m1', { length: 2 ** 40 }), 'history.length: found 1099511627776'],
@@ -139,6 +141,44 @@ describe('arguments of other types are named', () => {
       },
       'model.markets[0].linear.indices[0]: found 100000000, expected indices that rise and stay below 8',
     ],
+    [
+      'Recommender.from with a byte table that is short of scales',
+      () => {
+        const model = library.exportModel(fullModel(), { vectors: 'int8' });
+        (model.markets[1].vectors as library.ScaledTable).scales = new Float32Array(3);
+        return library.Recommender.from(model, recommender.kernels);
+      },
+      'model.markets[1].vectors.scales.length: found 3, expected 4',
+    ],
+    [
+      'Recommender.from with halves that are not numbers',
+      () => {
+        const model = library.exportModel(fullModel(), { vectors: 'f16' });
+        (model.markets[0].history as Uint16Array)[7] = 0x7e00;
+        return library.Recommender.from(model, recommender.kernels);
+      },
+      'model.markets[0].history[7]: found "half 0x7e00", expected a finite half',
+    ],
+    [
+      'encodeModel with a table of another type',
+      () => {
+        const model = fullModel();
+        model.markets[0].vectors = wrong(new Float64Array(40));
+        return library.encodeModel(model);
+      },
+      'model.markets[0].vectors: found a value of type object, expected a Float32Array, a Uint16Array of halves, or an Int8Array with scales',
+    ],
+    [
+      'encodeModel with bytes alone',
+      () => {
+        const model = fullModel();
+        model.markets[0].userVectors = wrong({ values: new Int8Array(20) });
+        return library.encodeModel(model);
+      },
+      'model.markets[0].userVectors.scales: found undefined, expected a Float32Array',
+    ],
+    ['exportModel', () => library.exportModel(wrong(null)), 'model: found null'],
+    ['exportModel, markets', () => library.exportModel(fullModel(), { markets: wrong([5]) }), 'markets[0]: found 5'],
     ['train', () => library.train(wrong({})), 'markets.items: found undefined, expected an array of ids'],
     ['train, options', () => library.train(markets, wrong(null)), 'options: found null, expected an object'],
     ['train, onStage', () => library.train(markets, { onStage: wrong(1) }), 'onStage: found 1, expected a function'],

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { embeddedKernels } from '../src/embedded.ts';
 import { ArgumentError, ModelFileError } from '../src/errors.ts';
@@ -248,11 +249,14 @@ describe('scores', () => {
 });
 
 describe('loadModel and init', () => {
-  it('takes kernels as bytes, module, response or a promise of one', async () => {
+  it('takes kernels as bytes, module, response, URL or a promise of one, of any realm', async () => {
     const bytes = encodeModel(linear);
     const module = await WebAssembly.compile(embeddedKernels);
     const response = () => new Response(embeddedKernels, { headers: { 'content-type': 'application/wasm' } });
-    for (const kernels of [embeddedKernels, embeddedKernels.buffer, module, response(), Promise.resolve(module), Promise.resolve(response())]) {
+    const url = `data:application/wasm;base64,${Buffer.from(embeddedKernels).toString('base64')}`;
+    const foreign = runInNewContext('new WebAssembly.Module(bytes)', { bytes: embeddedKernels });
+    expect(foreign instanceof WebAssembly.Module).toBe(false);
+    for (const kernels of [embeddedKernels, embeddedKernels.buffer, module, foreign, response(), url, new URL(url), Promise.resolve(module), Promise.resolve(response())]) {
       expect((await loadModel(bytes, { kernels })).recommend({ market: 'm', items: ['a'], k: 1 }).items).toEqual([{ item: 'b', score: 6 }]);
     }
     await init(module);
@@ -260,6 +264,7 @@ describe('loadModel and init', () => {
     await init();
     await expect(init({} as never)).rejects.toThrow(ArgumentError);
     await expect(loadModel(bytes, { kernels: new Response('', { status: 404 }) })).rejects.toThrow(/status 404/);
+    for (const wrong of ['kernels.wasm', new URL('file:///kernels.wasm')]) await expect(init(wrong)).rejects.toThrow(/^kernels: found "(file:\/\/\/)?kernels.wasm", expected a URL that this host can fetch; read a file and pass its bytes/);
     await expect(loadModel(new Uint8Array(3))).rejects.toThrow(ModelFileError);
   });
 

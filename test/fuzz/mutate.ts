@@ -8,6 +8,9 @@ const EXTREMES = [0, 1, 2, 3, 7, 8, 63, 64, 65, 127, 128, 255, 256, 65_535, 65_5
 /** NaN, infinities, the largest, denormal and signed zero f32, and limits that a score might overflow at. */
 const F32_BITS = [0x7fc00000, 0xffc00001, 0x7f800000, 0xff800000, 0x7f7fffff, 0xff7fffff, 1, 0x80000001, 0, 0x80000000, 0x007fffff, 0x4e6e6b28, 0x4e6e6b29, 0xce6e6b28, 0x3f800000, 0x5f000000, 0x1e3ce508, 0x19000000];
 const F64_VALUES = [Number.NaN, Infinity, -Infinity, 1e308, -1e308, 5e-324, -0, 0, 1, -1, 1e9, 1.0000001e9, -1e9, 1e39, 1000, -1000, 700, 0.5];
+/** Infinity, NaN, the largest, the smallest, the least normal, signed zero, one. */
+const HALF_BITS = [0x7c00, 0xfc00, 0x7e00, 0x7bff, 0xfbff, 1, 0x8001, 0x03ff, 0x0400, 0, 0x8000, 0x3c00, 0xbc00];
+const BYTES = [0, 1, 0x7f, 0x80, 0x81, 0xff];
 const TEXTS = ['', '__proto__', 'constructor', '\u0000', '\ufeff', '\ufeffa', 'a'.repeat(300), 'é', '\u{10ffff}', '\n', '"', '\u2028', 'de', 'm1', 'm2', 'zz'];
 /** Not UTF-8: a lone surrogate, an overlong slash, a byte that never occurs, a start without an end. */
 const WRONG_UTF8 = [[0xed, 0xa0, 0x80], [0xc0, 0xaf], [0xff], [0xe2, 0x82], [0x80], [0xf8, 0x88, 0x80, 0x80, 0x80]];
@@ -148,7 +151,7 @@ function changeDraft(random: Random, draft: Draft, other: Draft): void {
       return;
     }
     case 3:
-      if (random.below(2) === 0) part.code = pick(random, [0, 1, 2, 3, 15, 16, 17, 18, 22, 25, 26, 30, 31, 0xffffffff]);
+      if (random.below(2) === 0) part.code = pick(random, [0, 1, 2, 3, 15, 16, 17, 18, 22, 25, 26, 30, 31, 32, 33, 34, 35, 0xffffffff]);
       else part.market = pick(random, [0, 1, 2, 3, draft.markets, WHOLE_MODEL, 0x7fffffff]);
       return;
     case 4: {
@@ -191,7 +194,7 @@ function changeDraft(random: Random, draft: Draft, other: Draft): void {
       changeIds(random, draft);
       return;
     case 13:
-      part.dtype = pick(random, [0, 1, 2, 3, 4, 5, 6, 7, 255, 0xffffffff]);
+      part.dtype = pick(random, [0, 1, 2, 3, 4, 5, 6, 7, 8, 255, 0xffffffff]);
       return;
     default:
       for (let changes = random.below(3); changes >= 0; changes--) changeValue(random, random.below(2) === 0 ? part : pick(random, parts));
@@ -219,7 +222,7 @@ function resize(random: Random, part: Part): void {
   part.rows = rows;
 }
 
-const GROUPS = [[19, 20, 21], [22, 23], [24], [26, 27, 28, 29, 30], [26, 27, 28, 29], [30], [22, 23, 30]];
+const GROUPS = [[19, 20, 21], [22, 23], [22, 23, 32, 33], [24], [26, 27, 28, 29, 30], [26, 27, 28, 29, 30, 34], [26, 27, 28, 29], [30], [30, 34], [22, 23, 30], [22, 23, 30, 32, 33, 34], [32, 33, 34], [33]];
 
 /** A market without its users, vectors, linear scores or bias, or with nothing but one of these. */
 function dropGroup(random: Random, draft: Draft, market: number): void {
@@ -311,7 +314,7 @@ function changeIds(random: Random, draft: Draft): void {
 function changeValue(random: Random, part: Part): void {
   const { data, dtype } = part;
   const view = new DataView(data.buffer);
-  const size = dtype === 5 ? 8 : dtype === 1 ? 1 : 4;
+  const size = dtype === 5 ? 8 : dtype === 6 ? 2 : dtype === 1 || dtype === 7 ? 1 : 4;
   const count = Math.floor(data.length / size);
   if (count === 0) return;
   const at = size * random.below(count);
@@ -324,6 +327,12 @@ function changeValue(random: Random, part: Part): void {
     if (random.below(2) === 0) data.set(kept, second);
   } else if (dtype === 5) {
     view.setFloat64(at, pick(random, F64_VALUES), true);
+  } else if (dtype === 6) {
+    view.setUint16(at, pick(random, HALF_BITS), true);
+  } else if (dtype === 7) {
+    data[at] = pick(random, BYTES);
+    // A zero row, or one of largest values, where the whole is to be one.
+    if (random.below(4) === 0) data.fill(data[at], at - (at % Math.max(1, part.cols)), at - (at % Math.max(1, part.cols)) + part.cols);
   } else if (dtype === 4) {
     const bits = pick(random, F32_BITS);
     // One value, one row, or the whole section.

@@ -1,5 +1,6 @@
-// The models whose files are mutated: every kind and preset, trained on a few hostile ids, with and without users, and the
-// hand-made one that has every section.
+// The models whose files are mutated: every kind and preset, trained on a few hostile ids, exported variants of them, and the
+// hand-made one that has every section in every type.
+import { exportModel } from '../../src/export.ts';
 import { encodeModel } from '../../src/format.ts';
 import type { Markets } from '../../src/markets.ts';
 import type { Model } from '../../src/model.ts';
@@ -35,10 +36,6 @@ export function smallMarkets(): Promise<Markets> {
 /** A few hundredths of a second each. */
 export const QUICK: TrainOptions = { dim: 16, walks: 2, walkLength: 5, window: 2, negatives: 3, epochs: 1, batch: 32 };
 
-function withoutUsers(model: Model): Model {
-  return { ...model, markets: model.markets.map(({ users, histories, userVectors, ...market }) => market) };
-}
-
 export async function originalModels(): Promise<Map<string, Model>> {
   const markets = await smallMarkets();
   const ease = await train(markets, { ...QUICK, model: 'ease' });
@@ -47,13 +44,17 @@ export async function originalModels(): Promise<Map<string, Model>> {
   return new Map<string, Model>([
     ['popularity', await train(markets, { model: 'popularity' })],
     ['ease', ease],
-    ['ease-without-users', withoutUsers(ease)],
+    ['ease-without-users', exportModel(ease, { users: false })],
     ['paper', paper],
-    ['paper-without-users', withoutUsers(paper)],
+    ['paper-without-users', exportModel(paper, { users: false })],
+    ['paper-f16', exportModel(paper, { vectors: 'f16' })],
     ['default', standard],
     ['default-one-market', { ...standard, markets: standard.markets.slice(0, 1) }],
     ['full', fullModel()],
+    ['default-edge', exportModel(standard, { markets: ['de'], users: false, vectors: 'int8', neighbours: 2 })],
     ['full-dim-1', fullModel(9, 1)],
+    ['full-f16', exportModel(fullModel(), { vectors: 'f16' })],
+    ['full-int8', exportModel(fullModel(), { vectors: 'int8' })],
     ['no-markets', { kind: 'popularity', dim: 0, items: [], markets: [], training: {} }],
   ]);
 }

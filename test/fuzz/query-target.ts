@@ -115,6 +115,16 @@ const CALLS: Call[] = [
     (items) => library.encodeModel({ kind: 'popularity', dim: 0, items, markets: [], training: {} }),
   ),
   call(
+    'exportModel',
+    () => [fullModel(), { markets: ['m1', 'm3'], users: false, vectors: 'int8' as const, neighbours: 2 }],
+    (model, options) => library.encodeModel(library.exportModel(model, options)),
+  ),
+  call(
+    'encodeModel int8',
+    () => [library.exportModel(fullModel(), { vectors: 'int8' })],
+    (model) => library.encodeModel(model),
+  ),
+  call(
     'resolveOptions',
     () => [{ ...QUICK, preset: 'paper' as const, seed: 3 }],
     (options) => library.resolveOptions(options),
@@ -275,6 +285,8 @@ function spoil(choices: Choices, root: { args: unknown }): void {
       else Reflect.defineProperty(holder, pick(choices, ['__proto__', 'constructor', 'extra', 'length', 'user', 'items', 'toString', '0']), { value: hostile(choices), enumerable: true, configurable: true, writable: true });
       return;
   }
+  // a promise that never settles is waited for, as it should be
+  if (key === 'then') return;
   const value = hostile(choices);
   if (ArrayBuffer.isView(holder)) {
     if (!(holder instanceof BigInt64Array)) holder[key] = typeof value === 'number' ? value : -1;

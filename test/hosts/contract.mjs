@@ -1,0 +1,106 @@
+// What every host must compute to the same bits. It takes the package and the inputs from its host and imports nothing, so that
+// the same file runs in scripts, pages, workers and sandboxes.
+
+const HISTORIES = 12;
+const SMALL = { seed: 3, dim: 32, walks: 2, walkLength: 10, epochs: 2, batch: 256 };
+const COLD_STARTS = 5;
+
+/**
+ * @param {typeof import('../../dist/index.js')} m3rec
+ * @param {{ model: Uint8Array, run: string, kernels?: unknown }} inputs a model file, a run file of its second market, and where
+ * the kernels come from (absent: the package's own bytes)
+ * @param {(stage: string) => void} [onStage] hears what begins
+ * @returns {Promise<{ digests: Record<string, string>, coldStart?: number }>} SHA-256 by stage; the median of
+ * milliseconds from nothing to the first recommendation
+ */
+export async function contract(m3rec, inputs, onStage = () => {}) {
+  const digests = {};
+  const stage = async (name, work) => {
+    onStage(name);
+    digests[name] = await sha256(await work());
+  };
+  onStage('init');
+  await m3rec.init(inputs.kernels);
+  const first = await coldStart(m3rec, inputs);
+  const recommender = await m3rec.loadModel(inputs.model);
+  const { items, markets } = recommender.model;
+  const histories = ({ items: own }) => Array.from({ length: HISTORIES }, (_, h) => Array.from({ length: h }, (_, i) => items[own[(17 * h + 31 * i) % own.length]]));
+
+  await stage('load', () => m3rec.encodeModel(recommender.model));
+  await stage('fold in', () => bits(markets.flatMap((market) => histories(market).map((history) => recommender.recommend({ market: market.name, items: history, explain: true })))));
+  await stage('batch of users', () => bits(recommender.recommendBatch(markets.flatMap((market) => market.users.slice(0, 40).map((user) => ({ market: market.name, user, includeSeen: true }))))));
+  await stage('similar', () => bits(markets.flatMap((market) => [0, 5, 11].map((i) => recommender.similar({ market: market.name, item: items[market.items[i]] })))));
+  await stage('rank', () =>
+    bits(
+      inputs.run
+        .trim()
+        .split('\n')
+        .map((line) => line.split('\t'))
+        .map(([user, candidates]) => recommender.rank({ market: markets[1].name, user, candidates: candidates.split(',') })),
+    ),
+  );
+  await stage('handler', async () => {
+    const handler = m3rec.createHandler(recommender);
+    const paths = markets.flatMap(({ name }) => [`/v1/${name}/recommend?items=${items[3]},${items[8]}&explain`, `/v1/${name}/similar?item=${items[markets[0].items[2]]}`, `/v1/${name}/recommend?k=0`]);
+    const answers = [];
+    for (const path of paths) {
+      const response = await handler(new Request(`http://localhost${path}`));
+      answers.push([response.status, response.headers.get('etag'), await response.text()]);
+    }
+    return bits(answers);
+  });
+
+  for (const vectors of ['f16', 'int8']) {
+    await stage(`export ${vectors}`, async () => {
+      const file = m3rec.encodeModel(m3rec.exportModel(recommender.model, { markets: [markets[0].name], users: false, vectors, neighbours: 20 }));
+      const small = await m3rec.loadModel(file);
+      return bits([await sha256(file), ...histories(markets[0]).map((history) => small.recommend({ market: markets[0].name, items: history }))]);
+    });
+  }
+
+  const data = m3rec.assembleGenerated(m3rec.generateMarkets({ seed: 5, users: 900, items: 600, interactions: 8000 }));
+  const trainings = { paper: { ...SMALL, preset: 'paper' }, default: { ...SMALL, preset: 'default' }, ease: { model: 'ease', updatable: true }, popularity: { model: 'popularity' } };
+  const models = {};
+  for (const [name, options] of Object.entries(trainings)) {
+    await stage(`train ${name}`, async () => {
+      models[name] = await m3rec.train(data, options);
+      return m3rec.encodeModel(models[name]);
+    });
+  }
+  await stage('evaluate', async () => bits(await m3rec.evaluate(await m3rec.loadModel(m3rec.encodeModel(models.default)), data, { negatives: 99, seed: 2 })));
+  await stage('update', async () => {
+    const more = m3rec.assembleGenerated(m3rec.generateMarkets({ seed: 6, users: 300, items: 620, interactions: 2000 }));
+    return m3rec.encodeModel((await m3rec.update(models.ease, more)).model);
+  });
+  return { digests, coldStart: first };
+}
+
+/** Median milliseconds of instantiating, loading the model and recommending once; undefined where the host's clock stands still. */
+async function coldStart(m3rec, { model }) {
+  const times = [];
+  for (let run = 0; run < COLD_STARTS; run++) {
+    const begin = performance.now();
+    const recommender = await m3rec.loadModel(model);
+    const [market] = recommender.model.markets;
+    recommender.recommend({ market: market.name, items: [recommender.model.items[market.items[0]]] });
+    times.push(performance.now() - begin);
+  }
+  const median = times.sort((a, b) => a - b)[COLD_STARTS >> 1];
+  return median > 0 ? median : undefined;
+}
+
+/** A value as text with the exact bits of every number that is no integer. */
+function bits(value) {
+  const view = new DataView(new ArrayBuffer(8));
+  const text = JSON.stringify(value, (_, each) => {
+    if (typeof each !== 'number' || Number.isInteger(each)) return each;
+    view.setFloat64(0, each);
+    return `${view.getUint32(0).toString(16)}:${view.getUint32(4).toString(16)}`;
+  });
+  return new TextEncoder().encode(text);
+}
+
+async function sha256(bytes) {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,62 @@
+// Every host: its name, the programs that it needs, and how the contract runs there.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { startPuppeteer, startServer, startWebKit } from './browsers.mjs';
+import { command } from './command.mjs';
+import { edgeRuntime, program, wasmtime, workerd } from './sandboxes.mjs';
+
+const script = fileURLToPath(new URL('script.mjs', import.meta.url));
+
+export const HOSTS = [
+  { name: `Node ${process.versions.node.split('.')[0]}`, run: scripted(process.execPath, []) },
+  { name: 'Node, bundled by esbuild', run: scripted(process.execPath, [], 'script-bundled.mjs') },
+  { name: 'Node, the newest', needs: [program('node')], run: scripted(program('node'), []) },
+  { name: 'Deno', needs: [program('deno')], run: scripted(program('deno'), ['run', '--allow-all', '--no-lock']) },
+  { name: 'Bun', needs: [program('bun')], run: scripted(program('bun'), []) },
+  ...browser('Chromium', ['/usr/bin/chromium'], () => startPuppeteer('chrome', '/usr/bin/chromium'), { 'page, bundled by Vite': '/inputs/vite/index.html' }),
+  ...browser('Firefox', ['/usr/bin/firefox-esr'], () => startPuppeteer('firefox', '/usr/bin/firefox-esr')),
+  ...browser('WebKitGTK', ['/usr/bin/WebKitWebDriver', '/usr/bin/xvfb-run'], startWebKit),
+  { name: 'workerd', needs: [program('workerd')], run: async (inputs, seconds) => ({ version: packageVersion('workerd'), ...(await workerd(inputs, seconds)) }) },
+  { name: 'edge-runtime', needs: [program('edge-runtime')], run: async (inputs) => ({ version: packageVersion('edge-runtime'), ...(await edgeRuntime(inputs)) }) },
+  { name: 'Wasmtime, kernels alone', needs: [program('wizer')], run: async (inputs, seconds) => ({ version: `wizer ${packageVersion('@bytecodealliance/wizer')}`, ...(await wasmtime(inputs, seconds)) }) },
+];
+
+/** A host that runs script.mjs, or what was made of it. */
+function scripted(file, args, bundled) {
+  return async (inputs, seconds) => {
+    const version = (await command(file, ['--version'], { seconds }))
+      .trim()
+      .split('\n')[0]
+      .replace(/^(v|deno )/, '')
+      .replace(/ \(.*/, '');
+    return { version, ...JSON.parse(await command(file, [...args, bundled ? join(inputs, bundled) : script, inputs], { seconds })) };
+  };
+}
+
+/** A browser's page and worker, each in a browser started for it. */
+function browser(name, needs, start, more = {}) {
+  const pages = { page: '/pages/page.html', 'module worker, bundled by esbuild': '/pages/worker.html', ...more };
+  return Object.entries(pages).map(([kind, path]) => ({
+    name: `${name}, ${kind}`,
+    needs,
+    async run(inputs, seconds) {
+      const server = await startServer(inputs, seconds);
+      try {
+        const started = await start(seconds);
+        try {
+          return { version: started.version, ...(await server.visit(started.open, path)) };
+        } finally {
+          await started.close();
+        }
+      } finally {
+        server.close();
+      }
+    },
+  }));
+}
+
+function packageVersion(name) {
+  return JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+}

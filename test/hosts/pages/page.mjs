@@ -1,0 +1,21 @@
+// The contract in a page or in a module worker: fetches the inputs, and sends the server what it found.
+import * as m3rec from 'm3rec';
+import { contract } from '../contract.mjs';
+
+let stage = 'start';
+let result;
+try {
+  const get = async (path) => {
+    const response = await fetch(path);
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    return response;
+  };
+  const model = new Uint8Array(await (await get('/inputs/model.m3rec')).arrayBuffer());
+  const run = await (await get('/inputs/run.tsv')).text();
+  result = await contract(m3rec, { model, run, kernels: new URL('/package/dist/kernels.wasm', location.origin) }, (name) => {
+    stage = name;
+  });
+} catch (error) {
+  result = { error: `${stage}: ${error.message}` };
+}
+await fetch(`/result${new URL(location.href).search}`, { method: 'POST', body: JSON.stringify(result) });
