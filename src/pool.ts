@@ -1,6 +1,6 @@
 import { ArgumentError, checkCallback, checkInteger, checkObject, WorkerError } from './errors.ts';
 import { kernelSource } from './init.ts';
-import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
+import { instantiateKernels, type KernelSource, type Kernels, resolveKernels } from './kernels.ts';
 import { LinearMemory } from './memory.ts';
 import { TaskQueue } from './task-queue.ts';
 import { type OnTask, runTask, type Task, type TaskPool } from './tasks.ts';
@@ -94,7 +94,7 @@ export function planThreads(workers: Workers | undefined, asked: number | undefi
  */
 export async function startPool(workers: Workers, threads: number): Promise<Kernels & { pool: Pool }> {
   const memory = new LinearMemory(true);
-  const source = await workers.kernels;
+  const source = await resolveKernels(workers.kernels);
   const { exports } = await instantiateKernels(source, memory);
   const names = Object.entries(exports)
     .filter(([, kernel]) => typeof kernel === 'function')

@@ -1,11 +1,11 @@
 import type { KernelExports } from './kernel-exports.ts';
-import type { KernelSource } from './kernels.ts';
+import type { ResolvedKernels } from './kernels.ts';
 import { TaskQueue } from './task-queue.ts';
 import { runTask } from './tasks.ts';
 
 /** The first message to a worker. */
 export interface WorkerStart {
-  kernels: Awaited<KernelSource>;
+  kernels: ResolvedKernels;
   memory: WebAssembly.Memory;
   queue: SharedArrayBuffer;
   /** The kernels by number. */
@@ -18,8 +18,9 @@ export type WorkerMessage = { kind: 'ready' } | { kind: 'done' } | { kind: 'fail
 /** The life of a worker: tasks from the queue, until its host ends it or one fails. It never returns to its event loop. */
 export async function serveTasks({ kernels, memory, queue, names }: WorkerStart, post: (message: WorkerMessage) => void): Promise<void> {
   try {
-    const module = await WebAssembly.compile(kernels as BufferSource);
-    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    const imports = { env: { memory } };
+    // a module that was sent here is of this realm
+    const { exports } = kernels instanceof WebAssembly.Module ? await WebAssembly.instantiate(kernels, imports) : (await WebAssembly.instantiate(kernels, imports)).instance;
     const tasks = new TaskQueue(queue, names);
     post({ kind: 'ready' });
     while (true) {
