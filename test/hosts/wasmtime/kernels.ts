@@ -40,7 +40,7 @@ export function run(): void {
   memory.copy(WORKSPACE, b, TABLE);
   for (let step = 0; step < 3; step++) {
     memory.copy(WORKSPACE, b, TABLE);
-    adam(N * N, out, WORKSPACE, out + TABLE, out + 2 * TABLE, 0.01, 0.9, 0.999, 1e-8, 1e-3);
+    adam(N * N, out, WORKSPACE, out + TABLE, out + 2 * TABLE, 0.01, 0.9, 0.999, 1e-8);
   }
   out += 3 * TABLE;
 
