@@ -23,7 +23,7 @@ export async function makeInputs(folder) {
       .join(''),
   );
 
-  const common = { bundle: true, format: 'esm', target: 'es2022', absWorkingDir: here, logLevel: 'warning' };
+  const common = { bundle: true, format: 'esm', target: 'es2022', absWorkingDir: here, logLevel: 'error' };
   await build({ ...common, entryPoints: ['script.mjs'], platform: 'node', outfile: join(folder, 'script-bundled.mjs') });
   await build({ ...common, entryPoints: ['pages/page.mjs'], minify: true, outfile: join(folder, 'worker.mjs') });
   await build({ ...common, entryPoints: ['edge/entry.mjs'], format: 'iife', outfile: join(folder, 'edge.js') });
