@@ -1,9 +1,12 @@
-// What every host must compute to the same bits. It takes the package and the inputs from its host and imports nothing, so that
-// the same file runs in scripts, pages, workers and sandboxes.
+// What every host must compute to the same bits. It takes the package and the inputs from its host and imports nothing else than
+// its own list of kernel calls, so that the same file runs in scripts, pages, workers and sandboxes.
+import { runKernelScript } from './kernel-script.mjs';
 
 const HISTORIES = 12;
 const SMALL = { seed: 3, dim: 32, walks: 2, walkLength: 10, epochs: 2, batch: 256 };
 const COLD_STARTS = 5;
+/** The stage that an engine without JavaScript can run as well. */
+export const KERNELS_ALONE = 'kernels alone';
 
 /**
  * @param {typeof import('../../dist/index.js')} m3rec
@@ -26,6 +29,7 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
   const { items, markets } = recommender.model;
   const histories = ({ items: own }) => Array.from({ length: HISTORIES }, (_, h) => Array.from({ length: h }, (_, i) => items[own[(17 * h + 31 * i) % own.length]]));
 
+  await stage(KERNELS_ALONE, () => runKernelScript(recommender.kernels));
   await stage('load', () => m3rec.encodeModel(recommender.model));
   await stage('fold in', () => bits(markets.flatMap((market) => histories(market).map((history) => recommender.recommend({ market: market.name, items: history, explain: true })))));
   await stage('batch of users', () => bits(recommender.recommendBatch(markets.flatMap((market) => market.users.slice(0, 40).map((user) => ({ market: market.name, user, includeSeen: true }))))));
@@ -89,11 +93,11 @@ async function coldStart(m3rec, { model }) {
   return median > 0 ? median : undefined;
 }
 
-/** A value as text with the exact bits of every number that is no integer. */
+/** A value as text with the exact bits of every number that is no integer, or −0. */
 function bits(value) {
   const view = new DataView(new ArrayBuffer(8));
   const text = JSON.stringify(value, (_, each) => {
-    if (typeof each !== 'number' || Number.isInteger(each)) return each;
+    if (typeof each !== 'number' || (Number.isInteger(each) && !Object.is(each, -0))) return each;
     view.setFloat64(0, each);
     return `${view.getUint32(0).toString(16)}:${view.getUint32(4).toString(16)}`;
   });

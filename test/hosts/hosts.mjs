@@ -5,6 +5,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { startPuppeteer, startServer, startWebKit } from './browsers.mjs';
 import { command } from './command.mjs';
+import { KERNELS_ALONE } from './contract.mjs';
 import { edgeRuntime, program, wasmtime, workerd } from './sandboxes.mjs';
 
 const script = fileURLToPath(new URL('script.mjs', import.meta.url));
@@ -20,7 +21,7 @@ export const HOSTS = [
   ...browser('WebKitGTK', ['/usr/bin/WebKitWebDriver', '/usr/bin/xvfb-run'], startWebKit),
   { name: 'workerd', needs: [program('workerd')], run: async (inputs, seconds) => ({ version: packageVersion('workerd'), ...(await workerd(inputs, seconds)) }) },
   { name: 'edge-runtime', needs: [program('edge-runtime')], run: async (inputs) => ({ version: packageVersion('edge-runtime'), ...(await edgeRuntime(inputs)) }) },
-  { name: 'Wasmtime, kernels alone', needs: [program('wizer')], run: async (inputs, seconds) => ({ version: `wizer ${packageVersion('@bytecodealliance/wizer')}`, ...(await wasmtime(inputs, seconds)) }) },
+  { name: 'Wasmtime, kernels alone', stages: [KERNELS_ALONE], needs: [program('wizer')], run: async (inputs, seconds) => ({ version: `wizer ${packageVersion('@bytecodealliance/wizer')}`, ...(await wasmtime(inputs, seconds)) }) },
 ];
 
 /** A host that runs script.mjs, or what was made of it. */

@@ -1,15 +1,16 @@
 // The contract in edge runtimes, and the kernels by themselves in Wasmtime.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { command } from './command.mjs';
+import { KERNELS_ALONE } from './contract.mjs';
+import { addDriver } from './kernel-driver.mjs';
+import { kernelScript, readOutputs } from './kernel-script.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-/** Where wasmtime/kernels.ts leaves what it computed. */
-const OUTPUT = 4 << 20;
 
 /** A real workerd with the contract as its worker. */
 export async function workerd(inputs, seconds) {
@@ -35,34 +36,37 @@ export async function workerd(inputs, seconds) {
   }
 }
 
-/** Vercel's edge-runtime: a context of its own, to which a module of this one is handed in. */
+/** Vercel's edge-runtime: a context of its own, which may compile nothing, and to which a module of this one is handed in. */
 export async function edgeRuntime(inputs) {
   const { EdgeRuntime } = createRequire(import.meta.url)('edge-runtime');
   const given = {
     model: new Uint8Array(readFileSync(join(inputs, 'model.m3rec'))),
     run: readFileSync(join(inputs, 'run.tsv'), 'utf8'),
-    kernels: await WebAssembly.compile(readFileSync(join(root, 'dist/kernels.wasm'))),
+    kernels: await WebAssembly.compile(kernelBytes()),
   };
-  const runtime = new EdgeRuntime({ initialCode: readFileSync(join(inputs, 'edge.js'), 'utf8'), extend: (context) => Object.assign(context, { inputs: given }) });
+  const runtime = new EdgeRuntime({
+    initialCode: readFileSync(join(inputs, 'edge.js'), 'utf8'),
+    codeGeneration: { strings: false, wasm: false },
+    extend: (context) => Object.assign(context, { inputs: given }),
+  });
+  if (runtime.evaluate('inputs.kernels instanceof WebAssembly.Module')) throw new Error('the module is of this realm: nothing is shown');
+  if (await runtime.evaluate('WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)).then(() => true, () => false)')) throw new Error('this runtime compiles: nothing is shown');
   const response = await runtime.dispatchFetch('http://localhost/');
   return response.json();
 }
 
-/** The kernels in Wasmtime, which runs them and writes their memory into a module, beside the same in this engine. */
+/** The kernels in Wasmtime, which runs the contract's calls of them and writes their memory into a module; it is read back here. */
 export async function wasmtime(inputs, seconds) {
-  const compiled = join(inputs, 'alone.wasm');
-  const ran = join(inputs, 'alone-ran.wasm');
-  const flags = ['--config', 'none', '-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort=', '--initialMemory', '128'];
-  await command(process.execPath, [join(root, 'node_modules/assemblyscript/bin/asc.js'), 'test/hosts/wasmtime/kernels.ts', ...flags, '-o', compiled], { cwd: root, seconds });
-  await command(program('wizer'), [compiled, '-o', ran, '--init-func', 'run'], { seconds });
-  return { digests: { 'kernels alone': await outputs(ran, false) }, expected: { 'kernels alone': await outputs(compiled, true) } };
+  const script = kernelScript();
+  const [driven, ran] = ['driven.wasm', 'ran.wasm'].map((name) => join(inputs, name));
+  writeFileSync(driven, addDriver(kernelBytes(), script));
+  await command(program('wizer'), [driven, '-o', ran, '--init-func', 'run'], { seconds });
+  const { instance } = await WebAssembly.instantiate(readFileSync(ran));
+  const outputs = readOutputs(script, instance.exports.memory.buffer);
+  return { digests: { [KERNELS_ALONE]: createHash('sha256').update(outputs).digest('hex') } };
 }
 
-async function outputs(file, run) {
-  const { instance } = await WebAssembly.instantiate(readFileSync(file));
-  if (run) instance.exports.run();
-  return createHash('sha256').update(new Uint8Array(instance.exports.memory.buffer, OUTPUT)).digest('hex');
-}
+const kernelBytes = () => new Uint8Array(readFileSync(join(root, 'dist/kernels.wasm')));
 
 /** A program of an installed package. */
 export const program = (name) => fileURLToPath(new URL(`node_modules/.bin/${name}`, import.meta.url));
