@@ -169,6 +169,7 @@ export class Pool implements TaskPool {
   /** Ends the workers; the pool takes no more tasks. */
   async close(): Promise<void> {
     this.error ??= new WorkerError('the pool is closed');
+    this.queue.close(); // Deno never ends a process in which a worker was terminated in its sleep
     await Promise.all(this.workers.splice(0).map((worker) => worker.terminate()));
   }
 

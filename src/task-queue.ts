@@ -1,11 +1,13 @@
 import type { Call, Task } from './tasks.ts';
 
-/** Words of the header: each is a number of tasks since the start, modulo 2³², but for the last. */
+/** Words of the header: the first three are numbers of tasks since the start, modulo 2³². */
 const PUBLISHED = 0;
 const CLAIMED = 1;
 const FINISHED = 2;
 /** 1 while the coordinator sleeps until all that is published is finished. */
 const WAITING = 3;
+/** 1 once no more tasks will come. */
+const CLOSED = 4;
 const HEADER = 16;
 
 /** Tasks of a round at most, a power of two. */
@@ -103,7 +105,19 @@ export class TaskQueue {
     return Atomics.exchange(this.header, WAITING, 0) === 1;
   }
 
-  /** Blocks a worker until tasks are published. */
+  /** Whether workers should return. To be asked after each claim: what is claimed of a closed queue is no task. */
+  get closed(): boolean {
+    return Atomics.load(this.header, CLOSED) === 1;
+  }
+
+  /** Wakes the workers for the last time. */
+  close(): void {
+    Atomics.store(this.header, CLOSED, 1);
+    Atomics.add(this.header, PUBLISHED, 1); // a worker that is about to sleep sees that it should not
+    Atomics.notify(this.header, PUBLISHED);
+  }
+
+  /** Blocks a worker until tasks are published, or the queue is closed. */
   waitForTasks(): void {
     Atomics.wait(this.header, PUBLISHED, Atomics.load(this.header, CLAIMED));
   }

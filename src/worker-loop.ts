@@ -15,7 +15,7 @@ export interface WorkerStart {
 /** What a worker says. `done`: it finished the last of the published tasks while the coordinator slept. */
 export type WorkerMessage = { kind: 'ready' } | { kind: 'done' } | { kind: 'failed'; reason: string };
 
-/** The life of a worker: tasks from the queue, until its host ends it or one fails. It never returns to its event loop. */
+/** The life of a worker: tasks from the queue, until that is closed or one fails. Until then it does not return to its event loop. */
 export async function serveTasks({ kernels, memory, queue, names }: WorkerStart, post: (message: WorkerMessage) => void): Promise<void> {
   try {
     const imports = { env: { memory } };
@@ -25,6 +25,7 @@ export async function serveTasks({ kernels, memory, queue, names }: WorkerStart,
     post({ kind: 'ready' });
     while (true) {
       const ticket = tasks.claim();
+      if (tasks.closed) return;
       if (ticket === undefined) {
         tasks.waitForTasks();
         continue;

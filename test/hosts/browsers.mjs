@@ -9,8 +9,8 @@ import sirv from 'sirv';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Serves the package, the pages and the inputs; `visit(open, path)` gives the result that the page at `path` sends. */
-export async function startServer(inputs, seconds) {
+/** Serves the package, the pages and the inputs; `visit(open, path)` gives the result that the page at `path` sends. Isolated pages may have threads. */
+export async function startServer(inputs, seconds, isolated) {
   const waiting = new Map();
   const folders = [
     ['/package/', sirv(root, { dev: true })],
@@ -24,6 +24,10 @@ export async function startServer(inputs, seconds) {
       waiting.get(request.url)?.(JSON.parse(text));
       response.end();
       return;
+    }
+    if (isolated) {
+      response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+      response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     }
     const [prefix, serve] = folders.find(([start]) => request.url.startsWith(start));
     request.url = request.url.slice(prefix.length - 1);
@@ -75,13 +79,13 @@ export async function startPuppeteer(browser, executablePath) {
   };
 }
 
-/** WebKitGTK's MiniBrowser by its WebDriver, on a virtual screen. */
-export async function startWebKit(seconds) {
+/** WebKitGTK's MiniBrowser by its WebDriver, on a virtual screen; it shares memory only where it is told to. */
+export async function startWebKit(seconds, isolated) {
   const libraries = readdirSync('/usr/lib').flatMap((machine) => (machine.includes('-linux-') ? readdirSync(`/usr/lib/${machine}`).map((name) => `/usr/lib/${machine}/${name}`) : []));
   const folder = libraries.find((path) => /webkit2gtk-4\.\d$/.test(path));
   if (!folder) throw new Error('webkit2gtk-driver is not installed');
   const port = 20_000 + (process.pid % 20_000);
-  const env = { ...process.env, LIBGL_ALWAYS_SOFTWARE: '1', WEBKIT_DISABLE_COMPOSITING_MODE: '1' };
+  const env = { ...process.env, LIBGL_ALWAYS_SOFTWARE: '1', WEBKIT_DISABLE_COMPOSITING_MODE: '1', ...(isolated && { JSC_useSharedArrayBuffer: '1' }) };
   const driver = spawn('xvfb-run', ['-a', 'WebKitWebDriver', `--port=${port}`], { env, stdio: 'ignore', detached: true });
   const missing = new Promise((_, reject) => driver.once('error', reject));
   missing.catch(() => {});

@@ -10,11 +10,11 @@ export const KERNELS_ALONE = 'kernels alone';
 
 /**
  * @param {typeof import('../../dist/index.js')} m3rec
- * @param {{ model: Uint8Array, run: string, kernels?: unknown }} inputs a model file, a run file of its second market, and where
- * the kernels come from (absent: the package's own bytes)
+ * @param {{ model: Uint8Array, run: string, kernels?: unknown, workers?: object }} inputs a model file, a run file of its second
+ * market, where the kernels come from (absent: the package's own bytes), and where threads do (absent: there are none)
  * @param {(stage: string) => void} [onStage] hears what begins
- * @returns {Promise<{ digests: Record<string, string>, coldStart?: number }>} SHA-256 by stage; the median of
- * milliseconds from nothing to the first recommendation
+ * @returns {Promise<{ digests: Record<string, string>, threads: { threads: number, reason?: string }, coldStart?: number }>} SHA-256
+ * by stage; how many threads trained; the median of milliseconds from nothing to the first recommendation
  */
 export async function contract(m3rec, inputs, onStage = () => {}) {
   const digests = {};
@@ -71,12 +71,20 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
       return m3rec.encodeModel(models[name]);
     });
   }
+  let threads;
+  for (const [name, options] of Object.entries(trainings)) {
+    if (name === 'popularity') continue; // counts, without kernels
+    await stage(`train ${name} on threads`, async () => {
+      const asked = inputs.workers ? { workers: inputs.workers, threads: 2 } : {};
+      return m3rec.encodeModel(await m3rec.train(data, { ...options, ...asked, onThreads: (found) => (threads = found) }));
+    });
+  }
   await stage('evaluate', async () => bits(await m3rec.evaluate(await m3rec.loadModel(m3rec.encodeModel(models.default)), data, { negatives: 99, seed: 2 })));
   await stage('update', async () => {
     const more = m3rec.assembleGenerated(m3rec.generateMarkets({ seed: 6, users: 300, items: 620, interactions: 2000 }));
     return m3rec.encodeModel((await m3rec.update(models.ease, more)).model);
   });
-  return { digests, coldStart: first };
+  return { digests, threads, coldStart: first };
 }
 
 /** Median milliseconds of instantiating, loading the model and recommending once; undefined where the host's clock stands still. */

@@ -26,6 +26,7 @@ export async function makeInputs(folder) {
   const common = { bundle: true, format: 'esm', target: 'es2022', absWorkingDir: here, logLevel: 'error' };
   await build({ ...common, entryPoints: ['script.mjs'], platform: 'node', outfile: join(folder, 'script-bundled.mjs') });
   await build({ ...common, entryPoints: ['pages/page.mjs'], minify: true, outfile: join(folder, 'worker.mjs') });
+  copyFileSync(join(dist, 'worker.js'), join(folder, 'worker.js')); // beside the bundle, where it looks for it
   await build({ ...common, entryPoints: ['edge/entry.mjs'], format: 'iife', outfile: join(folder, 'edge.js') });
   const workerd = join(folder, 'workerd');
   mkdirSync(workerd);

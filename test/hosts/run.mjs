@@ -58,11 +58,11 @@ async function main() {
   const stages = Object.entries(rows[0].digests ?? {});
   const blocks = [
     table(
-      ['host', 'version', 'result', 'cold start, ms', 'all, s'],
-      rows.map((row) => [row.name, row.version ?? '–', state(row), row.coldStart?.toFixed(1) ?? '–', row.seconds?.toFixed(1) ?? '–']),
+      ['host', 'version', 'result', 'threads', 'cold start, ms', 'all, s'],
+      rows.map((row) => [row.name, row.version ?? '–', state(row), row.threads?.threads ?? '–', row.coldStart?.toFixed(1) ?? '–', row.seconds?.toFixed(1) ?? '–']),
       3,
     ),
-    'Cold start: instantiating the kernels, loading a model file of two hundred kilobytes and the first recommendation, the median of five; not told where the host stops its clock. All: with the start of the host.',
+    'Cold start: instantiating the kernels, loading a model file of two hundred kilobytes and the first recommendation, the median of five; not told where the host stops its clock. All: with the start of the host. Threads: of the stages that train on threads.',
     table(['stage', 'SHA-256 of its results'], stages, 2),
   ];
   const ran = rows.filter(({ digests }) => digests).length;
@@ -83,6 +83,7 @@ async function runHost(host, folder) {
     try {
       const { error, ...found } = await host.run(folder, SECONDS);
       if (error) throw new Error(error);
+      if (found.threads?.threads !== host.threads) throw new Error(`it has ${found.threads?.threads} threads (${found.threads?.reason}), expected ${host.threads}`);
       return { name: host.name, ...found, seconds: (performance.now() - begin) / 1000 };
     } catch (error) {
       problem = error.message;

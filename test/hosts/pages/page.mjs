@@ -1,5 +1,6 @@
 // The contract in a page or in a module worker: fetches the inputs, and sends the server what it found.
 import * as m3rec from 'm3rec';
+import { webWorkers } from 'm3rec/workers';
 import { contract } from '../contract.mjs';
 
 let stage = 'start';
@@ -12,7 +13,7 @@ try {
   };
   const model = new Uint8Array(await (await get('/inputs/model.m3rec')).arrayBuffer());
   const run = await (await get('/inputs/run.tsv')).text();
-  result = await contract(m3rec, { model, run, kernels: new URL('/package/dist/kernels.wasm', location.origin) }, (name) => {
+  result = await contract(m3rec, { model, run, kernels: new URL('/package/dist/kernels.wasm', location.origin), workers: webWorkers() }, (name) => {
     stage = name;
   });
 } catch (error) {
