@@ -11,16 +11,21 @@ import { median } from './timer.mjs';
 import { trainOnce } from './training.mjs';
 
 const EPOCHS = 3;
+const THREADS = [1, 2];
 
 export async function adaptation() {
   const { name, markets } = await loadMarkets();
   const { dim, batch, negatives, gamma, l2, dropout } = resolveOptions({ preset: 'paper' });
   const interactions = markets.markets.reduce((sum, market) => sum + market.interactions.indices.length, 0);
   const steps = Math.max(1, Math.round(interactions / batch));
-  note('m3rec …');
-  const { stages } = await trainOnce({ path: dataDirectory(), options: { preset: 'paper', epochs: EPOCHS } }, () => {});
-  const { seconds, loss } = stages.find(({ stage }) => stage === 'adaptation');
-  const sides = [{ label: 'm3rec', seconds: seconds / EPOCHS, loss }];
+  const label = (side, threads) => `${side}, ${threads} thread${threads > 1 ? 's' : ''}`;
+  const sides = [];
+  for (const threads of THREADS) {
+    note(`${label('m3rec', threads)} …`);
+    const { stages } = await trainOnce({ path: dataDirectory(), options: { preset: 'paper', epochs: EPOCHS }, threads }, () => {});
+    const { seconds, loss } = stages.find(({ stage }) => stage === 'adaptation');
+    sides.push({ label: label('m3rec', threads), seconds: seconds / EPOCHS, loss });
+  }
 
   const python = pythonWith('torch', 'numpy');
   let version;
@@ -30,20 +35,20 @@ export async function adaptation() {
     try {
       const similarity = await mergedSimilarity(name, mergeMarkets(markets));
       const shapes = markets.markets.map((market, i) => write(folder, i, market, similarity, dim));
-      for (const threads of [1, 2]) {
-        note(`PyTorch, ${threads} …`);
+      for (const threads of THREADS) {
+        note(`${label('PyTorch', threads)} …`);
         const result = await runPython(python, 'adaptation.py', { folder, threads, steps, negatives, gamma, l2, dropout, epochs: EPOCHS, markets: shapes }, threads);
         version = result.version;
-        sides.push({ label: `PyTorch, ${threads} thread${threads > 1 ? 's' : ''}`, seconds: median(result.seconds), loss: result.loss });
+        sides.push({ label: label('PyTorch', threads), seconds: median(result.seconds), loss: result.loss });
       }
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-  const rows = sides.map(({ label, seconds: each, loss: last }) => [label, each.toFixed(2), `${(each / sides[0].seconds).toFixed(1)} ×`, last.toFixed(3)]);
+  const rows = sides.map(({ label: side, seconds: each, loss: last }) => [side, each.toFixed(2), `${(each / sides[0].seconds).toFixed(1)} ×`, last.toFixed(3)]);
   const blocks = [
-    `Data: ${name}, ${interactions.toLocaleString('en-US')} interactions, ${steps} batches of whole users over ${markets.markets.length} markets, d = ${dim}, ${negatives} negatives, margin loss. m3rec on one thread: the mean of ${EPOCHS} epochs. PyTorch${version ? ` ${version}` : ''}: the median of ${EPOCHS}; it is given X̂ ready made (m3rec makes it for each batch), does not check whether a negative is one of the user's own, and starts from random V_glob and U_loc = 0, so that its loss is another.`,
-    table(['one epoch', 'seconds', 'time beside m3rec', 'loss of an interaction'], rows),
+    `Data: ${name}, ${interactions.toLocaleString('en-US')} interactions, ${steps} batches of whole users over ${markets.markets.length} markets, d = ${dim}, ${negatives} negatives, margin loss. m3rec: the mean of ${EPOCHS} epochs. PyTorch${version ? ` ${version}` : ''}: the median of ${EPOCHS}; it is given X̂ ready made (m3rec makes it for each batch), does not check whether a negative is one of the user's own, and starts from random V_glob and U_loc = 0, so that its loss is another.`,
+    table(['one epoch', 'seconds', 'time beside the first', 'loss of an interaction'], rows),
   ];
   show(`adaptation: ${describe(machine())}`);
   for (const block of blocks) show(block);

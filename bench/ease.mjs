@@ -33,9 +33,14 @@ export async function ease() {
     const bundle = pathToFileURL(join(folder, 'ease.mjs')).href;
     await bundleTo(fileURLToPath(bundle));
     const { rows, cols } = interactions;
-    const fit = (way) => () => fitOnce({ bundle, folder, rows, cols, lambda, epsilon, way });
-    const sides = { sparse: fit('sparse'), dense: fit('dense') };
-    if (python) for (const threads of [1, 2]) sides[`SciPy, ${threads} thread${threads === 1 ? '' : 's'}`] = () => scipyOnce(python, { folder, rows, cols, lam: lambda, epsilon }, threads);
+    const sides = {};
+    const side = (name, threads, once) => {
+      sides[`${name}, ${threads} thread${threads === 1 ? '' : 's'}`] = once;
+    };
+    for (const threads of [1, 2]) {
+      for (const way of ['sparse', 'dense']) side(way, threads, () => fitOnce({ bundle, folder, rows, cols, lambda, epsilon, way, threads }));
+      if (python) side('SciPy', threads, () => scipyOnce(python, { folder, rows, cols, lam: lambda, epsilon }, threads));
+    }
     const runs = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
     let reference;
     for (let round = 0; round < ROUNDS; round++) {
@@ -70,13 +75,14 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
     runs[side][0].entries.toLocaleString('en-US'),
     Math.max(...runs[side].map(({ relative }) => relative)).toExponential(1),
   ]);
-  const stages = Object.keys(runs.sparse[0].stages);
+  const sparse = Object.keys(runs).filter((name) => name.startsWith('sparse'));
+  const stages = Object.keys(runs[sparse[0]][0].stages);
   const blocks = [
-    `Data: ${name}, all markets as one, ${rows.toLocaleString('en-US')} users × ${cols.toLocaleString('en-US')} items, ${indices.length.toLocaleString('en-US')} interactions, λ = ${lambda}, ε = ${epsilon}. From X in compressed rows to B̂ in compressed rows, f32, the median of ${ROUNDS} runs that took turns, each a process of its own. m3rec runs on one thread. The inverse alone leaves out X and B̂: for SciPy${runs[peer] ? ` (${runs[peer][0].version})` : ''} it is potrf + potri, for m3rec all but the Gram matrix. Peak memory is that of the whole process. The last column is the largest relative difference of an entry from the first run of the sparse way.`,
+    `Data: ${name}, all markets as one, ${rows.toLocaleString('en-US')} users × ${cols.toLocaleString('en-US')} items, ${indices.length.toLocaleString('en-US')} interactions, λ = ${lambda}, ε = ${epsilon}. From X in compressed rows to B̂ in compressed rows, f32, the median of ${ROUNDS} runs that took turns, each a process of its own. The inverse alone leaves out X and B̂: for SciPy${runs[peer] ? ` (${runs[peer][0].version})` : ''} it is potrf + potri, for m3rec all but the Gram matrix. Peak memory is that of the whole process. The last column is the largest relative difference of an entry from the first run of the sparse way.`,
     table(['way', 'seconds', `of ${peer}`, 'inverse alone', `of ${peer}`, 'peak MB', 'entries', 'difference'], lines),
     table(
-      ['step of the sparse way', 'seconds'],
-      stages.map((stage) => [stage, seconds(of('sparse', (run) => run.stages[stage]))]),
+      ['step, seconds', ...sparse],
+      stages.map((stage) => [stage, ...sparse.map((name) => seconds(of(name, (run) => run.stages[stage])))]),
     ),
   ];
   show(`ease: ${describe(machine())}`);
@@ -90,8 +96,8 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
 /** The library exports no step of training alone, so the sources are bundled. */
 function bundleTo(outfile) {
   const from = fileURLToPath(new URL('../src/', import.meta.url));
-  const contents = `export { ease, denseEase } from './ease.ts'; export { gram } from './gram.ts'; export { Job } from './job.ts'; export { instantiateKernels } from './kernels.ts';`;
-  return build({ stdin: { contents, resolveDir: from }, bundle: true, format: 'esm', target: 'es2022', outfile, logLevel: 'warning' });
+  const contents = `export { ease, denseEase } from './ease.ts'; export { gram } from './gram.ts'; export { Job } from './job.ts'; export { withKernels } from './pool.ts'; export { nodeWorkers } from './node-workers.ts';`;
+  return build({ stdin: { contents, resolveDir: from }, bundle: true, platform: 'node', format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, outfile, logLevel: 'warning' });
 }
 
 function fitOnce(task) {

@@ -1,17 +1,17 @@
 // Trains once, in a process of its own so that its peak memory is its own, and evaluates where asked. Its parent sends
-// { path, options, protocols, perUser } and gets { stage } messages, then { model, evaluations, maxRSS }.
+// { path, options, threads, protocols } and gets { stage } messages, then { model, evaluations, maxRSS }.
 import { readFileSync } from 'node:fs';
 import { assembleGenerated, evaluate, generateMarkets, Recommender, train } from '../dist/index.js';
 import { instantiateKernels } from '../dist/kernels.js';
-import { readDirectory } from '../dist/node.js';
+import { nodeWorkers, readDirectory } from '../dist/node.js';
 
 // a parent that is gone wants no result
 process.once('disconnect', () => process.exit());
 
-process.once('message', async ({ path, options, protocols = [] }) => {
+process.once('message', async ({ path, options, threads = 1, protocols = [] }) => {
   const markets = path ? await readDirectory(path) : assembleGenerated(generateMarkets({ seed: 1 }));
   const start = performance.now();
-  const model = await train(markets, { ...options, onStage: (stage) => process.send({ stage }) });
+  const model = await train(markets, { ...options, threads, workers: nodeWorkers, onStage: (stage) => process.send({ stage }) });
   const seconds = (performance.now() - start) / 1000;
   const maxRSS = process.resourceUsage().maxRSS * 1024;
   const evaluations = {};

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 const script = new URL('train-once.mjs', import.meta.url);
 
 /**
- * @param {{ path?: string, options: object, protocols?: string[] }} job
+ * @param {{ path?: string, options: object, threads?: number, protocols?: string[] }} job
  * @param {(stage: object) => void} onStage
  * @returns {Promise<{ seconds: number, maxRSS: number, evaluations: object, stages: object[] }>}
  */
