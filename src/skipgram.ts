@@ -207,7 +207,29 @@ class Rounds {
       this.kernels.memory.f64(totals, 2).fill(0);
       const lists = 4 * (shape.ranges + 1);
       return [
-        ['skipgram', begin + first, begin + last, own, walkLength, window, dim, negatives, n, thresholds, aliases, seed, STREAM.skipgramNegatives, centres.propagated, contexts.propagated, this.centreGradients + row, this.contextGradients + row, items, errors, scratch, totals],
+        [
+          'skipgram',
+          begin + first,
+          begin + last,
+          own,
+          walkLength,
+          window,
+          dim,
+          negatives,
+          n,
+          thresholds,
+          aliases,
+          seed,
+          STREAM.skipgramNegatives,
+          centres.propagated,
+          contexts.propagated,
+          this.centreGradients + row,
+          this.contextGradients + row,
+          items,
+          errors,
+          scratch,
+          totals,
+        ],
         ['partition', count * walkLength, own, 0, position, 1, GATHERED_SHIFT, shape.ranges, positions, positions + lists],
         ['partition', count * walkLength * negatives, items, errors, position, negatives, GATHERED_SHIFT, shape.ranges, drawn, drawn + lists],
       ];
