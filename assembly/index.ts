@@ -15,7 +15,7 @@ export { rp3betaRow } from './rp3beta';
 export { sampleDistinct } from './sample';
 export { addBias, addCosines, dot, meanRows, scoreLinear } from './score';
 export { countSimilar, fillSimilar, inverseDiagonal } from './similarity';
-export { skipgram } from './skipgram';
+export { addGradients, partition, skipgram, skipgramScratchBytes } from './skipgram';
 export { softmax } from './softmax';
 export { fillColumns, invertLeading, invertSwept, markColumns, unpermute, updatePanels, updateTile } from './supernode';
 export { sweepFinish, sweepPanel, sweepPivot, sweepUpdate } from './sweep';

@@ -16,7 +16,7 @@ import { drained, measure } from './timer.mjs';
 /** Largest difference over the largest magnitude: sums of up to some ten thousand f32 products, in another order. */
 const TOLERANCE = 1e-4;
 /** Exports that say how much room a kernel needs; there is nothing to time. */
-const NOT_KERNELS = new Set(['choleskyWorkspaceBytes', 'gemmWorkspaceBytes']);
+const NOT_KERNELS = new Set(['choleskyWorkspaceBytes', 'gemmWorkspaceBytes', 'skipgramScratchBytes']);
 const SCALE = { 'GFLOP/s': 1e9 };
 const HEADER = ['kernel', 'size', 'unit', 'WASM', 'JavaScript', 'ratio'];
 

@@ -9,6 +9,12 @@ import type { WorkerMessage, WorkerStart } from './worker-loop.ts';
 /** Most threads that can be asked for. */
 export const MAX_THREADS = 64;
 
+/**
+ * How often a thread without a task looks for one before it sleeps: about 70 µs, less than it takes to be woken. Rounds of eight tasks
+ * of 10 µs took 47 µs on two threads, 98 µs where nobody looked.
+ */
+const LOOKS = 4000;
+
 /** How a worker reports to whoever started it. */
 export interface WorkerEvents {
   message(data: unknown): void;
@@ -90,18 +96,19 @@ export function planThreads(workers: Workers | undefined, asked: number | undefi
 
 /**
  * Instantiates the kernels on a shared memory, on the calling thread and on `threads` − 1 workers.
+ * @param looks of a thread without a task before it sleeps; none where threads have to share cores.
  * @throws WorkerError where a worker cannot be started; MemoryError where the host gives no shared memory.
  */
-export async function startPool(workers: Workers, threads: number): Promise<Kernels & { pool: Pool }> {
+export async function startPool(workers: Workers, threads: number, looks = threads > workers.available().threads ? 0 : LOOKS): Promise<Kernels & { pool: Pool }> {
   const memory = new LinearMemory(true);
   const source = await resolveKernels(workers.kernels);
   const { exports } = await instantiateKernels(source, memory);
   const names = Object.entries(exports)
     .filter(([, kernel]) => typeof kernel === 'function')
     .map(([name]) => name);
-  const queue = new TaskQueue(new SharedArrayBuffer(TaskQueue.bytes), names);
+  const queue = new TaskQueue(new SharedArrayBuffer(TaskQueue.bytes), names, looks);
   const pool = new Pool({ exports, memory }, queue);
-  await pool.start(workers, threads, { kernels: source, memory: memory.memory, queue: queue.buffer, names });
+  await pool.start(workers, threads, { kernels: source, memory: memory.memory, queue: queue.buffer, names, looks });
   return { exports, memory, pool };
 }
 
@@ -155,7 +162,8 @@ export class Pool implements TaskPool {
           await onTask?.(from + this.queue.finishedOf(count));
           if (this.error) throw this.error;
         }
-        if (!this.queue.sleepUnlessDone()) await this.nextEvent();
+        // a worker that was held up after the round before may say that one is done: so it is asked again
+        while (!this.queue.sleepUnlessDone()) await this.nextEvent();
         from += count;
         await onTask?.(from);
       }

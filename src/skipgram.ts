@@ -1,9 +1,9 @@
 import type { Job } from './job.ts';
-import type { Kernels } from './kernels.ts';
+import type { KernelExports, Kernels } from './kernels.ts';
 import { AdamRate, BETA1, BETA2, EPSILON } from './optimiser.ts';
 import type { SparseMatrix } from './sparse.ts';
 import { STREAM } from './streams.ts';
-import { ranges, runTasks, type Task } from './tasks.ts';
+import { type Call, ranges, runTasks, type Task } from './tasks.ts';
 import { transpose } from './transpose.ts';
 
 export interface SkipGramOptions {
@@ -23,8 +23,14 @@ export interface SkipGramOptions {
  * apart. Walks of 40 steps forget much of where they began; ±0.04 left the paper's preset at 30 % MRR on M2, ±0.5 at 36 %.
  */
 const INITIAL = 0.5;
-/** Walks per kernel call: about 20 ms of work. */
-const WALKS_PER_CALL = 64;
+/** Targets (contexts and negatives) of the centres of a task, in whole walks: about a millisecond of work at d = 128. */
+const TARGETS_PER_TASK = 19_200;
+/** Tasks between which gradients are kept by position. */
+const TASKS_PER_ROUND = 32;
+/** Items of a task that gathers gradients are 2^this; so many rows of both tables' gradients pass through a second-level cache. */
+const GATHERED_SHIFT = 9;
+/** Bytes of an entry of the kernel `partition`. */
+const ENTRY_BYTES = 12;
 /** Rows of a task of the propagation and of Adam's step. */
 const ROWS_PER_TASK = 512;
 
@@ -32,21 +38,29 @@ const ROWS_PER_TASK = 512;
  * Stage 2, part two: global item embeddings by skip-gram with negative sampling over the walks, where the tables that meet the
  * loss are propagated ones, V = B V_init + V_init and V̄ = B V̄_init + V̄_init, and the gradient goes back through B.
  *
+ * A step goes through its walks in rounds of tasks: the pairs inside some walks, whose gradients are left by position, then the
+ * gradients of a range of items from all positions. Walks and items are cut the same way on any number of threads, and what is
+ * added is added in the order of walks.
+ *
  * @param walks (count × walkLength) item positions.
  * @param similarity B (n × n), rows normalised; an empty one trains plain embeddings.
- * @returns V_glob (n × d) and the mean loss of a pair over the last tenth of the steps.
+ * @returns V_glob and V̄ (n × d) and the mean loss of a pair over the last tenth of the steps, each measured before its step.
  *
- * Peak memory: twelve tables of n × d f32 (V, V̄, their parameters, gradients, these spread by B, and Adam's moments), B both ways, the walks.
+ * Peak memory: twelve tables of n × d f32 (V, V̄, their parameters, gradients, these spread by B, and Adam's moments), B both ways, the
+ * walks; for each position of a round (20,480 at most in the presets) 8 d + 20 · negatives + 12 bytes, and for each of its 32 tasks
+ * n / 64 bytes and a walk's rows of V and V̄.
  */
-export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: SparseMatrix, options: SkipGramOptions, job: Job): Promise<{ vectors: Float32Array; loss: number }> {
+export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: SparseMatrix, options: SkipGramOptions, job: Job): Promise<{ vectors: Float32Array; contexts: Float32Array; loss: number }> {
   const { exports, memory } = kernels;
-  const { dim, walkLength, window, negatives, seed } = options;
+  const { dim, walkLength, seed } = options;
   const n = similarity.rows;
   const size = n * dim;
   const count = walks.length / walkLength;
+  const steps = Math.max(1, Math.min(count, options.steps));
   const mark = memory.mark();
   try {
-    memory.require(12 * size * 4 + 16 * similarity.values.length + 4 * walks.length + 32 * n, 'the skip-gram stage');
+    const shape = roundShape(Math.ceil(count / steps), n, options, exports);
+    memory.require(shape.bytes + 12 * size * 4 + 16 * similarity.values.length + 4 * walks.length + 32 * n, 'the skip-gram stage');
     const backward = transpose(kernels, similarity);
     const put = (matrix: SparseMatrix) => ({ indptr: memory.put(matrix.indptr), indices: memory.put(matrix.indices), values: memory.put(matrix.values) });
     const forwardB = put(similarity);
@@ -69,9 +83,7 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
     const centres = table(STREAM.initialCentres);
     const contexts = table(STREAM.initialContexts);
     const spread = memory.allocate(8 * size);
-    const scratch = memory.allocate(8 * (2 * window + negatives + 4));
-    const totals = memory.allocateZeroed(16);
-
+    const rounds = new Rounds(kernels, shape, n, options, { walks: walkAddress, thresholds, aliases, centres, contexts });
     const tables = [centres, contexts];
     const rows = ranges(n, ROWS_PER_TASK);
     const forward = () => tables.flatMap(({ parameters, propagated }) => rows.map(([begin, end]): Task => [['propagate', begin, end, forwardB.indptr, forwardB.indices, forwardB.values, parameters, dim, propagated, 1]]));
@@ -88,7 +100,6 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
         }),
       );
     const rates = new AdamRate(options.learningRate);
-    const steps = Math.max(1, Math.min(count, options.steps));
     let lastLoss = 0;
     let lastPairs = 0;
     await runTasks(kernels, forward());
@@ -96,13 +107,111 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
       // steps of equal size to within one walk
       const first = Math.floor((step * count) / steps);
       const last = Math.floor(((step + 1) * count) / steps);
-      memory.f64(totals, 2).fill(0);
-      for (let begin = first; begin < last; begin += WALKS_PER_CALL) {
-        const end = Math.min(last, begin + WALKS_PER_CALL);
-        exports.skipgram(
-          begin,
-          end,
-          walkAddress + 4 * begin * walkLength,
+      let loss = 0;
+      let pairs = 0;
+      for (let begin = first; begin < last; begin += shape.walks) {
+        if (begin > first) await job.tick('skip-gram', step, steps, pairs > 0 ? loss / pairs : 0);
+        const end = Math.min(last, begin + shape.walks);
+        await runTasks(kernels, rounds.walkTasks(begin, end));
+        await runTasks(kernels, rounds.gatherTasks(begin, end, begin === first));
+        const [someLoss, somePairs] = rounds.totals(begin, end);
+        loss += someLoss;
+        pairs += somePairs;
+      }
+      await runTasks(kernels, stepBack(rates.next()));
+      await runTasks(kernels, forward());
+      if (step >= steps * 0.9) {
+        lastLoss += loss;
+        lastPairs += pairs;
+      }
+      await job.tick('skip-gram', step + 1, steps, pairs > 0 ? loss / pairs : 0);
+    }
+    return { vectors: memory.f32(centres.propagated, size).slice(), contexts: memory.f32(contexts.propagated, size).slice(), loss: lastPairs > 0 ? lastLoss / lastPairs : 0 };
+  } finally {
+    memory.release(mark);
+  }
+}
+
+/** How the walks of a step are cut, and what memory a round of them takes. */
+interface RoundShape {
+  /** Walks of a round at most. */
+  walks: number;
+  walksPerTask: number;
+  /** Ranges of items. */
+  ranges: number;
+  /** Of all that a round takes. */
+  bytes: number;
+  /** Of a task, and where its parts are: entries of positions and of negatives, the negatives, their errors, loss and pairs, scratch. */
+  blockBytes: number;
+  parts: number[];
+}
+
+/** @param largest walks of a step at most. */
+function roundShape(largest: number, n: number, { dim, walkLength, window, negatives }: SkipGramOptions, exports: KernelExports): RoundShape {
+  const targets = Math.min(2 * window, walkLength - 1) + negatives;
+  const walksPerTask = Math.max(1, Math.floor(TARGETS_PER_TASK / (walkLength * targets)));
+  const walks = Math.min(largest, TASKS_PER_ROUND * walksPerTask);
+  const positions = walksPerTask * walkLength;
+  const ranges = Math.ceil(n / 2 ** GATHERED_SHIFT);
+  const indptr = 4 * (ranges + 1);
+  const sizes = [indptr + ENTRY_BYTES * positions, indptr + ENTRY_BYTES * positions * negatives, 4 * positions * negatives, 4 * positions * negatives, 16, exports.skipgramScratchBytes(walkLength, window, dim, negatives)];
+  const parts: number[] = [];
+  let blockBytes = 0;
+  for (const bytes of sizes) {
+    parts.push(blockBytes);
+    blockBytes += Math.ceil(bytes / 64) * 64;
+  }
+  return { walks, walksPerTask, ranges, parts, blockBytes, bytes: 8 * walks * walkLength * dim + blockBytes * Math.ceil(walks / walksPerTask) };
+}
+
+/** Addresses of what the tasks of a round read and write. */
+interface Operands {
+  walks: number;
+  thresholds: number;
+  aliases: number;
+  centres: { propagated: number; gradient: number };
+  contexts: { propagated: number; gradient: number };
+}
+
+/** The tasks of a round, and what they leave for each other. */
+class Rounds {
+  private readonly centreGradients: number;
+  private readonly contextGradients: number;
+  private readonly blocks: number;
+
+  constructor(
+    private readonly kernels: Kernels,
+    private readonly shape: RoundShape,
+    private readonly n: number,
+    private readonly options: SkipGramOptions,
+    private readonly operands: Operands,
+  ) {
+    const { memory } = kernels;
+    const bytes = 4 * shape.walks * options.walkLength * options.dim;
+    this.centreGradients = memory.allocate(bytes);
+    this.contextGradients = memory.allocate(bytes);
+    this.blocks = memory.allocate(shape.blockBytes * Math.ceil(shape.walks / shape.walksPerTask));
+  }
+
+  /** The gradients of the walks [begin, end) by position, and lists of what they are the gradients of, by range of items. */
+  walkTasks(begin: number, end: number): Task[] {
+    const { shape, n } = this;
+    const { walks, thresholds, aliases, centres, contexts } = this.operands;
+    const { dim, walkLength, window, negatives, seed } = this.options;
+    return ranges(end - begin, shape.walksPerTask).map(([first, last], block): Task => {
+      const count = last - first;
+      const position = first * walkLength;
+      const row = 4 * position * dim;
+      const own = walks + 4 * (begin + first) * walkLength;
+      const [positions, drawn, items, errors, totals, scratch] = this.partsOf(block);
+      this.kernels.memory.f64(totals, 2).fill(0);
+      const lists = 4 * (shape.ranges + 1);
+      return [
+        [
+          'skipgram',
+          begin + first,
+          begin + last,
+          own,
           walkLength,
           window,
           dim,
@@ -114,24 +223,48 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
           STREAM.skipgramNegatives,
           centres.propagated,
           contexts.propagated,
-          centres.gradient,
-          contexts.gradient,
+          this.centreGradients + row,
+          this.contextGradients + row,
+          items,
+          errors,
           scratch,
           totals,
-        );
-      }
-      await runTasks(kernels, stepBack(rates.next()));
-      for (const { gradient } of tables) memory.f32(gradient, size).fill(0);
-      await runTasks(kernels, forward());
-      const [loss, pairs] = memory.f64(totals, 2);
-      if (step >= steps * 0.9) {
-        lastLoss += loss;
-        lastPairs += pairs;
-      }
-      await job.tick('skip-gram', step + 1, steps, pairs > 0 ? loss / pairs : 0);
+        ],
+        ['partition', count * walkLength, own, 0, position, 1, GATHERED_SHIFT, shape.ranges, positions, positions + lists],
+        ['partition', count * walkLength * negatives, items, errors, position, negatives, GATHERED_SHIFT, shape.ranges, drawn, drawn + lists],
+      ];
+    });
+  }
+
+  /** The gradients of V and V̄ from those of the walks [begin, end), which they are set to or have added. */
+  gatherTasks(begin: number, end: number, set: boolean): Task[] {
+    const { shape, n } = this;
+    const { walks, centres, contexts } = this.operands;
+    const { dim, walkLength } = this.options;
+    const blocks = Math.ceil((end - begin) / shape.walksPerTask);
+    const [positions, drawn] = this.partsOf(0);
+    return ranges(n, 2 ** GATHERED_SHIFT).map(([first, last], range): Task => {
+      const clear = [centres, contexts].map(({ gradient }): Call => ['clear', (last - first) * dim, gradient + 4 * first * dim]);
+      return [
+        ...(set ? clear : []),
+        ['addGradients', range, shape.ranges, blocks, shape.blockBytes, walks + 4 * begin * walkLength, dim, centres.propagated, this.centreGradients, this.contextGradients, positions, drawn, centres.gradient, contexts.gradient],
+      ];
+    });
+  }
+
+  /** Loss and pairs of the walks [begin, end), summed in their order. */
+  totals(begin: number, end: number): [loss: number, pairs: number] {
+    let loss = 0;
+    let pairs = 0;
+    for (let block = 0; block < Math.ceil((end - begin) / this.shape.walksPerTask); block++) {
+      const [some, counted] = this.kernels.memory.f64(this.partsOf(block)[4], 2);
+      loss += some;
+      pairs += counted;
     }
-    return { vectors: memory.f32(centres.propagated, size).slice(), loss: lastPairs > 0 ? lastLoss / lastPairs : 0 };
-  } finally {
-    memory.release(mark);
+    return [loss, pairs];
+  }
+
+  private partsOf(block: number): number[] {
+    return this.shape.parts.map((part) => this.blocks + block * this.shape.blockBytes + part);
   }
 }

@@ -30,10 +30,14 @@ export class TaskQueue {
   /** Bytes of the buffer that all threads of a pool make their queue on. */
   static readonly bytes = 4 * (HEADER + SLOTS) + 8 * NUMBERS;
 
-  /** @param names the kernels by number, the same on every thread. */
+  /**
+   * @param names the kernels by number, the same on every thread.
+   * @param looks how often a thread that finds nothing to do looks again before it sleeps.
+   */
   constructor(
     readonly buffer: SharedArrayBuffer,
     private readonly names: readonly string[],
+    private readonly looks: number,
   ) {
     this.header = new Int32Array(buffer, 0, HEADER);
     this.starts = new Int32Array(buffer, 4 * HEADER, SLOTS);
@@ -97,8 +101,9 @@ export class TaskQueue {
     return count - ((this.header[PUBLISHED] - Atomics.load(this.header, FINISHED)) | 0);
   }
 
-  /** Whether all that was published is done; if not, whoever finishes the last task will see that the coordinator sleeps. */
+  /** Whether all that was published is done, or comes to be while the coordinator looks; if not, whoever finishes the last task will see that the coordinator sleeps. */
   sleepUnlessDone(): boolean {
+    for (let look = 0; look < this.looks; look++) if (Atomics.load(this.header, FINISHED) === this.header[PUBLISHED]) return true;
     Atomics.store(this.header, WAITING, 1);
     if (Atomics.load(this.header, FINISHED) !== this.header[PUBLISHED]) return false;
     // Exactly one side takes the flag down: this one, or the worker that is then about to call.
@@ -119,6 +124,7 @@ export class TaskQueue {
 
   /** Blocks a worker until tasks are published, or the queue is closed. */
   waitForTasks(): void {
+    for (let look = 0; look < this.looks; look++) if (Atomics.load(this.header, PUBLISHED) !== Atomics.load(this.header, CLAIMED)) return;
     Atomics.wait(this.header, PUBLISHED, Atomics.load(this.header, CLAIMED));
   }
 }

@@ -39,7 +39,7 @@ export interface TrainJobOptions extends TrainOptions, JobOptions, ThreadOptions
 const MAX_INVERSE_BYTES = 1.9e9;
 
 /** Steps of Adam in the skip-gram stage: each costs four sparse products with B, so more walks make larger steps. */
-const SKIPGRAM_STEPS = 240;
+export const SKIPGRAM_STEPS = 240;
 
 /**
  * Trains a model on all markets together. The same markets, seed and options give the same model, bit for bit, on any number of

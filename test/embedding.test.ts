@@ -149,49 +149,124 @@ test.each([1, 2, 5, 17, 300])('the unigram table of %i items holds visits^0.75',
   ).toBeLessThan(1e-6);
 });
 
-test('skip-gram: loss and gradients of all pairs of a window', async () => {
-  const k = await kernels();
-  const [n, d, length, window, negatives, count] = [9, 16, 7, 3, 5, 4];
+/** Seeded walks over n items, some next to each other, and their unigram table. */
+function walksOver(k: Awaited<ReturnType<typeof kernels>>, n: number, count: number, length: number) {
   const walks = Int32Array.from({ length: count * length }, (_, i) => (i * i + 3 * i) % n);
   const visits = new Uint32Array(n);
   k.countVisits(walks.length, walks, visits);
   const thresholds = new Float32Array(n);
   const aliases = new Int32Array(n);
   k.buildUnigramTable(n, visits, thresholds, aliases, new Uint8Array(12 * n));
+  return { walks, thresholds, aliases };
+}
+
+/** [n, d, length, window, negatives, walks]: lengths that blocks of two and four do not divide, windows beyond the walk, walks without a pair. */
+const SKIPGRAMS: [number, number, number, number, number, number][] = [
+  [9, 16, 7, 3, 5, 4],
+  [9, 16, 1, 10, 5, 3],
+  [9, 16, 2, 10, 1, 3],
+  [5, 16, 3, 1, 4, 5],
+  [9, 32, 4, 10, 2, 4],
+  [9, 16, 5, 1, 3, 1],
+  [30, 48, 15, 4, 6, 3],
+  [30, 16, 16, 15, 7, 2],
+  [30, 16, 17, 16, 9, 2],
+  [7, 16, 9, 2, 5, 0],
+  [300, 128, 65, 10, 10, 3],
+];
+
+test.each(SKIPGRAMS)('skip-gram of %i items, d = %i, walks of %i, window %i, %i negatives, %i walks', async (n, d, length, window, negatives, count) => {
+  const k = await kernels();
+  const { walks, thresholds, aliases } = walksOver(k, n, count, length);
   const v = Float64Array.from(randoms(n * d, 31));
   const vbar = Float64Array.from(randoms(n * d, 32));
   const [seed, stage] = [3, 5];
-  let pairCount = 0;
-  const loss = () => {
-    let sum = 0;
-    pairCount = 0;
-    for (let w = 0; w < count; w++) {
-      const key = stream(seed, stage, w);
-      for (let t = 0; t < length; t++) {
-        const centre = walks[w * length + t] * d;
-        for (let s = Math.max(0, t - window); s <= Math.min(length - 1, t + window); s++) {
-          if (s === t) continue;
-          pairCount++;
-          sum += Math.log1p(Math.exp(-dotOf(v, centre, vbar, walks[w * length + s] * d, d)));
-          for (let m = 0; m < negatives; m++) {
-            const bits = draw(key, t * negatives + m);
-            const slot = below(bits, n);
-            const item = unit(bits) < thresholds[slot] ? slot : aliases[slot];
-            sum += Math.log1p(Math.exp(dotOf(v, centre, vbar, item * d, d)));
-          }
+  const first = 20;
+
+  // L and its gradients, pair by pair
+  let loss = 0;
+  let pairs = 0;
+  const expected = { v: new Float64Array(n * d), vbar: new Float64Array(n * d) };
+  const pair = (centre: number, target: number, label: number) => {
+    const score = dotOf(v, centre, vbar, target, d);
+    const error = label - 1 / (1 + Math.exp(-score));
+    loss += Math.log1p(Math.exp(label === 1 ? -score : score));
+    for (let c = 0; c < d; c++) {
+      expected.v[centre + c] -= error * vbar[target + c];
+      expected.vbar[target + c] -= error * v[centre + c];
+    }
+  };
+  for (let w = 0; w < count; w++) {
+    const key = stream(seed, stage, first + w);
+    for (let t = 0; t < length; t++) {
+      const centre = walks[w * length + t] * d;
+      for (let s = Math.max(0, t - window); s <= Math.min(length - 1, t + window); s++) {
+        if (s === t) continue;
+        pairs++;
+        pair(centre, walks[w * length + s] * d, 1);
+        for (let m = 0; m < negatives; m++) {
+          const bits = draw(key, t * negatives + m);
+          const slot = below(bits, n);
+          pair(centre, (unit(bits) < thresholds[slot] ? slot : aliases[slot]) * d, 0);
         }
       }
     }
-    return sum;
-  };
+  }
+
+  const positions = count * length;
+  const centres = new Float32Array(positions * d).fill(7);
+  const contexts = new Float32Array(positions * d).fill(7);
+  const items = new Int32Array(positions * negatives);
+  const errors = new Float32Array(positions * negatives);
+  const totals = new Float64Array([0.5, 2]);
+  // scratch that holds anything
+  const scratch = new Uint8Array(k.skipgramScratchBytes(length, window, d, negatives)).fill(0xff);
+  k.skipgram(first, first + count, walks, length, window, d, negatives, n, thresholds, aliases, seed, stage, new Float32Array(v), new Float32Array(vbar), centres, contexts, items, errors, scratch, totals);
+  expect(Math.abs(totals[0] - 0.5 - loss)).toBeLessThan(1e-5 * Math.max(1, loss));
+  expect(totals[1]).toBe(2 + pairs);
+  if (pairs === 0) expect(items.every((item) => item === -1)).toBe(true);
+
+  // gathered by ranges of four items, from blocks of two walks
+  const shift = 2;
+  const ranges = Math.ceil(n / 2 ** shift);
+  const lists = 4 * (ranges + 1);
+  const drawnAt = lists + 24 * length;
+  const blockBytes = drawnAt + lists + 24 * length * negatives;
+  const blocks = Math.ceil(count / 2);
+  const memory = new Uint8Array(blocks * blockBytes);
+  for (let block = 0; block < blocks; block++) {
+    const from = 2 * block * length;
+    const to = Math.min(positions, from + 2 * length);
+    const put = (at: number, entries: number, list: Int32Array, values: Float32Array | number, per: number) => {
+      const indptr = new Int32Array(ranges + 1);
+      const out = new Uint8Array(12 * entries);
+      k.partition(entries, list, values, from, per, shift, ranges, indptr, out);
+      memory.set(new Uint8Array(indptr.buffer), block * blockBytes + at);
+      memory.set(out, block * blockBytes + at + lists);
+    };
+    put(0, to - from, walks.slice(from, to), 0, 1);
+    put(drawnAt, (to - from) * negatives, items.slice(from * negatives, to * negatives), errors.slice(from * negatives, to * negatives), negatives);
+  }
   const dv = new Float32Array(n * d);
   const dvbar = new Float32Array(n * d);
-  const totals = new Float64Array(2);
-  k.skipgram(0, count, walks, length, window, d, negatives, n, thresholds, aliases, seed, stage, new Float32Array(v), new Float32Array(vbar), dv, dvbar, new Uint8Array(8 * (2 * window + negatives + 4)), totals);
-  expect(Math.abs(totals[0] / loss() - 1)).toBeLessThan(1e-5);
-  expect(totals[1]).toBe(pairCount);
-  expect(worst(dv, differences(loss, v))).toBeLessThan(GRADIENT);
-  expect(worst(dvbar, differences(loss, vbar))).toBeLessThan(GRADIENT);
+  for (let range = 0; range < ranges; range++) k.addGradients(range, ranges, blocks, blockBytes, walks, d, new Float32Array(v), centres, contexts, memory, memory.slice(drawnAt), dv, dvbar);
+  expect(worst(dv, expected.v)).toBeLessThan(F32);
+  expect(worst(dvbar, expected.vbar)).toBeLessThan(F32);
+});
+
+test.each([...LENGTHS, 1000])('partition of %i entries keeps their order within a range, and leaves out what is no item', async (count) => {
+  const k = await kernels();
+  const items = Int32Array.from({ length: count }, (_, e) => (e % 5 === 3 ? -1 : (e * 37 + 11) % 50));
+  const values = randoms(count, 33);
+  const [first, per, shift, ranges] = [100, 3, 3, 7];
+  const indptr = new Int32Array(ranges + 1);
+  const out = new Uint8Array(12 * count);
+  k.partition(count, items, values, first, per, shift, ranges, indptr, out);
+  const entries = Array.from(items, (item, e): [number, number, number] => [item, first + Math.floor(e / per), values[e]]).filter(([item]) => item >= 0);
+  const expected = Array.from({ length: ranges }, (_, range) => entries.filter(([item]) => item >> shift === range));
+  expect([...indptr]).toEqual([0, ...expected.map((_, range) => expected.slice(0, range + 1).flat().length)]);
+  const kept = expected.flat();
+  expect(Array.from(kept, (_, e) => [new Int32Array(out.buffer)[3 * e], new Int32Array(out.buffer)[3 * e + 1], new Float32Array(out.buffer)[3 * e + 2]])).toEqual(kept);
 });
 
 test.each([0, 0.2, -1])('market adaptation: gradients of the margin loss through U = X̂V + U_loc, γ = %f', async (gamma) => {

@@ -35,16 +35,28 @@ describe('1, 2, 3 and 8 threads give the same bytes', () => {
   });
 });
 
-describe('a worker that fails is a typed error', () => {
-  /** Node's workers, of which `spoil` sees each. */
-  const spoiled = (spoil: (worker: WorkerHandle) => WorkerHandle): Workers => ({ ...nodeWorkers, spawn: (events) => spoil(nodeWorkers.spawn(events)) });
+/** Threads of a machine with cores enough look for tasks a while before they sleep; where they have to share cores they sleep at once. */
+const CORES: [string, number][] = [
+  ['threads that look before they sleep', 8],
+  ['threads that sleep at once', 1],
+];
 
-  test.each(['similarity of all markets', 'skip-gram', 'adaptation'])('killed during %s', async (stage) => {
+describe.each(CORES)('a worker that fails is a typed error, of %s', (_, cores) => {
+  const machine: Workers = { ...nodeWorkers, available: () => ({ threads: cores }) };
+  /** Workers, of which `spoil` sees each. */
+  const spoiled = (spoil: (worker: WorkerHandle) => WorkerHandle): Workers => ({ ...machine, spawn: (events) => spoil(nodeWorkers.spawn(events)) });
+  /** Workers, and those of them that were started. */
+  const watched = () => {
     const started: WorkerHandle[] = [];
     const workers = spoiled((worker) => {
       started.push(worker);
       return worker;
     });
+    return { started, workers };
+  };
+
+  test.each(['similarity of all markets', 'skip-gram', 'adaptation'])('killed during %s', async (stage) => {
+    const { started, workers } = watched();
     let killed = false;
     const onProgress = (progress: { stage: string }) => {
       if (progress.stage !== stage || killed) return;
@@ -55,6 +67,32 @@ describe('a worker that fails is a typed error', () => {
     expect(killed).toBe(true);
   });
 
+  test('killed in the middle of a task', async () => {
+    const { started, workers } = watched();
+    const { pool, ...kernels } = await startPool(workers, 2);
+    const { exports, memory } = kernels;
+    const n = 512;
+    const [a, b] = [0, 0].map(() => memory.allocateZeroed(4 * n * n));
+    // each takes some 10 ms: where the calling thread has done its first, the worker is at another
+    const tasks = Array.from({ length: 12 }, (): Task => [['gemmNN', n, n, n, 1, a, n, b, n, memory.allocateZeroed(4 * n * n), n, memory.allocate(exports.gemmWorkspaceBytes())]]);
+    let killed = 0;
+    const run = runTasks({ ...kernels, pool }, tasks, async () => {
+      killed++;
+      await started[0].terminate();
+    });
+    await expect(run).rejects.toThrow(new WorkerError('worker 1 of 1: it ended with exit code 1'));
+    expect(killed).toBe(1);
+  });
+
+  test('killed between two rounds', async () => {
+    const { started, workers } = watched();
+    const { pool, ...kernels } = await startPool(workers, 2);
+    const nothing: Task[] = [[['addInto', 0, 64, 64]]];
+    await runTasks({ ...kernels, pool }, nothing);
+    await started[0].terminate();
+    await expect(runTasks({ ...kernels, pool }, nothing)).rejects.toThrow(new WorkerError('worker 1 of 1: it ended with exit code 1'));
+  });
+
   test('killed before it has its kernels', async () => {
     const workers = spoiled((worker) => ({ ...worker, post: () => worker.terminate() }));
     await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toMatchObject({ name: 'WorkerError', message: expect.stringMatching(/^worker 1 of 1: it ended with exit code \d$/) });
@@ -62,7 +100,7 @@ describe('a worker that fails is a typed error', () => {
 
   test('never started', async () => {
     const workers: Workers = {
-      ...nodeWorkers,
+      ...machine,
       spawn() {
         throw new Error('no more processes');
       },
@@ -76,12 +114,80 @@ describe('a worker that fails is a typed error', () => {
   });
 
   test('a kernel that traps on a worker ends every waiting call, and the pool takes no more', async () => {
-    const { pool, ...kernels } = await startPool(nodeWorkers, 2);
+    const { pool, ...kernels } = await startPool(machine, 2);
     // far more of them than the calling thread takes before it listens
     const outside: Task[] = Array.from({ length: 9000 }, () => [['addInto', 4, 0xfffffff0, 0xfffffff0]]);
     await expect(runTasks({ ...kernels, pool }, outside)).rejects.toThrow(/out of bounds/);
     await expect(runTasks({ ...kernels, pool }, [[['addInto', 0, 64, 64]]])).rejects.toBeInstanceOf(WorkerError);
   });
+
+  test('many short rounds, and a pause after which the workers sleep', async () => {
+    const { pool, ...kernels } = await startPool(machine, 3);
+    const count = 16;
+    const one = kernels.memory.put(new Float32Array([1, 2, 3, 4]));
+    const sums = kernels.memory.allocateZeroed(16 * count);
+    const round = Array.from({ length: count }, (_, i): Task => [['addInto', 4, one, sums + 16 * i]]);
+    for (let r = 0; r < 500; r++) {
+      if (r % 100 === 50) await new Promise((resolve) => setTimeout(resolve, 20));
+      await runTasks({ ...kernels, pool }, round);
+    }
+    expect(kernels.memory.f32(sums, 4 * count).every((sum, i) => sum === 500 * ((i % 4) + 1))).toBe(true);
+    await pool.close();
+  });
+
+  test('a signal stops a job, and the workers end', async () => {
+    const controller = new AbortController();
+    let ended = 0;
+    const workers = spoiled((worker) => ({
+      ...worker,
+      async terminate() {
+        await worker.terminate();
+        ended++;
+      },
+    }));
+    const onProgress = ({ stage }: { stage: string }) => {
+      if (stage === 'adaptation') controller.abort();
+    };
+    await expect(bytesOf({ ...QUICK, epochs: 1000, workers, threads: 3, signal: controller.signal, onProgress })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(ended).toBe(2);
+  });
+});
+
+test('a worker that says too early that a round is done changes nothing', async () => {
+  let early = () => {};
+  const workers: Workers = {
+    ...nodeWorkers,
+    spawn(events) {
+      early = () => events.message({ kind: 'done' });
+      return nodeWorkers.spawn(events);
+    },
+  };
+  const n = 512;
+  const { pool, ...kernels } = await startPool(workers, 2);
+  const { exports, memory } = kernels;
+  const liar = setInterval(early, 0);
+  try {
+    const ones = memory.put(new Float32Array(n * n).fill(1));
+    const sides = [0, 1].map(() => ({ out: memory.allocateZeroed(4 * n * n), workspace: memory.allocate(exports.gemmWorkspaceBytes()) }));
+    for (let round = 1; round <= 20; round++) {
+      // one for each thread, of which the caller starts first
+      await runTasks(
+        { ...kernels, pool },
+        sides.map(({ out, workspace }): Task => [['gemmNN', n, n, n, 1, ones, n, ones, n, out, n, workspace]]),
+      );
+      for (const { out } of sides) expect(memory.f32(out, n * n).at(-1)).toBe(n * round);
+    }
+  } finally {
+    clearInterval(liar);
+    await pool.close();
+  }
+});
+
+test('workers in the middle of looking for tasks are ended by closing the pool', async () => {
+  const { pool, ...kernels } = await startPool(nodeWorkers, 3, 1e9);
+  await runTasks({ ...kernels, pool }, [[['addInto', 0, 64, 64]]]);
+  await pool.close();
+  await expect(runTasks({ ...kernels, pool }, [[['addInto', 0, 64, 64]]])).rejects.toThrow(new WorkerError('the pool is closed'));
 });
 
 test('more tasks than one round of the queue holds are all run, once each', async () => {
@@ -99,29 +205,6 @@ test('more tasks than one round of the queue holds are all run, once each', asyn
   } finally {
     await pool.close();
   }
-});
-
-test('a signal stops a job on several threads, and the workers end', async () => {
-  const controller = new AbortController();
-  let ended = 0;
-  const workers: Workers = {
-    ...nodeWorkers,
-    spawn(events) {
-      const worker = nodeWorkers.spawn(events);
-      return {
-        ...worker,
-        async terminate() {
-          await worker.terminate();
-          ended++;
-        },
-      };
-    },
-  };
-  const onProgress = ({ stage }: { stage: string }) => {
-    if (stage === 'adaptation') controller.abort();
-  };
-  await expect(bytesOf({ ...QUICK, epochs: 1000, workers, threads: 3, signal: controller.signal, onProgress })).rejects.toMatchObject({ name: 'AbortError' });
-  expect(ended).toBe(2);
 });
 
 describe('how many threads', () => {

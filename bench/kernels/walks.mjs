@@ -6,6 +6,8 @@ const LENGTH = 40;
 const WINDOW = 10;
 const NEGATIVES = 10;
 const SEED = 1;
+/** Items of a range are 2^SHIFT. */
+const SHIFT = 9;
 const count = (n) => n.toLocaleString('en-US');
 
 export function* walks(c) {
@@ -278,16 +280,30 @@ function skipgram(c) {
   const dv = bench.f32(n * DIM);
   const dvbar = bench.f32(n * DIM);
   const totals = bench.f64(2);
-  const scratch = bench.scratch(8 * (2 * WINDOW + NEGATIVES + 4));
   const walkCount = made.js.length / LENGTH;
+  const positions = made.js.length;
+  const centres = bench.scratch(4 * positions * DIM);
+  const contexts = bench.scratch(4 * positions * DIM);
+  const items = bench.scratch(4 * positions * NEGATIVES);
+  const errors = bench.scratch(4 * positions * NEGATIVES);
+  const scratch = bench.scratch(exports.skipgramScratchBytes(LENGTH, WINDOW, DIM, NEGATIVES));
+  const ranges = Math.ceil(n / 2 ** SHIFT);
+  const lists = 4 * (ranges + 1);
+  const own = bench.scratch(lists + 12 * positions);
+  const drawn = bench.scratch(lists + 12 * positions * NEGATIVES);
   return {
-    kernels: ['skipgram'],
+    kernels: ['skipgram', 'partition', 'addGradients'],
     size: `${walkCount} walks of ${LENGTH}, window ${WINDOW}, ${NEGATIVES} negatives, d = ${DIM}`,
     work: walkCount * WINDOW * (2 * LENGTH - WINDOW - 1),
     unit: 'M pairs/s',
     outputs: [totals, dv, dvbar],
     reset: [totals, dv, dvbar],
-    wasm: () => exports.skipgram(0, walkCount, made.at, LENGTH, WINDOW, DIM, NEGATIVES, n, thresholds.at, aliases.at, SEED, 5, v.at, vbar.at, dv.at, dvbar.at, scratch, totals.at),
+    wasm() {
+      exports.skipgram(0, walkCount, made.at, LENGTH, WINDOW, DIM, NEGATIVES, n, thresholds.at, aliases.at, SEED, 5, v.at, vbar.at, centres, contexts, items, errors, scratch, totals.at);
+      exports.partition(positions, made.at, 0, 0, 1, SHIFT, ranges, own, own + lists);
+      exports.partition(positions * NEGATIVES, items, errors, 0, NEGATIVES, SHIFT, ranges, drawn, drawn + lists);
+      for (let range = 0; range < ranges; range++) exports.addGradients(range, ranges, 1, 0, made.at, DIM, v.at, centres, contexts, own, drawn, dv.at, dvbar.at);
+    },
     js: () => plainSkipgram(made.js, n, thresholds.js, aliases.js, v.js, vbar.js, dv.js, dvbar.js, totals.js),
   };
 }
