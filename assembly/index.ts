@@ -14,6 +14,7 @@ export { fillUniform, shuffle } from './random';
 export { rp3betaRow } from './rp3beta';
 export { sampleDistinct } from './sample';
 export { addBias, addCosines, dot, meanRows, scoreLinear } from './score';
+export { searchBatch, shortenRows } from './search';
 export { countSimilar, fillSimilar, inverseDiagonal } from './similarity';
 export { addGradients, partition, skipgram, skipgramScratchBytes } from './skipgram';
 export { softmax } from './softmax';

@@ -38,16 +38,20 @@ export function topK(scores: usize, n: i32, exclude: usize, k: i32, outIndex: us
       }
     }
   }
-  // Heapsort: the worst goes to the end of the shrinking heap, so the best come first.
-  for (let last = kept - 1; last > 0; last--) {
-    const at = (<usize>last) << 2;
-    const index = load<i32>(outIndex + at);
-    const score = load<f32>(outScore + at);
-    store<i32>(outIndex + at, load<i32>(outIndex));
-    store<f32>(outScore + at, load<f32>(outScore));
-    sink(outIndex, outScore, last, index, score);
-  }
+  sortHeap(outIndex, outScore, kept);
   return kept;
+}
+
+/** Sorts a heap of `size` entries, best first: the worst goes to the end of the shrinking heap. */
+export function sortHeap(indices: usize, scores: usize, size: i32): void {
+  for (let last = size - 1; last > 0; last--) {
+    const at = (<usize>last) << 2;
+    const index = load<i32>(indices + at);
+    const score = load<f32>(scores + at);
+    store<i32>(indices + at, load<i32>(indices));
+    store<f32>(scores + at, load<f32>(scores));
+    sink(indices, scores, last, index, score);
+  }
 }
 
 // @ts-ignore: decorator
@@ -64,9 +68,7 @@ function worse(scoreA: f32, indexA: i32, scoreB: f32, indexB: i32): bool {
 }
 
 /** Places a new entry in a heap of `size` entries, upwards from its end. */
-// @ts-ignore: decorator
-@inline
-function rise(indices: usize, scores: usize, size: i32, index: i32, score: f32): void {
+export function rise(indices: usize, scores: usize, size: i32, index: i32, score: f32): void {
   let hole = size;
   while (hole > 0) {
     const parent = (hole - 1) >> 1;
@@ -81,9 +83,7 @@ function rise(indices: usize, scores: usize, size: i32, index: i32, score: f32):
 }
 
 /** Replaces the root of a heap of `size` entries, downwards. */
-// @ts-ignore: decorator
-@inline
-function sink(indices: usize, scores: usize, size: i32, index: i32, score: f32): void {
+export function sink(indices: usize, scores: usize, size: i32, index: i32, score: f32): void {
   let hole = 0;
   while (true) {
     let child = 2 * hole + 1;

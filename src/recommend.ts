@@ -5,6 +5,7 @@ import { decodeModel } from './format.ts';
 import { kernelSource } from './init.ts';
 import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
 import type { MarketModel, Model } from './model.ts';
+import { type Best, type Catalogue, searchBest, shortenItems } from './search.ts';
 import { putTable, type Table } from './table.ts';
 
 /** Whom to recommend to: a user that the model was saved with, or anyone with these items as history. */
@@ -82,8 +83,13 @@ interface Loaded {
   userVectors?: number;
 }
 
-/** Users whose scores are made at once: their vectors and a block of V fit the nearest cache; their scores take 128 n bytes. */
+/** Users whose scores are made at once: their vectors and a block of V fit the nearest cache; their scores take 128 n bytes, lists of a search 256 n. */
 const SCORED_TOGETHER = 32;
+
+/** So many users of a market are searched for: making the whole numbers of its items then costs a tenth of what they save. */
+const SEARCHED_FROM = 16;
+/** Where k is above n / 32, a search would score much of the list exactly. */
+const SEARCHED_SHARE = 32;
 
 /** Scores at an address of the scratch space, valid until it is released. */
 interface Scored {
@@ -188,7 +194,10 @@ export class Recommender {
     return this.recommendAll([this.plan(query)])[0];
   }
 
-  /** `recommend` for each query, in order, with the same scores; users of a market are scored together, which takes less time. */
+  /**
+   * `recommend` for each query, in order, with the same bits; users of a market are scored together, which takes less time. From 16 users
+   * of a market with vectors on, 2 n d bytes more tell which items cannot be among a user's best (assembly/search.ts).
+   */
   recommendBatch(queries: readonly RecommendQuery[]): Recommendations[] {
     return this.recommendAll(Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) => this.plan(query)));
   }
@@ -215,34 +224,88 @@ export class Recommender {
       else byMarket.set(market, [order]);
     }
     for (const [market, orders] of byMarket) {
-      for (let from = 0; from < orders.length; from += SCORED_TOGETHER) {
-        const some = orders.slice(from, from + SCORED_TOGETHER);
-        this.scratch(() => {
-          const scored = this.score(
-            market,
-            some.map((order) => plans[order].history),
-          );
-          for (const [i, order] of some.entries()) results[order] = this.answer(plans[order], scored[i]);
-        });
-      }
+      this.scratch(() => {
+        const among = orders.filter((order) => isSearched(plans[order]));
+        const catalogue = this.catalogue(market, among.length);
+        const inGroups = (chosen: number[], answer: (group: Plan[]) => Recommendations[]) => {
+          for (let from = 0; from < chosen.length; from += SCORED_TOGETHER) {
+            const group = chosen.slice(from, from + SCORED_TOGETHER);
+            const answers = this.scratch(() => answer(group.map((order) => plans[order])));
+            for (const [i, order] of group.entries()) results[order] = answers[i];
+          }
+        };
+        if (catalogue) inGroups(among, (group) => this.search(catalogue, group));
+        inGroups(catalogue ? orders.filter((order) => !isSearched(plans[order])) : orders, (group) => this.scan(group));
+      });
     }
     return results;
   }
 
-  private answer({ market, k, only, without, explain, history, includeSeen }: Plan, scored: Scored): Recommendations {
-    const excluded = this.kernels.memory.allocateZeroed(market.n);
-    const mask = this.kernels.memory.u8(excluded, market.n);
-    if (only) {
-      mask.fill(1);
-      for (const item of only) mask[market.itemIndex.get(item) ?? market.n] = 0;
+  /** Answers users of one market by the scores of all items. */
+  private scan(plans: Plan[]): Recommendations[] {
+    const { market } = plans[0];
+    const scored = this.score(
+      market,
+      plans.map(({ history }) => history),
+    );
+    const excluded = this.exclude(plans);
+    return plans.map((plan, i) => this.answer(plan, scored[i], this.best(market, scored[i].address, excluded + market.n * i, plan.k)));
+  }
+
+  /** Answers as `scan` does, to the bit, by a search that scores few items exactly. */
+  private search(catalogue: Catalogue, plans: Plan[]): Recommendations[] {
+    const { market } = plans[0];
+    const { n, model } = market;
+    const { users, each } = this.terms(
+      market,
+      plans.map(({ history }) => history),
+      catalogue.zeros,
+    );
+    const excluded = this.exclude(plans);
+    const seekers = plans.map(({ k }, i) => ({ linear: each[i].address, excluded: excluded + n * i, k }));
+    const best = searchBest(this.kernels, catalogue, users, seekers);
+    const answers = plans.map((plan, i) => this.answer(plan, each[i], best[i]));
+    for (const [i, plan] of plans.entries()) {
+      if (!each[i].fallback) continue;
+      const scores = this.kernels.memory.put(Float32Array.from(model.popularity));
+      answers[i] = this.answer(plan, each[i], this.best(market, scores, excluded + n * i, plan.k));
     }
-    for (const item of without) mask[market.itemIndex.get(item) ?? market.n] = 1;
-    if (!includeSeen) for (const position of history.positions) mask[position] = 1;
-    const items = this.best(market, scored.address, excluded, k).map(({ position, score }) => ({
-      item: this.itemId(market, position),
-      score,
-      ...(explain > 0 && this.explain(market, history, scored, position, explain)),
-    }));
+    return answers;
+  }
+
+  /** What a search in a market needs; undefined where the market has no vectors to search by, or too few users ask. */
+  private catalogue({ n, history, vectors, bias, model: { cosineWeight } }: Loaded, users: number): Catalogue | undefined {
+    if (users < SEARCHED_FROM || history === undefined || vectors === undefined) return undefined;
+    return shortenItems(this.kernels, { n, d: this.model.dim, vectors, bias, cosineWeight });
+  }
+
+  /** Address of a byte per plan and item of their market, 1 for the items that the plan's query leaves out. */
+  private exclude(plans: Plan[]): number {
+    const { n, itemIndex } = plans[0].market;
+    const excluded = this.kernels.memory.allocateZeroed(n * plans.length);
+    const mask = this.kernels.memory.u8(excluded, n * plans.length);
+    for (const [i, { only, without, history, includeSeen }] of plans.entries()) {
+      const from = n * i;
+      const mark = (item: string, left: number) => {
+        const position = itemIndex.get(item);
+        if (position !== undefined) mask[from + position] = left;
+      };
+      if (only) {
+        mask.fill(1, from, from + n);
+        for (const item of only) mark(item, 0);
+      }
+      for (const item of without) mark(item, 1);
+      if (!includeSeen) for (const position of history.positions) mask[from + position] = 1;
+    }
+    return excluded;
+  }
+
+  private answer({ market, explain, history }: Plan, scored: Scored, { positions, scores, from, kept }: Best): Recommendations {
+    const items: Recommendation[] = [];
+    for (let i = from; i < from + kept; i++) {
+      const found: Recommendation = { item: this.itemId(market, positions[i]), score: scores[i] };
+      items.push(explain > 0 ? Object.assign(found, this.explain(market, history, scored, positions[i], explain)) : found);
+    }
     return { items, ...(scored.fallback && { fallback: 'popularity' as const }), unknownItems: history.unknownItems };
   }
 
@@ -268,9 +331,8 @@ export class Recommender {
       }
       const excluded = memory.allocateZeroed(n);
       memory.u8(excluded, n)[position] = 1;
-      return this.best(market, address, excluded, k)
-        .filter(({ score }) => score > 0)
-        .map((entry) => ({ item: this.itemId(market, entry.position), score: entry.score }));
+      const { positions, scores } = this.best(market, address, excluded, k);
+      return Array.from(positions, (position, i) => ({ item: this.itemId(market, position), score: scores[i] })).filter(({ score }) => score > 0);
     });
   }
 
@@ -392,26 +454,46 @@ export class Recommender {
   private score(market: Loaded, histories: Pick<History, 'positions' | 'user'>[]): Scored[] {
     const { exports, memory } = this.kernels;
     const { n, model, history, vectors } = market;
+    const { users, each } = this.terms(market, histories);
+    if (history !== undefined && vectors !== undefined) exports.addCosines(each[0].address, each.length, n, this.model.dim, vectors, users, memory.allocate(4 * each.length), model.cosineWeight);
+    for (const { address, fallback } of each) {
+      if (fallback) memory.f32(address, n).set(model.popularity);
+      else if (market.bias !== undefined) exports.addBias(address, n, market.bias);
+    }
+    return each;
+  }
+
+  /**
+   * The linear terms and the vector of each of these users, of whom there is at least one.
+   * @param zeros n × f32, all 0, for all users to share where there are no linear terms; without it each gets zeros of their own
+   * @returns the terms, the addresses 4 n bytes apart unless they share; and users × d × f32, where the market has vectors
+   */
+  private terms(market: Loaded, histories: Pick<History, 'positions' | 'user'>[], zeros?: number): { users: number; each: Scored[] } {
+    const { exports, memory } = this.kernels;
+    const { n, model, history, vectors, linear } = market;
     const d = this.model.dim;
     const hasVectors = history !== undefined && vectors !== undefined;
-    const addresses = memory.allocateZeroed(4 * n * histories.length);
+    const shared = linear === undefined && zeros !== undefined;
+    // scoreLinear clears what it writes to
+    const addresses = shared ? zeros : linear ? memory.allocate(4 * n * histories.length) : memory.allocateZeroed(4 * n * histories.length);
     const users = hasVectors ? memory.allocateZeroed(4 * d * histories.length) : 0;
-    const all = histories.map(({ positions, user }, i) => {
-      const address = addresses + 4 * n * i;
-      const list = memory.put(positions);
-      const entries = this.addLinear(market, address, list, positions.length, model.linearWeight * power(Math.max(1, positions.length), -model.linearPower));
+    const total = histories.reduce((sum, { positions }) => sum + positions.length, 0);
+    const lists = memory.allocate(4 * total);
+    const listed = memory.i32(lists, total);
+    let at = 0;
+    const each = histories.map(({ positions, user }, i) => {
+      const address = shared ? addresses : addresses + 4 * n * i;
+      const list = lists + 4 * at;
+      listed.set(positions, at);
+      at += positions.length;
+      const entries = linear ? this.addLinear(market, address, list, positions.length, model.linearWeight * power(Math.max(1, positions.length), -model.linearPower)) : 0;
       const u = users + 4 * d * i;
       const own = market.userVectors === undefined || user < 0 ? 0 : market.userVectors + 4 * d * user;
       const counted = hasVectors && positions.length > 0 ? exports.meanRows(u, d, history, list, positions.length, own) : 0;
       const vector = counted > 0 || (hasVectors && positions.length > 0 && own !== 0) ? u : undefined;
       return { address, vector, counted, fallback: entries === 0 && vector === undefined };
     });
-    if (hasVectors) exports.addCosines(addresses, histories.length, n, d, vectors, users, memory.allocate(4 * histories.length), model.cosineWeight);
-    for (const { address, fallback } of all) {
-      if (fallback) memory.f32(address, n).set(model.popularity);
-      else if (market.bias !== undefined) exports.addBias(address, n, market.bias);
-    }
-    return all;
+    return { users, each };
   }
 
   /** Writes scale · Σ S_ij over the listed rows; returns how many entries of S it added. */
@@ -421,14 +503,14 @@ export class Recommender {
     return this.kernels.exports.scoreLinear(address, n, linear.indptr, linear.indices, linear.values, list, count, scale);
   }
 
-  private best(market: Loaded, scores: number, excluded: number, k: number): { position: number; score: number }[] {
+  /** The k best of n scores; views, good until the next allocation. */
+  private best(market: Loaded, scores: number, excluded: number, k: number): Best {
     const { exports, memory } = this.kernels;
     const most = Math.min(k, market.n);
     const positions = memory.allocate(4 * most);
     const values = memory.allocate(4 * most);
     const kept = exports.topK(scores, market.n, excluded, most, positions, values);
-    const score = memory.f32(values, kept);
-    return Array.from(memory.i32(positions, kept), (position, i) => ({ position, score: score[i] }));
+    return { positions: memory.i32(positions, kept), scores: memory.f32(values, kept), from: 0, kept };
   }
 
   private explain(market: Loaded, subject: History, scored: Scored, position: number, most: number): Pick<Recommendation, 'because' | 'own' | 'bias'> {
@@ -476,6 +558,9 @@ function linearEntry({ linear }: MarketModel, i: number, j: number): number {
   }
   return low < linear.indptr[i + 1] && linear.indices[low] === j ? linear.values[low] : 0;
 }
+
+/** Whether a search, if the market's users are many enough, answers this query in less time than all scores would. */
+const isSearched = ({ market, k }: Plan) => SEARCHED_SHARE * k <= market.n;
 
 /** How many contributions to name: 0 for none, Infinity for all. */
 function checkExplain(explain: unknown): number {

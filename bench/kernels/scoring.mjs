@@ -12,6 +12,8 @@ export function* scoring(c) {
   yield () => addCosines(c, 32);
   yield () => addBias(c);
   yield () => topK(c);
+  yield () => shortenRows(c);
+  yield () => searchBatch(c);
   yield () => scalar(c, 'exp', (raw, x) => raw(x), Math.exp);
   yield () => scalar(c, 'log', (raw, x) => raw(x), Math.log);
   yield () =>
@@ -203,6 +205,71 @@ function topK({ exports, bench, B }) {
     },
     js() {
       for (let r = 0; r < repeats; r++) plainTopK(scores.js.subarray(r * n, (r + 1) * n), exclude.js, k, indices.js, values.js);
+    },
+  };
+}
+
+/** n rows of unit length. */
+function unitRows(n, seed) {
+  const rows = randoms(n * DIM, seed);
+  for (let j = 0; j < n; j++) {
+    const row = rows.subarray(j * DIM, (j + 1) * DIM);
+    const norm = Math.hypot(...row);
+    for (let i = 0; i < DIM; i++) row[i] /= norm;
+  }
+  return rows;
+}
+
+function shortenRows({ exports, bench, B }) {
+  const n = B.cols & ~1;
+  const vectors = bench.put(unitRows(n, 60));
+  const out = bench.put(new Int16Array(n * DIM));
+  return {
+    kernels: ['shortenRows'],
+    size: `${count(n)} × ${DIM}`,
+    work: n * DIM,
+    unit: 'M elements/s',
+    outputs: [out],
+    wasm: () => exports.shortenRows(n, DIM, vectors.at, out.at),
+    js() {
+      const x = vectors.js;
+      const y = out.js;
+      for (let j = 0; j < n; j++) {
+        const to = 2 * DIM * (j >> 1) + 8 * (j & 1);
+        for (let i = 0; i < DIM; i++) y[to + 16 * (i >> 3) + (i & 7)] = Math.fround(x[j * DIM + i] * 32_000) + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
+      }
+    },
+  };
+}
+
+/** The ten best of 32 users, beside all cosines and a list of the best. */
+function searchBatch({ exports, bench, B }) {
+  const n = B.cols;
+  const [m, k] = [32, 10];
+  const vectors = bench.put(unitRows(n, 61));
+  const users = bench.put(randoms(m * DIM, 62));
+  const shorts = bench.scratch(2 * (n + 1) * DIM);
+  exports.shortenRows(n, DIM, vectors.at, shorts);
+  const [zeros, excluded, lists, scratch, counts] = [4 * n, n, 8 * n * m, 1024 + 2 * m * DIM, 4 * m].map((bytes) => bench.scratch(bytes));
+  const states = bench.put(Uint32Array.from({ length: 16 * m }, (_, i) => [zeros, excluded, k][i % 16] ?? 0));
+  const out = bench.i32(2 * k * m);
+  const found = Array.from({ length: m }, () => [new Int32Array(k), new Float32Array(k)]);
+  return {
+    kernels: ['searchBatch'],
+    size: `${k} of ${m} × ${count(n)}, d = ${DIM}`,
+    work: 2 * m * n * DIM,
+    unit: 'GFLOP/s',
+    note: 'beside all cosines and a kept list',
+    found: () => bench.view(out).filter((_, i) => i % (2 * k) < k),
+    expected: () => Int32Array.from(found.flatMap(([indices]) => [...indices])),
+    wasm: () => exports.searchBatch(m, n, DIM, vectors.at, shorts, users.at, states.at, 0, zeros, 1, 4e-4, lists, out.at, k, counts, scratch),
+    js() {
+      const none = new Uint8Array(n);
+      for (const [u, [indices, values]] of found.entries()) {
+        const scores = new Float32Array(n);
+        plainCosines(users.js.subarray(u * DIM, (u + 1) * DIM), vectors.js, scores);
+        plainTopK(scores, none, k, indices, values);
+      }
     },
   };
 }

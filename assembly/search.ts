@@ -1,0 +1,259 @@
+// The k best items of each user of a batch, exactly as `scoreLinear`, `addCosines`, `addBias` and `topK` find them, mostly without
+// the exact cosines: whole numbers of 16 bits tell which items cannot be among the best, and only what they leave is scored exactly.
+//
+// A row x of V and the unit vector y = u / ‖u‖ are held as p = round(S x) and q = round(S y), and |p · q / S² − x · y| ≤ `error`, what
+// the rounding of the exact score can differ by included (`src/search.ts` derives it). Adding f32 and rounding are monotonic, so with c'
+// the cosine term from p · q and e = |weight| · error,
+//   low = (linear + (c' − e)) + bias  ≤  score  ≤  high = (linear + (c' + e)) + bias
+// hold for the rounded sums too, whatever the linear term is. Where `high` is not above the k-th best `low` of the items before, k items
+// of lower index score at least as much: the item is not among the best. The others are listed, in ascending order. At the end those
+// of the list whose `high` is not below the k-th best `low` of all get their exact score, in the order of `dot`, and meet as in `topK`.
+
+import { dot } from './score';
+import { rise, sink, sortHeap } from './topk';
+
+/**
+ * S. ‖x‖, ‖y‖ ≤ 1.002, so that |p_k|, |q_k| ≤ 1.002 S + 0.51 < 2¹⁵, and any partial sum of p · q is at most ‖p‖ ‖q‖ ≤
+ * (1.002 S + 0.51 √65,535)² = 1.04e9 < 2³¹ (Cauchy–Schwarz; 0.51 bounds what rounding adds to each number).
+ */
+const SCALE: f32 = 32_000;
+/** Rows of V that stay in the nearest cache while every user of the batch meets them: 64 of d = 128 are 16 kB. */
+const ROWS_AT_A_TIME: i32 = 64;
+/** Below these, squares or factors lose their relative precision in f32: such a user's scores are all made exactly. */
+const LEAST_SQUARE: f32 = 1e-30;
+const LEAST_FACTOR: f32 = 1e-30;
+
+/**
+ * What is known of a user, 64 bytes. The caller writes the first three.
+ * 0 u32 address of n × f32, the linear terms · 4 u32 address of n × u8, other than 0 for an item to leave out · 8 i32 k, 1 … n ·
+ * 12 i32 entries listed · 16 f32 weight / ‖u‖ · 20 f32 weight / S², 0 for a zero vector · 24 f32 e · 28 f32 k-th best `low`
+ */
+const STATE: usize = 64;
+
+/** Bytes of a row of whole numbers: d of them, then zeros up to 16 bytes. */
+// @ts-ignore: decorator
+@inline
+function shortBytes(d: i32): usize {
+  return ((<usize>d + 7) & ~7) << 1;
+}
+
+/**
+ * Writes round(S x), halves to even, for rows of d numbers, padded with zeros to a multiple of 8. Two rows take turns, 16 bytes each; a
+ * last row without a second one has zeros beside it.
+ * @param n rows
+ * @param d length of a row
+ * @param x n × d × f32
+ * @param out (n rounded up to 2) × (d rounded up to 8) × i16
+ * @returns the largest ‖x‖²; above 1.0021 the numbers may not fit
+ */
+export function shortenRows(n: i32, d: i32, x: usize, out: usize): f32 {
+  const stride = (<usize>d) << 2;
+  const bytes = shortBytes(d);
+  memory.fill(out, 0, <usize>((n + 1) & ~1) * bytes);
+  let largest: f32 = 0;
+  for (let j: usize = 0; j < <usize>n; j++) {
+    largest = max(largest, dot(x, x, d));
+    shorten(d, x, SCALE, out + (j >> 1) * (bytes << 1) + ((j & 1) << 4), 32);
+    x += stride;
+  }
+  return largest;
+}
+
+/** round(scale · x), 16 bytes every `step` bytes; what the last 16 bytes have beyond d is left as it is. */
+function shorten(d: i32, x: usize, scale: f32, out: usize, step: usize): void {
+  const s = f32x4.splat(scale);
+  let k = 0;
+  for (; k + 8 <= d; k += 8) {
+    const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), s)));
+    const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), s)));
+    v128.store(out, i16x8.narrow_i32x4_s(a, b));
+    x += 32;
+    out += step;
+  }
+  for (; k < d; k++) {
+    store<i16>(out, <i16>nearest<f32>(max<f32>(-32_767, min<f32>(32_767, load<f32>(x) * scale))));
+    x += 4;
+    out += 2;
+  }
+}
+
+/**
+ * The best items of each of m users.
+ * @param m users
+ * @param n items
+ * @param d length of a row
+ * @param vectors n × d × f32, V
+ * @param shorts n rows of i16, from `shortenRows`
+ * @param users m × d × f32, U
+ * @param states m × 64 bytes, see `STATE`
+ * @param bias n × f32; 0 for none
+ * @param zeros n × f32, all 0
+ * @param weight factor of the cosine
+ * @param error largest difference of a cosine from what the whole numbers give
+ * @param lists m × n × (i32, f32): items listed and their `high`
+ * @param out m × k' × (i32, f32) in two parts, k' × i32 items, best first, and k' × f32 scores; k' = most
+ * @param most the largest k
+ * @param counts m × i32, how many items each user got: fewer than k only where fewer are left
+ * @param scratch 1,024 bytes, then (m rounded up to 4) rows of i16
+ */
+export function searchBatch(m: i32, n: i32, d: i32, vectors: usize, shorts: usize, users: usize, states: usize, bias: usize, zeros: usize, weight: f32, error: f32, lists: usize, out: usize, most: i32, counts: usize, scratch: usize): void {
+  const bytes = shortBytes(d);
+  const stride = (<usize>d) << 2;
+  const listBytes = (<usize>n) << 3;
+  const outBytes = (<usize>most) << 3;
+  const shortUsers = scratch + 1024;
+  memory.fill(shortUsers, 0, <usize>((m + 3) & ~3) * bytes);
+  for (let u: usize = 0; u < <usize>m; u++) begin(d, users + u * stride, weight, error, shortUsers + (u >> 2) * (bytes << 2) + ((u & 3) << 4), states + u * STATE);
+  for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
+    const count = min(ROWS_AT_A_TIME, n - from);
+    const rows = shorts + <usize>from * bytes;
+    for (let u = 0; u < m; u += 4) {
+      const user = shortUsers + <usize>u * bytes;
+      for (let j = 0; j < count; j += 2) fourByTwo(scratch + ((<usize>j) << 2), bytes, rows + <usize>j * bytes, user);
+      for (let v = u; v < min(u + 4, m); v++) {
+        const place = out + <usize>v * outBytes;
+        scan(from, count, scratch + ((<usize>(v - u)) << 8), bias != 0 ? bias : zeros, states + <usize>v * STATE, lists + <usize>v * listBytes, place, place + (outBytes >> 1));
+      }
+    }
+  }
+  for (let u: usize = 0; u < <usize>m; u++) {
+    const place = out + u * outBytes;
+    store<i32>(counts + (u << 2), finish(d, vectors, users + u * stride, bias, states + u * STATE, lists + u * listBytes, place, place + (outBytes >> 1)));
+  }
+}
+
+/** A user's whole numbers and state: the factor as in `addCosines`, nothing listed. */
+function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, state: usize): void {
+  const square = dot(user, user, d);
+  const norm = sqrt<f32>(square);
+  const factor: f32 = norm > 0 ? weight / norm : 0;
+  let share = weight / (SCALE * SCALE);
+  let e = abs(weight) * error;
+  if (factor == 0) {
+    share = 0;
+    e = 0;
+  } else if (square >= LEAST_SQUARE && abs(factor) >= LEAST_FACTOR && abs(share) >= LEAST_FACTOR) shorten(d, user, SCALE / norm, out, 64);
+  else e = f32.MAX_VALUE * f32.MAX_VALUE;
+  store<i32>(state, 0, 12);
+  store<f32>(state, factor, 16);
+  store<f32>(state, share, 20);
+  store<f32>(state, e, 24);
+  store<f32>(state, -f32.MAX_VALUE * f32.MAX_VALUE, 28);
+}
+
+/** p · q of four users by two items, whose 16 bytes take turns; row i of `out`, 64 × i32, is user i's. */
+// @ts-ignore: decorator
+@inline
+function fourByTwo(out: usize, bytes: usize, items: usize, users: usize): void {
+  let a0 = i32x4.splat(0);
+  let a1 = i32x4.splat(0);
+  let b0 = i32x4.splat(0);
+  let b1 = i32x4.splat(0);
+  let c0 = i32x4.splat(0);
+  let c1 = i32x4.splat(0);
+  let e0 = i32x4.splat(0);
+  let e1 = i32x4.splat(0);
+  for (const end = items + (bytes << 1); items < end; items += 32) {
+    const p = v128.load(items);
+    const q = v128.load(items, 16);
+    const ua = v128.load(users);
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(p, ua));
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(q, ua));
+    const ub = v128.load(users, 16);
+    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(p, ub));
+    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(q, ub));
+    const uc = v128.load(users, 32);
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(p, uc));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(q, uc));
+    const ue = v128.load(users, 48);
+    e0 = i32x4.add(e0, i32x4.dot_i16x8_s(p, ue));
+    e1 = i32x4.add(e1, i32x4.dot_i16x8_s(q, ue));
+    users += 64;
+  }
+  const ab = sumFour(a0, a1, b0, b1);
+  v128.store64_lane(out, ab, 0);
+  v128.store64_lane(out, ab, 1, 256);
+  const ce = sumFour(c0, c1, e0, e1);
+  v128.store64_lane(out, ce, 0, 512);
+  v128.store64_lane(out, ce, 1, 768);
+}
+
+/** The sums of the lanes of a, b, c and d. */
+// @ts-ignore: decorator
+@inline
+function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
+  const cd = i32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7));
+  return i32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3));
+}
+
+/** Which of four items have a `high` above `least`. */
+// @ts-ignore: decorator
+@inline
+function above(dots: usize, linear: usize, bias: usize, share: v128, e: v128, least: v128): v128 {
+  const term = f32x4.mul(f32x4.convert_i32x4_s(v128.load(dots)), share);
+  return f32x4.gt(f32x4.add(f32x4.add(v128.load(linear), f32x4.add(term, e)), v128.load(bias)), least);
+}
+
+/** Lists those of `count` items from `from` on whose `high` is above the k-th best `low`, which rises with each. */
+function scan(from: i32, count: i32, dots: usize, biases: usize, state: usize, list: usize, heapIndex: usize, heapLow: usize): void {
+  const linear = <usize>load<u32>(state) + ((<usize>from) << 2);
+  const bias = biases + ((<usize>from) << 2);
+  const exclude = <usize>load<u32>(state, 4) + <usize>from;
+  const k = load<i32>(state, 8);
+  const share = load<f32>(state, 20);
+  const e = load<f32>(state, 24);
+  const shares = f32x4.splat(share);
+  const es = f32x4.splat(e);
+  let least = load<f32>(state, 28);
+  for (let j = 0; j < count; j += 16) {
+    let mask = (1 << min(16, count - j)) - 1;
+    if (mask == 0xffff) {
+      const at = (<usize>j) << 2;
+      const worst = f32x4.splat(least);
+      const a = above(dots + at, linear + at, bias + at, shares, es, worst);
+      const b = above(dots + at + 16, linear + at + 16, bias + at + 16, shares, es, worst);
+      const c = above(dots + at + 32, linear + at + 32, bias + at + 32, shares, es, worst);
+      const d = above(dots + at + 48, linear + at + 48, bias + at + 48, shares, es, worst);
+      mask = i8x16.bitmask(i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
+    }
+    for (; mask != 0; mask &= mask - 1) {
+      const i = <usize>(j + ctz(mask));
+      const at = i << 2;
+      const term = <f32>load<i32>(dots + at) * share;
+      const high = load<f32>(linear + at) + (term + e) + load<f32>(bias + at);
+      if (!(high > least) || load<u8>(exclude + i) != 0) continue;
+      const listed = load<i32>(state, 12);
+      const entry = list + ((<usize>listed) << 3);
+      store<i32>(entry, from + <i32>i);
+      store<f32>(entry, high, 4);
+      store<i32>(state, listed + 1, 12);
+      const low = load<f32>(linear + at) + (term - e) + load<f32>(bias + at);
+      if (listed < k) rise(heapIndex, heapLow, listed, 0, low);
+      else if (low > least) sink(heapIndex, heapLow, k, 0, low);
+      if (listed + 1 >= k) least = load<f32>(heapLow);
+    }
+  }
+  store<f32>(state, least, 28);
+}
+
+/** Scores what is left of the list exactly; writes the k best, best first, and returns how many there are. */
+function finish(d: i32, vectors: usize, user: usize, bias: usize, state: usize, list: usize, outIndex: usize, outScore: usize): i32 {
+  const linear = <usize>load<u32>(state);
+  const k = load<i32>(state, 8);
+  const factor = load<f32>(state, 16);
+  const least = load<f32>(state, 28);
+  const stride = (<usize>d) << 2;
+  let kept = 0;
+  for (const end = list + ((<usize>load<i32>(state, 12)) << 3); list < end; list += 8) {
+    if (load<f32>(list, 4) < least) continue;
+    const j = load<i32>(list);
+    const at = (<usize>j) << 2;
+    let score = load<f32>(linear + at) + dot(vectors + <usize>j * stride, user, d) * factor;
+    if (bias != 0) score += load<f32>(bias + at);
+    if (kept < k) rise(outIndex, outScore, kept++, j, score);
+    else if (score > load<f32>(outScore)) sink(outIndex, outScore, k, j, score);
+  }
+  sortHeap(outIndex, outScore, kept);
+  return kept;
+}
