@@ -1,6 +1,8 @@
 // Sparse × dense products, one output row at a time: a row's sum runs over its entries in order, so rows can be cut
 // between threads anywhere. A transposed product is the same kernel on the transposed matrix.
 
+import { madd } from './madd';
+
 /**
  * Y[r] = keep · X[r] + Σ_e values[e] · X[indices[e]] for r in [begin, end).
  *
@@ -41,14 +43,14 @@ export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, v
       for (let e = first; e < last; e += 4) {
         const w = v128.load32_splat(e + toValue);
         const row = x + <usize>load<i32>(e) * stride + c;
-        a0 = f32x4.add(a0, f32x4.mul(w, v128.load(row)));
-        a1 = f32x4.add(a1, f32x4.mul(w, v128.load(row, 16)));
-        a2 = f32x4.add(a2, f32x4.mul(w, v128.load(row, 32)));
-        a3 = f32x4.add(a3, f32x4.mul(w, v128.load(row, 48)));
-        a4 = f32x4.add(a4, f32x4.mul(w, v128.load(row, 64)));
-        a5 = f32x4.add(a5, f32x4.mul(w, v128.load(row, 80)));
-        a6 = f32x4.add(a6, f32x4.mul(w, v128.load(row, 96)));
-        a7 = f32x4.add(a7, f32x4.mul(w, v128.load(row, 112)));
+        a0 = madd(a0, w, v128.load(row));
+        a1 = madd(a1, w, v128.load(row, 16));
+        a2 = madd(a2, w, v128.load(row, 32));
+        a3 = madd(a3, w, v128.load(row, 48));
+        a4 = madd(a4, w, v128.load(row, 64));
+        a5 = madd(a5, w, v128.load(row, 80));
+        a6 = madd(a6, w, v128.load(row, 96));
+        a7 = madd(a7, w, v128.load(row, 112));
       }
       v128.store(out + c, a0);
       v128.store(out + c, a1, 16);
@@ -63,7 +65,7 @@ export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, v
       let a = f32x4.splat(0);
       if (keep != 0) a = f32x4.mul(f32x4.splat(keep), v128.load(own + c));
       for (let e = first; e < last; e += 4) {
-        a = f32x4.add(a, f32x4.mul(v128.load32_splat(e + toValue), v128.load(x + <usize>load<i32>(e) * stride + c)));
+        a = madd(a, v128.load32_splat(e + toValue), v128.load(x + <usize>load<i32>(e) * stride + c));
       }
       v128.store(out + c, a);
     }
