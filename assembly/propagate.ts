@@ -1,4 +1,4 @@
-// Sparse × dense products, one output row at a time: a row's sum runs over its entries in order, so rows can be cut
+// Sparse × dense products: the sum of each element of the output runs over its row's entries in order, so rows can be cut
 // between threads anywhere. A transposed product is the same kernel on the transposed matrix.
 
 import { madd } from './madd';
@@ -13,14 +13,15 @@ import { madd } from './madd';
 export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, values: usize, x: usize, d: i32, y: usize, keep: f32): void {
   const stride = (<usize>d) << 2;
   const wide = stride & ~127;
-  for (let r = begin; r < end; r++) {
-    const first = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
-    const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
-    const toValue = values - indices;
-    const own = x + <usize>r * stride;
-    const out = y + <usize>r * stride;
-    for (let c: usize = 0; c < wide; c += 128) {
-      // eight accumulators of four lanes: 32 columns a pass
+  const toValue = values - indices;
+  // 32 columns of all rows before the next 32: a quarter of a table of d = 128 is met again in a cache, the whole would not be
+  for (let c: usize = 0; c < wide; c += 128) {
+    for (let r = begin; r < end; r++) {
+      const first = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
+      const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+      const own = x + <usize>r * stride;
+      const out = y + <usize>r * stride;
+      // eight accumulators of four lanes
       let a0 = f32x4.splat(0);
       let a1 = f32x4.splat(0);
       let a2 = f32x4.splat(0);
@@ -61,6 +62,12 @@ export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, v
       v128.store(out + c, a6, 96);
       v128.store(out + c, a7, 112);
     }
+  }
+  for (let r = begin; r < end && wide < stride; r++) {
+    const first = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
+    const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+    const own = x + <usize>r * stride;
+    const out = y + <usize>r * stride;
     for (let c = wide; c < stride; c += 16) {
       let a = f32x4.splat(0);
       if (keep != 0) a = f32x4.mul(f32x4.splat(keep), v128.load(own + c));
