@@ -19,7 +19,8 @@ if (needed.some((name) => !existsSync(join('node_modules', name)))) {
 mkdirSync('dist', { recursive: true });
 // chunks are named by their content: older ones would be packed too
 rmSync('dist/chunks', { recursive: true, force: true });
-for (const target of ['release', 'threads']) node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', target);
+// those with relaxed SIMD are files beside the bundles, read where they are asked for
+for (const target of ['release', 'threads', 'relaxed', 'threads-relaxed']) node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', target);
 writeKernelExports();
 const { build } = await import('esbuild');
 const common = { bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, logLevel: 'warning', legalComments: 'eof' };

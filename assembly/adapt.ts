@@ -3,6 +3,7 @@
 // can go to different threads, and no table of gradients is needed.
 
 import { step } from './adam';
+import { madd } from './madd';
 
 /** Bytes of a pull as `margin` writes it: item i32, weight of the user's vector f32, weight of the item's own vector f32. */
 export const PULL: usize = 12;
@@ -94,24 +95,24 @@ export function adamItems(begin: i32, end: i32, indptr: usize, rows: usize, valu
       for (let entry = first; entry < last; entry += 4) {
         const w = v128.load32_splat(entry + toValue);
         const row = du + <usize>load<i32>(entry) * stride + c;
-        g0 = f32x4.add(g0, f32x4.mul(w, v128.load(row)));
-        g1 = f32x4.add(g1, f32x4.mul(w, v128.load(row, 16)));
-        g2 = f32x4.add(g2, f32x4.mul(w, v128.load(row, 32)));
-        g3 = f32x4.add(g3, f32x4.mul(w, v128.load(row, 48)));
+        g0 = madd(g0, w, v128.load(row));
+        g1 = madd(g1, w, v128.load(row, 16));
+        g2 = madd(g2, w, v128.load(row, 32));
+        g3 = madd(g3, w, v128.load(row, 48));
       }
       for (let pull = firstPull; pull < lastPull; pull += PULL) {
         const w = v128.load32_splat(pull, 4);
         const row = u + <usize>load<i32>(pull) * stride + c;
-        g0 = f32x4.add(g0, f32x4.mul(w, v128.load(row)));
-        g1 = f32x4.add(g1, f32x4.mul(w, v128.load(row, 16)));
-        g2 = f32x4.add(g2, f32x4.mul(w, v128.load(row, 32)));
-        g3 = f32x4.add(g3, f32x4.mul(w, v128.load(row, 48)));
+        g0 = madd(g0, w, v128.load(row));
+        g1 = madd(g1, w, v128.load(row, 16));
+        g2 = madd(g2, w, v128.load(row, 32));
+        g3 = madd(g3, w, v128.load(row, 48));
       }
       if (pullIndptr != 0) {
-        g0 = f32x4.add(g0, f32x4.mul(ownWeight, v128.load(vectors + at)));
-        g1 = f32x4.add(g1, f32x4.mul(ownWeight, v128.load(vectors + at, 16)));
-        g2 = f32x4.add(g2, f32x4.mul(ownWeight, v128.load(vectors + at, 32)));
-        g3 = f32x4.add(g3, f32x4.mul(ownWeight, v128.load(vectors + at, 48)));
+        g0 = madd(g0, ownWeight, v128.load(vectors + at));
+        g1 = madd(g1, ownWeight, v128.load(vectors + at, 16));
+        g2 = madd(g2, ownWeight, v128.load(vectors + at, 32));
+        g3 = madd(g3, ownWeight, v128.load(vectors + at, 48));
       }
       near(at, g0, vectors, fixed, m, v, rate, beta1, beta2, epsilon, decay);
       near(at + 16, g1, vectors, fixed, m, v, rate, beta1, beta2, epsilon, decay);
@@ -125,7 +126,7 @@ export function adamItems(begin: i32, end: i32, indptr: usize, rows: usize, valu
 @inline
 function near(at: usize, gradient: v128, vectors: usize, fixed: usize, m: usize, v: usize, rate: f32, beta1: f32, beta2: f32, epsilon: f32, decay: f32): void {
   const p = v128.load(vectors + at);
-  const g = f32x4.add(gradient, f32x4.mul(f32x4.splat(decay), f32x4.sub(p, v128.load(fixed + at))));
+  const g = madd(gradient, f32x4.splat(decay), f32x4.sub(p, v128.load(fixed + at)));
   v128.store(vectors + at, step(p, g, m + at, v + at, rate, beta1, beta2, epsilon));
 }
 
@@ -149,10 +150,10 @@ export function spreadItems(begin: i32, end: i32, indptr: usize, rows: usize, va
       for (let entry = first; entry < last; entry += 4) {
         const w = v128.load32_splat(entry + toValue);
         const row = u + <usize>load<i32>(entry) * stride + c;
-        v128.store(row, f32x4.add(v128.load(row), f32x4.mul(w, p0)));
-        v128.store(row, f32x4.add(v128.load(row, 16), f32x4.mul(w, p1)), 16);
-        v128.store(row, f32x4.add(v128.load(row, 32), f32x4.mul(w, p2)), 32);
-        v128.store(row, f32x4.add(v128.load(row, 48), f32x4.mul(w, p3)), 48);
+        v128.store(row, madd(v128.load(row), w, p0));
+        v128.store(row, madd(v128.load(row, 16), w, p1), 16);
+        v128.store(row, madd(v128.load(row, 32), w, p2), 32);
+        v128.store(row, madd(v128.load(row, 48), w, p3), 48);
       }
     }
   }

@@ -5,6 +5,8 @@
 // added in ascending k, one rounding per product and one per sum; after each block C += alpha · sum. It depends on k
 // alone, so any way of cutting C into tiles, on any number of threads, gives the same bytes.
 
+import { madd } from './madd';
+
 /** Rows of A in a panel, and columns of B. */
 const MR: i32 = 4;
 const NR: i32 = 8;
@@ -101,23 +103,28 @@ function micro(k: i32, alpha: f32, a: usize, b: usize, c: usize, stride: usize):
   let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
   let c20 = f32x4.splat(0), c21 = f32x4.splat(0);
   let c30 = f32x4.splat(0), c31 = f32x4.splat(0);
-  for (let p = 0; p < k; p++) {
+  // What bounds this loop is the number of instructions: an address that was just added to needs no widening to 64 bits, and
+  // a's tells the end, so that nothing is counted.
+  a -= 16;
+  b -= 32;
+  const last = a + ((<usize>k) << 4);
+  while (a != last) {
+    a += 16;
+    b += 32;
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let x = v128.load_splat<f32>(a);
-    c00 = f32x4.add(c00, f32x4.mul(x, b0));
-    c01 = f32x4.add(c01, f32x4.mul(x, b1));
+    c00 = madd(c00, x, b0);
+    c01 = madd(c01, x, b1);
     x = v128.load_splat<f32>(a, 4);
-    c10 = f32x4.add(c10, f32x4.mul(x, b0));
-    c11 = f32x4.add(c11, f32x4.mul(x, b1));
+    c10 = madd(c10, x, b0);
+    c11 = madd(c11, x, b1);
     x = v128.load_splat<f32>(a, 8);
-    c20 = f32x4.add(c20, f32x4.mul(x, b0));
-    c21 = f32x4.add(c21, f32x4.mul(x, b1));
+    c20 = madd(c20, x, b0);
+    c21 = madd(c21, x, b1);
     x = v128.load_splat<f32>(a, 12);
-    c30 = f32x4.add(c30, f32x4.mul(x, b0));
-    c31 = f32x4.add(c31, f32x4.mul(x, b1));
-    a += 16;
-    b += 32;
+    c30 = madd(c30, x, b0);
+    c31 = madd(c31, x, b1);
   }
   const s = f32x4.splat(alpha);
   addScaled(c, s, c00, c01);
@@ -129,8 +136,8 @@ function micro(k: i32, alpha: f32, a: usize, b: usize, c: usize, stride: usize):
 // @ts-ignore: decorator
 @inline
 function addScaled(c: usize, scale: v128, low: v128, high: v128): void {
-  v128.store(c, f32x4.add(v128.load(c), f32x4.mul(scale, low)));
-  v128.store(c, f32x4.add(v128.load(c, 16), f32x4.mul(scale, high)), 16);
+  v128.store(c, madd(v128.load(c), scale, low));
+  v128.store(c, madd(v128.load(c, 16), scale, high), 16);
 }
 
 /**

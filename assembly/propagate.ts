@@ -1,5 +1,7 @@
-// Sparse × dense products, one output row at a time: a row's sum runs over its entries in order, so rows can be cut
+// Sparse × dense products: the sum of each element of the output runs over its row's entries in order, so rows can be cut
 // between threads anywhere. A transposed product is the same kernel on the transposed matrix.
+
+import { madd } from './madd';
 
 /**
  * Y[r] = keep · X[r] + Σ_e values[e] · X[indices[e]] for r in [begin, end).
@@ -11,14 +13,15 @@
 export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, values: usize, x: usize, d: i32, y: usize, keep: f32): void {
   const stride = (<usize>d) << 2;
   const wide = stride & ~127;
-  for (let r = begin; r < end; r++) {
-    const first = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
-    const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
-    const toValue = values - indices;
-    const own = x + <usize>r * stride;
-    const out = y + <usize>r * stride;
-    for (let c: usize = 0; c < wide; c += 128) {
-      // eight accumulators of four lanes: 32 columns a pass
+  const toValue = values - indices;
+  // 32 columns of all rows before the next 32: a quarter of a table of d = 128 is met again in a cache, the whole would not be
+  for (let c: usize = 0; c < wide; c += 128) {
+    for (let r = begin; r < end; r++) {
+      const first = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
+      const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+      const own = x + <usize>r * stride;
+      const out = y + <usize>r * stride;
+      // eight accumulators of four lanes
       let a0 = f32x4.splat(0);
       let a1 = f32x4.splat(0);
       let a2 = f32x4.splat(0);
@@ -41,14 +44,14 @@ export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, v
       for (let e = first; e < last; e += 4) {
         const w = v128.load32_splat(e + toValue);
         const row = x + <usize>load<i32>(e) * stride + c;
-        a0 = f32x4.add(a0, f32x4.mul(w, v128.load(row)));
-        a1 = f32x4.add(a1, f32x4.mul(w, v128.load(row, 16)));
-        a2 = f32x4.add(a2, f32x4.mul(w, v128.load(row, 32)));
-        a3 = f32x4.add(a3, f32x4.mul(w, v128.load(row, 48)));
-        a4 = f32x4.add(a4, f32x4.mul(w, v128.load(row, 64)));
-        a5 = f32x4.add(a5, f32x4.mul(w, v128.load(row, 80)));
-        a6 = f32x4.add(a6, f32x4.mul(w, v128.load(row, 96)));
-        a7 = f32x4.add(a7, f32x4.mul(w, v128.load(row, 112)));
+        a0 = madd(a0, w, v128.load(row));
+        a1 = madd(a1, w, v128.load(row, 16));
+        a2 = madd(a2, w, v128.load(row, 32));
+        a3 = madd(a3, w, v128.load(row, 48));
+        a4 = madd(a4, w, v128.load(row, 64));
+        a5 = madd(a5, w, v128.load(row, 80));
+        a6 = madd(a6, w, v128.load(row, 96));
+        a7 = madd(a7, w, v128.load(row, 112));
       }
       v128.store(out + c, a0);
       v128.store(out + c, a1, 16);
@@ -59,11 +62,17 @@ export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, v
       v128.store(out + c, a6, 96);
       v128.store(out + c, a7, 112);
     }
+  }
+  for (let r = begin; r < end && wide < stride; r++) {
+    const first = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
+    const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+    const own = x + <usize>r * stride;
+    const out = y + <usize>r * stride;
     for (let c = wide; c < stride; c += 16) {
       let a = f32x4.splat(0);
       if (keep != 0) a = f32x4.mul(f32x4.splat(keep), v128.load(own + c));
       for (let e = first; e < last; e += 4) {
-        a = f32x4.add(a, f32x4.mul(v128.load32_splat(e + toValue), v128.load(x + <usize>load<i32>(e) * stride + c)));
+        a = madd(a, v128.load32_splat(e + toValue), v128.load(x + <usize>load<i32>(e) * stride + c));
       }
       v128.store(out + c, a);
     }

@@ -2,6 +2,7 @@
 // over d in four lanes (lane l takes the elements l, l + 4, …), then (lane 0 + lane 2) + (lane 1 + lane 3), then the
 // d mod 4 last elements one by one. Each row is summed by itself, so its score does not depend on n or on its place.
 
+import { madd } from './madd';
 import { sumLanes } from './vector';
 
 /** Dot product of two rows of d × f32, in the order that the file's head gives. */
@@ -11,7 +12,7 @@ export function dot(a: usize, b: usize, d: i32): f32 {
   let k = 0;
   for (; k < wide; k += 4) {
     const at = (<usize>k) << 2;
-    lanes = f32x4.add(lanes, f32x4.mul(v128.load(a + at), v128.load(b + at)));
+    lanes = madd(lanes, v128.load(a + at), v128.load(b + at));
   }
   let sum = sumLanes(lanes);
   for (; k < d; k++) {
@@ -171,17 +172,17 @@ function addFourByTwo(at: usize, outStride: usize, d: i32, vector: usize, user: 
     const x = v128.load(vector + k);
     const y = v128.load(p + k);
     const ua = v128.load(user + k);
-    a0 = f32x4.add(a0, f32x4.mul(x, ua));
-    a1 = f32x4.add(a1, f32x4.mul(y, ua));
+    a0 = madd(a0, x, ua);
+    a1 = madd(a1, y, ua);
     const ub = v128.load(b + k);
-    b0 = f32x4.add(b0, f32x4.mul(x, ub));
-    b1 = f32x4.add(b1, f32x4.mul(y, ub));
+    b0 = madd(b0, x, ub);
+    b1 = madd(b1, y, ub);
     const uc = v128.load(c + k);
-    c0 = f32x4.add(c0, f32x4.mul(x, uc));
-    c1 = f32x4.add(c1, f32x4.mul(y, uc));
+    c0 = madd(c0, x, uc);
+    c1 = madd(c1, y, uc);
     const ue = v128.load(e + k);
-    e0 = f32x4.add(e0, f32x4.mul(x, ue));
-    e1 = f32x4.add(e1, f32x4.mul(y, ue));
+    e0 = madd(e0, x, ue);
+    e1 = madd(e1, y, ue);
   }
   addPair(at, a0, a1, k, stride, vector, p, user, load<f32>(factor));
   addPair(at + outStride, b0, b1, k, stride, vector, p, b, load<f32>(factor, 4));
@@ -221,10 +222,10 @@ function addOneByFour(out: usize, n: i32, d: i32, vectors: usize, u: usize, fact
     let k: usize = 0;
     for (; k < wideBytes; k += 16) {
       const x = v128.load(u + k);
-      sa = f32x4.add(sa, f32x4.mul(v128.load(a + k), x));
-      sb = f32x4.add(sb, f32x4.mul(v128.load(b + k), x));
-      sc = f32x4.add(sc, f32x4.mul(v128.load(c + k), x));
-      se = f32x4.add(se, f32x4.mul(v128.load(e + k), x));
+      sa = madd(sa, v128.load(a + k), x);
+      sb = madd(sb, v128.load(b + k), x);
+      sc = madd(sc, v128.load(c + k), x);
+      se = madd(se, v128.load(e + k), x);
     }
     let ta = sumLanes(sa);
     let tb = sumLanes(sb);

@@ -1,4 +1,5 @@
 import { drawAlias } from './alias';
+import { madd } from './madd';
 import { log, sigmoid4 } from './math';
 import { draw, stream } from './random';
 import { sumLanes4 } from './vector';
@@ -68,17 +69,17 @@ export function skipgram(begin: i32, end: i32, walks: usize, length: i32, window
           const x = v128.load(x0 + c);
           const y = v128.load(x1 + c);
           const s0 = v128.load(r0 + c);
-          a0 = f32x4.add(a0, f32x4.mul(x, s0));
-          b0 = f32x4.add(b0, f32x4.mul(y, s0));
+          a0 = madd(a0, x, s0);
+          b0 = madd(b0, y, s0);
           const s1 = v128.load(r1 + c);
-          a1 = f32x4.add(a1, f32x4.mul(x, s1));
-          b1 = f32x4.add(b1, f32x4.mul(y, s1));
+          a1 = madd(a1, x, s1);
+          b1 = madd(b1, y, s1);
           const s2 = v128.load(r2 + c);
-          a2 = f32x4.add(a2, f32x4.mul(x, s2));
-          b2 = f32x4.add(b2, f32x4.mul(y, s2));
+          a2 = madd(a2, x, s2);
+          b2 = madd(b2, y, s2);
           const s3 = v128.load(r3 + c);
-          a3 = f32x4.add(a3, f32x4.mul(x, s3));
-          b3 = f32x4.add(b3, f32x4.mul(y, s3));
+          a3 = madd(a3, x, s3);
+          b3 = madd(b3, y, s3);
         }
         const cell = band + ((<usize>(t * width + s - t + middle)) << 2);
         v128.store(cell, sumLanes4(a0, a1, a2, a3));
@@ -146,14 +147,14 @@ export function skipgram(begin: i32, end: i32, walks: usize, length: i32, window
         for (let c: usize = 0; c < stride; c += 32) {
           const y0 = v128.load(x + c);
           const y1 = v128.load(x + c, 16);
-          a0 = f32x4.add(a0, f32x4.mul(y0, v128.load(r0 + c)));
-          b0 = f32x4.add(b0, f32x4.mul(y1, v128.load(r0 + c, 16)));
-          a1 = f32x4.add(a1, f32x4.mul(y0, v128.load(r1 + c)));
-          b1 = f32x4.add(b1, f32x4.mul(y1, v128.load(r1 + c, 16)));
-          a2 = f32x4.add(a2, f32x4.mul(y0, v128.load(r2 + c)));
-          b2 = f32x4.add(b2, f32x4.mul(y1, v128.load(r2 + c, 16)));
-          a3 = f32x4.add(a3, f32x4.mul(y0, v128.load(r3 + c)));
-          b3 = f32x4.add(b3, f32x4.mul(y1, v128.load(r3 + c, 16)));
+          a0 = madd(a0, y0, v128.load(r0 + c));
+          b0 = madd(b0, y1, v128.load(r0 + c, 16));
+          a1 = madd(a1, y0, v128.load(r1 + c));
+          b1 = madd(b1, y1, v128.load(r1 + c, 16));
+          a2 = madd(a2, y0, v128.load(r2 + c));
+          b2 = madd(b2, y1, v128.load(r2 + c, 16));
+          a3 = madd(a3, y0, v128.load(r3 + c));
+          b3 = madd(b3, y1, v128.load(r3 + c, 16));
         }
         const likely = sigmoid4(sumLanes4(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3)));
         const error = f32x4.mul(weight, likely);

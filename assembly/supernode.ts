@@ -12,6 +12,8 @@
 // Order: an update is summed over the columns of one panel in ascending order, then subtracted, panel after panel; C is
 // summed over R in ascending order, in blocks of 256 from 0, and each block's sum is then subtracted.
 
+import { madd } from './madd';
+
 /** Columns of C in a block, and bytes of one of its rows. */
 const LANES: i32 = 16;
 const LINE: usize = 64;
@@ -134,14 +136,18 @@ function products(w: i32, a: usize, b: usize, stride: usize, out: usize): void {
   let c1 = f32x4.splat(0);
   let c2 = f32x4.splat(0);
   let c3 = f32x4.splat(0);
-  for (let k = 0; k < w; k++) {
-    const y = v128.load(b);
-    c0 = f32x4.add(c0, f32x4.mul(v128.load_splat<f32>(a), y));
-    c1 = f32x4.add(c1, f32x4.mul(v128.load_splat<f32>(a, 4), y));
-    c2 = f32x4.add(c2, f32x4.mul(v128.load_splat<f32>(a, 8), y));
-    c3 = f32x4.add(c3, f32x4.mul(v128.load_splat<f32>(a, 12), y));
+  // addresses are added to before they are used, as in gemm.ts
+  a -= stride;
+  b -= stride;
+  const last = a + (<usize>w) * stride;
+  while (a != last) {
     a += stride;
     b += stride;
+    const y = v128.load(b);
+    c0 = madd(c0, v128.load_splat<f32>(a), y);
+    c1 = madd(c1, v128.load_splat<f32>(a, 4), y);
+    c2 = madd(c2, v128.load_splat<f32>(a, 8), y);
+    c3 = madd(c3, v128.load_splat<f32>(a, 12), y);
   }
   v128.store(out, c0);
   v128.store(out, c1, 16);
@@ -284,25 +290,29 @@ function invertPanels(panels: usize, count: i32, column: i32, width: i32, x: usi
 function subtractTwo(k: i32, rows: usize, t0: usize, t1: usize, x: usize, out: usize): void {
   let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0);
   let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0);
-  for (let p = 0; p < k; p++) {
+  rows -= 4;
+  t0 -= 4;
+  t1 -= 4;
+  const last = rows + ((<usize>k) << 2);
+  while (rows != last) {
+    rows += 4;
+    t0 += 4;
+    t1 += 4;
     const from = x + (<usize>load<u32>(rows)) * LINE;
     const b0 = v128.load(from);
     const b1 = v128.load(from, 16);
     const b2 = v128.load(from, 32);
     const b3 = v128.load(from, 48);
     let s = v128.load_splat<f32>(t0);
-    c00 = f32x4.add(c00, f32x4.mul(s, b0));
-    c01 = f32x4.add(c01, f32x4.mul(s, b1));
-    c02 = f32x4.add(c02, f32x4.mul(s, b2));
-    c03 = f32x4.add(c03, f32x4.mul(s, b3));
+    c00 = madd(c00, s, b0);
+    c01 = madd(c01, s, b1);
+    c02 = madd(c02, s, b2);
+    c03 = madd(c03, s, b3);
     s = v128.load_splat<f32>(t1);
-    c10 = f32x4.add(c10, f32x4.mul(s, b0));
-    c11 = f32x4.add(c11, f32x4.mul(s, b1));
-    c12 = f32x4.add(c12, f32x4.mul(s, b2));
-    c13 = f32x4.add(c13, f32x4.mul(s, b3));
-    rows += 4;
-    t0 += 4;
-    t1 += 4;
+    c10 = madd(c10, s, b0);
+    c11 = madd(c11, s, b1);
+    c12 = madd(c12, s, b2);
+    c13 = madd(c13, s, b3);
   }
   subtractLine(out, c00, c01, c02, c03);
   subtractLine(out + LINE, c10, c11, c12, c13);
@@ -314,10 +324,10 @@ function subtractOne(k: i32, rows: usize, t: usize, x: usize, out: usize): void 
   for (let p = 0; p < k; p++) {
     const from = x + (<usize>load<u32>(rows)) * LINE;
     const s = v128.load_splat<f32>(t);
-    c0 = f32x4.add(c0, f32x4.mul(s, v128.load(from)));
-    c1 = f32x4.add(c1, f32x4.mul(s, v128.load(from, 16)));
-    c2 = f32x4.add(c2, f32x4.mul(s, v128.load(from, 32)));
-    c3 = f32x4.add(c3, f32x4.mul(s, v128.load(from, 48)));
+    c0 = madd(c0, s, v128.load(from));
+    c1 = madd(c1, s, v128.load(from, 16));
+    c2 = madd(c2, s, v128.load(from, 32));
+    c3 = madd(c3, s, v128.load(from, 48));
     rows += 4;
     t += 4;
   }

@@ -1,5 +1,7 @@
 // Dense vectors of d f32, d a multiple of 4.
 
+import { madd } from './madd';
+
 /** Sum of the four lanes: (0 + 2) + (1 + 3). */
 // @ts-ignore: decorator
 @inline
@@ -28,12 +30,12 @@ export function dot(a: usize, b: usize, bytes: usize): f32 {
   const wide = bytes & ~63;
   let c: usize = 0;
   for (; c < wide; c += 64) {
-    s0 = f32x4.add(s0, f32x4.mul(v128.load(a + c), v128.load(b + c)));
-    s1 = f32x4.add(s1, f32x4.mul(v128.load(a + c, 16), v128.load(b + c, 16)));
-    s2 = f32x4.add(s2, f32x4.mul(v128.load(a + c, 32), v128.load(b + c, 32)));
-    s3 = f32x4.add(s3, f32x4.mul(v128.load(a + c, 48), v128.load(b + c, 48)));
+    s0 = madd(s0, v128.load(a + c), v128.load(b + c));
+    s1 = madd(s1, v128.load(a + c, 16), v128.load(b + c, 16));
+    s2 = madd(s2, v128.load(a + c, 32), v128.load(b + c, 32));
+    s3 = madd(s3, v128.load(a + c, 48), v128.load(b + c, 48));
   }
-  for (; c < bytes; c += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(a + c), v128.load(b + c)));
+  for (; c < bytes; c += 16) s0 = madd(s0, v128.load(a + c), v128.load(b + c));
   return sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
 }
 
@@ -42,7 +44,7 @@ export function dot(a: usize, b: usize, bytes: usize): f32 {
 @inline
 export function addScaled(y: usize, a: f32, x: usize, bytes: usize): void {
   const s = f32x4.splat(a);
-  for (let c: usize = 0; c < bytes; c += 16) v128.store(y + c, f32x4.add(v128.load(y + c), f32x4.mul(s, v128.load(x + c))));
+  for (let c: usize = 0; c < bytes; c += 16) v128.store(y + c, madd(v128.load(y + c), s, v128.load(x + c)));
 }
 
 /** y += x over n elements (n a multiple of 4). */

@@ -1,9 +1,12 @@
 // Our f32 matrix product on one thread beside NumPy's (OpenBLAS) and that of tfjs's WASM backend. The sides take turns, ROUNDS times.
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { instantiateKernels } from '../dist/kernels.js';
 import { describe, machine } from './machine.mjs';
+import { newestNode } from './newest-node.mjs';
 import { pythonWith, runPython } from './peers/python.mjs';
+import { products } from './products.mjs';
 import { note, save, show, table } from './report.mjs';
 import { median } from './timer.mjs';
 
@@ -17,9 +20,12 @@ export async function gemm() {
   if (!python) note('NumPy is not installed (Debian: python3-numpy): not compared with');
   if (!hasTfjs) note('tfjs is not installed (npm ci --prefix bench/peers): not compared with');
   const kernels = await instantiateKernels(readFileSync(new URL('../dist/kernels.wasm', import.meta.url)));
-  const sides = { m3rec: { run: () => ours(kernels) } };
+  const sides = { m3rec: { run: () => ({ times: products(kernels, SIZES, SECONDS) }) } };
+  const relaxed = fileURLToPath(new URL('../dist/kernels-relaxed.wasm', import.meta.url));
+  const newest = newestNode();
+  sides.relaxed = { run: () => child(new URL('products.mjs', import.meta.url), { kernels: relaxed, sizes: SIZES, seconds: SECONDS }, newest) };
   if (python) sides.NumPy = { run: () => runPython(python, 'gemm.py', { sizes: SIZES, seconds: SECONDS }, 1) };
-  if (hasTfjs) sides.tfjs = { run: tfjs };
+  if (hasTfjs) sides.tfjs = { run: () => child(new URL('peers/tfjs.mjs', import.meta.url), { sizes: SIZES, seconds: SECONDS }) };
   for (const side of Object.values(sides)) side.times = SIZES.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, side] of Object.entries(sides)) {
@@ -30,12 +36,13 @@ export async function gemm() {
     }
   }
   const rates = Object.fromEntries(Object.entries(sides).map(([name, { times }]) => [name, times.map((runs, i) => rate(SIZES[i], median(runs)))]));
-  const peers = Object.keys(sides).slice(1);
-  const rows = SIZES.map((n, i) => [n, ...Object.values(rates).map((list) => list[i].toFixed(1)), ...peers.map((peer) => (rates.m3rec[i] / rates[peer][i]).toFixed(2))]);
+  const peers = Object.keys(sides).slice(2);
+  const ratios = peers.flatMap((peer) => ['m3rec', 'relaxed'].map((own) => ({ name: `${own} / ${peer}`, values: SIZES.map((_, i) => rates[own][i] / rates[peer][i]) })));
+  const rows = SIZES.map((n, i) => [n, ...Object.values(rates).map((list) => list[i].toFixed(1)), ...ratios.map(({ values }) => values[i].toFixed(2))]);
   const versions = peers.map((peer) => `${peer} ${sides[peer].about.version}${sides[peer].about.blas?.length ? ` (${sides[peer].about.blas.join(', ')})` : ''}`).join(', ');
   const blocks = [
-    `C = A B of n × n, f32, one thread each; the median of all products of ${ROUNDS} rounds in which the sides took turns.${versions ? ` Beside ${versions}.` : ''}`,
-    table(['n', ...Object.keys(sides).map((name) => `${name}, GFLOP/s`), ...peers.map((peer) => `m3rec / ${peer}`)], rows, 0),
+    `C = A B of n × n, f32, one thread each; processor time, the median of all products of ${ROUNDS} rounds in which the sides took turns.${versions ? ` Beside ${versions}.` : ''} relaxed: the kernels with relaxed SIMD in Node ${sides.relaxed.about.version}.`,
+    table(['n', ...Object.keys(sides).map((name) => `${name}, GFLOP/s`), ...ratios.map(({ name }) => name)], rows, 0),
   ];
   show(`gemm: ${describe(machine())}`);
   for (const block of blocks) show(block);
@@ -44,38 +51,13 @@ export async function gemm() {
 
 const rate = (n, seconds) => (2 * n ** 3) / seconds / 1e9;
 
-function ours({ exports, memory }) {
-  const times = SIZES.map((n) => {
-    const mark = memory.mark();
-    const [a, b] = [1, 2].map((seed) => {
-      const address = memory.allocate(4 * n * n);
-      exports.fillUniform(address, n * n, 0.5, seed, 0, 0);
-      return address;
-    });
-    const c = memory.allocate(4 * n * n);
-    const workspace = memory.allocate(exports.gemmWorkspaceBytes());
-    const product = () => {
-      const begin = performance.now();
-      memory.u8(c, 4 * n * n).fill(0); // the kernel adds to C
-      exports.gemmNN(n, n, n, 1, a, n, b, n, c, n, workspace);
-      return (performance.now() - begin) / 1000;
-    };
-    product();
-    const runs = [];
-    const start = performance.now();
-    while (runs.length < 3 || performance.now() - start < 1000 * SECONDS) runs.push(product());
-    memory.release(mark);
-    return runs;
-  });
-  return { times };
-}
-
-function tfjs() {
+/** What a script makes of a message, in a process of its own; `node`: another Node, and its options. */
+function child(script, message, node = {}) {
   return new Promise((resolve, reject) => {
-    const child = fork(new URL('peers/tfjs.mjs', import.meta.url));
-    child.once('message', resolve);
-    child.once('error', reject);
-    child.once('exit', (code) => code !== 0 && reject(new Error(`tfjs.mjs ended with exit code ${code}`)));
-    child.send({ sizes: SIZES, seconds: SECONDS });
+    const started = fork(script, node);
+    started.once('message', resolve);
+    started.once('error', reject);
+    started.once('exit', (code) => code !== 0 && reject(new Error(`${script.pathname} ended with exit code ${code}`)));
+    started.send(message);
   });
 }

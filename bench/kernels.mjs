@@ -55,7 +55,7 @@ export async function kernels() {
 }
 
 /** X, Xᵀ and B with rows that sum to 1, in both worlds. */
-function prepare(exports, bench, interactions, similarity) {
+export function prepare(exports, bench, interactions, similarity) {
   const X = bench.putMatrix(interactions);
   const Xt = { rows: X.cols, cols: X.rows, indptr: bench.i32(X.cols + 1), indices: bench.i32(X.indices.js.length) };
   exports.transposePattern(X.rows, X.cols, X.indptr.at, X.indices.at, Xt.indptr.at, Xt.indices.at);

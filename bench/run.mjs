@@ -3,6 +3,7 @@ const USAGE = `npm run bench -- [NAME] [options]
 
   kernels                     each kernel's rate beside plain JavaScript
   gemm                        the matrix product beside NumPy (OpenBLAS) and tfjs
+  limits                      each kernel beside the machine's limits; where the time of a training goes
   ease                        EASE on all markets as one beside SciPy: time, memory
   skipgram                    the skip-gram stage beside gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation beside the same step in PyTorch
@@ -16,11 +17,11 @@ const USAGE = `npm run bench -- [NAME] [options]
 Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-scipy, python3-gensim and
 python3-torch, and npm ci --prefix bench/peers for tfjs. Data: the folder that M3REC_DATA names, else ../shared/xmarket.
 
-  --epochs N    fewer epochs of the market adaptation (stages, quality)
-  --preset P    only this preset (stages): paper or default
+  --epochs N    fewer epochs of the market adaptation (stages, quality, limits)
+  --preset P    only this preset (stages, limits): paper or default
   --help        this text
 `;
-const NAMES = ['kernels', 'gemm', 'ease', 'skipgram', 'adaptation', 'recommend', 'stages', 'quality', 'update', 'export', 'sizes'];
+const NAMES = ['kernels', 'gemm', 'limits', 'ease', 'skipgram', 'adaptation', 'recommend', 'stages', 'quality', 'update', 'export', 'sizes'];
 const PARTS = ['ease', 'paper', 'default'];
 const PRESETS = ['paper', 'default'];
 

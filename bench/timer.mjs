@@ -46,6 +46,12 @@ export function measure(sides) {
   return times.map((list) => ({ seconds: median(list), runs: list.length }));
 }
 
+/** Processor time of this process in seconds: other work on the machine does not count, but for what it takes of caches and pipes. */
+export function processorSeconds() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
 /** The middle of a list of numbers. */
 export function median(list) {
   const sorted = Float64Array.from(list).sort();

@@ -16,7 +16,7 @@ import { decodeModel, encodeModel, inspectModel, type ModelInfo } from './format
 import type { Markets } from './markets.ts';
 import { formatBytes } from './memory.ts';
 import type { Model } from './model.ts';
-import { checkWritable, nodeWorkers, readBytes, readDirectory, writeFileAtomically } from './node.ts';
+import { checkWritable, nodeWorkers, readBytes, readDirectory, relaxedKernels, writeFileAtomically } from './node.ts';
 import { RANGES, type Range, resolveOptions, type TrainOptions } from './options.ts';
 import { type Availability, MAX_THREADS } from './pool.ts';
 import { printable } from './printable.ts';
@@ -86,10 +86,12 @@ const minRatingOption = () => new Option('--min-rating <r>', 'leave out rows wit
 const threadsOption = () => new Option('--threads <n>', 'threads to run on; the result is the same (default: one for each core)').argParser(whole(1, MAX_THREADS));
 const marketsOption = () => new Option('--markets <a,b>', 'use these markets only').argParser(ids);
 
-/** The options of a job that may run on several threads. */
-const onThreads = (threads: number | undefined) => ({
+const relaxedOption = () => new Option('--relaxed', 'relaxed SIMD: faster, but the bytes of the file depend on the processor');
+
+/** The options of a job that may run on several threads, with relaxed SIMD or without. */
+const onThreads = async (threads: number | undefined, relaxed: boolean | undefined) => ({
   threads,
-  workers: nodeWorkers,
+  ...(relaxed ? await relaxedKernels() : { workers: nodeWorkers }),
   onThreads: ({ threads: running, reason }: Availability) => message(running === 1 ? `1 thread: ${reason}` : `${running} threads`),
 });
 
@@ -170,15 +172,17 @@ interface TrainCommandOptions extends DataOptions, TrainOptions {
   output: string;
   updatable?: boolean;
   threads?: number;
+  relaxed?: boolean;
   json?: boolean;
 }
 
-async function trainCommand(path: string, { output, json, minRating, markets, updatable, threads, ...hyper }: TrainCommandOptions): Promise<void> {
+async function trainCommand(path: string, { output, json, minRating, markets, updatable, threads, relaxed, ...hyper }: TrainCommandOptions): Promise<void> {
   resolveOptions(hyper);
   await checkOutput(output);
+  const how = await onThreads(threads, relaxed);
   const data = await readData(path, { minRating, markets });
   const table = new StageTable(view, json);
-  const bytes = await save(output, await train(data, { ...job, ...onThreads(threads), ...hyper, updatable, onStage: table.onStage }));
+  const bytes = await save(output, await train(data, { ...job, ...how, ...hyper, updatable, onStage: table.onStage }));
   await table.finish({ file: output, bytes });
   message(`wrote ${output}: ${formatBytes(bytes)}`);
 }
@@ -195,15 +199,17 @@ interface UpdateCommandOptions extends DataOptions {
   data: string;
   output: string;
   threads?: number;
+  relaxed?: boolean;
   json?: boolean;
 }
 
-async function updateCommand(path: string, { data, output, json, minRating, markets, threads }: UpdateCommandOptions): Promise<void> {
+async function updateCommand(path: string, { data, output, json, minRating, markets, threads, relaxed }: UpdateCommandOptions): Promise<void> {
   await checkOutput(output);
+  const how = await onThreads(threads, relaxed);
   const model = await openModel(path, decodeModel);
   const rows = await readData(data, { minRating, markets, trainingOnly: true });
   const table = new StageTable(view, json);
-  const { model: updated, ...result } = await update(model, rows, { ...job, ...onThreads(threads), onStage: table.onStage });
+  const { model: updated, ...result } = await update(model, rows, { ...job, ...how, onStage: table.onStage });
   const bytes = await save(output, updated);
   await table.finish({ file: output, bytes, ...result });
   message(`wrote ${output}: ${formatBytes(bytes)}`);
@@ -457,6 +463,7 @@ function makeProgram(): Command {
     .addOption(new Option('--without <part>', 'ablation: leave out a similarity').choices(['intra', 'inter', 'both']))
     .addOption(new Option('--updatable', 'keep in the file what `update` needs (2 n² bytes for n items)'))
     .addOption(threadsOption())
+    .addOption(relaxedOption())
     .addOption(marketsOption())
     .addOption(minRatingOption())
     .addOption(jsonOption())
@@ -469,6 +476,7 @@ function makeProgram(): Command {
     .requiredOption('--data <dir>', 'the new interactions: training rows of known or new users and items', nonEmpty)
     .requiredOption('-o, --output <file>', 'the updated model file; may be <file>', nonEmpty)
     .addOption(threadsOption())
+    .addOption(relaxedOption())
     .addOption(marketsOption())
     .addOption(minRatingOption())
     .addOption(jsonOption())

@@ -31,7 +31,7 @@ export interface WorkerHandle {
 
 /** What a host offers to those who want threads: `nodeWorkers` of `m3rec/node`, or `webWorkers()` of `m3rec/workers`. */
 export interface Workers {
-  /** The module kernels-threads.wasm. */
+  /** The module kernels-threads.wasm, or kernels-threads-relaxed.wasm. */
   kernels: KernelSource;
   /** How many threads are worth having here; 1 and the reason where there can be no others. */
   available(): Availability;

@@ -31,8 +31,8 @@ const TASKS_PER_ROUND = 32;
 const GATHERED_SHIFT = 9;
 /** Bytes of an entry of the kernel `partition`. */
 const ENTRY_BYTES = 12;
-/** Rows of a task of the propagation and of Adam's step. */
-const ROWS_PER_TASK = 512;
+/** Rows of a task of the propagation and of Adam's step: the more, the more often a row is met again in a cache. */
+const ROWS_PER_TASK = 2048;
 
 /**
  * Stage 2, part two: global item embeddings by skip-gram with negative sampling over the walks, where the tables that meet the

@@ -71,8 +71,11 @@ describe('help', () => {
 
   test.each([
     ['stats', '<dir> --min-rating --markets --json'],
-    ['train', '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --l2 --dropout --learning-rate --batch --epochs --without --updatable --threads --markets --min-rating --json'],
-    ['update', '<file> --data -o --threads --markets --min-rating --json'],
+    [
+      'train',
+      '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --l2 --dropout --learning-rate --batch --epochs --without --updatable --threads --relaxed --markets --min-rating --json',
+    ],
+    ['update', '<file> --data -o --threads --relaxed --markets --min-rating --json'],
     ['export', '<file> -o --market --without-users --vectors --neighbours --data --held-out --min-rating --json'],
     ['evaluate', '<file> --data --held-out --protocol --negatives --seed -k --json'],
     ['recommend', '<file> --market --user --items -k --include-seen --only --without --explain --json'],

@@ -45,7 +45,7 @@ test.skipIf(!existsSync(checker('attw')))('arethetypeswrong finds nothing (npm c
   const { status, text } = check('attw', ['TARBALL', '--profile', 'esm-only', '--format', 'json']);
   expect(status, text).toBe(0);
   const { analysis } = JSON.parse(text);
-  expect(Object.keys(analysis.entrypoints).sort()).toEqual(['.', './kernels', './kernels-threads.wasm', './kernels.wasm', './node', './worker.js', './workers']);
+  expect(Object.keys(analysis.entrypoints).sort()).toEqual(['.', './kernels', './kernels-relaxed.wasm', './kernels-threads-relaxed.wasm', './kernels-threads.wasm', './kernels.wasm', './node', './worker.js', './workers']);
 });
 
 test('each entry imports, and a model trains and serves', () => {
@@ -54,7 +54,7 @@ test('each entry imports, and a model trains and serves', () => {
     `import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { assembleGenerated, encodeModel, generateMarkets, init, loadModel, train } from 'm3rec';
-import { readDirectory } from 'm3rec/node';
+import { readDirectory, relaxedKernels } from 'm3rec/node';
 import { bindKernels } from 'm3rec/kernels';
 const bytes = readFileSync(fileURLToPath(import.meta.resolve('m3rec/kernels.wasm')));
 await init(bytes);
@@ -63,9 +63,11 @@ const recommender = await loadModel(encodeModel(await train(markets, { model: 'e
 const { items } = recommender.recommend({ market: markets.markets[0].name, user: markets.markets[0].users[0], k: 3 });
 const sum = new Float32Array(4);
 (await bindKernels(bytes)).addTo(4, Float32Array.of(1, 2, 3, 4), Float32Array.of(1, 1, 1, 1), sum);
-console.log(items.length, [...sum].join(), typeof readDirectory);`,
+// found, whether this Node compiles them or not
+const relaxed = await relaxedKernels().then(({ kernels }) => kernels.length > 0, ({ argument }) => argument === 'relaxed SIMD');
+console.log(items.length, [...sum].join(), typeof readDirectory, relaxed);`,
   );
-  expect(execFileSync(process.execPath, ['use.mjs'], { cwd: folder, encoding: 'utf8' })).toBe('3 2,3,4,5 function\n');
+  expect(execFileSync(process.execPath, ['use.mjs'], { cwd: folder, encoding: 'utf8' })).toBe('3 2,3,4,5 function true\n');
 });
 
 test('the command is installed', () => {

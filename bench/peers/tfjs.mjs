@@ -1,6 +1,7 @@
-// f32 matrix products of tfjs on its WASM backend, in a process of its own: { sizes, seconds } → { version, times }
+// f32 matrix products of tfjs on its WASM backend, in a process of its own: { sizes, seconds } → { version, times: [[processor seconds a product]] }
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
+import { processorSeconds } from '../timer.mjs';
 
 process.once('message', async ({ sizes, seconds }) => {
   setThreadsCount(1);
@@ -11,11 +12,11 @@ process.once('message', async ({ sizes, seconds }) => {
     const a = tf.randomUniform([n, n]);
     const b = tf.randomUniform([n, n]);
     const product = () => {
-      const begin = performance.now();
+      const begin = processorSeconds();
       const c = tf.matMul(a, b);
       c.dataSync();
       c.dispose();
-      return (performance.now() - begin) / 1000;
+      return processorSeconds() - begin;
     };
     product();
     const runs = [];
