@@ -120,7 +120,7 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
       }
       await runTasks(kernels, stepBack(rates.next()));
       await runTasks(kernels, forward());
-      if (step >= steps * 0.9) {
+      if (step >= Math.floor(steps * 0.9)) {
         lastLoss += loss;
         lastPairs += pairs;
       }
