@@ -13,6 +13,8 @@ export interface SkipGramOptions {
   window: number;
   negatives: number;
   learningRate: number;
+  /** V_init and V̄_init start uniform in ± this; INITIAL by default. */
+  initial?: number;
   /** Steps of Adam that the walks are shared out to. */
   steps: number;
   seed: number;
@@ -52,7 +54,7 @@ const ROWS_PER_TASK = 2048;
  */
 export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: SparseMatrix, options: SkipGramOptions, job: Job): Promise<{ vectors: Float32Array; contexts: Float32Array; loss: number }> {
   const { exports, memory } = kernels;
-  const { dim, walkLength, seed } = options;
+  const { dim, walkLength, seed, initial = INITIAL } = options;
   const n = similarity.rows;
   const size = n * dim;
   const count = walks.length / walkLength;
@@ -77,7 +79,7 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
 
     const table = (initialStream?: number) => {
       const parameters = memory.allocateZeroed(4 * size);
-      if (initialStream !== undefined) exports.fillUniform(parameters, size, INITIAL, seed, initialStream, 0);
+      if (initialStream !== undefined) exports.fillUniform(parameters, size, initial, seed, initialStream, 0);
       return { parameters, propagated: memory.allocate(4 * size), gradient: memory.allocateZeroed(4 * size), m: memory.allocateZeroed(4 * size), v: memory.allocateZeroed(4 * size) };
     };
     const centres = table(STREAM.initialCentres);
@@ -120,7 +122,7 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
       }
       await runTasks(kernels, stepBack(rates.next()));
       await runTasks(kernels, forward());
-      if (step >= steps * 0.9) {
+      if (step >= Math.floor(steps * 0.9)) {
         lastLoss += loss;
         lastPairs += pairs;
       }

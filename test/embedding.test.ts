@@ -183,34 +183,49 @@ test.each(SKIPGRAMS)('skip-gram of %i items, d = %i, walks of %i, window %i, %i 
   const [seed, stage] = [3, 5];
   const first = 20;
 
-  // L and its gradients, pair by pair
-  let loss = 0;
-  let pairs = 0;
-  const expected = { v: new Float64Array(n * d), vbar: new Float64Array(n * d) };
-  const pair = (centre: number, target: number, label: number) => {
-    const score = dotOf(v, centre, vbar, target, d);
-    const error = label - 1 / (1 + Math.exp(-score));
-    loss += Math.log1p(Math.exp(label === 1 ? -score : score));
-    for (let c = 0; c < d; c++) {
-      expected.v[centre + c] -= error * vbar[target + c];
-      expected.vbar[target + c] -= error * v[centre + c];
-    }
-  };
-  for (let w = 0; w < count; w++) {
-    const key = stream(seed, stage, first + w);
-    for (let t = 0; t < length; t++) {
-      const centre = walks[w * length + t] * d;
+  const drawn = Array.from({ length: count * length * negatives }, (_, i) => {
+    const bits = draw(stream(seed, stage, first + Math.floor(i / (length * negatives))), i % (length * negatives));
+    const slot = below(bits, n);
+    return unit(bits) < thresholds[slot] ? slot : aliases[slot];
+  });
+  /** L and its gradients, pair by pair. */
+  const plain = () => {
+    const sums = { loss: 0, pairs: 0, v: new Float64Array(n * d), vbar: new Float64Array(n * d) };
+    const meet = (centre: number, target: number, label: number) => {
+      const score = dotOf(v, centre, vbar, target, d);
+      const error = label - 1 / (1 + Math.exp(-score));
+      sums.loss += Math.log1p(Math.exp(label === 1 ? -score : score));
+      for (let c = 0; c < d; c++) {
+        sums.v[centre + c] -= error * vbar[target + c];
+        sums.vbar[target + c] -= error * v[centre + c];
+      }
+    };
+    for (let i = 0; i < count * length; i++) {
+      const t = i % length;
       for (let s = Math.max(0, t - window); s <= Math.min(length - 1, t + window); s++) {
         if (s === t) continue;
-        pairs++;
-        pair(centre, walks[w * length + s] * d, 1);
-        for (let m = 0; m < negatives; m++) {
-          const bits = draw(key, t * negatives + m);
-          const slot = below(bits, n);
-          pair(centre, (unit(bits) < thresholds[slot] ? slot : aliases[slot]) * d, 0);
-        }
+        sums.pairs++;
+        meet(walks[i] * d, walks[i - t + s] * d, 1);
+        for (let m = 0; m < negatives; m++) meet(walks[i] * d, drawn[i * negatives + m] * d, 0);
       }
     }
+    return sums;
+  };
+  const expected = plain();
+  const { loss, pairs } = expected;
+  if (n * d < 150 && pairs > 0) {
+    expect(
+      worst(
+        expected.v,
+        differences(() => plain().loss, v),
+      ),
+    ).toBeLessThan(1e-6);
+    expect(
+      worst(
+        expected.vbar,
+        differences(() => plain().loss, vbar),
+      ),
+    ).toBeLessThan(1e-6);
   }
 
   const positions = count * length;
