@@ -1,5 +1,6 @@
 import { assemble, type RawMarket } from './assemble.ts';
 import { ArgumentError, checkArray, checkCallback, checkChoice, checkNumber, checkObject, checkTexts, DataError } from './errors.ts';
+import { Ids } from './ids.ts';
 import { Int32List } from './int32-list.ts';
 import { Job, type JobOptions } from './job.ts';
 import type { Markets } from './markets.ts';
@@ -38,23 +39,6 @@ export interface ReadOptions extends JobOptions {
   /** Read these markets only. */
   markets?: readonly string[];
   onWarning?: (warning: DataWarning) => void;
-}
-
-/** Ids by number. A Map, so that ids such as `__proto__` are ids like any other. */
-class Ids {
-  readonly list: string[] = [];
-  private readonly numbers = new Map<string, number>();
-
-  number(id: string): number {
-    let number = this.numbers.get(id);
-    if (number === undefined) {
-      number = this.list.length;
-      const own = copyString(id);
-      this.list.push(own);
-      this.numbers.set(own, number);
-    }
-    return number;
-  }
 }
 
 interface Rows {
@@ -156,9 +140,9 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     }
     const heldOut: RawMarket['heldOut'] = {};
     for (const [split, rows] of draft.heldOut) heldOut[split] = { users: rows.users.view(), items: rows.items.view() };
-    raw.push({ name: draft.name, users: draft.users.list, trainUsers: draft.train.users.view(), trainItems: draft.train.items.view(), heldOut });
+    raw.push({ name: draft.name, users: draft.users.list(), trainUsers: draft.train.users.view(), trainItems: draft.train.items.view(), heldOut });
   }
-  const markets = assemble(items.list, raw);
+  const markets = assemble(items.list(), raw);
   if (onWarning) warn(markets, drafts, onWarning);
   return markets;
 }
