@@ -1,0 +1,44 @@
+// Plots as SVG, by echarts without a DOM.
+import * as echarts from 'echarts';
+
+const WIDTH = 1180;
+const HEIGHT = 620;
+const GAP = 90;
+const LEFT = 70;
+const TOP = 70;
+const BOTTOM = 240;
+
+/** 1000 → "1,000", 0.01 → "0.01". */
+const tick = (value) => (value >= 1 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(1))));
+
+/**
+ * Panels side by side, both axes logarithmic, each with its legend below.
+ * @param {{ title: string, axis: string, panels: { unit: string, curves: { name: string, points: [number, number][] }[] }[] }} plot
+ * @returns {string} SVG
+ */
+export function growth({ title, axis, panels }) {
+  const width = (WIDTH - LEFT - 30 - GAP * (panels.length - 1)) / panels.length;
+  const lefts = panels.map((_, p) => LEFT + p * (width + GAP));
+  const range = (values) => [Math.min(...values), Math.max(...values)];
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+  chart.setOption({
+    animation: false,
+    backgroundColor: '#fff',
+    title: { text: title, left: 'center', top: 12, textStyle: { fontSize: 18 } },
+    grid: lefts.map((left) => ({ left, width, top: TOP, bottom: BOTTOM })),
+    xAxis: panels.map(({ curves }, p) => {
+      const sizes = [...new Set(curves.flatMap(({ points }) => points.map(([size]) => size)))].sort((a, b) => a - b);
+      const [low, high] = range(sizes);
+      return { type: 'log', gridIndex: p, min: low / 1.15, max: high * 1.15, name: axis, nameLocation: 'middle', nameGap: 34, axisLabel: { customValues: sizes, formatter: tick, fontSize: 12 }, axisTick: { customValues: sizes }, splitLine: { show: false } };
+    }),
+    yAxis: panels.map(({ unit, curves }, p) => {
+      const [low, high] = range(curves.flatMap(({ points }) => points.map(([, value]) => value)));
+      return { type: 'log', gridIndex: p, min: 10 ** Math.floor(Math.log10(low)), max: 10 ** Math.ceil(Math.log10(high)), name: unit, nameTextStyle: { fontSize: 13, align: 'right' }, axisLabel: { formatter: tick, fontSize: 12 }, splitLine: { lineStyle: { color: '#e4e4e4' } } };
+    }),
+    legend: panels.map(({ curves }, p) => ({ left: lefts[p], top: HEIGHT - BOTTOM + 56, width, orient: 'vertical', height: BOTTOM - 60, itemGap: 7, textStyle: { fontSize: 12.5 }, data: curves.map(({ name }) => name) })),
+    series: panels.flatMap(({ curves }, p) => curves.map(({ name, points }, c) => ({ type: 'line', name, xAxisIndex: p, yAxisIndex: p, data: points, symbol: ['circle', 'rect', 'triangle', 'diamond'][c % 4], symbolSize: 8, lineStyle: { width: 2 } }))),
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return svg;
+}
