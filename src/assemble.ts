@@ -1,5 +1,6 @@
 import { Int32List } from './int32-list.ts';
 import type { HeldOut, Market, Markets } from './markets.ts';
+import { sortByIds } from './sort-ids.ts';
 import type { SparsePattern } from './sparse.ts';
 
 /** The rows of one market as they came, by numbers in lists of ids. */
@@ -36,7 +37,8 @@ export function assemble(itemIds: readonly string[], raw: readonly RawMarket[]):
 
 function assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32Array, rank: Int32Array): Market {
   const hasItem = new Uint8Array(order.length);
-  for (const item of raw.trainItems) hasItem[rank[item]] = 1;
+  const { trainUsers, trainItems } = raw;
+  for (let row = 0; row < trainItems.length; row++) hasItem[rank[trainItems[row]]] = 1;
   const items = new Int32List();
   const local = new Int32Array(order.length).fill(-1);
   for (let item = 0; item < order.length; item++) {
@@ -46,11 +48,10 @@ function assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32
   }
 
   const hasRow = new Uint8Array(raw.users.length);
-  for (const user of raw.trainUsers) hasRow[user] = 1;
+  for (let row = 0; row < trainUsers.length; row++) hasRow[trainUsers[row]] = 1;
   const userOrder = sortedNumbers(raw.users, hasRow);
   const userRank = inverse(userOrder, raw.users.length);
 
-  const { trainUsers, trainItems } = raw;
   const columnOf = new Int32Array(itemIds.length).fill(-1);
   for (let item = 0; item < itemIds.length; item++) if (rank[item] >= 0) columnOf[item] = local[rank[item]];
   const interactions = compress(trainUsers, trainItems, userRank, columnOf, userOrder.length, items.length);
@@ -102,7 +103,8 @@ function sort(values: Int32Array, start: number, end: number): void {
 /** The numbers of the ids that are present, in order of the ids' UTF-16 code units. */
 function sortedNumbers(ids: readonly string[], present: Uint8Array): Int32Array {
   const numbers = Int32Array.from(ids.keys()).filter((i) => present[i] === 1);
-  return numbers.sort((a, b) => (ids[a] < ids[b] ? -1 : 1));
+  sortByIds(numbers, ids);
+  return numbers;
 }
 
 /** rank[order[i]] = i, and -1 for what is not in `order`. */
