@@ -1,7 +1,7 @@
 // Reads one data set once, in a process of its own so that its peak memory is its own. Its parent sends { way, path } and gets
-// { seconds, maxRSS, rows, digest }: `papaparse` streams the file and only counts its rows, `m3rec` makes Markets of it.
+// { seconds, cpuSeconds, idle, maxRSS, rows, … }: `papaparse` streams the files and only counts their rows, `m3rec` makes Markets.
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync, statSync } from 'node:fs';
+import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Papa from 'papaparse';
 import { readDirectory } from '../dist/node.js';
@@ -28,10 +28,12 @@ const WAYS = {
         const chunk = ({ data }) => {
           rows += data.length;
         };
-        Papa.parse(createReadStream(file), { chunk, complete: resolve, error: reject, skipEmptyLines: false });
+        Papa.parse(createReadStream(file), { chunk, complete: resolve, error: reject });
       });
+      // the header
+      rows -= 1;
     }
-    return () => ({ rows });
+    return () => ({ rows, version: JSON.parse(readFileSync(new URL('../node_modules/papaparse/package.json', import.meta.url), 'utf8')).version });
   },
   m3rec: async (path) => {
     let reports = 0;
@@ -39,7 +41,13 @@ const WAYS = {
       reports++;
     };
     const markets = await readDirectory(path, { onProgress });
-    return () => ({ reports, rows: markets.markets.reduce((sum, { interactions }) => sum + interactions.indices.length, 0), users: markets.markets.reduce((sum, { users }) => sum + users.length, 0), items: markets.items.length, digest: digestOf(markets) });
+    return () => ({
+      reports,
+      rows: markets.markets.reduce((sum, { interactions }) => sum + interactions.indices.length, 0),
+      users: markets.markets.reduce((sum, { users }) => sum + users.length, 0),
+      items: markets.items.length,
+      digest: digestOf(markets),
+    });
   },
 };
 

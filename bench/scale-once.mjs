@@ -25,6 +25,6 @@ process.once('message', async ({ users, items, interactions, options, threads })
   const maxRSS = process.resourceUsage().maxRSS * 1024;
   const bytes = await timed('encode', () => encodeModel(model));
   const recommender = await timed('load', () => loadModel(bytes));
-  await timed('evaluate', () => evaluate(recommender, markets, { heldOut: 'valid', negatives: 999, seed: 1 }));
+  await timed('evaluate', () => evaluate(recommender, markets, { heldOut: 'valid', negatives: 99, seed: 1 }));
   process.send({ done: { rows, seconds, dataBytes, maxRSS, fileBytes: bytes.length } }, () => process.disconnect());
 });

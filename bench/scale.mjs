@@ -9,8 +9,8 @@ import { cache } from './data.mjs';
 import { buildHash, describe, machine } from './machine.mjs';
 import { note, save, show, table } from './report.mjs';
 
-/** Trainings of all stages, the costly ones cut short, so that the largest ends: times are linear in walks and epochs. */
-const SHORT = { walks: 2, epochs: 1 };
+/** Trainings of all stages, the costly ones cut short, so that the largest ends: times are linear in walks, epochs and dimensions. */
+const SHORT = { walks: 2, epochs: 1, dim: 32 };
 /** As the five real markets have, about. */
 const INTERACTIONS_OF_ITEM = 20;
 const INTERACTIONS_OF_USER = 8;
@@ -110,16 +110,41 @@ function train(job) {
 /** Writes the report of the runs so far, with its plots; returns its blocks. */
 function report(series, runs, threads, charts) {
   const blocks = [
-    `Generated markets (five, as \`m3rec\`'s generator makes them by default, seed 1), ${INTERACTIONS_OF_USER} interactions a user, two of them held out. Preset default with ${SHORT.walks} walks an item (of 10) and ${SHORT.epochs} epoch (of 6); ${threads} thread${threads === 1 ? '' : 's'}; each training in a process of its own. Linear memory: the most in use at once during a stage. Process: the most that the whole process held, the generated data included. Each curve's exponent p, time or bytes ∝ size^p, is a least-squares line through the logarithms, over the sizes that it states; times below ${1000 * SHORTEST} ms are left out of it.`,
+    `Generated markets (five, as \`m3rec\`'s generator makes them by default, seed 1), ${INTERACTIONS_OF_USER} interactions a user, two of them held out. Preset default with ${SHORT.walks} walks an item (of 10), ${SHORT.epochs} epoch (of 6) and ${SHORT.dim} dimensions (of 128); ${threads} thread${threads === 1 ? '' : 's'}; each training in a process of its own. Linear memory: the most in use at once during a stage. Process: the most that the whole process held, the generated data included. Each curve's exponent p, time or bytes ∝ size^p, is a least-squares line through the logarithms, over the sizes that it states; times below ${1000 * SHORTEST} ms are left out of it.`,
   ];
   for (const { title, file, about, tasks } of series) {
     const found = tasks.flatMap(({ way, size }) => runs.filter((run) => run.way === way && run.size === size && tasks.some((task) => task.items === run.items && task.interactions === run.interactions)));
     if (found.length === 0) continue;
-    const times = curvesOf(found, (run, { part }) => sum(run.stages.filter(({ stage }) => part(stage)).map((stage) => stage.seconds)), 'training, all stages', (run) => run.seconds);
-    const memory = curvesOf(found, (run, { part }) => peak(run.stages.filter(({ stage, peakBytes }) => peakBytes !== undefined && part(stage)).map(({ peakBytes }) => peakBytes)), 'process', (run) => run.maxRSS);
+    const times = curvesOf(
+      found,
+      (run, { part }) => sum(run.stages.filter(({ stage }) => part(stage)).map((stage) => stage.seconds)),
+      'training, all stages',
+      (run) => run.seconds,
+    );
+    const memory = curvesOf(
+      found,
+      (run, { part }) => peak(run.stages.filter(({ stage, peakBytes }) => peakBytes !== undefined && part(stage)).map(({ peakBytes }) => peakBytes)),
+      'process',
+      (run) => run.maxRSS,
+    );
     blocks.push(`## By ${title}`, about);
     if (charts) {
-      writeFileSync(new URL(`results/${file}.svg`, import.meta.url), charts.growth({ title: `Training by ${title}`, axis: title, panels: [panel('seconds', times.slice(0, -AROUND.length), 1), panel('MB', memory, 1e-6)] }));
+      writeFileSync(
+        new URL(`results/${file}.svg`, import.meta.url),
+        charts.growth({
+          title: `Training by ${title}`,
+          axis: title,
+          panels: [
+            panel(
+              'Time',
+              'seconds',
+              times.filter(({ around }) => !around),
+              1,
+            ),
+            panel('Peak memory: linear, and of the process', 'MB', memory, 1e-6),
+          ],
+        }),
+      );
       blocks.push(`![Time and memory by ${title}](${file}.svg)`);
     }
     const header = (what) => [what, ...found.map(({ way, size }) => `${count(size)}${way === 'all stages' ? '' : `, ${way}`}`), 'exponent (sizes)'];
@@ -141,7 +166,7 @@ function curvesOf(found, valueOf, wholeName, wholeOf) {
   const complete = found.filter(({ way }) => way === 'all stages');
   const curves = CURVES.map((curve) => ({ name: curve.name, points: pointsOf(found, (run) => valueOf(run, curve)) }));
   curves.push({ name: wholeName, points: pointsOf(complete, wholeOf) });
-  const around = AROUND.map((curve) => ({ name: curve.name, points: pointsOf(complete, (run) => valueOf(run, curve)) }));
+  const around = AROUND.map((curve) => ({ name: curve.name, around: true, points: pointsOf(complete, (run) => valueOf(run, curve)) }));
   return [...curves, ...around].filter(({ points }) => points.length > 0);
 }
 
@@ -152,7 +177,7 @@ const sizes = (found) => [
   { name: 'model file', points: pointsOf(found, ({ fileBytes }) => fileBytes) },
 ];
 
-const panel = (unit, curves, factor) => ({ unit, curves: curves.map((curve) => ({ name: `${curve.name}, p = ${fit(curve)?.slope.toFixed(2) ?? '–'}`, points: curve.points.map(({ size, value }) => [size, factor * value]) })) });
+const panel = (title, unit, curves, factor) => ({ title, unit, curves: curves.map((curve) => ({ name: `${curve.name}, p = ${fit(curve)?.slope.toFixed(2) ?? '–'}`, points: curve.points.map(({ size, value }) => [size, factor * value]) })) });
 
 /** p of value ∝ size^p by least squares on the logarithms. */
 function fit({ points }) {

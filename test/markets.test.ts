@@ -160,7 +160,13 @@ describe('readMarkets', () => {
   });
 
   test('progress is reported in bytes of all files, and the signal is heard', async () => {
-    const files = ['a', 'b', 'c'].map((market) => ({ ...file(market, 'train', Array.from({ length: 20_000 }, (_, i) => `u${i},i${i}`)) }));
+    const files = ['a', 'b', 'c'].map((market) => ({
+      ...file(
+        market,
+        'train',
+        Array.from({ length: 20_000 }, (_, i) => `u${i},i${i}`),
+      ),
+    }));
     const sizes = files.map(({ source }) => (source as string).length);
     const total = sizes.reduce((sum, size) => sum + size, 0);
     const reports: number[] = [];
