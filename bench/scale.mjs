@@ -14,18 +14,20 @@ const SHORT = { walks: 2, epochs: 1, dim: 32 };
 /** As the five real markets have, about. */
 const INTERACTIONS_OF_ITEM = 20;
 const INTERACTIONS_OF_USER = 8;
-/** What is trained at which number of items. Another way to fit EASE is one line more. */
+/**
+ * What is trained at which number of items. Another way to fit EASE is one line more, with a curve and columns of its own names;
+ * `model: 'ease'` trains that alone.
+ */
 const WAYS = [
-  { way: 'all stages', options: { ...SHORT }, items: [2_000, 5_000, 10_000, 20_000] },
-  { way: 'EASE alone', options: { model: 'ease' }, items: [30_000] },
+  { curve: 'EASE of all markets', options: { ...SHORT }, items: [2_000, 5_000, 10_000, 20_000] },
+  { curve: 'EASE of all markets', column: 'EASE alone', options: { model: 'ease' }, items: [30_000] },
 ];
 const MANY_ITEMS = 5_000;
 const INTERACTIONS = [100_000, 1_000_000, 10_000_000];
 
 const MERGED = 'similarity of all markets';
-/** Curves of the plots and rows of the tables, by the stages that they sum. */
+/** Curves of the plots and rows of the tables beside that of the EASE of all markets, by the stages that they sum. */
 const CURVES = [
-  { name: 'EASE of all markets', part: (stage) => stage === MERGED },
   { name: 'EASE of each market', part: (stage) => stage.startsWith('similarity of ') && stage !== MERGED },
   { name: `walks (${SHORT.walks} an item)`, part: (stage) => stage === 'walks' },
   { name: 'skip-gram', part: (stage) => stage === 'skip-gram' },
@@ -51,42 +53,47 @@ export async function scale({ threads = availableParallelism() }) {
       title: 'items',
       file: 'scale-items',
       about: `A catalogue of n items has ${INTERACTIONS_OF_ITEM} n interactions.`,
-      tasks: WAYS.flatMap(({ way, options, items }) => items.map((n) => ({ way, size: n, items: n, interactions: INTERACTIONS_OF_ITEM * n, options }))),
+      tasks: WAYS.flatMap(({ items, ...way }) => items.map((n) => ({ ...way, size: n, ...jobOf(n, INTERACTIONS_OF_ITEM * n, way.options, threads) }))),
     },
     {
       title: 'interactions',
       file: 'scale-interactions',
       about: `${count(MANY_ITEMS)} items.`,
-      tasks: INTERACTIONS.map((interactions) => ({ way: 'all stages', size: interactions, items: MANY_ITEMS, interactions, options: { ...SHORT } })),
+      tasks: INTERACTIONS.map((interactions) => ({ curve: WAYS[0].curve, size: interactions, ...jobOf(MANY_ITEMS, interactions, { ...SHORT }, threads) })),
     },
   ];
+  const runs = new Map();
   // what costs least comes first, so that an interrupted bench has the most to show
-  const runs = [];
-  for (const task of series.flatMap(({ tasks }) => tasks).sort((a, b) => cost(a) - cost(b))) {
-    runs.push({ ...task, ...(await once({ ...task, threads })) });
+  for (const { key, job } of series.flatMap(({ tasks }) => tasks).sort((a, b) => cost(a.job) - cost(b.job))) {
+    if (runs.has(key)) continue;
+    runs.set(key, await once(key, job));
     report(series, runs, threads, charts);
   }
   for (const block of report(series, runs, threads, charts)) show(block);
 }
 
-const cost = ({ items, interactions }) => items ** 3 + 2e5 * interactions;
-
-/** One training, or what an earlier run of the same build found. */
-async function once({ way, items, interactions, options, threads }) {
-  const users = Math.round(interactions / INTERACTIONS_OF_USER);
-  const job = { users, items, interactions, options, threads };
+/** A training, and what names it in the cache. */
+function jobOf(items, interactions, options, threads) {
+  const job = { users: Math.round(interactions / INTERACTIONS_OF_USER), items, interactions, options, threads };
   const key = createHash('sha256')
     .update(JSON.stringify([buildHash(), job]))
     .digest('hex')
     .slice(0, 24);
+  return { key, job };
+}
+
+const cost = ({ items, interactions }) => items ** 3 + 2e5 * interactions;
+
+/** One training, or what an earlier run of the same build found. */
+async function once(key, job) {
   const file = join(cache, `scale-${key}.json`);
   if (!existsSync(file)) {
-    note(`${way}: ${count(items)} items, ${count(interactions)} interactions …`);
+    note(`${job.options.model ?? 'all stages'}: ${count(job.items)} items, ${count(job.interactions)} interactions …`);
     const result = await train(job);
     mkdirSync(cache, { recursive: true });
     writeFileSync(file, JSON.stringify(result));
   }
-  return { users, ...JSON.parse(readFileSync(file, 'utf8')), date: statSync(file).mtime.toISOString().slice(0, 16).replace('T', ' ') };
+  return { ...job, ...JSON.parse(readFileSync(file, 'utf8')), date: statSync(file).mtime.toISOString().slice(0, 16).replace('T', ' ') };
 }
 
 function train(job) {
@@ -113,20 +120,10 @@ function report(series, runs, threads, charts) {
     `Generated markets (five, as \`m3rec\`'s generator makes them by default, seed 1), ${INTERACTIONS_OF_USER} interactions a user, two of them held out. Preset default with ${SHORT.walks} walks an item (of 10), ${SHORT.epochs} epoch (of 6) and ${SHORT.dim} dimensions (of 128); ${threads} thread${threads === 1 ? '' : 's'}; each training in a process of its own. Linear memory: the most in use at once during a stage. Process: the most that the whole process held, the generated data included. Each curve's exponent p, time or bytes ∝ size^p, is a least-squares line through the logarithms, over the sizes that it states; times below ${1000 * SHORTEST} ms are left out of it.`,
   ];
   for (const { title, file, about, tasks } of series) {
-    const found = tasks.flatMap(({ way, size }) => runs.filter((run) => run.way === way && run.size === size && tasks.some((task) => task.items === run.items && task.interactions === run.interactions)));
+    const found = tasks.filter(({ key }) => runs.has(key)).map(({ key, size, curve, column }) => ({ size, curve, column, ...runs.get(key) }));
     if (found.length === 0) continue;
-    const times = curvesOf(
-      found,
-      (run, { part }) => sum(run.stages.filter(({ stage }) => part(stage)).map((stage) => stage.seconds)),
-      'training, all stages',
-      (run) => run.seconds,
-    );
-    const memory = curvesOf(
-      found,
-      (run, { part }) => peak(run.stages.filter(({ stage, peakBytes }) => peakBytes !== undefined && part(stage)).map(({ peakBytes }) => peakBytes)),
-      'process',
-      (run) => run.maxRSS,
-    );
+    const times = curvesOf(found, { stages: (list) => sum(list.map((stage) => stage.seconds)), whole: (run) => run.seconds, name: 'training' });
+    const memory = curvesOf(found, { stages: (list) => peak(list.filter(({ peakBytes }) => peakBytes !== undefined).map(({ peakBytes }) => peakBytes)), whole: (run) => run.maxRSS, name: 'process' });
     blocks.push(`## By ${title}`, about);
     if (charts) {
       writeFileSync(
@@ -147,30 +144,37 @@ function report(series, runs, threads, charts) {
       );
       blocks.push(`![Time and memory by ${title}](${file}.svg)`);
     }
-    const header = (what) => [what, ...found.map(({ way, size }) => `${count(size)}${way === 'all stages' ? '' : `, ${way}`}`), 'exponent (sizes)'];
+    const header = (what) => [what, ...found.map(({ size, column }) => `${count(size)}${column ? `, ${column}` : ''}`), 'exponent (sizes)'];
     const row = (show) => (curve) => [curve.name, ...found.map((run) => show(curve.points.find((point) => point.run === run)?.value)), exponentOf(curve)];
     blocks.push(table(header(`seconds, ${title}`), times.map(row(seconds))), table(header(`MB, ${title}`), [...memory, ...sizes(found)].map(row(megabytes))));
     blocks.push(`Trained ${[...new Set(found.map(({ date }) => date.slice(0, 10)))].join(', ')}.`);
   }
-  const kept = runs.map(({ options, stages, ...run }) => ({ ...run, options, stages }));
-  save('scale', 'Growth with items and interactions', blocks, { threads, runs: kept });
+  save('scale', 'Growth with items and interactions', blocks, { threads, runs: [...runs.values()] });
   return blocks;
 }
 
 const sum = (list) => (list.length === 0 ? undefined : list.reduce((total, value) => total + value, 0));
 const peak = (list) => (list.length === 0 ? undefined : Math.max(...list));
 
-/** A curve for each part, then one for the whole, then those of what is around the training, of the runs that have it. */
-function curvesOf(found, valueOf, wholeName, wholeOf) {
-  // a way of its own is another curve, and its whole is no training of all stages
-  const complete = found.filter(({ way }) => way === 'all stages');
-  const curves = CURVES.map((curve) => ({ name: curve.name, points: pointsOf(found, (run) => valueOf(run, curve)) }));
-  curves.push({ name: wholeName, points: pointsOf(complete, wholeOf) });
-  const around = AROUND.map((curve) => ({ name: curve.name, around: true, points: pointsOf(complete, (run) => valueOf(run, curve)) }));
-  return [...curves, ...around].filter(({ points }) => points.length > 0);
+/** Curves of the stages, those of the whole (of all stages, and of EASE alone), and those of what comes before and after the training. */
+function curvesOf(found, { stages, whole, name }) {
+  const complete = found.filter(({ options }) => options.model === undefined);
+  const alone = found.filter(({ options }) => options.model !== undefined);
+  const partOf = (part) => (run) => stages(run.stages.filter(({ stage }) => part(stage)));
+  const curves = [...new Set(found.map(({ curve }) => curve))].map((each) => ({
+    name: each,
+    points: pointsOf(
+      found.filter(({ curve }) => curve === each),
+      partOf((stage) => stage === MERGED),
+    ),
+  }));
+  for (const { name: each, part } of CURVES) curves.push({ name: each, points: pointsOf(complete, partOf(part)) });
+  curves.push({ name: `${name}, all stages`, points: pointsOf(complete, whole) }, { name: `${name}, EASE alone`, points: pointsOf(alone, whole) });
+  for (const { name: each, part } of AROUND) curves.push({ name: each, around: true, points: pointsOf(complete, partOf(part)) });
+  return curves.filter(({ points }) => points.length > 0);
 }
 
-const pointsOf = (found, valueOf) => found.map((run) => ({ run, size: run.size, value: valueOf(run) })).filter(({ value }) => value !== undefined);
+const pointsOf = (found, measure) => found.map((run) => ({ run, size: run.size, value: measure(run) })).filter(({ value }) => value !== undefined);
 
 const sizes = (found) => [
   { name: 'data in memory, process', points: pointsOf(found, ({ dataBytes }) => dataBytes) },

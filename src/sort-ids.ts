@@ -15,7 +15,10 @@ export function sortByIds(numbers: Int32Array, ids: readonly string[]): void {
 
   /** A range whose ids have their first `depth` units in common. */
   const sort = (from: number, to: number, depth: number): void => {
-    if (to - from <= BY_INSERTION) return insert(from, to);
+    if (to - from <= BY_INSERTION) {
+      insert(from, to);
+      return;
+    }
     for (let i = from; i < to; i++) keys[i] = keyOf(ids[numbers[i]], depth);
     split(from, to, depth, 2 * Math.log2(to - from));
   };
