@@ -26,16 +26,30 @@ const BY_INSERTION = 40;
  * @param itemIds item ids by number, in any order, each once; those without a training row only serve held-out rows.
  */
 export function assemble(itemIds: readonly string[], raw: readonly RawMarket[]): Markets {
+  const steps = assembling(itemIds, raw);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** How often `assembling` yields. */
+export const assemblingSteps = (markets: number): number => 1 + STEPS_OF_MARKET * markets;
+const STEPS_OF_MARKET = 4;
+
+/** As `assemble`, in steps, so that a job can report and stop between them: 10⁷ rows take seconds. */
+export function* assembling(itemIds: readonly string[], raw: readonly RawMarket[]): Generator<void, Markets> {
   const trained = new Uint8Array(itemIds.length);
   for (const { trainItems } of raw) for (let row = 0; row < trainItems.length; row++) trained[trainItems[row]] = 1;
   const order = sortedNumbers(itemIds, trained);
   const rank = inverse(order, itemIds.length);
-  const markets = raw.map((market) => assembleMarket(market, itemIds, order, rank));
+  yield;
+  const markets: Market[] = [];
+  for (const market of raw) markets.push(yield* assembleMarket(market, itemIds, order, rank));
   markets.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { items: pick(itemIds, order), markets };
 }
 
-function assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32Array, rank: Int32Array): Market {
+function* assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32Array, rank: Int32Array): Generator<void, Market> {
   const hasItem = new Uint8Array(order.length);
   const { trainUsers, trainItems } = raw;
   for (let row = 0; row < trainItems.length; row++) hasItem[rank[trainItems[row]]] = 1;
@@ -51,10 +65,12 @@ function assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32
   for (let row = 0; row < trainUsers.length; row++) hasRow[trainUsers[row]] = 1;
   const userOrder = sortedNumbers(raw.users, hasRow);
   const userRank = inverse(userOrder, raw.users.length);
+  yield;
 
   const columnOf = new Int32Array(itemIds.length).fill(-1);
   for (let item = 0; item < itemIds.length; item++) if (rank[item] >= 0) columnOf[item] = local[rank[item]];
-  const interactions = compress(trainUsers, trainItems, userRank, columnOf, userOrder.length, items.length);
+  const interactions = yield* compress(trainUsers, trainItems, userRank, columnOf, userOrder.length, items.length);
+  yield;
   const heldOut: Record<string, HeldOut[]> = {};
   for (const [name, rows] of Object.entries(raw.heldOut)) {
     heldOut[name] = Array.from(rows.users, (user, row) => {
@@ -67,13 +83,15 @@ function assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32
 }
 
 /** CSR of the (user, item) pairs at rows rowOf[user] and columns columnOf[item], each pair counted once. */
-function compress(users: Int32Array, items: Int32Array, rowOf: Int32Array, columnOf: Int32Array, rows: number, cols: number): SparsePattern {
+function* compress(users: Int32Array, items: Int32Array, rowOf: Int32Array, columnOf: Int32Array, rows: number, cols: number): Generator<void, SparsePattern> {
   const indptr = new Int32Array(rows + 1);
   for (let pair = 0; pair < users.length; pair++) indptr[rowOf[users[pair]] + 1]++;
   for (let row = 0; row < rows; row++) indptr[row + 1] += indptr[row];
+  yield;
   const cursors = indptr.slice(0, rows);
   const indices = new Int32Array(users.length);
   for (let pair = 0; pair < users.length; pair++) indices[cursors[rowOf[users[pair]]]++] = columnOf[items[pair]];
+  yield;
 
   let entries = 0;
   for (let row = 0, start = 0; row < rows; row++) {

@@ -1,4 +1,8 @@
+import { MemoryError } from './errors.ts';
+
 const FIRST_SIZE = 1024;
+/** Of all records: beyond, their starts would not fit in 32 bits. */
+const MAX_UNITS = 2 ** 30;
 /** Units of a record before its text: the number's lower and upper half, the length. */
 const HEAD = 3;
 
@@ -7,7 +11,9 @@ const HEAD = 3;
  * there already is found without a string being made, hashed by the engine or kept, so that a field cut out of a file's text never
  * keeps that text alive. Measured with 500,000 ids of 8 characters: half the time of a Map of strings.
  *
- * Memory: 2 bytes a unit and 22 to 38 an id (twice as much of each part just after it grew); at most 2³⁰ units in all.
+ * Memory: 2 bytes a unit and 22 to 38 an id (twice as much of each part just after it grew).
+ *
+ * @throws MemoryError for ids of more than 2³⁰ units in all.
  */
 export class Ids {
   length = 0;
@@ -53,6 +59,7 @@ export class Ids {
     const number = this.length++;
     const start = this.end;
     this.end = start + HEAD + id.length;
+    if (this.end > MAX_UNITS) throw new MemoryError(`the ids have more than ${MAX_UNITS} characters in all`);
     if (this.end > this.records.length) {
       const grown = new Uint16Array(Math.max(this.end, 2 * this.records.length));
       grown.set(this.records);

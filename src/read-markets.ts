@@ -1,4 +1,4 @@
-import { assemble, type RawMarket } from './assemble.ts';
+import { assembling, assemblingSteps, type RawMarket } from './assemble.ts';
 import { ArgumentError, checkArray, checkCallback, checkChoice, checkNumber, checkObject, checkTexts, DataError } from './errors.ts';
 import { Ids } from './ids.ts';
 import { Int32List } from './int32-list.ts';
@@ -158,7 +158,13 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     for (const [split, rows] of draft.heldOut) heldOut[split] = { users: rows.users.view(), items: rows.items.view() };
     raw.push({ name: draft.name, users: draft.users.list(), trainUsers: draft.train.users.view(), trainItems: draft.train.items.view(), heldOut });
   }
-  const markets = assemble(items.list(), raw);
+  const steps = assembling(items.list(), raw);
+  let step = steps.next();
+  for (let done = 1; !step.done; done++) {
+    await job.tick('assemble', done, assemblingSteps(raw.length));
+    step = steps.next();
+  }
+  const markets = step.value;
   if (onWarning) warn(markets, drafts, onWarning);
   return markets;
 }

@@ -171,26 +171,36 @@ describe('readMarkets', () => {
     const total = sizes.reduce((sum, size) => sum + size, 0);
     const reports: number[] = [];
     const bytes = files.map((each, i) => ({ ...each, bytes: sizes[i] }));
+    const assembled: number[] = [];
     const onProgress = (progress: Progress) => {
-      expect(progress).toMatchObject({ stage: 'read 3 files', total });
-      reports.push(progress.done);
+      if (progress.stage === 'assemble') {
+        expect(progress.total).toBe(13);
+        assembled.push(progress.done);
+      } else {
+        expect(progress).toMatchObject({ stage: 'read 3 files', total });
+        reports.push(progress.done);
+      }
     };
     const markets = await readMarkets(bytes, { onProgress });
     expect(reports.length).toBeGreaterThan(8);
     expect(reports).toEqual([...new Set(reports)].sort((x, y) => x - y));
     expect(reports.at(-1)).toBe(total);
+    expect(assembled).toEqual(Array.from({ length: 13 }, (_, i) => i + 1));
     expect(markets.items).toHaveLength(20_000);
 
     // of unknown size, and one file alone by its name
     const [first] = files;
     const seen = new Set<string>();
     await readMarkets([first], { onProgress: ({ stage, total: unknown }) => seen.add(`${stage} ${unknown}`) });
-    expect([...seen]).toEqual(['read a/train.csv 0']);
+    expect([...seen]).toEqual(['read a/train.csv 0', 'assemble 5']);
 
     const controller = new AbortController();
     const stopped = readMarkets(bytes, { signal: controller.signal, onProgress: ({ done }) => done > sizes[0] && controller.abort() });
     await expect(stopped).rejects.toThrow(/^read 3 files was stopped at \d+ of \d+$/);
     await expect(stopped).rejects.toBeInstanceOf(AbortedError);
+    const later = new AbortController();
+    const assembling = readMarkets(bytes, { signal: later.signal, onProgress: ({ stage }) => stage === 'assemble' && later.abort() });
+    await expect(assembling).rejects.toThrow('assemble was stopped at 1 of 13');
   });
 
   test('a market and a user come back after others, in one file and over files', async () => {
