@@ -174,14 +174,24 @@ function curvesOf(found, { stages, whole, name }) {
   return curves.filter(({ points }) => points.length > 0);
 }
 
-const pointsOf = (found, measure) => found.map((run) => ({ run, size: run.size, value: measure(run) })).filter(({ value }) => value !== undefined);
+const pointsOf = (found, measure) =>
+  found
+    .map((run) => ({ run, size: run.size, value: measure(run) }))
+    .filter(({ value }) => value !== undefined)
+    .sort((a, b) => a.size - b.size);
 
 const sizes = (found) => [
   { name: 'data in memory, process', points: pointsOf(found, ({ dataBytes }) => dataBytes) },
   { name: 'model file', points: pointsOf(found, ({ fileBytes }) => fileBytes) },
 ];
 
-const panel = (title, unit, curves, factor) => ({ title, unit, curves: curves.map((curve) => ({ name: `${curve.name}, p = ${fit(curve)?.slope.toFixed(2) ?? '–'}`, points: curve.points.map(({ size, value }) => [size, factor * value]) })) });
+function panel(title, unit, curves, factor) {
+  const named = ({ name, points }) => {
+    const line = fit({ points });
+    return { name: line ? `${name}, p = ${line.slope.toFixed(2)}` : name, points: points.map(({ size, value }) => [size, factor * value]) };
+  };
+  return { title, unit, curves: curves.map(named) };
+}
 
 /** p of value ∝ size^p by least squares on the logarithms. */
 function fit({ points }) {
