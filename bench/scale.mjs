@@ -3,7 +3,7 @@
 import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { cache } from './data.mjs';
 import { buildHash, describe, machine } from './machine.mjs';
@@ -89,7 +89,8 @@ async function once(key, job) {
   const file = join(cache, `scale-${key}.json`);
   if (!existsSync(file)) {
     note(`${job.options.model ?? 'all stages'}: ${count(job.items)} items, ${count(job.interactions)} interactions …`);
-    const result = await train(job);
+    const load = loadavg()[0];
+    const result = { load, ...(await train(job)) };
     mkdirSync(cache, { recursive: true });
     writeFileSync(file, JSON.stringify(result));
   }
@@ -146,7 +147,10 @@ function report(series, runs, threads, charts) {
     }
     const header = (what) => [what, ...found.map(({ size, column }) => `${count(size)}${column ? `, ${column}` : ''}`), 'exponent (sizes)'];
     const row = (show) => (curve) => [curve.name, ...found.map((run) => show(curve.points.find((point) => point.run === run)?.value)), exponentOf(curve)];
-    blocks.push(table(header(`seconds, ${title}`), times.map(row(seconds))), table(header(`MB, ${title}`), [...memory, ...sizes(found)].map(row(megabytes))));
+    const loads = ['load of the machine before', ...found.map(({ load }) => load?.toFixed(1) ?? '–'), '–'];
+    blocks.push(table(header(`seconds, ${title}`), [...times.map(row(seconds)), loads]), table(header(`MB, ${title}`), [...memory, ...sizes(found)].map(row(megabytes))));
+    const missing = tasks.filter(({ key }) => !runs.has(key)).map(({ size, column }) => `${count(size)}${column ? ` (${column})` : ''}`);
+    if (missing.length > 0) blocks.push(`Not measured yet: ${missing.join(', ')} ${title}.`);
     blocks.push(`Trained ${[...new Set(found.map(({ date }) => date.slice(0, 10)))].join(', ')}.`);
   }
   save('scale', 'Growth with items and interactions', blocks, { threads, runs: [...runs.values()] });
