@@ -7,21 +7,24 @@ const USAGE = `npm run bench -- [NAME] [options]
   ease                        EASE on all markets as one beside SciPy: time, memory
   skipgram                    the skip-gram stage beside gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation beside the same step in PyTorch
+  read                        10⁷ rows of CSV to Markets beside papaparse alone: time, memory
   recommend                   top-10 for every user beside plain JavaScript and NumPy; latency of one fold-in
   stages                      time, loss and memory of each stage of training
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, beside the published figures
   update                      EASE updated with its last users beside a refit: time and difference
   export                      exported variants: size, NDCG@10 before and after, load time, memory
+  scale                       growth with the items and with the interactions: time and memory of each stage, fitted exponents, plots
   sizes                       kernels and bundles, raw and gzipped
 
 Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-scipy, python3-gensim and
-python3-torch, and npm ci --prefix bench/peers for tfjs. Data: the folder that M3REC_DATA names, else ../shared/xmarket.
+python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of scale (echarts). Data: the folder that M3REC_DATA names, else ../shared/xmarket.
 
   --epochs N    fewer epochs of the market adaptation (stages, quality, limits)
   --preset P    only this preset (stages, limits): paper or default
+  --threads N   threads of the trainings (scale); all cores without it
   --help        this text
 `;
-const NAMES = ['kernels', 'gemm', 'limits', 'ease', 'skipgram', 'adaptation', 'recommend', 'stages', 'quality', 'update', 'export', 'sizes'];
+const NAMES = ['kernels', 'gemm', 'limits', 'ease', 'skipgram', 'adaptation', 'read', 'recommend', 'stages', 'quality', 'update', 'export', 'scale', 'sizes'];
 const PARTS = ['ease', 'paper', 'default'];
 const PRESETS = ['paper', 'default'];
 
@@ -42,6 +45,9 @@ async function main(args) {
     } else if (argument === '--preset') {
       options.preset = args[++i];
       if (!PRESETS.includes(options.preset)) return wrong(`--preset: found ${args[i]}, expected one of ${PRESETS.join(', ')}`);
+    } else if (argument === '--threads') {
+      options.threads = Number(args[++i]);
+      if (!Number.isInteger(options.threads) || options.threads < 1 || options.threads > 64) return wrong(`--threads: found ${args[i]}, expected a whole number from 1 to 64`);
     } else if (argument.startsWith('-')) return wrong(`${argument}: no such option`);
     else names.push(argument);
   }

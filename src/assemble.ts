@@ -1,5 +1,6 @@
 import { Int32List } from './int32-list.ts';
 import type { HeldOut, Market, Markets } from './markets.ts';
+import { sortByIds } from './sort-ids.ts';
 import type { SparsePattern } from './sparse.ts';
 
 /** The rows of one market as they came, by numbers in lists of ids. */
@@ -14,25 +15,44 @@ export interface RawMarket {
   heldOut: Record<string, { users: Int32Array; items: Int32Array }>;
 }
 
+/** Rows of at most this many entries are sorted in place: most are shorter, and a call of the engine's sort costs about a microsecond. */
+const BY_INSERTION = 40;
+
 /**
  * Puts raw rows in the order that `Markets` promises, so that the result does not depend on the order of the rows.
- * Time and memory are linear in the rows, but for sorting the ids: 8 bytes a row beside the result.
+ * Time and memory are linear in the rows, but for sorting the ids: nothing a row beside the rows and the result, and the result
+ * twice where there are duplicates.
  *
  * @param itemIds item ids by number, in any order, each once; those without a training row only serve held-out rows.
  */
 export function assemble(itemIds: readonly string[], raw: readonly RawMarket[]): Markets {
+  const steps = assembling(itemIds, raw);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** How often `assembling` yields. */
+export const assemblingSteps = (markets: number): number => 1 + STEPS_OF_MARKET * markets;
+const STEPS_OF_MARKET = 4;
+
+/** As `assemble`, in steps, so that a job can report and stop between them: 10⁷ rows take seconds. */
+export function* assembling(itemIds: readonly string[], raw: readonly RawMarket[]): Generator<void, Markets> {
   const trained = new Uint8Array(itemIds.length);
-  for (const market of raw) for (const item of market.trainItems) trained[item] = 1;
+  for (const { trainItems } of raw) for (let row = 0; row < trainItems.length; row++) trained[trainItems[row]] = 1;
   const order = sortedNumbers(itemIds, trained);
   const rank = inverse(order, itemIds.length);
-  const markets = raw.map((market) => assembleMarket(market, itemIds, order, rank));
+  yield;
+  const markets: Market[] = [];
+  for (const market of raw) markets.push(yield* assembleMarket(market, itemIds, order, rank));
   markets.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { items: pick(itemIds, order), markets };
 }
 
-function assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32Array, rank: Int32Array): Market {
+function* assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32Array, rank: Int32Array): Generator<void, Market> {
   const hasItem = new Uint8Array(order.length);
-  for (const item of raw.trainItems) hasItem[rank[item]] = 1;
+  const { trainUsers, trainItems } = raw;
+  for (let row = 0; row < trainItems.length; row++) hasItem[rank[trainItems[row]]] = 1;
   const items = new Int32List();
   const local = new Int32Array(order.length).fill(-1);
   for (let item = 0; item < order.length; item++) {
@@ -42,16 +62,15 @@ function assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32
   }
 
   const hasRow = new Uint8Array(raw.users.length);
-  for (const user of raw.trainUsers) hasRow[user] = 1;
+  for (let row = 0; row < trainUsers.length; row++) hasRow[trainUsers[row]] = 1;
   const userOrder = sortedNumbers(raw.users, hasRow);
   const userRank = inverse(userOrder, raw.users.length);
+  yield;
 
-  const interactions = compress(
-    raw.trainUsers.map((user) => userRank[user]),
-    raw.trainItems.map((item) => local[rank[item]]),
-    userOrder.length,
-    items.length,
-  );
+  const columnOf = new Int32Array(itemIds.length).fill(-1);
+  for (let item = 0; item < itemIds.length; item++) if (rank[item] >= 0) columnOf[item] = local[rank[item]];
+  const interactions = yield* compress(trainUsers, trainItems, userRank, columnOf, userOrder.length, items.length);
+  yield;
   const heldOut: Record<string, HeldOut[]> = {};
   for (const [name, rows] of Object.entries(raw.heldOut)) {
     heldOut[name] = Array.from(rows.users, (user, row) => {
@@ -63,42 +82,47 @@ function assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32
   return { name: raw.name, users: pick(raw.users, userOrder), items: items.view().slice(), interactions, heldOut };
 }
 
-/** CSR of the (row, column) pairs, each counted once, by two stable counting sorts. */
-function compress(rowOf: Int32Array, columnOf: Int32Array, rows: number, cols: number): SparsePattern {
-  const byColumn = countingSort(columnOf, cols);
-  const sortedRows = byColumn.map((pair) => rowOf[pair]);
-  const byRow = countingSort(sortedRows, rows);
+/** CSR of the (user, item) pairs at rows rowOf[user] and columns columnOf[item], each pair counted once. */
+function* compress(users: Int32Array, items: Int32Array, rowOf: Int32Array, columnOf: Int32Array, rows: number, cols: number): Generator<void, SparsePattern> {
   const indptr = new Int32Array(rows + 1);
-  const indices = new Int32Array(rowOf.length);
+  for (let pair = 0; pair < users.length; pair++) indptr[rowOf[users[pair]] + 1]++;
+  for (let row = 0; row < rows; row++) indptr[row + 1] += indptr[row];
+  yield;
+  const cursors = indptr.slice(0, rows);
+  const indices = new Int32Array(users.length);
+  for (let pair = 0; pair < users.length; pair++) indices[cursors[rowOf[users[pair]]]++] = columnOf[items[pair]];
+  yield;
+
   let entries = 0;
-  let row = -1;
-  for (const at of byRow) {
-    const pair = byColumn[at];
-    while (row < rowOf[pair]) indptr[++row] = entries;
-    const column = columnOf[pair];
-    if (entries > indptr[row] && indices[entries - 1] === column) continue;
-    indices[entries++] = column;
+  for (let row = 0, start = 0; row < rows; row++) {
+    const end = indptr[row + 1];
+    sort(indices, start, end);
+    for (let at = start; at < end; at++) if (at === start || indices[at] !== indices[at - 1]) indices[entries++] = indices[at];
+    indptr[row + 1] = entries;
+    start = end;
   }
-  while (row < rows) indptr[++row] = entries;
-  return { rows, cols, indptr, indices: indices.slice(0, entries) };
+  return { rows, cols, indptr, indices: entries === indices.length ? indices : indices.slice(0, entries) };
 }
 
-/** The positions of `keys` in stable order of their keys, which are in [0, bins). */
-function countingSort(keys: Int32Array, bins: number): Int32Array {
-  const start = new Int32Array(bins + 1);
-  for (const key of keys) start[key + 1]++;
-  for (let bin = 0; bin < bins; bin++) start[bin + 1] += start[bin];
-  const order = new Int32Array(keys.length);
-  for (let i = 0; i < keys.length; i++) order[start[keys[i]]++] = i;
-  return order;
+/** In place, from `start` to before `end`. */
+function sort(values: Int32Array, start: number, end: number): void {
+  if (end - start > BY_INSERTION) {
+    values.subarray(start, end).sort();
+    return;
+  }
+  for (let at = start + 1; at < end; at++) {
+    const value = values[at];
+    let to = at;
+    for (; to > start && values[to - 1] > value; to--) values[to] = values[to - 1];
+    values[to] = value;
+  }
 }
 
 /** The numbers of the ids that are present, in order of the ids' UTF-16 code units. */
 function sortedNumbers(ids: readonly string[], present: Uint8Array): Int32Array {
-  const numbers: number[] = [];
-  for (let i = 0; i < ids.length; i++) if (present[i]) numbers.push(i);
-  numbers.sort((a, b) => (ids[a] < ids[b] ? -1 : 1));
-  return Int32Array.from(numbers);
+  const numbers = Int32Array.from(ids.keys()).filter((i) => present[i] === 1);
+  sortByIds(numbers, ids);
+  return numbers;
 }
 
 /** rank[order[i]] = i, and -1 for what is not in `order`. */

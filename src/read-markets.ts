@@ -1,5 +1,6 @@
-import { assemble, type RawMarket } from './assemble.ts';
+import { assembling, assemblingSteps, type RawMarket } from './assemble.ts';
 import { ArgumentError, checkArray, checkCallback, checkChoice, checkNumber, checkObject, checkTexts, DataError } from './errors.ts';
+import { Ids } from './ids.ts';
 import { Int32List } from './int32-list.ts';
 import { Job, type JobOptions } from './job.ts';
 import type { Markets } from './markets.ts';
@@ -38,23 +39,6 @@ export interface ReadOptions extends JobOptions {
   /** Read these markets only. */
   markets?: readonly string[];
   onWarning?: (warning: DataWarning) => void;
-}
-
-/** Ids by number. A Map, so that ids such as `__proto__` are ids like any other. */
-class Ids {
-  readonly list: string[] = [];
-  private readonly numbers = new Map<string, number>();
-
-  number(id: string): number {
-    let number = this.numbers.get(id);
-    if (number === undefined) {
-      number = this.list.length;
-      const own = copyString(id);
-      this.list.push(own);
-      this.numbers.set(own, number);
-    }
-    return number;
-  }
 }
 
 interface Rows {
@@ -111,11 +95,18 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     return draft;
   };
 
-  for (const file of files) {
-    if (file.market !== undefined && !draftOf(file.market)) continue;
-    if (file.market !== undefined && file.split === 'train') draftOf(file.market)!.trainFiles.add(file.name);
+  const chosen = files.filter(({ market }) => market === undefined || draftOf(market) !== undefined);
+  const progress = new ReadingProgress(job, chosen);
+  for (const file of chosen) {
+    const training = file.split === 'train';
+    if (file.market !== undefined && training) draftOf(file.market)!.trainFiles.add(file.name);
     const source = typeof file.source === 'function' ? file.source() : file.source;
     const low = { count: 0, line: 0 };
+    // A row of the same market or user as the one before it, as in most files, needs no look-up.
+    let marketName: string | undefined;
+    let draft: Draft | undefined;
+    let userId: string | undefined;
+    let userNumber = 0;
     await readRows(
       source,
       file.name,
@@ -124,17 +115,26 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
           if (low.count++ === 0) low.line = line;
           return;
         }
-        const draft = draftOf(file.market ?? market!);
+        const name = file.market ?? market!;
+        if (name !== marketName) {
+          marketName = name;
+          draft = draftOf(name);
+          if (training) draft?.trainFiles.add(file.name);
+          userId = undefined;
+        }
         if (!draft) return;
-        let rows: Rows = draft.train;
-        if (file.split === 'train') draft.trainFiles.add(file.name);
-        else rows = heldOutRows(draft, file, line);
-        rows.users.push(draft.users.number(user));
+        if (user !== userId) {
+          userId = user;
+          userNumber = draft.users.number(user);
+        }
+        const rows = training ? draft.train : heldOutRows(draft, file, line);
+        rows.users.push(userNumber);
         rows.items.push(items.number(item));
       },
-      { rating: minRating !== undefined, market: file.market === undefined, totalBytes: file.bytes },
-      job,
+      { rating: minRating !== undefined, market: file.market === undefined },
+      progress,
     );
+    progress.next();
     if (low.count > 0) {
       onWarning?.({ kind: 'low-rating', file: file.name, message: `${plural(low.count, 'row')} with a rating below ${minRating} left out, the first at line ${low.line}`, count: low.count });
     }
@@ -156,11 +156,46 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     }
     const heldOut: RawMarket['heldOut'] = {};
     for (const [split, rows] of draft.heldOut) heldOut[split] = { users: rows.users.view(), items: rows.items.view() };
-    raw.push({ name: draft.name, users: draft.users.list, trainUsers: draft.train.users.view(), trainItems: draft.train.items.view(), heldOut });
+    raw.push({ name: draft.name, users: draft.users.list(), trainUsers: draft.train.users.view(), trainItems: draft.train.items.view(), heldOut });
   }
-  const markets = assemble(items.list, raw);
+  const steps = assembling(items.list(), raw);
+  let step = steps.next();
+  for (let done = 1; !step.done; done++) {
+    await job.tick('assemble', done, assemblingSteps(raw.length));
+    step = steps.next();
+  }
+  const markets = step.value;
   if (onWarning) warn(markets, drafts, onWarning);
   return markets;
+}
+
+/** Bytes of all files read, as one stage: a bar for each of many small files would say little. */
+class ReadingProgress extends Job {
+  private readonly stage: string;
+  private readonly total: number;
+  /** Bytes of the files before the one that is read. */
+  private before = 0;
+  private done = 0;
+
+  /** The total is 0, unknown, unless every file says its size. */
+  constructor(
+    private readonly job: Job,
+    files: readonly MarketFile[],
+  ) {
+    super();
+    this.stage = files.length === 1 ? `read ${files[0].name}` : `read ${files.length} files`;
+    this.total = files.every(({ bytes }) => bytes !== undefined) ? files.reduce((sum, { bytes }) => sum + bytes!, 0) : 0;
+  }
+
+  override tick(_stage: string, done: number): Promise<void> {
+    this.done = done;
+    return this.job.tick(this.stage, this.before + done, this.total);
+  }
+
+  next(): void {
+    this.before += this.done;
+    this.done = 0;
+  }
 }
 
 /** The held-out rows that a row of `file` goes to, its line noted. */

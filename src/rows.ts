@@ -67,6 +67,7 @@ export async function readRows(source: RowSource, fileName: string, sink: RowSin
   const wanted: Column[] = ['user', 'item'];
   if (options.rating) wanted.push('rating');
   if (options.market) wanted.push('market');
+  const more = wanted.slice(2);
   let pending = '';
   let parseAt = PIECE;
   let line = 1;
@@ -85,18 +86,31 @@ export async function readRows(source: RowSource, fileName: string, sink: RowSin
     }
     if (last && pending.endsWith('\r')) pending = pending.slice(0, -1);
     const { data, errors, meta }: ParseResult<string[]> = parser!.parse(pending, 0, !last);
+    const { width, columns } = layout;
+    const endsInLf = layout.newline === '\n';
     const hasQuotes = pending.includes('"');
     // An error of a row that is not complete yet is not one: the row is parsed again with what follows.
     const bad = errors.find((error) => error.row! < data.length);
     for (let r = 0; r < data.length; r++) {
       const fields = data[r];
       const lastField = fields.length - 1;
-      if (layout.newline === '\n' && fields[lastField].endsWith('\r')) fields[lastField] = fields[lastField].slice(0, -1);
+      if (endsInLf && fields[lastField].endsWith('\r')) fields[lastField] = fields[lastField].slice(0, -1);
       if (bad && bad.row === r) {
         throw new DataError(fileName, line, bad.code === 'MissingQuotes' ? 'a quote that is opened here is not closed' : 'text follows a closing quote (a quote inside a quoted field is written twice)');
       }
       if (lastField > 0 || fields[0] !== '') {
-        emit(fields, layout, fileName, line, wanted, sink);
+        if (fields.length !== width) checkWidth(fields, layout, fileName, line);
+        const user = fields[columns.user!];
+        const item = fields[columns.item!];
+        if (!(isId(user) && isId(item))) checkFields(fields, layout, fileName, line, ['user', 'item']);
+        let rating = Number.NaN;
+        let market: string | undefined;
+        if (more.length > 0) {
+          checkFields(fields, layout, fileName, line, more);
+          if (options.rating) rating = ratingOf(fields[columns.rating!], fileName, line);
+          if (options.market) market = fields[columns.market!];
+        }
+        sink(user, item, rating, market, line);
         rows++;
       }
       line++;
@@ -189,24 +203,29 @@ function missingColumns(fileName: string, line: number, missing: Column[], names
   return new DataError(fileName, line, `no column ${what}; the header has ${found.join(', ')}${names.length > 12 ? ', ...' : ''}`);
 }
 
-function emit(fields: string[], layout: Layout, fileName: string, line: number, wanted: Column[], sink: RowSink): void {
-  const { width, columns } = layout;
+function isId(field: string): boolean {
+  return field.length > 0 && field.length <= MAX_FIELD;
+}
+
+/** Throws unless the row has as many fields as the header, or more that are empty. */
+function checkWidth(fields: string[], { width, delimiter }: Layout, fileName: string, line: number): void {
   const tooLong = fields.length > width && fields.slice(width).some((field) => field !== '');
-  if (fields.length < width || tooLong) {
-    throw new DataError(fileName, line, `the row has ${fields.length} field${fields.length === 1 ? '' : 's'}, the header ${width}: ${JSON.stringify(shorten(fields.join(layout.delimiter)))}`);
-  }
+  if (fields.length >= width && !tooLong) return;
+  throw new DataError(fileName, line, `the row has ${fields.length} field${fields.length === 1 ? '' : 's'}, the header ${width}: ${JSON.stringify(shorten(fields.join(delimiter)))}`);
+}
+
+function checkFields(fields: string[], { columns }: Layout, fileName: string, line: number, wanted: readonly Column[]): void {
   for (const column of wanted) {
     const field = fields[columns[column]!];
     if (field.length > MAX_FIELD) throw new DataError(fileName, line, `${CANONICAL[column]} has ${field.length} characters, more than ${MAX_FIELD}: ${JSON.stringify(shorten(field))}`);
     if (field === '') throw new DataError(fileName, line, `${CANONICAL[column]} is empty`);
   }
-  let rating = Number.NaN;
-  if (wanted.includes('rating')) {
-    const text = fields[columns.rating!];
-    rating = text.trim() === '' ? Number.NaN : Number(text);
-    if (!Number.isFinite(rating)) throw new DataError(fileName, line, `the rating is not a number: ${JSON.stringify(shorten(text))}`);
-  }
-  sink(fields[columns.user!], fields[columns.item!], rating, wanted.includes('market') ? fields[columns.market!] : undefined, line);
+}
+
+function ratingOf(text: string, fileName: string, line: number): number {
+  const rating = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(rating)) throw new DataError(fileName, line, `the rating is not a number: ${JSON.stringify(shorten(text))}`);
+  return rating;
 }
 
 /** The text of `source` in pieces of up to 64 Ki, each with the number of bytes (or characters) so far. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AbortedError, ArgumentError, DataError } from '../src/errors.ts';
+import type { Progress } from '../src/job.ts';
 import type { Markets } from '../src/markets.ts';
 import { readBytes, readDirectory, writeFileAtomically } from '../src/node.ts';
 import { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from '../src/read-markets.ts';
@@ -156,6 +157,74 @@ describe('readMarkets', () => {
       { kind: 'cold-item', file: 'a/valid.csv', market: 'a', message: '2 held-out rows with an item that no training row of market a has, the first "new" at line 3', count: 2 },
       { kind: 'unknown-user', file: 'a/valid.csv', market: 'a', message: '2 held-out rows with a user without history in market a, the first "v" at line 3', count: 2 },
     ]);
+  });
+
+  test('progress is reported in bytes of all files, and the signal is heard', async () => {
+    const files = ['a', 'b', 'c'].map((market) => ({
+      ...file(
+        market,
+        'train',
+        Array.from({ length: 20_000 }, (_, i) => `u${i},i${i}`),
+      ),
+    }));
+    const sizes = files.map(({ source }) => (source as string).length);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    const reports: number[] = [];
+    const bytes = files.map((each, i) => ({ ...each, bytes: sizes[i] }));
+    const assembled: number[] = [];
+    const onProgress = (progress: Progress) => {
+      if (progress.stage === 'assemble') {
+        expect(progress.total).toBe(13);
+        assembled.push(progress.done);
+      } else {
+        expect(progress).toMatchObject({ stage: 'read 3 files', total });
+        reports.push(progress.done);
+      }
+    };
+    const markets = await readMarkets(bytes, { onProgress });
+    expect(reports.length).toBeGreaterThan(8);
+    expect(reports).toEqual([...new Set(reports)].sort((x, y) => x - y));
+    expect(reports.at(-1)).toBe(total);
+    expect(assembled).toEqual(Array.from({ length: 13 }, (_, i) => i + 1));
+    expect(markets.items).toHaveLength(20_000);
+
+    // of unknown size, and one file alone by its name
+    const [first] = files;
+    const seen = new Set<string>();
+    await readMarkets([first], { onProgress: ({ stage, total: unknown }) => seen.add(`${stage} ${unknown}`) });
+    expect([...seen]).toEqual(['read a/train.csv 0', 'assemble 5']);
+
+    const controller = new AbortController();
+    const stopped = readMarkets(bytes, { signal: controller.signal, onProgress: ({ done }) => done > sizes[0] && controller.abort() });
+    await expect(stopped).rejects.toThrow(/^read 3 files was stopped at \d+ of \d+$/);
+    await expect(stopped).rejects.toBeInstanceOf(AbortedError);
+    const later = new AbortController();
+    const assembling = readMarkets(bytes, { signal: later.signal, onProgress: ({ stage }) => stage === 'assemble' && later.abort() });
+    await expect(assembling).rejects.toThrow('assemble was stopped at 1 of 13');
+  });
+
+  test('a market and a user come back after others, in one file and over files', async () => {
+    const rows = ['a,u,x', 'b,u,y', 'a,u,z', 'a,v,x', 'a,u,w'];
+    const markets = await readMarkets([file(undefined, 'train', rows, 'market,user,item'), file('a', 'train', ['v,w', 'u,y'])]);
+    checkMarkets(markets);
+    expect(markets.items).toEqual(['w', 'x', 'y', 'z']);
+    expect(markets.markets.map(({ users, interactions }) => [users, [...interactions.indptr], [...interactions.indices]])).toEqual([
+      [
+        ['u', 'v'],
+        [0, 4, 6],
+        [0, 1, 2, 3, 0, 1],
+      ],
+      [['u'], [0, 1], [0]],
+    ]);
+  });
+
+  test('rows longer than those sorted by insertion, in any order and with duplicates', async () => {
+    const lengths = [1, 2, 39, 40, 41, 42, 1000];
+    const rows = lengths.flatMap((length, user) => Array.from({ length: 2 * length }, (_, i) => `u${user},i${(i * 617) % length}`));
+    const markets = await readMarkets([file('a', 'train', rows)]);
+    checkMarkets(markets);
+    const { indptr } = markets.markets[0].interactions;
+    expect(lengths.map((_, user) => indptr[user + 1] - indptr[user])).toEqual(lengths);
   });
 
   test('bad calls and data', async () => {

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Ids } from '../src/ids.ts';
+
+/** The numbers by a Map. */
+function plainNumbers(ids: string[]): { numbers: number[]; list: string[] } {
+  const known = new Map<string, number>();
+  const numbers = ids.map((id) => {
+    if (!known.has(id)) known.set(id, known.size);
+    return known.get(id)!;
+  });
+  return { numbers, list: [...known.keys()] };
+}
+
+function expectSame(ids: string[]): void {
+  const table = new Ids();
+  const expected = plainNumbers(ids);
+  expect(ids.map((id) => table.number(id))).toEqual(expected.numbers);
+  expect(table.length).toBe(expected.list.length);
+  expect(table.list()).toEqual(expected.list);
+}
+
+test('ids are numbered as they come, whatever their code units', () => {
+  const unit = fc.constantFrom('a', 'b', '\0', '\uffff', '\ud800', 'é', '🐎', '__proto__');
+  fc.assert(fc.property(fc.array(fc.string({ unit, maxLength: 6 }), { maxLength: 100 }), expectSame), { numRuns: 300 });
+});
+
+test('ids of every length', () => {
+  const lengths = [0, 1, 3, 4, 5, 12, 13, 15, 16, 17, 65, 1023, 1024];
+  expectSame([...lengths, ...lengths].flatMap((length) => ['x'.repeat(length), 'ж'.repeat(length)]));
+});
+
+test('more ids than fit at first, with equal hashes among them, are found again after the table grew', () => {
+  // of 300,000 hashes of 32 bits, about ten are equal to another one
+  const ids = Array.from({ length: 300_000 }, (_, i) => `id ${(i * 7919) % 300_000}`);
+  const table = new Ids();
+  for (const round of [0, 1]) {
+    let wrong = 0;
+    for (const [i, id] of ids.entries()) if (table.number(id) !== i) wrong++;
+    expect([round, wrong]).toEqual([round, 0]);
+  }
+  expect(table.list()).toEqual(ids);
+});
