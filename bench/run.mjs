@@ -4,6 +4,8 @@ const USAGE = `npm run bench -- [NAME] [options]
   kernels                     each kernel's rate beside plain JavaScript
   gemm                        the matrix product beside NumPy (OpenBLAS) and tfjs
   ease                        EASE on all markets as one beside SciPy: time, memory
+  ease-local [real|generated]  the iterative EASE beside the exact one: neighbours, NDCG@10, memory; generated, by name only:
+                              100,000 items and 10⁷ interactions, an hour or more
   skipgram                    the skip-gram stage beside gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation beside the same step in PyTorch
   recommend                   top-10 for every user beside plain JavaScript and NumPy; latency of one fold-in
@@ -20,8 +22,8 @@ python3-torch, and npm ci --prefix bench/peers for tfjs. Data: the folder that M
   --preset P    only this preset (stages): paper or default
   --help        this text
 `;
-const NAMES = ['kernels', 'gemm', 'ease', 'skipgram', 'adaptation', 'recommend', 'stages', 'quality', 'update', 'export', 'sizes'];
-const PARTS = ['ease', 'paper', 'default'];
+const NAMES = ['kernels', 'gemm', 'ease', 'ease-local', 'skipgram', 'adaptation', 'recommend', 'stages', 'quality', 'update', 'export', 'sizes'];
+const PARTS = { quality: ['ease', 'paper', 'default'], 'ease-local': ['real', 'generated'] };
 const PRESETS = ['paper', 'default'];
 
 process.exitCode = await main(process.argv.slice(2));
@@ -46,8 +48,8 @@ async function main(args) {
   }
   const [name, ...parts] = names;
   if (name !== undefined && !NAMES.includes(name)) return wrong(`${name}: no such bench, expected one of ${NAMES.join(', ')}`);
-  const wrongPart = parts.find((part) => name !== 'quality' || !PARTS.includes(part));
-  if (wrongPart !== undefined) return wrong(`${wrongPart}: no such part${name === 'quality' ? `, expected one of ${PARTS.join(', ')}` : ` of ${name}`}`);
+  const wrongPart = parts.find((part) => !PARTS[name]?.includes(part));
+  if (wrongPart !== undefined) return wrong(`${wrongPart}: no such part${PARTS[name] ? `, expected one of ${PARTS[name].join(', ')}` : ` of ${name}`}`);
   if (parts.length > 0) options.parts = parts;
 
   let passed = true;
