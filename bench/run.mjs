@@ -5,6 +5,8 @@ const USAGE = `npm run bench -- [NAME] [options]
   gemm                        the matrix product beside NumPy (OpenBLAS) and tfjs
   limits                      each kernel beside the machine's limits; where the time of a training goes
   ease                        EASE on all markets as one beside SciPy: time, memory
+  ease-local [real|generated]  the iterative EASE beside the exact one: neighbours, NDCG@10, memory; generated, by name only:
+                              100,000 items and 10⁷ interactions, an hour or more
   skipgram                    the skip-gram stage beside gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation beside the same step in PyTorch
   read                        10⁷ rows of CSV to Markets beside papaparse alone: time, memory
@@ -24,8 +26,8 @@ python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of sca
   --threads N   threads of the trainings (scale); all cores without it
   --help        this text
 `;
-const NAMES = ['kernels', 'gemm', 'limits', 'ease', 'skipgram', 'adaptation', 'read', 'recommend', 'stages', 'quality', 'update', 'export', 'scale', 'sizes'];
-const PARTS = ['ease', 'paper', 'default'];
+const NAMES = ['kernels', 'gemm', 'limits', 'ease', 'ease-local', 'skipgram', 'adaptation', 'read', 'recommend', 'stages', 'quality', 'update', 'export', 'scale', 'sizes'];
+const PARTS = { quality: ['ease', 'paper', 'default'], 'ease-local': ['real', 'generated'] };
 const PRESETS = ['paper', 'default'];
 
 process.exitCode = await main(process.argv.slice(2));
@@ -53,8 +55,8 @@ async function main(args) {
   }
   const [name, ...parts] = names;
   if (name !== undefined && !NAMES.includes(name)) return wrong(`${name}: no such bench, expected one of ${NAMES.join(', ')}`);
-  const wrongPart = parts.find((part) => name !== 'quality' || !PARTS.includes(part));
-  if (wrongPart !== undefined) return wrong(`${wrongPart}: no such part${name === 'quality' ? `, expected one of ${PARTS.join(', ')}` : ` of ${name}`}`);
+  const wrongPart = parts.find((part) => !PARTS[name]?.includes(part));
+  if (wrongPart !== undefined) return wrong(`${wrongPart}: no such part${PARTS[name] ? `, expected one of ${PARTS[name].join(', ')}` : ` of ${name}`}`);
   if (parts.length > 0) options.parts = parts;
 
   let passed = true;

@@ -182,7 +182,7 @@ async function trainCommand(path: string, { output, json, minRating, markets, up
   const how = await onThreads(threads, relaxed);
   const data = await readData(path, { minRating, markets });
   const table = new StageTable(view, json);
-  const bytes = await save(output, await train(data, { ...job, ...how, ...hyper, updatable, onStage: table.onStage }));
+  const bytes = await save(output, await train(data, { ...job, ...how, ...hyper, updatable, onStage: table.onStage, onNote: message }));
   await table.finish({ file: output, bytes });
   message(`wrote ${output}: ${formatBytes(bytes)}`);
 }
@@ -461,6 +461,7 @@ function makeProgram(): Command {
     .addOption(setting('batch', '--batch <n>', 'interactions of a mini-batch'))
     .addOption(setting('epochs', '--epochs <n>', 'epochs of the adaptation'))
     .addOption(new Option('--without <part>', 'ablation: leave out a similarity').choices(['intra', 'inter', 'both']))
+    .addOption(new Option('--ease-solver <way>', 'intra-market similarity: exact; iterative: to about 0.001, in little memory; auto: exact up to 20,000 items').choices(['auto', 'exact', 'iterative']).default('auto'))
     .addOption(new Option('--updatable', 'keep in the file what `update` needs (2 n² bytes for n items)'))
     .addOption(threadsOption())
     .addOption(relaxedOption())

@@ -8,9 +8,9 @@ import type { Kernels } from './kernels.ts';
 import { copyColumns, emptyTiles, joinColumns, readColumns, type SimilarColumn } from './similar-columns.ts';
 import type { SparseMatrix } from './sparse.ts';
 import { invertSparse } from './sparse-inverse.ts';
-import { padTiles, sweep } from './sweep.ts';
+import { putTiles, sweep } from './sweep.ts';
 import { ranges, runTasks } from './tasks.ts';
-import { TILE, tileIndex, tileRows, tileValues } from './tiles.ts';
+import { TILE, tileRows, tileValues } from './tiles.ts';
 
 /** The sparse way is taken below this share of the dense way's flops: ordering and the columns' passes cost something too. */
 const WORTHWHILE = 0.9;
@@ -39,6 +39,13 @@ export async function ease(kernels: Kernels, gram: SparseMatrix, options: EaseOp
   return (await easeWithInverse(kernels, gram, options, job, stage, false)).similarity;
 }
 
+/** B̂, the tiles of −C where they were kept, and by which way, to be read. */
+export interface EaseResult {
+  similarity: SparseMatrix;
+  inverse?: Float32Array;
+  way: string;
+}
+
 export interface EaseOptions {
   lambda: number;
   epsilon: number;
@@ -48,12 +55,14 @@ export interface EaseOptions {
  * As `ease`; where `keep`, with the tiles of −C (see tiles.ts), from which `updateEase` goes on. G's pattern decides between the
  * sparse inverse and the dense one.
  */
-export async function easeWithInverse(kernels: Kernels, gram: SparseMatrix, options: EaseOptions, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
+export async function easeWithInverse(kernels: Kernels, gram: SparseMatrix, options: EaseOptions, job: Job, stage: string, keep: boolean): Promise<EaseResult> {
   checkNumber('lambda', options.lambda, 1e-6, 1e9);
   checkNumber('epsilon', options.epsilon, -1e9, 1e9);
   if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
   const plan = await planElimination(kernels, gram, job, stage);
-  return shareOfDense(plan) < WORTHWHILE ? sparseEase(kernels, gram, options, plan, job, stage, keep) : denseEase(kernels, gram, options, job, stage, keep);
+  const share = shareOfDense(plan);
+  if (share < WORTHWHILE) return { ...(await sparseEase(kernels, gram, options, plan, job, stage, keep)), way: `sparse elimination: ${share.toFixed(2)} of the dense way's operations` };
+  return { ...(await denseEase(kernels, gram, options, job, stage, keep)), way: 'dense' };
 }
 
 /** The dense way, whatever the pattern. */
@@ -90,20 +99,6 @@ async function sparseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilo
     memory.release(mark);
   }
   return { similarity: joinColumns(kernels, columns), inverse };
-}
-
-/** G + λI as lower tiles, the last ones padded with the identity. */
-function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): number {
-  const n = gram.rows;
-  const length = tileValues(n);
-  const address = memory.allocateZeroed(4 * length, stage);
-  const a = memory.f32(address, length);
-  for (let i = 0; i < n; i++) {
-    for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++) a[tileIndex(i, gram.indices[p])] = gram.values[p];
-    a[tileIndex(i, i)] += lambda;
-  }
-  padTiles(a, n);
-  return address;
 }
 
 /** B̂ from the swept tiles, a few block-rows at a time, so that linear memory never holds more of the result than that. */

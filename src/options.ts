@@ -42,6 +42,11 @@ export interface TrainOptions {
   epochs?: number;
   /** Leaves out the intra-market similarity (B, and the EASE scores), the inter-market similarity (V_glob, and RP3β), or both. */
   without?: 'intra' | 'inter' | 'both';
+  /**
+   * How B̂ is worked out: `exact`, by elimination, which fits up to about 45,000 items; `iterative`, by conjugate gradients to within
+   * about 0.001, in little memory; `auto` (the default): exact up to 20,000 items, or where the model is to be updatable.
+   */
+  easeSolver?: 'auto' | 'exact' | 'iterative';
 }
 
 /** The weights of the linear score S = merged · B̂ + market · B̂_m + walk · RP3β; the cosine comes on top. */
@@ -53,8 +58,10 @@ export interface Mix {
 }
 
 /** Every option with its value. */
-export interface ResolvedOptions extends Required<Omit<TrainOptions, 'without'>> {
+export interface ResolvedOptions extends Required<Omit<TrainOptions, 'without' | 'easeSolver'>> {
   without: 'intra' | 'inter' | 'both' | 'nothing';
+  /** Absent: auto, so that files of models that never knew another are as they were. */
+  easeSolver?: 'exact' | 'iterative';
   loss: 'margin' | 'softmax';
   userOffsets: boolean;
   /** Absent: the cosine alone is the score. */
@@ -121,6 +128,8 @@ export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
   const preset = checkChoice('preset', options.preset ?? 'default', ['default', 'paper']);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const name of Object.keys(given)) if (!OPTION_NAMES.has(name)) throw new ArgumentError('options', name, `one of ${[...OPTION_NAMES].join(', ')}`);
+  checkChoice('easeSolver', given.easeSolver ?? 'auto', ['auto', 'exact', 'iterative']);
+  if (given.easeSolver === 'auto') delete given.easeSolver;
   const all: ResolvedOptions = { without: 'nothing', ...PRESETS[preset], ...given };
   const dropsIntra = all.without === 'intra' || all.without === 'both';
   const dropsInter = all.without === 'inter' || all.without === 'both';
@@ -141,4 +150,4 @@ export function linearWeights({ model, mix }: Pick<ResolvedOptions, 'model' | 'm
   return model === 'm3rec' && mix ? mix : { merged: 0, market: 0, walk: 0 };
 }
 
-const OPTION_NAMES = new Set(['model', 'preset', 'without', ...Object.keys(RANGES)]);
+const OPTION_NAMES = new Set(['model', 'preset', 'without', 'easeSolver', ...Object.keys(RANGES)]);

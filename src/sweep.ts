@@ -3,8 +3,9 @@
 import { ArgumentError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
+import type { SparseMatrix } from './sparse.ts';
 import { ranges, runTasks, type Task } from './tasks.ts';
-import { TILE, TILES_PER_TASK, tileCount, tileIndex, tileRows } from './tiles.ts';
+import { TILE, TILES_PER_TASK, tileCount, tileIndex, tileRows, tileValues } from './tiles.ts';
 
 /** Linear memory, in bytes, that `sweep` asks for with n rows. */
 export function sweepBytes(n: number): number {
@@ -15,6 +16,20 @@ export function sweepBytes(n: number): number {
 /** The identity in the rows of the last tiles beyond n. */
 export function padTiles(a: Float32Array, n: number): void {
   for (let i = n; i < tileRows(n) * TILE; i++) a[tileIndex(i, i)] = 1;
+}
+
+/** G + λI as lower tiles, the last ones padded with the identity; returns their address. */
+export function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): number {
+  const n = gram.rows;
+  const length = tileValues(n);
+  const address = memory.allocateZeroed(4 * length, stage);
+  const a = memory.f32(address, length);
+  for (let i = 0; i < n; i++) {
+    for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++) a[tileIndex(i, gram.indices[p])] = gram.values[p];
+    a[tileIndex(i, i)] += lambda;
+  }
+  padTiles(a, n);
+  return address;
 }
 
 export function notPositive(item: number): ArgumentError {

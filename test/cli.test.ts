@@ -73,7 +73,7 @@ describe('help', () => {
     ['stats', '<dir> --min-rating --markets --json'],
     [
       'train',
-      '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --l2 --dropout --learning-rate --batch --epochs --without --updatable --threads --relaxed --markets --min-rating --json',
+      '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --l2 --dropout --learning-rate --batch --epochs --without --ease-solver --updatable --threads --relaxed --markets --min-rating --json',
     ],
     ['update', '<file> --data -o --threads --relaxed --markets --min-rating --json'],
     ['export', '<file> -o --market --without-users --vectors --neighbours --data --held-out --min-rating --json'],
@@ -107,6 +107,8 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['train', 'data', '-o', 'x', '--model', 'svd'], 'Allowed choices are m3rec, ease, popularity'],
     [['train', 'data', '-o', 'x', '--preset', 'best'], 'Allowed choices are paper, default'],
     [['train', 'data', '-o', 'x', '--without', 'all'], 'Allowed choices are intra, inter, both'],
+    [['train', 'data', '-o', 'x', '--ease-solver', 'quick'], 'Allowed choices are auto, exact, iterative'],
+    [['train', 'data', '-o', 'x', '--ease-solver', 'iterative', '--updatable'], 'easeSolver: found "iterative"'],
     [['train', 'data', '-o', 'x', '--seed', '1.5'], '--seed'],
     [['train', 'data', '-o', 'x', '--seed', '-1'], '--seed'],
     [['train', 'data', '-o', 'x', '--lambda-f', '0'], '--lambda-f'],

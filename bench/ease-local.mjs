@@ -1,0 +1,158 @@
+// EASE beyond the dense limit: the iterative way beside the exact one on the real markets (neighbours, NDCG, time, memory), or
+// alone on 100,000 generated items with 10⁷ interactions. Each training is a process of its own.
+import { fork } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { dataDirectory } from './data.mjs';
+import { describe, machine } from './machine.mjs';
+import { note, save, show, table } from './report.mjs';
+
+/** Neighbours of an item that are compared. */
+const NEAREST = 50;
+const SOLVERS = ['exact', 'iterative'];
+const PARTS = { real: realPart, generated: generatedPart };
+/** About a tenth of the rows are held out. */
+const GENERATED = { seed: 1, users: 500_000, items: 100_000, interactions: 11_300_000 };
+/** What the iterative way has to reach. */
+const LEAST_SHARED = 0.99;
+const MOST_LOST = 0.005;
+const MOST_BYTES = 4 * 2 ** 30;
+
+const count = (x) => x.toLocaleString('en-US');
+const percent = (x) => (100 * x).toFixed(2);
+const megabytes = (bytes) => count(Math.round(bytes / 1e6));
+
+// generated takes an hour or more, so it is run by its name only
+async function easeLocal({ parts = ['real'] }) {
+  show(`ease-local: ${describe(machine())}`);
+  let passed = true;
+  for (const part of parts) if ((await PARTS[part]()) === false) passed = false;
+  return passed;
+}
+
+export { easeLocal as 'ease-local' };
+
+async function realPart() {
+  const path = dataDirectory();
+  if (!path) return note('ease-local real: skipped, since neither M3REC_DATA nor ../shared/xmarket names a folder of data');
+  const folder = mkdtempSync(join(tmpdir(), 'm3rec-ease-local-'));
+  try {
+    const runs = {};
+    for (const solver of SOLVERS) {
+      const output = join(folder, solver);
+      const merged = await once({ source: { path, merge: true }, solver, output });
+      const { evaluation } = await once({ source: { path }, solver, protocol: 'clean' });
+      runs[solver] = { ...merged, evaluation, similarity: readSimilarity(output) };
+      note(`${solver}: ${merged.seconds.toFixed(1)} s; ${merged.detail}`);
+    }
+    return reportReal(basename(path), runs);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function reportReal(data, runs) {
+  const { exact, iterative } = runs;
+  const rows = compareNeighbours(exact.similarity, iterative.similarity);
+  const columns = compareNeighbours(transposed(exact.similarity), transposed(iterative.similarity));
+  const ndcg = exact.evaluation.markets.map(({ market, users, ndcg: before }) => {
+    const after = iterative.evaluation.markets.find((each) => each.market === market).ndcg;
+    return { market, users, exact: before, iterative: after, relative: after / before - 1 };
+  });
+  const blocks = [
+    `Data: ${data}, all markets as one, ${count(exact.users)} users × ${count(exact.items)} items, ${count(exact.interactions)} interactions, λ = 25, ε = 0.01. Each way in a process of its own, on all cores; peak memory is the whole process's, reading included.`,
+    table(
+      ['way', 'seconds', 'peak MB', 'linear memory MB', 'entries', 'what it says'],
+      SOLVERS.map((solver) => [solver, runs[solver].seconds.toFixed(1), megabytes(runs[solver].maxRSS), megabytes(runs[solver].peakBytes), count(runs[solver].similarity.values.length), runs[solver].detail]),
+    ),
+    `Of the ${NEAREST} nearest neighbours of an item by the exact way (all kept ones where it has fewer), the iterative way has, in the mean over items, by rows ${percent(rows.shared)} % (5 % of items: ${percent(rows.fifth)} % or less), by columns ${percent(columns.shared)} % (5 %: ${percent(columns.fifth)} %). The largest difference of an entry that either keeps is ${rows.furthest.toExponential(1)}.`,
+    table(
+      ['market', 'users', 'NDCG@10 %, exact', 'iterative', 'relative %'],
+      ndcg.map((row) => [row.market, count(row.users), percent(row.exact), percent(row.iterative), percent(row.relative)]),
+    ),
+  ];
+  for (const block of blocks) show(block);
+  const small = ({ similarity, ...run }) => ({ ...run, entries: similarity.values.length });
+  save('ease-local', 'EASE by the iterative way beside the exact one', blocks, { data, rows, columns, ndcg, runs: Object.fromEntries(SOLVERS.map((solver) => [solver, small(runs[solver])])) });
+  const passed = Math.min(rows.shared, columns.shared) >= LEAST_SHARED && ndcg.every(({ relative }) => relative >= -MOST_LOST);
+  if (!passed) note(`fewer than ${percent(LEAST_SHARED)} % of the neighbours, or NDCG more than ${percent(MOST_LOST)} % lower`);
+  return passed;
+}
+
+async function generatedPart() {
+  const run = await once({ source: { generate: GENERATED }, solver: 'auto' });
+  const blocks = [
+    `Generated: ${count(run.users)} users × ${count(run.items)} items, ${count(run.interactions)} interactions, in five markets. Peak memory is the whole process's, generating included.`,
+    table(['seconds', 'peak MB', 'linear memory MB', 'what it says'], [[run.seconds.toFixed(1), megabytes(run.maxRSS), megabytes(run.peakBytes), run.detail]], 0),
+  ];
+  for (const block of blocks) show(block);
+  save('ease-local-generated', 'EASE on 100,000 items', blocks, { generated: GENERATED, run });
+  const passed = run.maxRSS < MOST_BYTES && run.interactions >= 1e7;
+  if (!passed) note(`${megabytes(run.maxRSS)} MB on ${count(run.interactions)} interactions, expected less than 4 GiB on 10,000,000`);
+  return passed;
+}
+
+function once(task) {
+  return new Promise((resolve, reject) => {
+    let result;
+    const child = fork(fileURLToPath(new URL('ease-local-once.mjs', import.meta.url)), { serialization: 'advanced' });
+    child.once('message', (message) => {
+      result = message;
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => (result ? resolve(result) : reject(new Error(`the training ended with ${signal ?? `exit code ${code}`}`))));
+    child.send(task);
+  });
+}
+
+function readSimilarity(output) {
+  const read = (part, Type) => new Type(Uint8Array.from(readFileSync(`${output}.${part}`)).buffer);
+  return { indptr: read('indptr', Int32Array), indices: read('indices', Int32Array), values: read('values', Float32Array) };
+}
+
+function transposed({ indptr, indices, values }) {
+  const n = indptr.length - 1;
+  const out = { indptr: new Int32Array(n + 1), indices: new Int32Array(indices.length), values: new Float32Array(indices.length) };
+  for (const j of indices) out.indptr[j + 1]++;
+  for (let j = 0; j < n; j++) out.indptr[j + 1] += out.indptr[j];
+  const next = out.indptr.slice();
+  for (let i = 0; i < n; i++) {
+    for (let e = indptr[i]; e < indptr[i + 1]; e++) {
+      const at = next[indices[e]]++;
+      out.indices[at] = i;
+      out.values[at] = values[e];
+    }
+  }
+  return out;
+}
+
+/** The share of each row's nearest that the other has among as many of its nearest: the mean, and what 5 % of the rows do not pass. */
+function compareNeighbours(exact, other) {
+  const shares = [];
+  let furthest = 0;
+  for (let i = 0; i + 1 < exact.indptr.length; i++) {
+    const expected = rowOf(exact, i);
+    const found = rowOf(other, i);
+    for (const [j, value] of expected) if (found.has(j)) furthest = Math.max(furthest, Math.abs(value - found.get(j)));
+    const nearest = nearestOf(expected, NEAREST);
+    if (nearest.length === 0) continue;
+    const theirs = new Set(nearestOf(found, nearest.length));
+    shares.push(nearest.filter((j) => theirs.has(j)).length / nearest.length);
+  }
+  shares.sort((a, b) => a - b);
+  return { shared: shares.reduce((sum, share) => sum + share, 0) / shares.length, fifth: shares[Math.floor(shares.length / 20)], items: shares.length, furthest };
+}
+
+function rowOf({ indptr, indices, values }, i) {
+  const row = new Map();
+  for (let e = indptr[i]; e < indptr[i + 1]; e++) row.set(indices[e], values[e]);
+  return row;
+}
+
+const nearestOf = (row, most) =>
+  [...row]
+    .sort(([i, a], [j, b]) => b - a || i - j)
+    .slice(0, most)
+    .map(([j]) => j);
