@@ -12,8 +12,8 @@ import { pythonWith, runPython } from './peers/python.mjs';
 import { note, save, show, table } from './report.mjs';
 import { Stream } from './splitmix64.mjs';
 
-/** Adam's rate, its steps and the start of plain embeddings; the preset's are for parameters that B spreads. */
-const PLAIN = { learningRate: 0.01, steps: 240, initial: 0.05 };
+/** Adam's rate, which falls to 0 as gensim's does, its steps and the start of plain embeddings; the preset's are for parameters that B spreads. */
+const PLAIN = { learningRate: 0.03, cooling: true, steps: 240, initial: 0.05 };
 /** Fresh walks that the loss is measured on: every so many'th of as many as were trained on. */
 const SHARE = 100;
 const SEED = 1;
@@ -68,7 +68,7 @@ function report(name, count, pairs, sides, version) {
     return [label, seconds.toFixed(1), rate.toFixed(2), each.toFixed(2), peer ? `${(each / peer.rate).toFixed(1)} ×` : '–', loss.toFixed(3)];
   });
   const blocks = [
-    `Data: ${name}. ${count.toLocaleString('en-US')} walks of ${LENGTH}, ${pairs.toLocaleString('en-US')} pairs (centre, context), window ${WINDOW}, ${NEGATIVES} negatives of visits^0.75, d = ${dim}; each side goes over the same walks once. m3rec: the whole stage, propagation and steps of Adam included (plain embeddings: rate ${PLAIN.learningRate}, ${PLAIN.steps} steps, from ±${PLAIN.initial}; with B the preset's). gensim${version ? ` ${version}` : ''}: \`train\` alone, its own rates, shrink_windows off. Loss: −log σ(v·v̄) − Σ log σ(−v·v̄ of a negative), the mean over the pairs of every ${SHARE}th walk of another seed, with the finished vectors and the same negatives for all sides.`,
+    `Data: ${name}. ${count.toLocaleString('en-US')} walks of ${LENGTH}, ${pairs.toLocaleString('en-US')} pairs (centre, context), window ${WINDOW}, ${NEGATIVES} negatives of visits^0.75, d = ${dim}; each side goes over the same walks once. m3rec: the whole stage, propagation and steps of Adam included (plain embeddings: rate ${PLAIN.learningRate} falling to 0, ${PLAIN.steps} steps, from ±${PLAIN.initial}; with B the preset's). gensim${version ? ` ${version}` : ''}: \`train\` alone, its own rates, shrink_windows off. Loss: −log σ(v·v̄) − Σ log σ(−v·v̄ of a negative), the mean over the pairs of every ${SHARE}th walk of another seed, with the finished vectors and the same negatives for all sides.`,
     table(['', 'seconds', 'M pairs/s', 'a thread', 'beside gensim', 'loss of a pair'], rows),
   ];
   show(`skipgram: ${describe(machine())}`);

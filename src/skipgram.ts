@@ -13,6 +13,8 @@ export interface SkipGramOptions {
   window: number;
   negatives: number;
   learningRate: number;
+  /** Whether the rate falls to 0, by the same amount at each step. */
+  cooling?: boolean;
   /** V_init and V̄_init start uniform in ± this; INITIAL by default. */
   initial?: number;
   /** Steps of Adam that the walks are shared out to. */
@@ -54,7 +56,7 @@ const ROWS_PER_TASK = 2048;
  */
 export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: SparseMatrix, options: SkipGramOptions, job: Job): Promise<{ vectors: Float32Array; contexts: Float32Array; loss: number }> {
   const { exports, memory } = kernels;
-  const { dim, walkLength, seed, initial = INITIAL } = options;
+  const { dim, walkLength, seed, initial = INITIAL, cooling = false } = options;
   const n = similarity.rows;
   const size = n * dim;
   const count = walks.length / walkLength;
@@ -120,7 +122,7 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
         loss += someLoss;
         pairs += somePairs;
       }
-      await runTasks(kernels, stepBack(rates.next()));
+      await runTasks(kernels, stepBack(rates.next() * (cooling ? 1 - step / steps : 1)));
       await runTasks(kernels, forward());
       if (step >= Math.floor(steps * 0.9)) {
         lastLoss += loss;

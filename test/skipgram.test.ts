@@ -36,7 +36,7 @@ function spread(x: Float64Array, back: boolean): Float64Array {
   return y;
 }
 
-async function plainStage(walks: Int32Array, { walkLength, window, negatives, learningRate, steps: asked, seed }: SkipGramOptions) {
+async function plainStage(walks: Int32Array, { walkLength, window, negatives, learningRate, cooling, initial = 0.5, steps: asked, seed }: SkipGramOptions) {
   const k = await kernels();
   const visits = new Uint32Array(N);
   k.countVisits(walks.length, walks, visits);
@@ -48,11 +48,12 @@ async function plainStage(walks: Int32Array, { walkLength, window, negatives, le
   const tables = [STREAM.initialCentres, STREAM.initialContexts].map((initial) => {
     const key = stream(seed, initial, 0);
     const zeros = () => new Float64Array(N * DIM);
-    return { parameters: zeros().map((_, i) => (unit(draw(key, i)) * 2 - 1) * 0.5), m: zeros(), v: zeros() };
+    return { parameters: zeros().map((_, i) => (unit(draw(key, i)) * 2 - 1) * initial), m: zeros(), v: zeros() };
   });
   let lastLoss = 0;
   let lastPairs = 0;
   for (let step = 0; step < steps; step++) {
+    const rate = cooling ? learningRate * (1 - step / steps) : learningRate;
     const [v, vbar] = tables.map(({ parameters }) => spread(parameters, false));
     const gradients = [new Float64Array(N * DIM), new Float64Array(N * DIM)];
     let loss = 0;
@@ -86,7 +87,7 @@ async function plainStage(walks: Int32Array, { walkLength, window, negatives, le
       for (let j = 0; j < g.length; j++) {
         m[j] = 0.9 * m[j] + 0.1 * g[j];
         moment[j] = 0.999 * moment[j] + 0.001 * g[j] * g[j];
-        parameters[j] -= (learningRate * (m[j] / (1 - 0.9 ** (step + 1)))) / (Math.sqrt(moment[j] / (1 - 0.999 ** (step + 1))) + 1e-8 / Math.sqrt(1 - 0.999 ** (step + 1)));
+        parameters[j] -= (rate * (m[j] / (1 - 0.9 ** (step + 1)))) / (Math.sqrt(moment[j] / (1 - 0.999 ** (step + 1))) + 1e-8 / Math.sqrt(1 - 0.999 ** (step + 1)));
       }
     }
     if (step >= Math.floor(steps * 0.9)) {
@@ -107,6 +108,7 @@ describe('the stage agrees with plain f64', () => {
     ['walks without a pair', 7, optionsOf(1, 3, 4, 2)],
     ['fewer walks than steps', 3, optionsOf(4, 2, 3, 10)],
     ['steps of several sizes', 17, optionsOf(9, 3, 5, 5)],
+    ['a rate that falls, from a small start', 17, { ...optionsOf(9, 3, 5, 5), cooling: true, initial: 0.05 }],
     ['several rounds a step, the last one short', 66, optionsOf(100, 150, 2, 2)],
   ])('%s', async (_, count, options) => {
     const walks = walksOf(count, options.walkLength);
