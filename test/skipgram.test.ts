@@ -45,8 +45,8 @@ async function plainStage(walks: Int32Array, { walkLength, window, negatives, le
   if (walks.length > 0) k.buildUnigramTable(N, visits, thresholds, aliases, new Uint8Array(12 * N));
   const count = walks.length / walkLength;
   const steps = Math.max(1, Math.min(count, asked));
-  const tables = [STREAM.initialCentres, STREAM.initialContexts].map((initial) => {
-    const key = stream(seed, initial, 0);
+  const tables = [STREAM.initialCentres, STREAM.initialContexts].map((numbers) => {
+    const key = stream(seed, numbers, 0);
     const zeros = () => new Float64Array(N * DIM);
     return { parameters: zeros().map((_, i) => (unit(draw(key, i)) * 2 - 1) * initial), m: zeros(), v: zeros() };
   });
