@@ -2,8 +2,9 @@
 // of them, P, couple with nearly everything; the others, the tail T, couple with few. With A = G + λI and Y = −A_TT⁻¹ A_TP,
 //   C_PP = (A_PP + A_PT Y)⁻¹,  C_TP = Y C_PP,  C_TT = A_TT⁻¹ + Y C_PP Yᵀ:
 // what goes through the core is dense products with Y and C_PP, and columns of A_TT⁻¹ and Y are solved for by conjugate gradients
-// (Hestenes and Stiefel, 1952) over the tail alone, preconditioned by the diagonal; A_TT q is taken as X_Tᵀ(X_T q), user by user.
-// After the last step comes one of Jacobi's, x += D⁻¹ r, which needs nothing that is not there.
+// (Hestenes and Stiefel, 1952) over the tail alone; A_TT q is taken as X_Tᵀ(X_T q), user by user. The tail stands in groups of 64
+// items that are bought together (the last may have fewer); M⁻¹, the inverses of A's own blocks of these groups, preconditions.
+// After the last step comes one of Jacobi's by blocks, x += M⁻¹ r, which needs nothing that is not there.
 //
 // Columns are worked out 16 at a time. A block is arrays of n × 16 f32, one row a cache line: x the columns so far, r the
 // residual, q the direction, w scratch; each column has its own step length. Of r and q only the lines of T are used.
@@ -15,7 +16,7 @@
 // indices[middles[u] … ends[u]); starts, middles and ends are addresses of i32.
 //
 // Order: a user's sum goes over the items in ascending position, sums of users in ascending user (in the first step from a column
-// of the tail: by the user's first item in the block, then by user); inner products over ascending rows in f64; products with
+// of the tail: by the user's first item in the group, then by user); inner products over ascending rows in f64; products with
 // C_PP in one sum over all of P, with Y as in gemm.ts. It does not depend on what other blocks do.
 import { multiplyPacked, packColumns } from './gemm';
 
@@ -25,6 +26,8 @@ const LINE: usize = 64;
 const EDGE_BYTES: usize = 128;
 /** Rows of T in a slab of Y, and columns of a block of it: 64 kB, which stay in a second-level cache for all blocks of columns. */
 const SLAB: i32 = 64;
+/** Items of a group. */
+const GROUP: i32 = 64;
 const DEPTH: i32 = 256;
 
 // @ts-ignore: decorator
@@ -33,9 +36,9 @@ function line(block: usize, row: i32): usize {
   return block + (<usize>row) * LINE;
 }
 
-/** Bytes of workspace of the kernels here: an operand of `core` rows, packed, and a tile; then two rows of 16 f64. */
+/** Bytes of workspace of the kernels here: an operand of `core` or 64 rows, packed, and a tile; then two rows of 16 f64. */
 export function conjugateWorkspaceBytes(core: i32): usize {
-  return (<usize>core) * LINE + EDGE_BYTES + 256;
+  return (<usize>max(core, GROUP)) * LINE + EDGE_BYTES + 256;
 }
 
 // Where the block of columns of Y that has column k starts in the slab of T's row t.
@@ -107,20 +110,22 @@ export function startColumns(n: i32, core: i32, column: i32, width: i32, users: 
 /**
  * One step of every column of a block. residual (f32) gets the largest |r_ij| / (A_ii |x_jj|) after it, over the block: about
  * how far an entry of B̂ is off before Jacobi's step. first: 1 in a block's first step, else 0. buyers (u32): the users of the
- * item at position i, rising, are buyers[itemStarts[i] … itemStarts[i + 1]); itemStarts: n + 1 u32. weights (n f32): 1 / A_ii.
- * previous (16 f64): rᵀ D⁻¹ r of each column before the last step, as startColumns or the last step left it. w: n + 16 lines,
+ * item at position i, rising, are buyers[itemStarts[i] … itemStarts[i + 1]); itemStarts: n + 1 u32. groups: for
+ * each group M⁻¹'s block, g × g for its g items, as ⌈g/4⌉ panels (g × 4) f32, 64 × 64 f32 apart. weights (n f32): 1 / A_ii.
+ * previous (16 f64): rᵀ M⁻¹ r of each column before the last step, as startColumns or the last step left it. w: n + 16 lines,
  * work: conjugateWorkspaceBytes(core); both are overwritten. The rest as in startColumns.
  */
-export function stepColumns(n: i32, core: i32, column: i32, width: i32, first: i32, users: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, weights: usize, lambda: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, work: usize, residual: usize): void {
-  turnDirection(n, core, weights, r, q, previous, work);
+export function stepColumns(n: i32, core: i32, column: i32, width: i32, first: i32, users: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, groups: usize, weights: usize, lambda: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, work: usize, residual: usize): void {
+  precondition(n, core, groups, r, w, work);
+  turnDirection(n, core, r, w, q, previous, work);
   memory.fill(line(w, core), 0, (<usize>(n - core)) * LINE);
-  if (first != 0 && column >= core) spreadUnits(column, width, middles, ends, indices, itemStarts, buyers, q, w);
+  if (first != 0 && column >= core) spreadGroup(column - (column - core) % GROUP, min(GROUP, n - column + (column - core) % GROUP), middles, ends, indices, itemStarts, buyers, q, w);
   else spread(users, middles, ends, middles, ends, indices, q, w);
   advance(n, core, column, width, weights, lambda, x, r, q, w, previous, work, residual);
 }
 
-/** As `spread` over T, for a q that has no rows but the block's own: through their users alone, each at its first item of them. */
-function spreadUnits(column: i32, width: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, q: usize, w: usize): void {
+/** As `spread` over T, for a q that is 0 but in a group's rows [column, column + width): through their users alone, each at its first item of them. */
+function spreadGroup(column: i32, width: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, q: usize, w: usize): void {
   for (let item = column; item < column + width; item++) {
     const stop = buyers + ((<usize>load<u32>(itemStarts + ((<usize>(item + 1)) << 2))) << 2);
     for (let b = buyers + ((<usize>load<u32>(itemStarts + ((<usize>item) << 2))) << 2); b < stop; b += 4) {
@@ -149,17 +154,25 @@ function spreadUnits(column: i32, width: i32, middles: usize, ends: usize, indic
   }
 }
 
-/** Jacobi's step, x_T += D⁻¹ r_T. Arguments as in stepColumns. */
-export function relaxColumns(n: i32, core: i32, weights: usize, r: usize, x: usize): void {
-  for (let i = core; i < n; i++) {
-    const weight = v128.load_splat<f32>(weights + ((<usize>i) << 2));
-    const at = line(x, i);
-    const from = line(r, i);
-    v128.store(at, f32x4.add(v128.load(at), f32x4.mul(weight, v128.load(from))));
-    v128.store(at, f32x4.add(v128.load(at, 16), f32x4.mul(weight, v128.load(from, 16))), 16);
-    v128.store(at, f32x4.add(v128.load(at, 32), f32x4.mul(weight, v128.load(from, 32))), 32);
-    v128.store(at, f32x4.add(v128.load(at, 48), f32x4.mul(weight, v128.load(from, 48))), 48);
+/** out_T ← M⁻¹ r_T. work: conjugateWorkspaceBytes(core). */
+function precondition(n: i32, core: i32, groups: usize, r: usize, out: usize, work: usize): void {
+  memory.fill(line(out, core), 0, (<usize>(n - core)) * LINE);
+  addPreconditioned(n, core, groups, r, out, work);
+}
+
+function addPreconditioned(n: i32, core: i32, groups: usize, r: usize, out: usize, work: usize): void {
+  const edge = work + (<usize>max(core, GROUP)) * LINE;
+  for (let from = core; from < n; from += GROUP) {
+    const count = min(GROUP, n - from);
+    packColumns(8, line(r, from), LANES, LANES, count, work);
+    multiplyPacked(count, LANES, count, 1, groups, work, line(out, from), LANES, edge);
+    groups += (GROUP * GROUP) << 2;
   }
+}
+
+/** Jacobi's step by blocks, x_T += M⁻¹ r_T. Arguments as in stepColumns. */
+export function relaxColumns(n: i32, core: i32, groups: usize, r: usize, x: usize, work: usize): void {
+  addPreconditioned(n, core, groups, r, x, work);
 }
 
 /**
@@ -228,7 +241,7 @@ export function coupleColumns(n: i32, core: i32, column: i32, width: i32, invers
         }
       }
     }
-    multiplyPacked(core, LANES, core, 1, inverse, work, x, LANES, work + (<usize>core) * LINE);
+    multiplyPacked(core, LANES, core, 1, inverse, work, x, LANES, work + (<usize>max(core, GROUP)) * LINE);
   }
   for (let k = 0; k < core; k += DEPTH) packColumns(8, line(x, k), LANES, LANES, min(DEPTH, core - k), line(packed, k));
 }
@@ -250,17 +263,17 @@ export function addCore(from: i32, to: i32, core: i32, blocks: i32, y: usize, pa
   }
 }
 
-/** ρ = rᵀ D⁻¹ r, β = ρ over the one before, q_T ← D⁻¹ r + β q_T. sums: 16 f64 and 16 f32 of scratch. */
-function turnDirection(n: i32, core: i32, weights: usize, r: usize, q: usize, previous: usize, sums: usize): void {
+/** ρ = rᵀ y, y being M⁻¹ r, β = ρ over the one before, q_T ← y + β q_T. sums: 16 f64 and 16 f32 of scratch. */
+function turnDirection(n: i32, core: i32, r: usize, y: usize, q: usize, previous: usize, sums: usize): void {
   const factors = sums + (LANES << 3);
-  weightedSquares(core, n, weights, r, sums);
+  innerProducts(core, n, r, y, sums);
   for (let lane: usize = 0; lane < 2 * LINE; lane += 8) {
     const before = load<f64>(previous + lane);
     const now = load<f64>(sums + lane);
     store<f32>(factors + (lane >> 1), before > 0 ? <f32>(now / before) : 0);
     store<f64>(previous + lane, now);
   }
-  turn(core, n, weights, r, q, factors);
+  turn(core, n, y, q, factors);
 }
 
 /** w_T ← w_T + λ q_T, α = ρ / q_Tᵀ w_T, x_T ← x_T + α q_T, r_T ← r_T − α w_T. */
@@ -295,14 +308,13 @@ export function columnResidual(n: i32, column: i32, width: i32, users: i32, star
   store<f32>(residual, largest(0, n, weights, w, work));
 }
 
-/** sums (16 f64): Σ weight · r² of each column over rows [from, to). */
-function weightedSquares(from: i32, to: i32, weights: usize, r: usize, sums: usize): void {
+/** sums (16 f64): Σ r · y of each column over rows [from, to). */
+function innerProducts(from: i32, to: i32, r: usize, y: usize, sums: usize): void {
   for (let lane: usize = 0; lane < LINE; lane += 16) {
     let low = f64x2.splat(0);
     let high = f64x2.splat(0);
     for (let i = from; i < to; i++) {
-      const value = v128.load(line(r, i) + lane);
-      const product = f32x4.mul(f32x4.mul(value, value), v128.load_splat<f32>(weights + ((<usize>i) << 2)));
+      const product = f32x4.mul(v128.load(line(r, i) + lane), v128.load(line(y, i) + lane));
       low = f64x2.add(low, f64x2.promote_low_f32x4(product));
       high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f64>(product, product, 1, 1)));
     }
@@ -311,14 +323,19 @@ function weightedSquares(from: i32, to: i32, weights: usize, r: usize, sums: usi
   }
 }
 
-/** q ← weight · r + factor · q over rows [from, to). factors: 16 f32. */
-function turn(from: i32, to: i32, weights: usize, r: usize, q: usize, factors: usize): void {
+/** q ← y + factor · q over rows [from, to). factors: 16 f32. */
+function turn(from: i32, to: i32, y: usize, q: usize, factors: usize): void {
+  const f0 = v128.load(factors);
+  const f1 = v128.load(factors, 16);
+  const f2 = v128.load(factors, 32);
+  const f3 = v128.load(factors, 48);
   for (let i = from; i < to; i++) {
-    const weight = v128.load_splat<f32>(weights + ((<usize>i) << 2));
-    for (let lane: usize = 0; lane < LINE; lane += 16) {
-      const at = line(q, i) + lane;
-      v128.store(at, f32x4.add(f32x4.mul(weight, v128.load(line(r, i) + lane)), f32x4.mul(v128.load(factors + lane), v128.load(at))));
-    }
+    const at = line(q, i);
+    const source = line(y, i);
+    v128.store(at, f32x4.add(v128.load(source), f32x4.mul(f0, v128.load(at))));
+    v128.store(at, f32x4.add(v128.load(source, 16), f32x4.mul(f1, v128.load(at, 16))), 16);
+    v128.store(at, f32x4.add(v128.load(source, 32), f32x4.mul(f2, v128.load(at, 32))), 32);
+    v128.store(at, f32x4.add(v128.load(source, 48), f32x4.mul(f3, v128.load(at, 48))), 48);
   }
 }
 

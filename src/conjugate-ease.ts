@@ -1,11 +1,12 @@
 // EASE for catalogues too large for an exact inverse: columns of C = (G + λI)⁻¹, 16 at a time. What goes through the most popular
 // items, the core, is exact dense products; the rest are a few steps of conjugate gradients over the other items alone, the tail,
-// where little couples (assembly/conjugate.ts). G is never built. A step of 16 columns goes twice through the tail's interactions,
+// where little couples, preconditioned by groups of items bought together (alike.ts, assembly/conjugate.ts). G is never built. A step of 16 columns goes twice through the tail's interactions,
 // and the core's share takes 2c flops an entry of C.
-// Peak linear memory, with n items, u users, e interactions and a core of c items: 8e + 12u + 12n bytes of X and Xᵀ, 4c² of the
+// Peak linear memory, with n items, u users, e interactions and a core of c items: 8e + 12u + 268n bytes of X, Xᵀ and the groups, 4c² of the
 // core's inverse (17 MB), 4c (n − c) of the tail's coupling with it, in at most 1 GB, and for each block of 16 columns under way
 // 256 (n + 16) bytes and 128c of workspace, in at most 1 GB; before that, 20e bytes of transposes, or 14c² of the core. The result
 // takes 16 bytes an entry at the end. X and Xᵀ once, and the result twice, are on the host.
+import { alikeOrder, GROUP, tailStart, usersByGroup } from './alike.ts';
 import { checkNumber } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
@@ -26,8 +27,8 @@ const COUPLING_BYTES = 1e9;
 const SLAB = 64;
 const ROWS_PER_TASK = 1024;
 /**
- * A column j has had its steps when no |residual|_i / (A_ii C_jj) of it is larger; Jacobi's step after them makes of that an error
- * of B̂'s entries a few times smaller.
+ * A column j of the tail has had its steps when no |residual|_i / (A_ii C_jj) of it is larger: about how far an entry of B̂ is off,
+ * before Jacobi's step after them makes it less.
  */
 export const TOLERANCE = 5e-3;
 /** The core's columns are solved to this share of the tolerance: they are few, and all others pass through them. */
@@ -61,7 +62,7 @@ export interface ConjugateSimilarity {
 /** Linear memory, in bytes, that `conjugateEase` asks for before its first column. */
 export function conjugateBytes(items: number, users: number, entries: number, most = CORE): number {
   const core = coreOf(items, most);
-  return 8 * entries + 12 * users + 16 * items + 8 * core * core + 4 * tileValues(core) + sweepBytes(core) + couplingBytes(items, core) + slotBytes(items, core) + 1e5;
+  return 8 * entries + 12 * users + 16 * items + 8 * core * core + 4 * tileValues(core) + sweepBytes(core) + couplingBytes(items, core) + 4 * GROUP * (items + GROUP) + slotBytes(items, core) + 2e5;
 }
 
 /** Items of the core: all of them where they are no more than `most`, else a multiple of 16. */
@@ -74,7 +75,7 @@ function couplingBytes(items: number, core: number): number {
 }
 
 function slotBytes(items: number, core: number): number {
-  return 4 * LANES * (4 * (items + LANES) + 2 * core) + 1024;
+  return 4 * LANES * (4 * (items + LANES) + 2 * core + GROUP) + 1024;
 }
 
 /**
@@ -95,15 +96,21 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
   const users = X.rows;
   const core = coreOf(n, most);
   memory.require(conjugateBytes(n, users, X.indptr[users], most), `${stage} on ${n} items`);
-  const order = byPopularity(transposed);
-  const permuted = permuteRows(transposed, order);
-  const sorted = transpose(kernels, permuted);
+  const { order, sorted, permuted } = await arrange(kernels, transposed, core, job, stage);
   const mark = memory.mark();
   try {
     const inverse = memory.allocate(16 * core * Math.ceil(core / 4), stage);
     const coupling = memory.allocateZeroed(couplingBytes(n, core), stage);
     const starts = memory.put(sorted.indptr, stage);
-    const x = { starts, middles: memory.put(coreEnds(sorted, core), stage), ends: starts + 4, indices: memory.put(sorted.indices, stage) };
+    const x = {
+      starts,
+      middles: memory.put(
+        Int32Array.from({ length: users }, (_, user) => tailStart(sorted, user, core)),
+        stage,
+      ),
+      ends: starts + 4,
+      indices: memory.put(sorted.indices, stage),
+    };
     const items = { starts: memory.put(permuted.indptr, stage), buyers: memory.put(permuted.indices, stage) };
     const weights = memory.put(
       Float32Array.from(order, (item) => 1 / (transposed.indptr[item + 1] - transposed.indptr[item] + lambda)),
@@ -112,6 +119,7 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
     const positions = new Uint32Array(n);
     for (const [position, item] of order.entries()) positions[item] = position;
     const places = memory.put(positions, stage);
+    const groups = invertGroups(kernels, sorted, permuted, core, lambda, stage);
     const slots = allocateSlots(kernels, n, core, stage);
 
     const schurMark = memory.mark();
@@ -188,7 +196,11 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
       for (let step = 0; step < MAX_STEPS && busy.length > 0; step++) {
         await runTasks(
           kernels,
-          busy.map(({ column, width, slot }): Task => [['stepColumns', n, core, column, width, step === 0 ? 1 : 0, users, x.middles, x.ends, x.indices, items.starts, items.buyers, weights, lambda, slot.x, slot.r, slot.q, slot.w, slot.previous, slot.work, slot.residual]]),
+          busy.map(
+            ({ column, width, slot }): Task => [
+              ['stepColumns', n, core, column, width, step === 0 ? 1 : 0, users, x.middles, x.ends, x.indices, items.starts, items.buyers, groups, weights, lambda, slot.x, slot.r, slot.q, slot.w, slot.previous, slot.work, slot.residual],
+            ],
+          ),
           tick,
         );
         for (const { width } of busy) steps += width;
@@ -196,7 +208,7 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
       }
       await runTasks(
         kernels,
-        batch.map(({ slot }): Task => [['relaxColumns', n, core, weights, slot.r, slot.x]]),
+        batch.map(({ slot }): Task => [['relaxColumns', n, core, groups, slot.r, slot.x, slot.work]]),
         tick,
       );
       return steps;
@@ -244,7 +256,19 @@ function allocateSlots({ exports, memory }: Kernels, n: number, core: number, st
   const xs = memory.allocate(count * lineBytes(n), stage);
   const packed = memory.allocate(count * 4 * LANES * core, stage);
   const lines = () => memory.allocate(lineBytes(n), stage);
-  const slots = Array.from({ length: count }, (_, s): Slot => ({ x: xs + s * lineBytes(n), r: lines(), q: lines(), w: lines(), previous: memory.allocate(8 * LANES, stage), work: memory.allocate(exports.conjugateWorkspaceBytes(core), stage), packed: packed + s * 4 * LANES * core, residual: memory.allocate(4, stage) }));
+  const slots = Array.from(
+    { length: count },
+    (_, s): Slot => ({
+      x: xs + s * lineBytes(n),
+      r: lines(),
+      q: lines(),
+      w: lines(),
+      previous: memory.allocate(8 * LANES, stage),
+      work: memory.allocate(exports.conjugateWorkspaceBytes(core), stage),
+      packed: packed + s * 4 * LANES * core,
+      residual: memory.allocate(4, stage),
+    }),
+  );
   return Object.assign(slots, { edges: memory.allocate(128 * Math.ceil((n - core) / ROWS_PER_TASK), stage) });
 }
 
@@ -266,15 +290,52 @@ function permuteRows(pattern: SparsePattern, order: Int32Array): SparsePattern {
   return { ...pattern, indptr, indices };
 }
 
-/** Where the columns from `core` on start in each row. */
-function coreEnds({ rows, indptr, indices }: SparsePattern, core: number): Int32Array {
-  const ends = new Int32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    let at = indptr[row];
-    while (at < indptr[row + 1] && indices[at] < core) at++;
-    ends[row] = at;
+/** The items' order, and X with items so and users by what they have: Xᵀ as `permuted`. */
+async function arrange(kernels: Kernels, transposed: SparsePattern, core: number, job: Job, stage: string): Promise<{ order: Int32Array; sorted: SparsePattern; permuted: SparsePattern }> {
+  const popular = byPopularity(transposed);
+  const byItem = permuteRows(transposed, popular);
+  const alike = await alikeOrder(transpose(kernels, byItem), byItem, core, job, stage);
+  const byUser = transpose(kernels, permuteRows(byItem, alike));
+  const sorted = permuteRows(byUser, usersByGroup(byUser, core));
+  return { order: alike.map((position) => popular[position]), sorted, permuted: transpose(kernels, sorted) };
+}
+
+/** Inverses of the blocks of G + λI of each group, packed for `stepColumns`; of a block that single precision leaves singular, that of its diagonal. */
+function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern, permuted: SparsePattern, core: number, lambda: number, stage: string): number {
+  const n = sorted.cols;
+  const address = memory.allocateZeroed(4 * GROUP * GROUP * Math.ceil((n - core) / GROUP), stage);
+  const mark = memory.mark();
+  const block = memory.allocate(4 * GROUP * GROUP, stage);
+  const work = memory.allocate(exports.choleskyWorkspaceBytes(GROUP), stage);
+  const places = new Int32Array(sorted.rows).fill(-1);
+  for (const [begin, end] of ranges(n - core, GROUP)) {
+    const size = end - begin;
+    const first = core + begin;
+    const a = memory.f32(block, size * size);
+    a.fill(0);
+    const stop = permuted.indptr[first + size];
+    for (let e = permuted.indptr[first]; e < stop; e++) {
+      const user = permuted.indices[e];
+      if (places[user] === begin) continue;
+      places[user] = begin;
+      const [from, to] = within(sorted, user, first, first + size);
+      for (let p = from; p < to; p++) for (let q = from; q < to; q++) a[(sorted.indices[p] - first) * size + sorted.indices[q] - first]++;
+    }
+    for (let i = 0; i < size; i++) a[i * (size + 1)] += lambda;
+    if (exports.choleskyInverse(size, block, work) !== 0) for (let at = 0; at < size * size; at++) a[at] = at % (size + 1) === 0 ? 1 / a[at] : 0;
+    exports.packColumns(4, block, size, size, size, address + 4 * GROUP * begin);
   }
-  return ends;
+  memory.release(mark);
+  return address;
+}
+
+/** Where the items [first, end) are in a user's row. */
+function within({ indptr, indices }: SparsePattern, user: number, first: number, end: number): [from: number, to: number] {
+  let from = indptr[user];
+  while (from < indptr[user + 1] && indices[from] < first) from++;
+  let to = from;
+  while (to < indptr[user + 1] && indices[to] < end) to++;
+  return [from, to];
 }
 
 /** The inverse of the core's rows at `schur`, which rounding leaves not quite symmetric, in panels of four rows, as `packRows` would make them, at `packed`. */
