@@ -1,23 +1,34 @@
-// Columns of C = (G + λI)⁻¹ by conjugate gradients (Hestenes and Stiefel, 1952) for catalogues whose G is too large: G x is
-// taken as Xᵀ(X x), user by user. Items stand by popularity, most popular first. The first `core` of them, P, couple with
-// nearly everything, and are solved exactly by the dense H = (G + λI)_PP⁻¹; the iteration goes over the tail T alone:
-//   Σ = A_TT − A_TP H A_PT,  A = G + λI,  preconditioned by the diagonal of A_TT,
-// where every step q_T takes q_P = −H A_PT q_T along, so that the residual on P stays zero.
+// Columns of C = (G + λI)⁻¹ for catalogues whose G is too large. Items stand by popularity, most popular first. The first `core`
+// of them, P, couple with nearly everything; the others, the tail T, couple with few. With A = G + λI and Y = −A_TT⁻¹ A_TP,
+//   C_PP = (A_PP + A_PT Y)⁻¹,  C_TP = Y C_PP,  C_TT = A_TT⁻¹ + Y C_PP Yᵀ:
+// what goes through the core is dense products with Y and C_PP, and columns of A_TT⁻¹ and Y are solved for by conjugate gradients
+// (Hestenes and Stiefel, 1952) over the tail alone; A_TT q is taken as X_Tᵀ(X_T q), user by user. The tail stands in groups of 64
+// items that are bought together (the last may have fewer); M⁻¹, the inverses of A's own blocks of these groups, preconditions.
+// After the last step comes one of Jacobi's by blocks, x += M⁻¹ r, which needs nothing that is not there.
 //
-// Columns are worked out 16 at a time. A block is four arrays of n × 16 f32, one row a cache line: x the columns so far, r
-// the residual (on T), q the direction, w scratch; each column has its own step length.
+// Columns are worked out 16 at a time. A block is arrays of n × 16 f32, one row a cache line: x the columns so far, r the
+// residual, q the direction, w scratch; each column has its own step length. Of r and q only the lines of T are used.
+//
+// Y lies in slabs of 64 rows of T (the last one filled up with zeros), each of them cut into blocks of 256 columns, and those
+// into panels of four rows, as packRows would make them: a slab's block is a left operand of multiplyPacked.
 //
 // Users are rows of X by ascending position: those in P are indices[starts[u] … middles[u]), those in T
 // indices[middles[u] … ends[u]); starts, middles and ends are addresses of i32.
 //
-// Order: a user's sum goes over the items in ascending position, sums of users in ascending user; products with H as in
-// gemm.ts, one sum over all of P; inner products over ascending rows in f64. It does not depend on what other blocks do.
+// Order: a user's sum goes over the items in ascending position, sums of users in ascending user (in the first step from a column
+// of the tail: by the user's first item in the group, then by user); inner products over ascending rows in f64; products with
+// C_PP in one sum over all of P, with Y as in gemm.ts. It does not depend on what other blocks do.
 import { multiplyPacked, packColumns } from './gemm';
 
 const LANES: i32 = 16;
 const LINE: usize = 64;
 /** A 4 × 8 tile for products whose last rows are not four. */
 const EDGE_BYTES: usize = 128;
+/** Rows of T in a slab of Y, and columns of a block of it: 64 kB, which stay in a second-level cache for all blocks of columns. */
+const SLAB: i32 = 64;
+/** Items of a group. */
+const GROUP: i32 = 64;
+const DEPTH: i32 = 256;
 
 // @ts-ignore: decorator
 @inline
@@ -25,9 +36,24 @@ function line(block: usize, row: i32): usize {
   return block + (<usize>row) * LINE;
 }
 
-/** Bytes of workspace of `startColumns` and `stepColumns`: H's operand, packed, and a tile; then two rows of 16 f64. */
+/** Bytes of workspace of the kernels here: an operand of `core` or 64 rows, packed, and a tile; then two rows of 16 f64. */
 export function conjugateWorkspaceBytes(core: i32): usize {
-  return (<usize>core) * LINE + EDGE_BYTES + 256;
+  return (<usize>max(core, GROUP)) * LINE + EDGE_BYTES + 256;
+}
+
+// Where the block of columns of Y that has column k starts in the slab of T's row t.
+// @ts-ignore: decorator
+@inline
+function slabBlock(y: usize, core: i32, t: i32, k: i32): usize {
+  return y + (((<usize>(t / SLAB)) * (<usize>core) + (<usize>(k & -DEPTH))) * SLAB << 2);
+}
+
+// Where row t of Y starts within a block of `width` columns: its columns are 16 bytes apart.
+// @ts-ignore: decorator
+@inline
+function slabRow(t: i32, width: i32): usize {
+  const row = t % SLAB;
+  return (<usize>(row >> 2)) * ((<usize>width) << 4) + ((<usize>(row & 3)) << 2);
 }
 
 /**
@@ -63,70 +89,194 @@ function spread(users: i32, from: usize, to: usize, outFrom: usize, outTo: usize
 }
 
 /**
- * The block of the `width` ≤ 16 columns from position `column` on before its first step: on P the columns of H for those in
- * P, else zeros, with the residual on T that they leave. x, r, q: n + 16 lines each, all of them written.
- * inverse: H as ⌈core/4⌉ panels (core × 4) f32, as packRows makes them. previous (16 f64): set to 0.
+ * The block of the `width` ≤ 16 columns from position `column` on before its first step. For those of P: x_P their unit columns,
+ * r = −A_TP's columns, what is to be solved for being Y's; for those of T: r their unit columns, and A_TT⁻¹'s. x, r: n + 16
+ * lines each, all of them written; q: n + 16 lines, those of T set to 0. previous (16 f64): set to 0.
  */
-export function startColumns(n: i32, core: i32, column: i32, width: i32, users: i32, starts: usize, middles: usize, ends: usize, indices: usize, inverse: usize, x: usize, r: usize, q: usize, previous: usize): void {
+export function startColumns(n: i32, core: i32, column: i32, width: i32, users: i32, starts: usize, middles: usize, ends: usize, indices: usize, x: usize, r: usize, q: usize, previous: usize): void {
   const bytes = (<usize>(n + LANES)) * LINE;
   memory.fill(x, 0, bytes);
   memory.fill(r, 0, bytes);
-  memory.fill(q, 0, bytes);
+  memory.fill(line(q, core), 0, (<usize>(n - core)) * LINE);
   memory.fill(previous, 0, LANES << 3);
-  for (let lane = 0; lane < width && column + lane < core; lane++) {
-    const j = column + lane;
-    // Row j of H is its column j.
-    let from = inverse + ((((<usize>(j >> 2)) * (<usize>core)) << 4) + ((<usize>(j & 3)) << 2));
-    let to = x + ((<usize>lane) << 2);
-    for (let i = 0; i < core; i++) {
-      store<f32>(to, load<f32>(from));
-      from += 16;
-      to += LINE;
-    }
-  }
-  if (column < core) {
-    spread(users, starts, middles, middles, ends, indices, x, r);
-    const stop = line(r, n);
-    for (let p = line(r, core); p < stop; p += 16) v128.store(p, f32x4.neg(v128.load(p)));
-  }
-  for (let lane = max(0, core - column); lane < width; lane++) store<f32>(line(r, column + lane) + ((<usize>lane) << 2), 1);
+  const unit = column < core ? x : r;
+  for (let lane = 0; lane < width; lane++) store<f32>(line(unit, column + lane) + ((<usize>lane) << 2), 1);
+  if (column >= core) return;
+  spread(users, starts, middles, middles, ends, indices, x, r);
+  const stop = line(r, n);
+  for (let p = line(r, core); p < stop; p += 16) v128.store(p, f32x4.neg(v128.load(p)));
 }
 
 /**
- * One step of every column of a block. residual (f32) gets the largest |r_ij| / (A_ii |C_jj|) after it, over the block: about
- * how far an entry of B̂ is off. weights (n f32): 1 / A_ii. previous (16 f64): rᵀ D⁻¹ r of each column before the last step, as startColumns or the last
- * step left it. w: n + 16 lines, work: conjugateWorkspaceBytes(core); both are overwritten. The rest as in startColumns.
+ * One step of every column of a block. residual (f32) gets the largest |r_ij| / (A_ii |x_jj|) after it, over the block: about
+ * how far an entry of B̂ is off before Jacobi's step. first: 1 in a block's first step, else 0. buyers (u32): the users of the
+ * item at position i, rising, are buyers[itemStarts[i] … itemStarts[i + 1]); itemStarts: n + 1 u32. groups: for
+ * each group M⁻¹'s block, g × g for its g items, as ⌈g/4⌉ panels (g × 4) f32, 64 × 64 f32 apart. weights (n f32): 1 / A_ii.
+ * previous (16 f64): rᵀ M⁻¹ r of each column before the last step, as startColumns or the last step left it. w: n + 16 lines,
+ * work: conjugateWorkspaceBytes(core); both are overwritten. The rest as in startColumns.
  */
-export function stepColumns(n: i32, core: i32, column: i32, width: i32, users: i32, starts: usize, middles: usize, ends: usize, indices: usize, inverse: usize, weights: usize, lambda: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, work: usize, residual: usize): void {
-  const edge = work + (<usize>core) * LINE;
-  const sums = edge + EDGE_BYTES;
-  turnDirection(n, core, weights, r, q, previous, sums);
-  // q_P = −H A_PT q_T
-  memory.fill(w, 0, (<usize>n) * LINE);
-  spread(users, middles, ends, starts, middles, indices, q, w);
-  if (core > 0) {
-    packColumns(8, w, LANES, LANES, core, work);
-    memory.fill(q, 0, (<usize>core) * LINE);
-    multiplyPacked(core, LANES, core, -1, inverse, work, q, LANES, edge);
-  }
-  spread(users, starts, ends, middles, ends, indices, q, w);
-  advance(n, core, column, width, weights, lambda, x, r, q, w, previous, sums, residual);
+export function stepColumns(n: i32, core: i32, column: i32, width: i32, first: i32, users: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, groups: usize, weights: usize, lambda: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, work: usize, residual: usize): void {
+  precondition(n, core, groups, r, w, work);
+  turnDirection(n, core, r, w, q, previous, work);
+  memory.fill(line(w, core), 0, (<usize>(n - core)) * LINE);
+  if (first != 0 && column >= core) spreadGroup(column - (column - core) % GROUP, min(GROUP, n - column + (column - core) % GROUP), middles, ends, indices, itemStarts, buyers, q, w);
+  else spread(users, middles, ends, middles, ends, indices, q, w);
+  advance(n, core, column, width, weights, lambda, x, r, q, w, previous, work, residual);
 }
 
-/** ρ = rᵀ D⁻¹ r, β = ρ over the one before, q_T ← D⁻¹ r + β q_T. sums: 16 f64 and 16 f32 of scratch. */
-function turnDirection(n: i32, core: i32, weights: usize, r: usize, q: usize, previous: usize, sums: usize): void {
+/** As `spread` over T, for a q that is 0 but in a group's rows [column, column + width): through their users alone, each at its first item of them. */
+function spreadGroup(column: i32, width: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, q: usize, w: usize): void {
+  for (let item = column; item < column + width; item++) {
+    const stop = buyers + ((<usize>load<u32>(itemStarts + ((<usize>(item + 1)) << 2))) << 2);
+    for (let b = buyers + ((<usize>load<u32>(itemStarts + ((<usize>item) << 2))) << 2); b < stop; b += 4) {
+      const user = (<usize>load<u32>(b)) << 2;
+      const from = indices + ((<usize>load<u32>(middles + user)) << 2);
+      const to = indices + ((<usize>load<u32>(ends + user)) << 2);
+      let p = from;
+      while (load<i32>(p) < column) p += 4;
+      if (load<i32>(p) != item) continue;
+      let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
+      for (; p < to && load<i32>(p) < column + width; p += 4) {
+        const at = line(q, load<i32>(p));
+        s0 = f32x4.add(s0, v128.load(at));
+        s1 = f32x4.add(s1, v128.load(at, 16));
+        s2 = f32x4.add(s2, v128.load(at, 32));
+        s3 = f32x4.add(s3, v128.load(at, 48));
+      }
+      for (p = from; p < to; p += 4) {
+        const at = line(w, load<i32>(p));
+        v128.store(at, f32x4.add(v128.load(at), s0));
+        v128.store(at, f32x4.add(v128.load(at, 16), s1), 16);
+        v128.store(at, f32x4.add(v128.load(at, 32), s2), 32);
+        v128.store(at, f32x4.add(v128.load(at, 48), s3), 48);
+      }
+    }
+  }
+}
+
+/** out_T ← M⁻¹ r_T. work: conjugateWorkspaceBytes(core). */
+function precondition(n: i32, core: i32, groups: usize, r: usize, out: usize, work: usize): void {
+  memory.fill(line(out, core), 0, (<usize>(n - core)) * LINE);
+  addPreconditioned(n, core, groups, r, out, work);
+}
+
+function addPreconditioned(n: i32, core: i32, groups: usize, r: usize, out: usize, work: usize): void {
+  const edge = work + (<usize>max(core, GROUP)) * LINE;
+  for (let from = core; from < n; from += GROUP) {
+    const count = min(GROUP, n - from);
+    packColumns(8, line(r, from), LANES, LANES, count, work);
+    multiplyPacked(count, LANES, count, 1, groups, work, line(out, from), LANES, edge);
+    groups += (GROUP * GROUP) << 2;
+  }
+}
+
+/** Jacobi's step by blocks, x_T += M⁻¹ r_T. Arguments as in stepColumns. */
+export function relaxColumns(n: i32, core: i32, groups: usize, r: usize, x: usize, work: usize): void {
+  addPreconditioned(n, core, groups, r, x, work);
+}
+
+/**
+ * A block of columns of P, solved: Y's slabs (y) get them, and schur (core × core f32, row-major) its rows of them, those of
+ * A_PP + A_PT Y. w: n + 16 lines, overwritten. The rest as in startColumns.
+ */
+export function storeCore(n: i32, core: i32, column: i32, width: i32, users: i32, starts: usize, middles: usize, ends: usize, indices: usize, lambda: f32, x: usize, w: usize, y: usize, schur: usize): void {
+  memory.fill(w, 0, (<usize>core) * LINE);
+  spread(users, starts, ends, starts, middles, indices, x, w);
+  for (let lane = 0; lane < width; lane++) {
+    let to = schur + (((<usize>(column + lane)) * (<usize>core)) << 2);
+    let from = w + ((<usize>lane) << 2);
+    for (let i = 0; i < core; i++) {
+      store<f32>(to, load<f32>(from));
+      to += 4;
+      from += LINE;
+    }
+    const own = schur + (((<usize>(column + lane)) * (<usize>(core + 1))) << 2);
+    store<f32>(own, load<f32>(own) + lambda);
+  }
+  const depth = min(DEPTH, core - (column & -DEPTH));
+  const skipped = (<usize>(column & (DEPTH - 1))) << 4;
+  for (let i = core; i < n; i++) {
+    let to = slabBlock(y, core, i - core, column) + slabRow(i - core, depth) + skipped;
+    let from = line(x, i);
+    for (let lane = 0; lane < width; lane++) {
+      store<f32>(to, load<f32>(from));
+      to += 16;
+      from += 4;
+    }
+  }
+}
+
+/**
+ * What the core's share of a block takes: x_P becomes C's rows of P, C_PP Y_jᵀ for columns j of T and C_PP's own for those of P,
+ * and packed (core × 16 f32) the same as right operands of the blocks of Y; for columns of P, x_T becomes 0.
+ * inverse: C_PP as ⌈core/4⌉ panels (core × 4) f32, as packRows makes them. work: conjugateWorkspaceBytes(core).
+ */
+export function coupleColumns(n: i32, core: i32, column: i32, width: i32, inverse: usize, y: usize, x: usize, packed: usize, work: usize): void {
+  memory.fill(x, 0, (<usize>(column < core ? n + LANES : core)) * LINE);
+  if (column < core) {
+    for (let lane = 0; lane < width; lane++) {
+      const j = column + lane;
+      // Row j of C_PP is its column j.
+      let from = inverse + ((((<usize>(j >> 2)) * (<usize>core)) << 4) + ((<usize>(j & 3)) << 2));
+      let to = x + ((<usize>lane) << 2);
+      for (let i = 0; i < core; i++) {
+        store<f32>(to, load<f32>(from));
+        from += 16;
+        to += LINE;
+      }
+    }
+  } else {
+    memory.fill(work, 0, (<usize>core) * LINE);
+    for (let lane = 0; lane < width; lane++) {
+      const t = column + lane - core;
+      // Panels of 8 lanes, one row of them 32 bytes.
+      let to = work + (<usize>(lane >> 3)) * ((<usize>core) << 5) + ((<usize>(lane & 7)) << 2);
+      for (let k = 0; k < core; k += DEPTH) {
+        const depth = min(DEPTH, core - k);
+        let from = slabBlock(y, core, t, k) + slabRow(t, depth);
+        for (let p = 0; p < depth; p++) {
+          store<f32>(to, load<f32>(from));
+          from += 16;
+          to += 32;
+        }
+      }
+    }
+    multiplyPacked(core, LANES, core, 1, inverse, work, x, LANES, work + (<usize>max(core, GROUP)) * LINE);
+  }
+  for (let k = 0; k < core; k += DEPTH) packColumns(8, line(x, k), LANES, LANES, min(DEPTH, core - k), line(packed, k));
+}
+
+/**
+ * x_T += Y x_P in the rows [from, to) of T, `from` a multiple of 64, for `blocks` blocks: block b is at x + b · stride bytes, and
+ * what coupleColumns packed of it at packed + b · 64 core bytes. edge: 128 bytes of scratch. 32 core flops a row and block.
+ */
+export function addCore(from: i32, to: i32, core: i32, blocks: i32, y: usize, packed: usize, x: usize, stride: usize, edge: usize): void {
+  for (let t = from; t < to; t += SLAB) {
+    const rows = min(SLAB, to - t);
+    for (let k = 0; k < core; k += DEPTH) {
+      const depth = min(DEPTH, core - k);
+      const left = slabBlock(y, core, t, k);
+      for (let b: usize = 0; b < <usize>blocks; b++) {
+        multiplyPacked(rows, LANES, depth, 1, left, packed + b * (<usize>core) * LINE + (<usize>k) * LINE, line(x + b * stride, core + t), LANES, edge);
+      }
+    }
+  }
+}
+
+/** ρ = rᵀ y, y being M⁻¹ r, β = ρ over the one before, q_T ← y + β q_T. sums: 16 f64 and 16 f32 of scratch. */
+function turnDirection(n: i32, core: i32, r: usize, y: usize, q: usize, previous: usize, sums: usize): void {
   const factors = sums + (LANES << 3);
-  weightedSquares(core, n, weights, r, sums);
+  innerProducts(core, n, r, y, sums);
   for (let lane: usize = 0; lane < 2 * LINE; lane += 8) {
     const before = load<f64>(previous + lane);
     const now = load<f64>(sums + lane);
     store<f32>(factors + (lane >> 1), before > 0 ? <f32>(now / before) : 0);
     store<f64>(previous + lane, now);
   }
-  turn(core, n, weights, r, q, factors);
+  turn(core, n, y, q, factors);
 }
 
-/** w_T ← w_T + λ q_T, α = ρ / q_Tᵀ w_T, x ← x + α q, r_T ← r_T − α w_T. */
+/** w_T ← w_T + λ q_T, α = ρ / q_Tᵀ w_T, x_T ← x_T + α q_T, r_T ← r_T − α w_T. */
 function advance(n: i32, core: i32, column: i32, width: i32, weights: usize, lambda: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, sums: usize, residual: usize): void {
   const factors = sums + (LANES << 3);
   addRidge(core, n, lambda, q, w, sums);
@@ -134,15 +284,15 @@ function advance(n: i32, core: i32, column: i32, width: i32, weights: usize, lam
     const curvature = load<f64>(sums + lane);
     store<f32>(factors + (lane >> 1), curvature > 0 ? <f32>(load<f64>(previous + lane) / curvature) : 0);
   }
-  addTimes(0, n, factors, q, x, 1);
+  addTimes(core, n, factors, q, x, 1);
   addTimes(core, n, factors, w, r, -1);
   scales(column, width, x, factors);
   store<f32>(residual, largest(core, n, weights, r, factors));
 }
 
 /**
- * residual (f32) as in stepColumns, of A x − e_J over all items, through every user afresh: what rounding left is in it, and what
- * H did. work: 16 f32 of scratch. Arguments as in the other two.
+ * residual (f32) as in stepColumns, of A x − e_J over all items, x being C's columns, through every user afresh: what rounding
+ * left is in it, and what the core did. work: 16 f32 of scratch. Arguments as in the others.
  */
 export function columnResidual(n: i32, column: i32, width: i32, users: i32, starts: usize, ends: usize, indices: usize, weights: usize, lambda: f32, x: usize, w: usize, work: usize, residual: usize): void {
   memory.fill(w, 0, (<usize>n) * LINE);
@@ -158,14 +308,13 @@ export function columnResidual(n: i32, column: i32, width: i32, users: i32, star
   store<f32>(residual, largest(0, n, weights, w, work));
 }
 
-/** sums (16 f64): Σ weight · r² of each column over rows [from, to). */
-function weightedSquares(from: i32, to: i32, weights: usize, r: usize, sums: usize): void {
+/** sums (16 f64): Σ r · y of each column over rows [from, to). */
+function innerProducts(from: i32, to: i32, r: usize, y: usize, sums: usize): void {
   for (let lane: usize = 0; lane < LINE; lane += 16) {
     let low = f64x2.splat(0);
     let high = f64x2.splat(0);
     for (let i = from; i < to; i++) {
-      const value = v128.load(line(r, i) + lane);
-      const product = f32x4.mul(f32x4.mul(value, value), v128.load_splat<f32>(weights + ((<usize>i) << 2)));
+      const product = f32x4.mul(v128.load(line(r, i) + lane), v128.load(line(y, i) + lane));
       low = f64x2.add(low, f64x2.promote_low_f32x4(product));
       high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f64>(product, product, 1, 1)));
     }
@@ -174,14 +323,19 @@ function weightedSquares(from: i32, to: i32, weights: usize, r: usize, sums: usi
   }
 }
 
-/** q ← weight · r + factor · q over rows [from, to). factors: 16 f32. */
-function turn(from: i32, to: i32, weights: usize, r: usize, q: usize, factors: usize): void {
+/** q ← y + factor · q over rows [from, to). factors: 16 f32. */
+function turn(from: i32, to: i32, y: usize, q: usize, factors: usize): void {
+  const f0 = v128.load(factors);
+  const f1 = v128.load(factors, 16);
+  const f2 = v128.load(factors, 32);
+  const f3 = v128.load(factors, 48);
   for (let i = from; i < to; i++) {
-    const weight = v128.load_splat<f32>(weights + ((<usize>i) << 2));
-    for (let lane: usize = 0; lane < LINE; lane += 16) {
-      const at = line(q, i) + lane;
-      v128.store(at, f32x4.add(f32x4.mul(weight, v128.load(line(r, i) + lane)), f32x4.mul(v128.load(factors + lane), v128.load(at))));
-    }
+    const at = line(q, i);
+    const source = line(y, i);
+    v128.store(at, f32x4.add(v128.load(source), f32x4.mul(f0, v128.load(at))));
+    v128.store(at, f32x4.add(v128.load(source, 16), f32x4.mul(f1, v128.load(at, 16))), 16);
+    v128.store(at, f32x4.add(v128.load(source, 32), f32x4.mul(f2, v128.load(at, 32))), 32);
+    v128.store(at, f32x4.add(v128.load(source, 48), f32x4.mul(f3, v128.load(at, 48))), 48);
   }
 }
 
@@ -222,7 +376,7 @@ function addTimes(from: i32, to: i32, factors: usize, y: usize, out: usize, sign
   }
 }
 
-/** factors (16 f32): 1 / C_jj of each column of the block, 0 beyond them. */
+/** factors (16 f32): 1 / x_jj of each column of the block, 0 beyond them. */
 function scales(column: i32, width: i32, x: usize, factors: usize): void {
   memory.fill(factors, 0, LINE);
   for (let lane = 0; lane < width; lane++) {

@@ -1,38 +1,45 @@
-// EASE for catalogues too large for an exact inverse: the columns of C = (G + λI)⁻¹ by conjugate gradients, 16 at a time, G never
-// built beyond its most popular items (assembly/conjugate.ts). A step of 16 columns goes through all interactions one and a half
-// times: 0.2 to 0.3 s of one thread at 10⁷ of them, so that time grows with their number times that of the items.
-// Peak linear memory, with n items, u users, e interactions and a core of c items: 4e + 8u + 8n bytes of X, 4c² of the core's
-// inverse (17 MB), and for each block of 16 columns under way 256 (n + 16) bytes and 64c of workspace, in at most 1 GB; before
-// that, 20e bytes of transposes, or 12c² of the core. The result takes 16 bytes an entry at the end. X once, and the result twice,
-// are on the host.
+// EASE for catalogues too large for an exact inverse: columns of C = (G + λI)⁻¹, 16 at a time. What goes through the most popular
+// items, the core, is exact dense products; the rest are a few steps of conjugate gradients over the other items alone, the tail,
+// where little couples, preconditioned by groups of items bought together (alike.ts, assembly/conjugate.ts). G is never built. A step of 16 columns goes twice through the tail's interactions,
+// and the core's share takes 2c flops an entry of C.
+// Peak linear memory, with n items, u users, e interactions and a core of c items: 8e + 12u + 268n bytes of X, Xᵀ and the groups, 4c² of the
+// core's inverse (17 MB), 4c (n − c) of the tail's coupling with it, in at most 1 GB, and for each block of 16 columns under way
+// 256 (n + 16) bytes and 128c of workspace, in at most 1 GB; before that, 20e bytes of transposes, or 14c² of the core. The result
+// takes 16 bytes an entry at the end. X and Xᵀ once, and the result twice, are on the host.
+import { alikeOrder, GROUP, tailStart, usersByGroup } from './alike.ts';
 import { checkNumber } from './errors.ts';
-import { gram } from './gram.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import { joinColumns, readColumns, type SimilarColumn } from './similar-columns.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 import type { Block } from './sparse-inverse.ts';
-import { putTiles, sweep, sweepBytes } from './sweep.ts';
-import { type Call, runTasks, type Task } from './tasks.ts';
+import { padTiles, sweep, sweepBytes } from './sweep.ts';
+import { ranges, runTasks, type Task } from './tasks.ts';
 import { tileIndex, tileValues } from './tiles.ts';
 import { transpose } from './transpose.ts';
 
 /** Columns of a block, and f32 of one of its rows; see assembly/conjugate.ts. */
 const LANES = 16;
-/** Most items of the core. A step takes 2c² operations a column for it; fewer make for more steps. */
+/** Most items of the core, and most bytes of the tail's coupling with it. Fewer items make for more steps. */
 export const CORE = 2048;
+const COUPLING_BYTES = 1e9;
+/** Rows of a slab of that coupling, as in assembly/conjugate.ts, and rows that a task works through: about 30 ms. */
+const SLAB = 64;
+const ROWS_PER_TASK = 1024;
 /**
- * A column j is done when no |residual|_i / (A_ii C_jj) of A C_j − e_j is larger: that is about how far an entry of B̂ is off. On
- * five real markets (12,015 items) 99.6 % of the 50 nearest neighbours in a row were the exact ones; at 3e-3, 99.0 %.
+ * A column j of the tail has had its steps when no |residual|_i / (A_ii C_jj) of it is larger: about how far an entry of B̂ is off,
+ * before Jacobi's step after them makes it less.
  */
-export const TOLERANCE = 1e-3;
-/** Steps after which a column is left as it is: it took 4 on the five real markets and about 10 on 100,000 generated items. */
+export const TOLERANCE = 5e-3;
+/** The core's columns are solved to this share of the tolerance: they are few, and all others pass through them. */
+const CORE_SHARE = 0.1;
+/** Steps after which a column is left as it is. */
 const MAX_STEPS = 100;
-/** Blocks under way at once, and most bytes of them. */
-const SLOTS = 8;
+/** Blocks under way at once, and most bytes of them: the coupling is read once for all of them. */
+const SLOTS = 16;
 const SLOT_BYTES = 1e9;
-/** Every so many blocks one's residual is worked out afresh. */
-const CHECKED = 16;
+/** Every so many blocks one's residual is worked out afresh, the tail's first block among them. */
+const CHECKED = 64;
 
 export interface ConjugateOptions {
   lambda: number;
@@ -46,20 +53,29 @@ export interface ConjugateSimilarity {
   similarity: SparseMatrix;
   /** Items of the core. */
   core: number;
-  /** Mean steps of a column. */
+  /** Mean steps of a column of the tail; 0 where there is none. */
   steps: number;
-  /** As TOLERANCE, the largest over one block of columns in 16, worked out afresh through all interactions. */
+  /** The largest |residual|_i / (A_ii C_jj) of A C_j − e_j over one block of columns in 64, worked out afresh through all interactions. */
   residual: number;
 }
 
 /** Linear memory, in bytes, that `conjugateEase` asks for before its first column. */
-export function conjugateBytes(items: number, users: number, entries: number, core = CORE): number {
-  const c = Math.min(core, items);
-  return 4 * entries + 12 * users + 12 * items + 4 * c * c + 4 * tileValues(c) + sweepBytes(c) + slotBytes(items, c) + 1e5;
+export function conjugateBytes(items: number, users: number, entries: number, most = CORE): number {
+  const core = coreOf(items, most);
+  return 8 * entries + 12 * users + 16 * items + 8 * core * core + 4 * tileValues(core) + sweepBytes(core) + couplingBytes(items, core) + 4 * GROUP * (items + GROUP) + slotBytes(items, core) + 2e5;
+}
+
+/** Items of the core: all of them where they are no more than `most`, else a multiple of 16. */
+function coreOf(items: number, most: number): number {
+  return items <= most ? items : Math.min(most, LANES * Math.max(1, Math.floor(COUPLING_BYTES / (4 * LANES * items))));
+}
+
+function couplingBytes(items: number, core: number): number {
+  return 4 * core * SLAB * Math.ceil((items - core) / SLAB);
 }
 
 function slotBytes(items: number, core: number): number {
-  return 4 * LANES * (4 * (items + LANES) + core) + 1024;
+  return 4 * LANES * (4 * (items + LANES) + 2 * core + GROUP) + 1024;
 }
 
 /**
@@ -68,8 +84,8 @@ function slotBytes(items: number, core: number): number {
  *
  * @param X users × items. @param transposed Xᵀ.
  * @param options λ > 0; ε; the smaller ε, the more entries there are, up to n².
- * @param job hears `stage` with the columns done.
- * @throws ArgumentError for wrong options.
+ * @param job hears `stage` with the columns done: first the core's, then all.
+ * @throws ArgumentError for wrong options, or a core that is not positive definite in single precision.
  * @throws MemoryError where it does not fit, or the entries kept do not.
  */
 export async function conjugateEase(kernels: Kernels, X: SparsePattern, transposed: SparsePattern, { lambda, epsilon, core: most = CORE, tolerance = TOLERANCE }: ConjugateOptions, job: Job, stage: string): Promise<ConjugateSimilarity> {
@@ -78,18 +94,24 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
   const { memory } = kernels;
   const n = X.cols;
   const users = X.rows;
-  const core = Math.min(most, n);
-  const what = `${stage} on ${n} items`;
-  memory.require(conjugateBytes(n, users, X.indptr[users], core), what);
-  const order = byPopularity(transposed);
-  const sorted = transpose(kernels, permuteRows(transposed, order));
-  const middles = coreEnds(sorted, core);
+  const core = coreOf(n, most);
+  memory.require(conjugateBytes(n, users, X.indptr[users], most), `${stage} on ${n} items`);
+  const { order, sorted, permuted } = await arrange(kernels, transposed, core, job, stage);
   const mark = memory.mark();
   try {
     const inverse = memory.allocate(16 * core * Math.ceil(core / 4), stage);
-    await invertCore(kernels, sorted, middles, core, lambda, order, inverse, job, stage);
+    const coupling = memory.allocateZeroed(couplingBytes(n, core), stage);
     const starts = memory.put(sorted.indptr, stage);
-    const x = { starts, middles: memory.put(middles, stage), ends: starts + 4, indices: memory.put(sorted.indices, stage) };
+    const x = {
+      starts,
+      middles: memory.put(
+        Int32Array.from({ length: users }, (_, user) => tailStart(sorted, user, core)),
+        stage,
+      ),
+      ends: starts + 4,
+      indices: memory.put(sorted.indices, stage),
+    };
+    const items = { starts: memory.put(permuted.indptr, stage), buyers: memory.put(permuted.indices, stage) };
     const weights = memory.put(
       Float32Array.from(order, (item) => 1 / (transposed.indptr[item + 1] - transposed.indptr[item] + lambda)),
       stage,
@@ -97,74 +119,122 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
     const positions = new Uint32Array(n);
     for (const [position, item] of order.entries()) positions[item] = position;
     const places = memory.put(positions, stage);
-    const blocks = Array.from({ length: Math.ceil(n / LANES) }, (_, b) => ({ column: b * LANES, width: Math.min(LANES, n - b * LANES) }));
-    const slots = Array.from({ length: Math.max(1, Math.min(SLOTS, blocks.length, Math.floor(SLOT_BYTES / slotBytes(n, core)))) }, () => allocateSlot(kernels, n, core, stage));
+    const groups = invertGroups(kernels, sorted, permuted, core, lambda, stage);
+    const slots = allocateSlots(kernels, n, core, stage);
+
+    const schurMark = memory.mark();
+    const schur = memory.allocate(4 * core * core, stage);
+    for (const [begin, end] of ranges(Math.ceil(core / LANES), slots.length)) {
+      const batch = take(begin, end, core);
+      const tick = () => job.tick(`${stage}: core`, LANES * begin, core);
+      await solve(batch, tolerance * CORE_SHARE, tick);
+      await runTasks(
+        kernels,
+        batch.map(({ column, width, slot: { x: from, w } }): Task => [['storeCore', n, core, column, width, users, x.starts, x.middles, x.ends, x.indices, lambda, from, w, coupling, schur]]),
+        tick,
+      );
+    }
+    await invertCore(kernels, schur, core, order, inverse, job, stage);
+    memory.release(schurMark);
+
     const columns: SimilarColumn[] = new Array(n);
     let entries = 0;
     let done = 0;
     let residual = 0;
-    let next = 0;
     let steps = 0;
-    for (;;) {
-      for (const slot of slots) if (!slot.block && next < blocks.length) Object.assign(slot, { block: blocks[next++], steps: 0 });
-      const busy = slots.filter(({ block }) => block);
-      if (busy.length === 0) break;
-      await run(busy.map((slot) => taskOf(slot, slot.block!)));
-      for (const slot of busy) slot.steps++;
-      const finished = busy.filter((slot) => slot.steps === MAX_STEPS || !(memory.f32(slot.residual, 1)[0] > tolerance));
-      await hand(finished);
-      for (const slot of finished) {
-        steps += slot.steps * slot.block!.width;
-        slot.block = undefined;
-      }
-    }
-    memory.release(mark);
-    return { similarity: joinColumns(kernels, columns), core, steps: n > 0 ? steps / n : 0, residual };
-
-    /** The next step of a slot's block. */
-    function taskOf(slot: Slot, { column, width }: Columns): Task {
-      const step: Call = ['stepColumns', n, core, column, width, users, x.starts, x.middles, x.ends, x.indices, inverse, weights, lambda, slot.x, slot.r, slot.q, slot.w, slot.previous, slot.work, slot.residual];
-      if (slot.steps > 0) return [step];
-      return [['startColumns', n, core, column, width, users, x.starts, x.middles, x.ends, x.indices, inverse, slot.x, slot.r, slot.q, slot.previous], step];
-    }
-
-    /** B̂'s columns out of the slots' blocks. */
-    async function hand(finished: Slot[]): Promise<void> {
-      const checked = finished.filter(({ block }) => (block!.column / LANES) % CHECKED === 0);
-      await run(checked.map(({ block, x: from, w, work, residual: out }): Task => [['columnResidual', n, block!.column, block!.width, users, x.starts, x.ends, x.indices, weights, lambda, from, w, work, out]]));
-      for (const slot of checked) residual = Math.max(residual, memory.f32(slot.residual, 1)[0]);
+    const tick = () => job.tick(`${stage}: columns`, done, n);
+    for (const [begin, end] of ranges(Math.ceil(n / LANES), slots.length)) {
+      const batch = take(begin, end, n);
+      const tail = batch.filter(({ column }) => column >= core);
+      steps += await solve(tail, tolerance, tick);
+      await runTasks(
+        kernels,
+        batch.map(({ column, width, slot }): Task => [['coupleColumns', n, core, column, width, inverse, coupling, slot.x, slot.packed, slot.work]]),
+        tick,
+      );
+      const { x: to, packed } = slots[0];
+      await runTasks(
+        kernels,
+        ranges(n - core, ROWS_PER_TASK).map(([from, until], t): Task => [['addCore', from, until, core, batch.length, coupling, packed, to, lineBytes(n), slots.edges + 128 * t]]),
+        tick,
+      );
+      await check(batch.filter(({ column }) => (column - (core < n ? core : 0)) % (LANES * CHECKED) === 0));
       await readColumns(
         kernels,
-        finished.map((slot): Block => ({ ...slot.block!, x: slot.x })),
+        batch.map(({ column, width, slot }): Block => ({ column, width, x: slot.x })),
         order,
         places,
         epsilon,
         columns,
       );
-      for (const { block } of finished) {
-        for (let c = block!.column; c < block!.column + block!.width; c++) entries += columns[order[c]].indices.length;
-        done += block!.width;
+      for (const { column, width } of batch) {
+        for (let c = column; c < column + width; c++) entries += columns[order[c]].indices.length;
+        done += width;
       }
       // what joining them will take
       memory.require(16 * entries, `${stage} with ${entries} entries or more`);
-      await job.tick(`${stage}: columns`, done, n);
+      await tick();
+    }
+    memory.release(mark);
+    return { similarity: joinColumns(kernels, columns), core, steps: n > core ? steps / (n - core) : 0, residual };
+
+    /** The blocks [begin, end) of the columns before `limit`, each with a slot. */
+    function take(begin: number, end: number, limit: number): Columns[] {
+      return slots.slice(0, end - begin).map((slot, s) => ({ column: LANES * (begin + s), width: Math.min(LANES, limit - LANES * (begin + s)), slot }));
     }
 
-    function run(tasks: Task[]): Promise<void> {
-      return runTasks(kernels, tasks, () => job.tick(`${stage}: columns`, done, n));
+    /** x_T of the blocks; how many steps their columns took in all. */
+    async function solve(batch: Columns[], tolerance: number, tick: () => Promise<void>): Promise<number> {
+      await runTasks(
+        kernels,
+        batch.map(({ column, width, slot }): Task => [['startColumns', n, core, column, width, users, x.starts, x.middles, x.ends, x.indices, slot.x, slot.r, slot.q, slot.previous]]),
+        tick,
+      );
+      if (n === core) return 0;
+      let steps = 0;
+      let busy = batch;
+      for (let step = 0; step < MAX_STEPS && busy.length > 0; step++) {
+        await runTasks(
+          kernels,
+          busy.map(
+            ({ column, width, slot }): Task => [
+              ['stepColumns', n, core, column, width, step === 0 ? 1 : 0, users, x.middles, x.ends, x.indices, items.starts, items.buyers, groups, weights, lambda, slot.x, slot.r, slot.q, slot.w, slot.previous, slot.work, slot.residual],
+            ],
+          ),
+          tick,
+        );
+        for (const { width } of busy) steps += width;
+        busy = busy.filter(({ slot }) => memory.f32(slot.residual, 1)[0] > tolerance);
+      }
+      await runTasks(
+        kernels,
+        batch.map(({ slot }): Task => [['relaxColumns', n, core, groups, slot.r, slot.x, slot.work]]),
+        tick,
+      );
+      return steps;
+    }
+
+    async function check(batch: Columns[]): Promise<void> {
+      await runTasks(
+        kernels,
+        batch.map(({ column, width, slot }): Task => [['columnResidual', n, column, width, users, x.starts, x.ends, x.indices, weights, lambda, slot.x, slot.w, slot.work, slot.residual]]),
+        tick,
+      );
+      for (const { slot } of batch) residual = Math.max(residual, memory.f32(slot.residual, 1)[0]);
     }
   } finally {
     memory.release(mark);
   }
 }
 
-/** Neighbouring positions. */
+/** Neighbouring positions, and the slot that their columns are worked out in. */
 interface Columns {
   column: number;
   width: number;
+  slot: Slot;
 }
 
-/** Addresses of a block's arrays, and which block it is. */
+/** Addresses of a block's arrays; x and packed of all slots lie one behind the other. */
 interface Slot {
   x: number;
   r: number;
@@ -172,14 +242,34 @@ interface Slot {
   w: number;
   previous: number;
   work: number;
+  packed: number;
   residual: number;
-  block: Columns | undefined;
-  steps: number;
 }
 
-function allocateSlot({ exports, memory }: Kernels, n: number, core: number, stage: string): Slot {
-  const lines = () => memory.allocate(4 * LANES * (n + LANES), stage);
-  return { x: lines(), r: lines(), q: lines(), w: lines(), previous: memory.allocate(8 * LANES, stage), work: memory.allocate(exports.conjugateWorkspaceBytes(core), stage), residual: memory.allocate(4, stage), block: undefined, steps: 0 };
+function lineBytes(n: number): number {
+  return 4 * LANES * (n + LANES);
+}
+
+/** As many slots as there is work and room for, and a tile of scratch for each task of addCore. */
+function allocateSlots({ exports, memory }: Kernels, n: number, core: number, stage: string): Slot[] & { edges: number } {
+  const count = Math.max(1, Math.min(SLOTS, Math.ceil(n / LANES), Math.floor(SLOT_BYTES / slotBytes(n, core))));
+  const xs = memory.allocate(count * lineBytes(n), stage);
+  const packed = memory.allocate(count * 4 * LANES * core, stage);
+  const lines = () => memory.allocate(lineBytes(n), stage);
+  const slots = Array.from(
+    { length: count },
+    (_, s): Slot => ({
+      x: xs + s * lineBytes(n),
+      r: lines(),
+      q: lines(),
+      w: lines(),
+      previous: memory.allocate(8 * LANES, stage),
+      work: memory.allocate(exports.conjugateWorkspaceBytes(core), stage),
+      packed: packed + s * 4 * LANES * core,
+      residual: memory.allocate(4, stage),
+    }),
+  );
+  return Object.assign(slots, { edges: memory.allocate(128 * Math.ceil((n - core) / ROWS_PER_TASK), stage) });
 }
 
 /** The items, those with most users first, else in order. */
@@ -200,27 +290,64 @@ function permuteRows(pattern: SparsePattern, order: Int32Array): SparsePattern {
   return { ...pattern, indptr, indices };
 }
 
-/** Where the columns from `core` on start in each row. */
-function coreEnds({ rows, indptr, indices }: SparsePattern, core: number): Int32Array {
-  const ends = new Int32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    let at = indptr[row];
-    while (at < indptr[row + 1] && indices[at] < core) at++;
-    ends[row] = at;
-  }
-  return ends;
+/** The items' order, and X with items so and users by what they have: Xᵀ as `permuted`. */
+async function arrange(kernels: Kernels, transposed: SparsePattern, core: number, job: Job, stage: string): Promise<{ order: Int32Array; sorted: SparsePattern; permuted: SparsePattern }> {
+  const popular = byPopularity(transposed);
+  const byItem = permuteRows(transposed, popular);
+  const alike = await alikeOrder(transpose(kernels, byItem), byItem, core, job, stage);
+  const byUser = transpose(kernels, permuteRows(byItem, alike));
+  const sorted = permuteRows(byUser, usersByGroup(byUser, core));
+  return { order: alike.map((position) => popular[position]), sorted, permuted: transpose(kernels, sorted) };
 }
 
-/** H = (G + λI)_PP⁻¹ in panels of four rows, as `packRows` would make them, at `packed`. */
-async function invertCore(kernels: Kernels, { rows, indptr, indices }: SparsePattern, middles: Int32Array, core: number, lambda: number, order: Int32Array, packed: number, job: Job, stage: string): Promise<void> {
-  const { memory } = kernels;
-  const headptr = new Int32Array(rows + 1);
-  for (let row = 0; row < rows; row++) headptr[row + 1] = headptr[row] + middles[row] - indptr[row];
-  const head = new Int32Array(headptr[rows]);
-  for (let row = 0; row < rows; row++) head.set(indices.subarray(indptr[row], middles[row]), headptr[row]);
+/** Inverses of the blocks of G + λI of each group, packed for `stepColumns`; of a block that single precision leaves singular, that of its diagonal. */
+function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern, permuted: SparsePattern, core: number, lambda: number, stage: string): number {
+  const n = sorted.cols;
+  const address = memory.allocateZeroed(4 * GROUP * GROUP * Math.ceil((n - core) / GROUP), stage);
   const mark = memory.mark();
-  const tiles = putTiles(kernels, gram(kernels, { rows, cols: core, indptr: headptr, indices: head }), lambda, stage);
-  await sweep(kernels, tiles, core, job, `${stage}: core`, (row) => order[row]);
+  const block = memory.allocate(4 * GROUP * GROUP, stage);
+  const work = memory.allocate(exports.choleskyWorkspaceBytes(GROUP), stage);
+  const places = new Int32Array(sorted.rows).fill(-1);
+  for (const [begin, end] of ranges(n - core, GROUP)) {
+    const size = end - begin;
+    const first = core + begin;
+    const a = memory.f32(block, size * size);
+    a.fill(0);
+    const stop = permuted.indptr[first + size];
+    for (let e = permuted.indptr[first]; e < stop; e++) {
+      const user = permuted.indices[e];
+      if (places[user] === begin) continue;
+      places[user] = begin;
+      const [from, to] = within(sorted, user, first, first + size);
+      for (let p = from; p < to; p++) for (let q = from; q < to; q++) a[(sorted.indices[p] - first) * size + sorted.indices[q] - first]++;
+    }
+    for (let i = 0; i < size; i++) a[i * (size + 1)] += lambda;
+    if (exports.choleskyInverse(size, block, work) !== 0) for (let at = 0; at < size * size; at++) a[at] = at % (size + 1) === 0 ? 1 / a[at] : 0;
+    exports.packColumns(4, block, size, size, size, address + 4 * GROUP * begin);
+  }
+  memory.release(mark);
+  return address;
+}
+
+/** Where the items [first, end) are in a user's row. */
+function within({ indptr, indices }: SparsePattern, user: number, first: number, end: number): [from: number, to: number] {
+  let from = indptr[user];
+  while (from < indptr[user + 1] && indices[from] < first) from++;
+  let to = from;
+  while (to < indptr[user + 1] && indices[to] < end) to++;
+  return [from, to];
+}
+
+/** The inverse of the core's rows at `schur`, which rounding leaves not quite symmetric, in panels of four rows, as `packRows` would make them, at `packed`. */
+async function invertCore(kernels: Kernels, schur: number, core: number, order: Int32Array, packed: number, job: Job, stage: string): Promise<void> {
+  const { memory } = kernels;
+  const mark = memory.mark();
+  const tiles = memory.allocateZeroed(4 * tileValues(core), stage);
+  const rows = memory.f32(schur, core * core);
+  const lower = memory.f32(tiles, tileValues(core));
+  for (let i = 0; i < core; i++) for (let j = 0; j <= i; j++) lower[tileIndex(i, j)] = (rows[i * core + j] + rows[j * core + i]) / 2;
+  padTiles(lower, core);
+  await sweep(kernels, tiles, core, job, `${stage}: inverse of the core`, (row) => order[row]);
   const a = memory.f32(tiles, tileValues(core));
   const out = memory.f32(packed, 4 * core * Math.ceil(core / 4));
   out.fill(0);

@@ -217,7 +217,7 @@ class Run extends Stages {
       this.onNote?.(`${stage}: by conjugate gradients, ${why}`);
       const { similarity, core, steps, residual } = await conjugateEase(this.kernels, interactions, transposed, { lambda, epsilon }, this.job, stage);
       const fact: Record<string, number> = { items: similarity.rows, entries: similarity.values.length, core, residual };
-      const found = `${steps.toFixed(1)} steps a column, entries off by about ${residual.toExponential(1)}`;
+      const found = `${steps.toFixed(1)} steps a column of the tail, entries off by about ${residual.toExponential(1)}`;
       return { value: { similarity }, fact, note: `conjugate gradients beside an exact core of ${core.toLocaleString('en-US')} (${why}): ${found}` };
     });
   }
