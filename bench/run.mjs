@@ -23,7 +23,7 @@ python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of sca
 
   --epochs N    fewer epochs of the market adaptation (stages, quality, limits)
   --preset P    only this preset (stages, limits): paper or default
-  --threads N   threads of the trainings (scale); all cores without it
+  --threads N   threads of the trainings (scale: all cores without it; stages: 1 and 2)
   --help        this text
 `;
 const NAMES = ['kernels', 'gemm', 'limits', 'ease', 'ease-local', 'skipgram', 'adaptation', 'read', 'recommend', 'stages', 'quality', 'update', 'export', 'scale', 'sizes'];

@@ -8,7 +8,8 @@ const THREADS = [1, 2];
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
 
-export async function stages({ epochs, preset }) {
+export async function stages({ epochs, preset, threads: asked }) {
+  const counts = asked === undefined ? THREADS : [asked];
   const { name: data, markets } = await loadMarkets();
   const context = { path: dataDirectory(), fingerprint: fingerprintOf(markets.markets) };
   const blocks = [`Data: ${data}. Each training in a process of its own. Linear memory: the most in use at once during the stage.`];
@@ -17,7 +18,7 @@ export async function stages({ epochs, preset }) {
   show(blocks[0]);
   for (const each of preset ? [preset] : ['paper', 'default']) {
     const runs = [];
-    for (const threads of THREADS) runs.push({ threads, ...(await result(context, { preset: each, epochs }, { protocols: threads === 1 ? undefined : [], threads })) });
+    for (const threads of counts) runs.push({ threads, ...(await result(context, { preset: each, epochs }, { protocols: threads === 1 ? undefined : [], threads })) });
     const stage = (i, value) => runs.map(({ stages: reports }) => value(reports[i]));
     const rows = runs[0].stages.map(({ stage: name, detail, loss }, i) => [name, detail, ...stage(i, ({ seconds }) => seconds.toFixed(2)), loss?.toFixed(4) ?? '–', ...stage(i, ({ peakBytes }) => megabytes(peakBytes))]);
     const all = [
@@ -27,7 +28,7 @@ export async function stages({ epochs, preset }) {
       '–',
       ...runs.map(({ stages: reports }) => megabytes(Math.max(...reports.map(({ peakBytes }) => peakBytes)))),
     ];
-    const header = ['stage', 'made', ...THREADS.map((threads) => `s, ${threads} thread${threads > 1 ? 's' : ''}`), 'loss', ...THREADS.map((threads) => `linear memory, MB, ${threads} thread${threads > 1 ? 's' : ''}`)];
+    const header = ['stage', 'made', ...counts.map((threads) => `s, ${threads} thread${threads > 1 ? 's' : ''}`), 'loss', ...counts.map((threads) => `linear memory, MB, ${threads} thread${threads > 1 ? 's' : ''}`)];
     const dates = [...new Set(runs.map(({ date }) => date))].join(' and ');
     const block = `## preset ${each}${epochs === undefined ? '' : `, ${epochs} epochs`} (trained ${dates} UTC)\n\n${table(header, [...rows, all], 2)}`;
     show(block);
