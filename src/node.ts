@@ -9,7 +9,7 @@ import { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type 
 import { fileError } from './system-error.ts';
 
 export { nodeWorkers } from './node-workers.ts';
-export { relaxedKernels } from './relaxed.ts';
+export { relaxedKernels } from './node-relaxed.ts';
 
 const FILE_NAME = /^(train|valid|test)(_5core|_qrel)?\.(tsv|csv|txt)$/;
 
