@@ -24,7 +24,7 @@ const count = (x) => x.toLocaleString('en-US');
 const percent = (x) => (100 * x).toFixed(2);
 const megabytes = (bytes) => count(Math.round(bytes / 1e6));
 
-// generated takes about an hour, so it is run by its name only
+// generated takes an hour or more, so it is run by its name only
 async function easeLocal({ parts = ['real'] }) {
   show(`ease-local: ${describe(machine())}`);
   let passed = true;

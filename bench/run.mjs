@@ -6,7 +6,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   limits                      each kernel beside the machine's limits; where the time of a training goes
   ease                        EASE on all markets as one beside SciPy: time, memory
   ease-local [real|generated]  the iterative EASE beside the exact one: neighbours, NDCG@10, memory; generated, by name only:
-                              100,000 items and 10⁷ interactions, about an hour
+                              100,000 items and 10⁷ interactions, an hour or more
   skipgram                    the skip-gram stage beside gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation beside the same step in PyTorch
   read                        10⁷ rows of CSV to Markets beside papaparse alone: time, memory
