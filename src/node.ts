@@ -8,8 +8,8 @@ import type { Markets } from './markets.ts';
 import { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from './read-markets.ts';
 import { fileError } from './system-error.ts';
 
-export { nodeWorkers } from './node-workers.ts';
 export { relaxedKernels } from './node-relaxed.ts';
+export { nodeWorkers } from './node-workers.ts';
 
 const FILE_NAME = /^(train|valid|test)(_5core|_qrel)?\.(tsv|csv|txt)$/;
 
