@@ -15,9 +15,15 @@
 // Users are rows of X by ascending position: those in P are indices[starts[u] … middles[u]), those in T
 // indices[middles[u] … ends[u]); starts, middles and ends are addresses of i32.
 //
-// Order: a user's sum goes over the items in ascending position, sums of users in ascending user (in the first step from a column
-// of the tail: by the user's first item in the group, then by user); inner products over ascending rows in f64; products with
-// C_PP in one sum over all of P, with Y as in gemm.ts. It does not depend on what other blocks do.
+// A step's way through the tail's users, w_T ← λ q_T + X_Tᵀ(X_T q_T), gathers twice, since adding to lines all over w would take
+// longer than all else: in chunks of 32,768 users it first adds up each user's lines of q, then each item's of those sums, which
+// stay in the cache. The second half reads X_T by segments, chunk after chunk: the last of chunk c is before segmentStarts[c + 1]
+// (u32); segment k is of the item at position segmentItems[k] (u32), and the numbers in the chunk of those of its users who have
+// it, rising, are the next in chunkUsers (u16), up to segmentEnds[k] (u32).
+//
+// Order: a user's sum goes over the items in ascending position, sums of users in ascending user after λ q (in the first step from
+// a column of the tail: by the user's first item in the group, then by user); inner products over ascending rows in f64; products
+// with C_PP in one sum over all of P, with Y as in gemm.ts. It does not depend on what other blocks do.
 import { multiplyPacked, packColumns } from './gemm';
 
 const LANES: i32 = 16;
@@ -29,6 +35,8 @@ const SLAB: i32 = 64;
 /** Items of a group. */
 const GROUP: i32 = 64;
 const DEPTH: i32 = 256;
+/** Users of a chunk: 2 MB of sums. */
+const CHUNK: i32 = 32768;
 
 // @ts-ignore: decorator
 @inline
@@ -36,9 +44,9 @@ function line(block: usize, row: i32): usize {
   return block + (<usize>row) * LINE;
 }
 
-/** Bytes of workspace of the kernels here: an operand of `core` or 64 rows, packed, and a tile; then two rows of 16 f64. */
-export function conjugateWorkspaceBytes(core: i32): usize {
-  return (<usize>max(core, GROUP)) * LINE + EDGE_BYTES + 256;
+/** Bytes of workspace of the kernels here: an operand of `core` or 64 rows, packed, and a tile; or a chunk's sums; or 16 f64 and 16 f32. */
+export function conjugateWorkspaceBytes(core: i32, users: i32): usize {
+  return (<usize>max(max(core, GROUP), min(CHUNK, users))) * LINE + EDGE_BYTES + 256;
 }
 
 // Where the block of columns of Y that has column k starts in the slab of T's row t.
@@ -113,18 +121,74 @@ export function startColumns(n: i32, core: i32, column: i32, width: i32, users: 
  * item at position i, rising, are buyers[itemStarts[i] … itemStarts[i + 1]); itemStarts: n + 1 u32. groups: for
  * each group M⁻¹'s block, g × g for its g items, as ⌈g/4⌉ panels (g × 4) f32, 64 × 64 f32 apart. weights (n f32): 1 / A_ii.
  * previous (16 f64): rᵀ M⁻¹ r of each column before the last step, as startColumns or the last step left it. w: n + 16 lines,
- * work: conjugateWorkspaceBytes(core); both are overwritten. The rest as in startColumns.
+ * work: conjugateWorkspaceBytes(core, users); both are overwritten. The rest as in startColumns and at the head.
  */
-export function stepColumns(n: i32, core: i32, column: i32, width: i32, first: i32, users: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, groups: usize, weights: usize, lambda: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, work: usize, residual: usize): void {
+export function stepColumns(n: i32, core: i32, column: i32, width: i32, first: i32, users: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, segmentStarts: usize, segmentItems: usize, segmentEnds: usize, chunkUsers: usize, groups: usize, weights: usize, lambda: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, work: usize, residual: usize): void {
   precondition(n, core, groups, r, w, work);
-  turnDirection(n, core, r, w, q, previous, work);
-  memory.fill(line(w, core), 0, (<usize>(n - core)) * LINE);
+  turnDirection(n, core, lambda, r, w, q, previous, work);
   if (first != 0 && column >= core) spreadGroup(column - (column - core) % GROUP, min(GROUP, n - column + (column - core) % GROUP), middles, ends, indices, itemStarts, buyers, q, w);
-  else spread(users, middles, ends, middles, ends, indices, q, w);
-  advance(n, core, column, width, weights, lambda, x, r, q, w, previous, work, residual);
+  else addThroughUsers(users, middles, ends, indices, segmentStarts, segmentItems, segmentEnds, chunkUsers, q, w, work);
+  advance(n, core, column, width, weights, x, r, q, w, previous, work, residual);
 }
 
-/** As `spread` over T, for a q that is 0 but in a group's rows [column, column + width): through their users alone, each at its first item of them. */
+/** w_T += X_Tᵀ(X_T q_T). sums: a line for each user of a chunk. */
+function addThroughUsers(users: i32, middles: usize, ends: usize, indices: usize, segmentStarts: usize, segmentItems: usize, segmentEnds: usize, chunkUsers: usize, q: usize, w: usize, sums: usize): void {
+  let from = chunkUsers;
+  let segment = segmentItems;
+  for (let begin = 0; begin < users; begin += CHUNK) {
+    const at = (<usize>begin) << 2;
+    sumItems(min(CHUNK, users - begin), middles + at, ends + at, indices, q, sums);
+    segmentStarts += 4;
+    const stop = segmentItems + ((<usize>load<u32>(segmentStarts)) << 2);
+    for (; segment < stop; segment += 4) {
+      const end = chunkUsers + ((<usize>load<u32>(segmentEnds)) << 1);
+      addUsers(from, end, sums, line(w, load<i32>(segment)));
+      segmentEnds += 4;
+      from = end;
+    }
+  }
+}
+
+/** sums (a line a user): the sum of x over each user's items indices[from[u] … to[u]). */
+function sumItems(users: i32, from: usize, to: usize, indices: usize, x: usize, sums: usize): void {
+  const end = (<usize>users) << 2;
+  for (let u: usize = 0; u < end; u += 4) {
+    const stop = indices + ((<usize>load<u32>(to + u)) << 2);
+    let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
+    for (let p = indices + ((<usize>load<u32>(from + u)) << 2); p < stop; p += 4) {
+      const at = x + (<usize>load<u32>(p)) * LINE;
+      s0 = f32x4.add(s0, v128.load(at));
+      s1 = f32x4.add(s1, v128.load(at, 16));
+      s2 = f32x4.add(s2, v128.load(at, 32));
+      s3 = f32x4.add(s3, v128.load(at, 48));
+    }
+    v128.store(sums, s0);
+    v128.store(sums, s1, 16);
+    v128.store(sums, s2, 32);
+    v128.store(sums, s3, 48);
+    sums += LINE;
+  }
+}
+
+/** to (a line) += the sums of the users (u16) in [from, stop), one after the other. */
+// @ts-ignore: decorator
+@inline
+function addUsers(from: usize, stop: usize, sums: usize, to: usize): void {
+  let s0 = v128.load(to), s1 = v128.load(to, 16), s2 = v128.load(to, 32), s3 = v128.load(to, 48);
+  for (let p = from; p < stop; p += 2) {
+    const at = sums + (<usize>load<u16>(p)) * LINE;
+    s0 = f32x4.add(s0, v128.load(at));
+    s1 = f32x4.add(s1, v128.load(at, 16));
+    s2 = f32x4.add(s2, v128.load(at, 32));
+    s3 = f32x4.add(s3, v128.load(at, 48));
+  }
+  v128.store(to, s0);
+  v128.store(to, s1, 16);
+  v128.store(to, s2, 32);
+  v128.store(to, s3, 48);
+}
+
+/** As `addThroughUsers`, for a q that is 0 but in a group's rows [column, column + width): through their users alone, each at its first item of them. */
 function spreadGroup(column: i32, width: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, q: usize, w: usize): void {
   for (let item = column; item < column + width; item++) {
     const stop = buyers + ((<usize>load<u32>(itemStarts + ((<usize>(item + 1)) << 2))) << 2);
@@ -154,7 +218,7 @@ function spreadGroup(column: i32, width: i32, middles: usize, ends: usize, indic
   }
 }
 
-/** out_T ← M⁻¹ r_T. work: conjugateWorkspaceBytes(core). */
+/** out_T ← M⁻¹ r_T. work: conjugateWorkspaceBytes(core, users). */
 function precondition(n: i32, core: i32, groups: usize, r: usize, out: usize, work: usize): void {
   memory.fill(line(out, core), 0, (<usize>(n - core)) * LINE);
   addPreconditioned(n, core, groups, r, out, work);
@@ -209,7 +273,7 @@ export function storeCore(n: i32, core: i32, column: i32, width: i32, users: i32
 /**
  * What the core's share of a block takes: x_P becomes C's rows of P, C_PP Y_jᵀ for columns j of T and C_PP's own for those of P,
  * and packed (core × 16 f32) the same as right operands of the blocks of Y; for columns of P, x_T becomes 0.
- * inverse: C_PP as ⌈core/4⌉ panels (core × 4) f32, as packRows makes them. work: conjugateWorkspaceBytes(core).
+ * inverse: C_PP as ⌈core/4⌉ panels (core × 4) f32, as packRows makes them. work: conjugateWorkspaceBytes(core, users).
  */
 export function coupleColumns(n: i32, core: i32, column: i32, width: i32, inverse: usize, y: usize, x: usize, packed: usize, work: usize): void {
   memory.fill(x, 0, (<usize>(column < core ? n + LANES : core)) * LINE);
@@ -263,23 +327,23 @@ export function addCore(from: i32, to: i32, core: i32, blocks: i32, y: usize, pa
   }
 }
 
-/** ρ = rᵀ y, y being M⁻¹ r, β = ρ over the one before, q_T ← y + β q_T. sums: 16 f64 and 16 f32 of scratch. */
-function turnDirection(n: i32, core: i32, r: usize, y: usize, q: usize, previous: usize, sums: usize): void {
+/** ρ = rᵀ w, w being M⁻¹ r, β = ρ over the one before, q_T ← w + β q_T, w_T ← λ q_T. sums: 16 f64 and 16 f32 of scratch. */
+function turnDirection(n: i32, core: i32, lambda: f32, r: usize, w: usize, q: usize, previous: usize, sums: usize): void {
   const factors = sums + (LANES << 3);
-  innerProducts(core, n, r, y, sums);
+  innerProducts(core, n, r, w, sums);
   for (let lane: usize = 0; lane < 2 * LINE; lane += 8) {
     const before = load<f64>(previous + lane);
     const now = load<f64>(sums + lane);
     store<f32>(factors + (lane >> 1), before > 0 ? <f32>(now / before) : 0);
     store<f64>(previous + lane, now);
   }
-  turn(core, n, y, q, factors);
+  turn(core, n, lambda, w, q, factors);
 }
 
-/** w_T ← w_T + λ q_T, α = ρ / q_Tᵀ w_T, x_T ← x_T + α q_T, r_T ← r_T − α w_T. */
-function advance(n: i32, core: i32, column: i32, width: i32, weights: usize, lambda: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, sums: usize, residual: usize): void {
+/** α = ρ / q_Tᵀ w_T, w being A q, x_T ← x_T + α q_T, r_T ← r_T − α w_T. */
+function advance(n: i32, core: i32, column: i32, width: i32, weights: usize, x: usize, r: usize, q: usize, w: usize, previous: usize, sums: usize, residual: usize): void {
   const factors = sums + (LANES << 3);
-  addRidge(core, n, lambda, q, w, sums);
+  innerProducts(core, n, q, w, sums);
   for (let lane: usize = 0; lane < 2 * LINE; lane += 8) {
     const curvature = load<f64>(sums + lane);
     store<f32>(factors + (lane >> 1), curvature > 0 ? <f32>(load<f64>(previous + lane) / curvature) : 0);
@@ -310,52 +374,58 @@ export function columnResidual(n: i32, column: i32, width: i32, users: i32, star
 
 /** sums (16 f64): Σ r · y of each column over rows [from, to). */
 function innerProducts(from: i32, to: i32, r: usize, y: usize, sums: usize): void {
-  for (let lane: usize = 0; lane < LINE; lane += 16) {
-    let low = f64x2.splat(0);
-    let high = f64x2.splat(0);
-    for (let i = from; i < to; i++) {
-      const product = f32x4.mul(v128.load(line(r, i) + lane), v128.load(line(y, i) + lane));
-      low = f64x2.add(low, f64x2.promote_low_f32x4(product));
-      high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f64>(product, product, 1, 1)));
-    }
-    v128.store(sums + 2 * lane, low);
-    v128.store(sums + 2 * lane, high, 16);
+  let s0 = f64x2.splat(0), s1 = f64x2.splat(0), s2 = f64x2.splat(0), s3 = f64x2.splat(0);
+  let s4 = f64x2.splat(0), s5 = f64x2.splat(0), s6 = f64x2.splat(0), s7 = f64x2.splat(0);
+  const stop = line(r, to);
+  y = line(y, from);
+  for (let p = line(r, from); p < stop; p += LINE) {
+    let product = f32x4.mul(v128.load(p), v128.load(y));
+    s0 = f64x2.add(s0, f64x2.promote_low_f32x4(product));
+    s1 = f64x2.add(s1, f64x2.promote_low_f32x4(v128.shuffle<f64>(product, product, 1, 1)));
+    product = f32x4.mul(v128.load(p, 16), v128.load(y, 16));
+    s2 = f64x2.add(s2, f64x2.promote_low_f32x4(product));
+    s3 = f64x2.add(s3, f64x2.promote_low_f32x4(v128.shuffle<f64>(product, product, 1, 1)));
+    product = f32x4.mul(v128.load(p, 32), v128.load(y, 32));
+    s4 = f64x2.add(s4, f64x2.promote_low_f32x4(product));
+    s5 = f64x2.add(s5, f64x2.promote_low_f32x4(v128.shuffle<f64>(product, product, 1, 1)));
+    product = f32x4.mul(v128.load(p, 48), v128.load(y, 48));
+    s6 = f64x2.add(s6, f64x2.promote_low_f32x4(product));
+    s7 = f64x2.add(s7, f64x2.promote_low_f32x4(v128.shuffle<f64>(product, product, 1, 1)));
+    y += LINE;
   }
+  v128.store(sums, s0);
+  v128.store(sums, s1, 16);
+  v128.store(sums, s2, 32);
+  v128.store(sums, s3, 48);
+  v128.store(sums, s4, 64);
+  v128.store(sums, s5, 80);
+  v128.store(sums, s6, 96);
+  v128.store(sums, s7, 112);
 }
 
-/** q ← y + factor · q over rows [from, to). factors: 16 f32. */
-function turn(from: i32, to: i32, y: usize, q: usize, factors: usize): void {
+/** q ← w + factor · q, then w ← λ q, over rows [from, to). factors: 16 f32. */
+function turn(from: i32, to: i32, lambda: f32, w: usize, q: usize, factors: usize): void {
+  const ridge = f32x4.splat(lambda);
   const f0 = v128.load(factors);
   const f1 = v128.load(factors, 16);
   const f2 = v128.load(factors, 32);
   const f3 = v128.load(factors, 48);
-  for (let i = from; i < to; i++) {
-    const at = line(q, i);
-    const source = line(y, i);
-    v128.store(at, f32x4.add(v128.load(source), f32x4.mul(f0, v128.load(at))));
-    v128.store(at, f32x4.add(v128.load(source, 16), f32x4.mul(f1, v128.load(at, 16))), 16);
-    v128.store(at, f32x4.add(v128.load(source, 32), f32x4.mul(f2, v128.load(at, 32))), 32);
-    v128.store(at, f32x4.add(v128.load(source, 48), f32x4.mul(f3, v128.load(at, 48))), 48);
-  }
-}
-
-/** w ← w + λ q over rows [from, to); sums (16 f64): Σ q w of each column then. */
-function addRidge(from: i32, to: i32, lambda: f32, q: usize, w: usize, sums: usize): void {
-  const ridge = f32x4.splat(lambda);
-  for (let lane: usize = 0; lane < LINE; lane += 16) {
-    let low = f64x2.splat(0);
-    let high = f64x2.splat(0);
-    for (let i = from; i < to; i++) {
-      const direction = v128.load(line(q, i) + lane);
-      const at = line(w, i) + lane;
-      const value = f32x4.add(v128.load(at), f32x4.mul(ridge, direction));
-      v128.store(at, value);
-      const product = f32x4.mul(direction, value);
-      low = f64x2.add(low, f64x2.promote_low_f32x4(product));
-      high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f64>(product, product, 1, 1)));
-    }
-    v128.store(sums + 2 * lane, low);
-    v128.store(sums + 2 * lane, high, 16);
+  const stop = line(q, to);
+  w = line(w, from);
+  for (let p = line(q, from); p < stop; p += LINE) {
+    const q0 = f32x4.add(v128.load(w), f32x4.mul(f0, v128.load(p)));
+    const q1 = f32x4.add(v128.load(w, 16), f32x4.mul(f1, v128.load(p, 16)));
+    const q2 = f32x4.add(v128.load(w, 32), f32x4.mul(f2, v128.load(p, 32)));
+    const q3 = f32x4.add(v128.load(w, 48), f32x4.mul(f3, v128.load(p, 48)));
+    v128.store(p, q0);
+    v128.store(p, q1, 16);
+    v128.store(p, q2, 32);
+    v128.store(p, q3, 48);
+    v128.store(w, f32x4.mul(ridge, q0));
+    v128.store(w, f32x4.mul(ridge, q1), 16);
+    v128.store(w, f32x4.mul(ridge, q2), 32);
+    v128.store(w, f32x4.mul(ridge, q3), 48);
+    w += LINE;
   }
 }
 
@@ -385,13 +455,21 @@ function scales(column: i32, width: i32, x: usize, factors: usize): void {
   }
 }
 
-/** The largest |r| · weight · factor in rows [from, to); not a number where one of them is not. factors: 16 f32. */
+/** The largest |r| · weight · |factor| in rows [from, to); not a number where one of them is not. factors: 16 f32. */
 function largest(from: i32, to: i32, weights: usize, r: usize, factors: usize): f32 {
-  let most = f32x4.splat(0);
-  for (let lane: usize = 0; lane < LINE; lane += 16) {
-    let highest = f32x4.splat(0);
-    for (let i = from; i < to; i++) highest = f32x4.max(highest, f32x4.mul(v128.load_splat<f32>(weights + ((<usize>i) << 2)), f32x4.abs(v128.load(line(r, i) + lane))));
-    most = f32x4.max(most, f32x4.abs(f32x4.mul(highest, v128.load(factors + lane))));
+  let m0 = f32x4.splat(0), m1 = f32x4.splat(0), m2 = f32x4.splat(0), m3 = f32x4.splat(0);
+  const stop = line(r, to);
+  weights += (<usize>from) << 2;
+  for (let p = line(r, from); p < stop; p += LINE) {
+    const weight = v128.load_splat<f32>(weights);
+    m0 = f32x4.max(m0, f32x4.mul(weight, f32x4.abs(v128.load(p))));
+    m1 = f32x4.max(m1, f32x4.mul(weight, f32x4.abs(v128.load(p, 16))));
+    m2 = f32x4.max(m2, f32x4.mul(weight, f32x4.abs(v128.load(p, 32))));
+    m3 = f32x4.max(m3, f32x4.mul(weight, f32x4.abs(v128.load(p, 48))));
+    weights += 4;
   }
-  return max(max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)), max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)));
+  m0 = f32x4.max(f32x4.mul(m0, f32x4.abs(v128.load(factors))), f32x4.mul(m1, f32x4.abs(v128.load(factors, 16))));
+  m2 = f32x4.max(f32x4.mul(m2, f32x4.abs(v128.load(factors, 32))), f32x4.mul(m3, f32x4.abs(v128.load(factors, 48))));
+  m0 = f32x4.max(m0, m2);
+  return max(max(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)), max(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)));
 }

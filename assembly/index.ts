@@ -10,7 +10,7 @@ export { gramCount, gramFill } from './gram';
 export { historyRows } from './history';
 export { margin } from './margin';
 export { exp, log, pow } from './math';
-export { normaliseRows, propagate } from './propagate';
+export { cutColumns, normaliseRows, propagate } from './propagate';
 export { fillUniform, shuffle } from './random';
 export { rp3betaRow } from './rp3beta';
 export { sampleDistinct } from './sample';

@@ -26,7 +26,7 @@ export const CASES = {
   // twice: an index read, a counter read and written
   gramCount: (products, [items], { X }) => ({ flops: products, bytes: 24 * products, set: 12 * items + 8 * X.indices.js.length }),
   // a row of d for each entry
-  propagate: (flops, [, d], { B }) => ({ flops, bytes: 2 * flops, set: 4 * B.rows * d }),
+  cutColumns: (flops, [, d], { B }) => ({ flops, bytes: 2 * flops, set: 4 * B.rows * d }),
   normaliseRows: (entries) => ({ flops: 2 * entries, bytes: 12 * entries, set: 4 * entries }),
   // index, value, a sum read and written
   historyRows: (entries, _, { B }) => ({ flops: entries, bytes: 16 * entries, set: 8 * B.indices.js.length }),
@@ -102,7 +102,7 @@ export const FLOPS = {
   },
   invertSwept: inversion,
   invertLeading: inversion,
-  propagate: ([begin, end, indptr, , , , d, , keep], memory) => 2 * d * (difference(memory, indptr, begin, end) + (keep !== 0 ? end - begin : 0)),
+  propagate: ([begin, end, indptr, , , , , , keep], memory) => 32 * (difference(memory, indptr, begin, end) + (keep !== 0 ? end - begin : 0)),
   skipgram: ([begin, end, , length, window, d, negatives]) => 6 * d * (end - begin) * (Math.min(window, length - 1) * (2 * length - Math.min(window, length - 1) - 1) + length * negatives),
   softmax: ([count, , , , n]) => SOFTMAX * count * n,
   adam: ([n]) => ADAM * n,

@@ -1,11 +1,12 @@
 // EASE for catalogues too large for an exact inverse: columns of C = (G + λI)⁻¹, 16 at a time. What goes through the most popular
 // items, the core, is exact dense products; the rest are a few steps of conjugate gradients over the other items alone, the tail,
-// where little couples, preconditioned by groups of items bought together (alike.ts, assembly/conjugate.ts). G is never built. A step of 16 columns goes twice through the tail's interactions,
-// and the core's share takes 2c flops an entry of C.
-// Peak linear memory, with n items, u users, e interactions and a core of c items: 8e + 12u + 268n bytes of X, Xᵀ and the groups, 4c² of the
-// core's inverse (17 MB), 4c (n − c) of the tail's coupling with it, in at most 1 GB, and for each block of 16 columns under way
-// 256 (n + 16) bytes and 128c of workspace, in at most 1 GB; before that, 20e bytes of transposes, or 14c² of the core. The result
-// takes 16 bytes an entry at the end. X and Xᵀ once, and the result twice, are on the host.
+// where little couples, preconditioned by groups of items bought together (alike.ts, assembly/conjugate.ts). G is never built. A
+// step of 16 columns goes twice through the tail's interactions, and the core's share takes 2c flops an entry of C.
+// Peak linear memory, with n items, u users, e interactions and a core of c items: 8e + 12u + 268n bytes of X, Xᵀ and the groups,
+// at most 10e of the tail's interactions by chunks of users, 4c² of the core's inverse (17 MB), 4c (n − c) of the tail's coupling
+// with it, in at most 1 GB, and for each block of 16 columns under way 256 (n + 16) bytes, 64c and up to 2 MB of sums, in at most
+// 1 GB; before that, 20e bytes of transposes, or 14c² of the core. The result takes 16 bytes an entry at the end. X and Xᵀ once,
+// the result twice, and, for a while, 4n bytes for each 32,768 users are on the host.
 import { alikeOrder, GROUP, tailStart, usersByGroup } from './alike.ts';
 import { checkNumber } from './errors.ts';
 import type { Job } from './job.ts';
@@ -13,7 +14,7 @@ import type { Kernels } from './kernels.ts';
 import { joinColumns, readColumns, type SimilarColumn } from './similar-columns.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 import type { Block } from './sparse-inverse.ts';
-import { padTiles, sweep, sweepBytes } from './sweep.ts';
+import { notPositive, padTiles, sweep, sweepBytes } from './sweep.ts';
 import { ranges, runTasks, type Task } from './tasks.ts';
 import { tileIndex, tileValues } from './tiles.ts';
 import { transpose } from './transpose.ts';
@@ -23,8 +24,10 @@ const LANES = 16;
 /** Most items of the core, and most bytes of the tail's coupling with it. Fewer items make for more steps. */
 export const CORE = 2048;
 const COUPLING_BYTES = 1e9;
-/** Rows of a slab of that coupling, as in assembly/conjugate.ts, and rows that a task works through: about 30 ms. */
+/** Rows of a slab of that coupling, and users of a chunk, as in assembly/conjugate.ts. */
 const SLAB = 64;
+const CHUNK = 32_768;
+/** Rows of the coupling that a task works through: about 30 ms. */
 const ROWS_PER_TASK = 1024;
 /**
  * A column j of the tail has had its steps when no |residual|_i / (A_ii C_jj) of it is larger: about how far an entry of B̂ is off,
@@ -62,7 +65,9 @@ export interface ConjugateSimilarity {
 /** Linear memory, in bytes, that `conjugateEase` asks for before its first column. */
 export function conjugateBytes(items: number, users: number, entries: number, most = CORE): number {
   const core = coreOf(items, most);
-  return 8 * entries + 12 * users + 16 * items + 8 * core * core + 4 * tileValues(core) + sweepBytes(core) + couplingBytes(items, core) + 4 * GROUP * (items + GROUP) + slotBytes(items, core) + 2e5;
+  return (
+    8 * entries + 12 * users + 16 * items + 8 * core * core + 4 * tileValues(core) + sweepBytes(core) + couplingBytes(items, core) + 4 * GROUP * (items + GROUP) + segmentBytes(items, users, entries) + slotBytes(items, core, users) + 2e5
+  );
 }
 
 /** Items of the core: all of them where they are no more than `most`, else a multiple of 16. */
@@ -74,8 +79,14 @@ function couplingBytes(items: number, core: number): number {
   return 4 * core * SLAB * Math.ceil((items - core) / SLAB);
 }
 
-function slotBytes(items: number, core: number): number {
-  return 4 * LANES * (4 * (items + LANES) + 2 * core + GROUP) + 1024;
+function slotBytes(items: number, core: number, users: number): number {
+  return 4 * LANES * (4 * (items + LANES) + core + Math.max(core, GROUP, Math.min(CHUNK, users))) + 1024;
+}
+
+/** At most; see segmentsOf. */
+function segmentBytes(items: number, users: number, entries: number): number {
+  const chunks = Math.ceil(users / CHUNK);
+  return 8 * Math.min(entries, chunks * items) + 2 * entries + 4 * chunks;
 }
 
 /**
@@ -85,7 +96,7 @@ function slotBytes(items: number, core: number): number {
  * @param X users × items. @param transposed Xᵀ.
  * @param options λ > 0; ε; the smaller ε, the more entries there are, up to n².
  * @param job hears `stage` with the columns done: first the core's, then all.
- * @throws ArgumentError for wrong options, or a core that is not positive definite in single precision.
+ * @throws ArgumentError for wrong options, or a core or a group that is not positive definite in single precision.
  * @throws MemoryError where it does not fit, or the entries kept do not.
  */
 export async function conjugateEase(kernels: Kernels, X: SparsePattern, transposed: SparsePattern, { lambda, epsilon, core: most = CORE, tolerance = TOLERANCE }: ConjugateOptions, job: Job, stage: string): Promise<ConjugateSimilarity> {
@@ -112,6 +123,7 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
       indices: memory.put(sorted.indices, stage),
     };
     const items = { starts: memory.put(permuted.indptr, stage), buyers: memory.put(permuted.indices, stage) };
+    const [segmentStarts, segmentItems, segmentEnds, chunkUsers] = segmentsOf(permuted, core).map((part) => memory.put(part, stage));
     const weights = memory.put(
       Float32Array.from(order, (item) => 1 / (transposed.indptr[item + 1] - transposed.indptr[item] + lambda)),
       stage,
@@ -119,8 +131,8 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
     const positions = new Uint32Array(n);
     for (const [position, item] of order.entries()) positions[item] = position;
     const places = memory.put(positions, stage);
-    const groups = invertGroups(kernels, sorted, permuted, core, lambda, stage);
-    const slots = allocateSlots(kernels, n, core, stage);
+    const groups = await invertGroups(kernels, sorted, permuted, core, lambda, order, job, stage);
+    const slots = allocateSlots(kernels, n, core, users, stage);
 
     const schurMark = memory.mark();
     const schur = memory.allocate(4 * core * core, stage);
@@ -198,7 +210,34 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
           kernels,
           busy.map(
             ({ column, width, slot }): Task => [
-              ['stepColumns', n, core, column, width, step === 0 ? 1 : 0, users, x.middles, x.ends, x.indices, items.starts, items.buyers, groups, weights, lambda, slot.x, slot.r, slot.q, slot.w, slot.previous, slot.work, slot.residual],
+              [
+                'stepColumns',
+                n,
+                core,
+                column,
+                width,
+                step === 0 ? 1 : 0,
+                users,
+                x.middles,
+                x.ends,
+                x.indices,
+                items.starts,
+                items.buyers,
+                segmentStarts,
+                segmentItems,
+                segmentEnds,
+                chunkUsers,
+                groups,
+                weights,
+                lambda,
+                slot.x,
+                slot.r,
+                slot.q,
+                slot.w,
+                slot.previous,
+                slot.work,
+                slot.residual,
+              ],
             ],
           ),
           tick,
@@ -251,8 +290,8 @@ function lineBytes(n: number): number {
 }
 
 /** As many slots as there is work and room for, and a tile of scratch for each task of addCore. */
-function allocateSlots({ exports, memory }: Kernels, n: number, core: number, stage: string): Slot[] & { edges: number } {
-  const count = Math.max(1, Math.min(SLOTS, Math.ceil(n / LANES), Math.floor(SLOT_BYTES / slotBytes(n, core))));
+function allocateSlots({ exports, memory }: Kernels, n: number, core: number, users: number, stage: string): Slot[] & { edges: number } {
+  const count = Math.max(1, Math.min(SLOTS, Math.ceil(n / LANES), Math.floor(SLOT_BYTES / slotBytes(n, core, users))));
   const xs = memory.allocate(count * lineBytes(n), stage);
   const packed = memory.allocate(count * 4 * LANES * core, stage);
   const lines = () => memory.allocate(lineBytes(n), stage);
@@ -264,7 +303,7 @@ function allocateSlots({ exports, memory }: Kernels, n: number, core: number, st
       q: lines(),
       w: lines(),
       previous: memory.allocate(8 * LANES, stage),
-      work: memory.allocate(exports.conjugateWorkspaceBytes(core), stage),
+      work: memory.allocate(exports.conjugateWorkspaceBytes(core, users), stage),
       packed: packed + s * 4 * LANES * core,
       residual: memory.allocate(4, stage),
     }),
@@ -300,8 +339,41 @@ async function arrange(kernels: Kernels, transposed: SparsePattern, core: number
   return { order: alike.map((position) => popular[position]), sorted, permuted: transpose(kernels, sorted) };
 }
 
-/** Inverses of the blocks of G + λI of each group, packed for `stepColumns`; of a block that single precision leaves singular, that of its diagonal. */
-function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern, permuted: SparsePattern, core: number, lambda: number, stage: string): number {
+/** The tail's interactions by chunks of users, then by items: segmentStarts, segmentItems, segmentEnds and chunkUsers of assembly/conjugate.ts. */
+export function segmentsOf({ rows: n, cols: users, indptr, indices }: SparsePattern, core: number): [Uint32Array, Uint32Array, Uint32Array, Uint16Array] {
+  const chunks = Math.ceil(users / CHUNK);
+  const tail = n - core;
+  // Where the users of each chunk and item go: their counts first.
+  const ends = new Uint32Array(chunks * tail);
+  for (let item = 0; item < tail; item++) {
+    for (let e = indptr[core + item]; e < indptr[core + item + 1]; e++) ends[Math.floor(indices[e] / CHUNK) * tail + item]++;
+  }
+  const segments = ends.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+  const segmentStarts = new Uint32Array(chunks + 1);
+  const segmentItems = new Uint32Array(segments);
+  const segmentEnds = new Uint32Array(segments);
+  let segment = 0;
+  let end = 0;
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    for (let item = 0; item < tail; item++) {
+      const count = ends[chunk * tail + item];
+      ends[chunk * tail + item] = end;
+      if (count === 0) continue;
+      end += count;
+      segmentItems[segment] = core + item;
+      segmentEnds[segment++] = end;
+    }
+    segmentStarts[chunk + 1] = segment;
+  }
+  const chunkUsers = new Uint16Array(indptr[n] - indptr[core]);
+  for (let item = 0; item < tail; item++) {
+    for (let e = indptr[core + item]; e < indptr[core + item + 1]; e++) chunkUsers[ends[Math.floor(indices[e] / CHUNK) * tail + item]++] = indices[e] % CHUNK;
+  }
+  return [segmentStarts, segmentItems, segmentEnds, chunkUsers];
+}
+
+/** Inverses of the blocks of G + λI of each group, packed for `stepColumns`. */
+async function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern, permuted: SparsePattern, core: number, lambda: number, order: Int32Array, job: Job, stage: string): Promise<number> {
   const n = sorted.cols;
   const address = memory.allocateZeroed(4 * GROUP * GROUP * Math.ceil((n - core) / GROUP), stage);
   const mark = memory.mark();
@@ -322,8 +394,10 @@ function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern, permu
       for (let p = from; p < to; p++) for (let q = from; q < to; q++) a[(sorted.indices[p] - first) * size + sorted.indices[q] - first]++;
     }
     for (let i = 0; i < size; i++) a[i * (size + 1)] += lambda;
-    if (exports.choleskyInverse(size, block, work) !== 0) for (let at = 0; at < size * size; at++) a[at] = at % (size + 1) === 0 ? 1 / a[at] : 0;
+    const failed = exports.choleskyInverse(size, block, work);
+    if (failed !== 0) throw notPositive(order[first + failed - 1]);
     exports.packColumns(4, block, size, size, size, address + 4 * GROUP * begin);
+    await job.tick(`${stage}: inverses of the groups`, end, n - core);
   }
   memory.release(mark);
   return address;

@@ -35,8 +35,9 @@ const TASKS_PER_ROUND = 32;
 const GATHERED_SHIFT = 9;
 /** Bytes of an entry of the kernel `partition`. */
 const ENTRY_BYTES = 12;
-/** Rows of a task of the propagation and of Adam's step: the more, the more often a row is met again in a cache. */
-const ROWS_PER_TASK = 2048;
+/** Columns of a panel of the propagation (assembly/propagate.ts), and most rows of one of its tasks: the more, the more often a row is met again in a cache. */
+export const PANEL = 16;
+const ROWS_PER_TASK = 16_384;
 
 /**
  * Stage 2, part two: global item embeddings by skip-gram with negative sampling over the walks, where the tables that meet the
@@ -50,7 +51,7 @@ const ROWS_PER_TASK = 2048;
  * @param similarity B (n × n), rows normalised; an empty one trains plain embeddings.
  * @returns V_glob and V̄ (n × d) and the mean loss of a pair over the last tenth of the steps, each measured before its step.
  *
- * Peak memory: twelve tables of n × d f32 (V, V̄, their parameters, gradients, these spread by B, and Adam's moments), B both ways, the
+ * Peak memory: twelve tables of n × d f32 (V, V̄, their parameters, gradients, these in panels, and Adam's moments), B both ways, the
  * walks; for each position of a round (20,480 at most in the presets) 8 d + 20 · negatives + 12 bytes, and for each of its 32 tasks
  * n / 64 bytes and a walk's rows of V and V̄.
  */
@@ -79,27 +80,31 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
     if (count > 0) exports.buildUnigramTable(n, visits, thresholds, aliases, memory.allocate(12 * n));
     memory.release(tableMark);
 
-    const table = (initialStream?: number) => {
-      const parameters = memory.allocateZeroed(4 * size);
-      if (initialStream !== undefined) exports.fillUniform(parameters, size, initial, seed, initialStream, 0);
-      return { parameters, propagated: memory.allocate(4 * size), gradient: memory.allocateZeroed(4 * size), m: memory.allocateZeroed(4 * size), v: memory.allocateZeroed(4 * size) };
+    // What meets the loss lies row by row; what goes through B, and Adam's moments, in panels.
+    const table = (initialStream: number) => {
+      const propagated = memory.allocate(4 * size);
+      const parameters = memory.allocate(4 * size);
+      exports.fillUniform(propagated, size, initial, seed, initialStream, 0);
+      exports.cutColumns(0, n, n, dim, propagated, parameters);
+      return { parameters, propagated, gradient: memory.allocateZeroed(4 * size), panels: memory.allocate(4 * size), m: memory.allocateZeroed(4 * size), v: memory.allocateZeroed(4 * size) };
     };
     const centres = table(STREAM.initialCentres);
     const contexts = table(STREAM.initialContexts);
-    const spread = memory.allocate(8 * size);
     const rounds = new Rounds(kernels, shape, n, options, { walks: walkAddress, thresholds, aliases, centres, contexts });
     const tables = [centres, contexts];
-    const rows = ranges(n, ROWS_PER_TASK);
-    const forward = () => tables.flatMap(({ parameters, propagated }) => rows.map(([begin, end]): Task => [['propagate', begin, end, forwardB.indptr, forwardB.indices, forwardB.values, parameters, dim, propagated, 1]]));
-    /** The gradient back through B, and Adam's step on the same rows. */
+    const parts = ranges(dim, PANEL).flatMap(([column]) => ranges(n, ROWS_PER_TASK).map(([begin, end]) => ({ begin, end, column, panel: 4 * n * column })));
+    const forward = () =>
+      tables.flatMap(({ parameters, propagated }) =>
+        parts.map(({ begin, end, column, panel }): Task => [['propagate', begin, end, forwardB.indptr, forwardB.indices, forwardB.values, parameters + panel, propagated + 4 * column, 4 * dim, 1]]),
+      );
+    /** The gradient's panels back through B, to where its rows were, and Adam's step. */
     const stepBack = (rate: number) =>
-      tables.flatMap(({ parameters, gradient, m, v }, table) =>
-        rows.map(([begin, end]): Task => {
-          const at = 4 * begin * dim;
-          const to = spread + 4 * size * table;
+      tables.flatMap(({ parameters, gradient, panels, m, v }) =>
+        parts.map(({ begin, end, panel }): Task => {
+          const at = panel + 4 * PANEL * begin;
           return [
-            ['propagate', begin, end, backwardB.indptr, backwardB.indices, backwardB.values, gradient, dim, to, 1],
-            ['adam', (end - begin) * dim, parameters + at, to + at, m + at, v + at, rate, BETA1, BETA2, EPSILON],
+            ['propagate', begin, end, backwardB.indptr, backwardB.indices, backwardB.values, panels + panel, gradient + panel, 4 * PANEL, 1],
+            ['adam', (end - begin) * PANEL, parameters + at, gradient + at, m + at, v + at, rate, BETA1, BETA2, EPSILON],
           ];
         }),
       );
@@ -117,7 +122,7 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
         if (begin > first) await job.tick('skip-gram', step, steps, pairs > 0 ? loss / pairs : 0);
         const end = Math.min(last, begin + shape.walks);
         await runTasks(kernels, rounds.walkTasks(begin, end));
-        await runTasks(kernels, rounds.gatherTasks(begin, end, begin === first));
+        await runTasks(kernels, rounds.gatherTasks(begin, end, begin === first, end === last));
         const [someLoss, somePairs] = rounds.totals(begin, end);
         loss += someLoss;
         pairs += somePairs;
@@ -173,8 +178,8 @@ interface Operands {
   walks: number;
   thresholds: number;
   aliases: number;
-  centres: { propagated: number; gradient: number };
-  contexts: { propagated: number; gradient: number };
+  centres: { propagated: number; gradient: number; panels: number };
+  contexts: { propagated: number; gradient: number; panels: number };
 }
 
 /** The tasks of a round, and what they leave for each other. */
@@ -240,8 +245,8 @@ class Rounds {
     });
   }
 
-  /** The gradients of V and V̄ from those of the walks [begin, end), which they are set to or have added. */
-  gatherTasks(begin: number, end: number, set: boolean): Task[] {
+  /** The gradients of V and V̄ from those of the walks [begin, end), which they are set to or have added; where that is the whole gradient, its panels too. */
+  gatherTasks(begin: number, end: number, set: boolean, whole: boolean): Task[] {
     const { shape, n } = this;
     const { walks, centres, contexts } = this.operands;
     const { dim, walkLength } = this.options;
@@ -249,9 +254,11 @@ class Rounds {
     const [positions, drawn] = this.partsOf(0);
     return ranges(n, 2 ** GATHERED_SHIFT).map(([first, last], range): Task => {
       const clear = [centres, contexts].map(({ gradient }): Call => ['clear', (last - first) * dim, gradient + 4 * first * dim]);
+      const cut = [centres, contexts].map(({ gradient, panels }): Call => ['cutColumns', first, last, n, dim, gradient, panels]);
       return [
         ...(set ? clear : []),
         ['addGradients', range, shape.ranges, blocks, shape.blockBytes, walks + 4 * begin * walkLength, dim, centres.propagated, this.centreGradients, this.contextGradients, positions, drawn, centres.gradient, contexts.gradient],
+        ...(whole ? cut : []),
       ];
     });
   }

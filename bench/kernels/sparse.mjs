@@ -114,14 +114,18 @@ function plainGram(n, indptr, indices, columnIndptr, columnIndices, outIndptr, o
 
 function propagate({ exports, bench, B }) {
   const x = bench.put(randoms(B.rows * DIM, 11));
+  const panels = bench.f32(B.rows * DIM);
   const y = bench.f32(B.rows * DIM);
   return {
-    kernels: ['propagate'],
+    kernels: ['cutColumns', 'propagate'],
     size: `B of ${count(B.indices.js.length)} entries, d = ${DIM}`,
     work: 2 * DIM * (B.indices.js.length + B.rows),
     unit: 'GFLOP/s',
     outputs: [y],
-    wasm: () => exports.propagate(0, B.rows, B.indptr.at, B.indices.at, B.values.at, x.at, DIM, y.at, 1),
+    wasm() {
+      exports.cutColumns(0, B.rows, B.rows, DIM, x.at, panels.at);
+      for (let c = 0; c < DIM; c += 16) exports.propagate(0, B.rows, B.indptr.at, B.indices.at, B.values.at, panels.at + 4 * B.rows * c, y.at + 4 * c, 4 * DIM, 1);
+    },
     js() {
       const indptr = B.indptr.js;
       const indices = B.indices.js;

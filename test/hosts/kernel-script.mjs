@@ -92,8 +92,12 @@ export function kernelScript(base = 64) {
   // propagation, unit rows, scores
   call('normaliseRows', ITEMS, G.indptr, G.values);
   const V = uniform(ITEMS * DIM, 10);
+  const panels = output(4 * ITEMS * 32);
+  call('cutColumns', 0, ITEMS, ITEMS, 32, uniform(ITEMS * 32, 12), panels);
   const Y = output(4 * ITEMS * DIM);
-  call('propagate', 0, ITEMS, G.indptr, G.indices, G.values, V, DIM, Y, 1);
+  call('propagate', 0, ITEMS, G.indptr, G.indices, G.values, panels, Y, 4 * DIM, 1);
+  // the second panel over all columns but the first four
+  call('propagate', 0, ITEMS, G.indptr, G.indices, G.values, panels + 64 * ITEMS, Y + 16, 4 * DIM, 1);
   const unit = output(4 * ITEMS * DIM);
   call('unitRows', ITEMS, DIM, Y, unit, output(4 * ITEMS));
   valued('f32', 'dot', unit, Y, DIM);
