@@ -4,7 +4,9 @@
 // what goes through the core is dense products with Y and C_PP, and columns of A_TT⁻¹ and Y are solved for by conjugate gradients
 // (Hestenes and Stiefel, 1952) over the tail alone; A_TT q is taken as X_Tᵀ(X_T q), user by user. The tail stands in groups of 64
 // items that are bought together (the last may have fewer); M⁻¹, the inverses of A's own blocks of these groups, preconditions.
-// After the last step comes one of Jacobi's by blocks, x += M⁻¹ r, which needs nothing that is not there.
+// Steps end when few rows of the residual are too large. These are relaxed one by one, x_i += r_i / A_ii (Southwell, 1946), which
+// takes an item's users and theirs alone, and at the end comes one of Jacobi's steps by blocks, x += M⁻¹ r, which needs nothing
+// that is not there.
 //
 // Columns are worked out 16 at a time. A block is arrays of n × 16 f32, one row a cache line: x the columns so far, r the
 // residual, q the direction, w scratch; each column has its own step length. Of r and q only the lines of T are used.
@@ -37,6 +39,8 @@ const GROUP: i32 = 64;
 const DEPTH: i32 = 256;
 /** Users of a chunk: 2 MB of sums. */
 const CHUNK: i32 = 32768;
+/** Most times that relaxRows goes through the rows: it takes a few, but rounding could make them endless. */
+const SWEEPS: i32 = 100;
 
 // @ts-ignore: decorator
 @inline
@@ -116,19 +120,28 @@ export function startColumns(n: i32, core: i32, column: i32, width: i32, users: 
 }
 
 /**
- * One step of every column of a block. residual (f32) gets the largest |r_ij| / (A_ii |x_jj|) after it, over the block: about
- * how far an entry of B̂ is off before Jacobi's step. first: 1 in a block's first step, else 0. buyers (u32): the users of the
- * item at position i, rising, are buyers[itemStarts[i] … itemStarts[i + 1]); itemStarts: n + 1 u32. groups: for
- * each group M⁻¹'s block, g × g for its g items, as ⌈g/4⌉ panels (g × 4) f32, 64 × 64 f32 apart. weights (n f32): 1 / A_ii.
- * previous (16 f64): rᵀ M⁻¹ r of each column before the last step, as startColumns or the last step left it. w: n + 16 lines,
- * work: conjugateWorkspaceBytes(core, users); both are overwritten. The rest as in startColumns and at the head.
+ * Steps of every column of a block, `most` at most, until no more than `left` rows are over the tolerance: rows i of T in which some
+ * |r_ij| / (A_ii |x_jj|), about how far an entry of B̂ is off, is larger. report (2 u32): the rows over it, and the steps. first: 1
+ * where the first of the steps is the block's first, else 0. buyers (u32): the users of the item at position i, rising, are
+ * buyers[itemStarts[i] … itemStarts[i + 1]); itemStarts: n + 1 u32. groups: for each group M⁻¹'s block, g × g for its g items, as
+ * ⌈g/4⌉ panels (g × 4) f32, 64 × 64 f32 apart. weights (n f32): 1 / A_ii. previous (16 f64): rᵀ M⁻¹ r of each column before the
+ * last step, as startColumns or the last step left it. w: n + 16 lines, work: conjugateWorkspaceBytes(core, users); both are
+ * overwritten. The rest as in startColumns and at the head.
  */
-export function stepColumns(n: i32, core: i32, column: i32, width: i32, first: i32, users: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, segmentStarts: usize, segmentItems: usize, segmentEnds: usize, chunkUsers: usize, groups: usize, weights: usize, lambda: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, work: usize, residual: usize): void {
-  precondition(n, core, groups, r, w, work);
-  turnDirection(n, core, lambda, r, w, q, previous, work);
-  if (first != 0 && column >= core) spreadGroup(column - (column - core) % GROUP, min(GROUP, n - column + (column - core) % GROUP), middles, ends, indices, itemStarts, buyers, q, w);
-  else addThroughUsers(users, middles, ends, indices, segmentStarts, segmentItems, segmentEnds, chunkUsers, q, w, work);
-  advance(n, core, column, width, weights, x, r, q, w, previous, work, residual);
+export function stepColumns(n: i32, core: i32, column: i32, width: i32, first: i32, most: i32, left: u32, users: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, segmentStarts: usize, segmentItems: usize, segmentEnds: usize, chunkUsers: usize, groups: usize, weights: usize, lambda: f32, tolerance: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, work: usize, report: usize): void {
+  let over: u32 = u32.MAX_VALUE;
+  let steps = 0;
+  for (; steps < most && over > left; steps++) {
+    precondition(n, core, groups, r, w, work);
+    turnDirection(n, core, lambda, r, w, q, previous, work);
+    if (first != 0 && steps == 0 && column >= core) spreadGroup(column - (column - core) % GROUP, min(GROUP, n - column + (column - core) % GROUP), middles, ends, indices, itemStarts, buyers, q, w);
+    else addThroughUsers(users, middles, ends, indices, segmentStarts, segmentItems, segmentEnds, chunkUsers, q, w, work);
+    advance(n, core, x, r, q, w, previous, work);
+    scales(column, width, x, work);
+    over = rowsOver(core, n, weights, tolerance, r, work);
+  }
+  store<u32>(report, over);
+  store<i32>(report, steps, 4);
 }
 
 /** w_T += X_Tᵀ(X_T q_T). sums: a line for each user of a chunk. */
@@ -232,6 +245,56 @@ function addPreconditioned(n: i32, core: i32, groups: usize, r: usize, out: usiz
     multiplyPacked(count, LANES, count, 1, groups, work, line(out, from), LANES, edge);
     groups += (GROUP * GROUP) << 2;
   }
+}
+
+/**
+ * Relaxes the rows of T that `stepColumns` would count, in ascending order, over and over until there are none: x_i += r_i / A_ii, and
+ * r_T follows through the item's users. After SWEEPS times through all rows those left are left. work: 16 f32. The rest as there.
+ */
+export function relaxRows(n: i32, core: i32, column: i32, width: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, weights: usize, lambda: f32, tolerance: f32, x: usize, r: usize, work: usize): void {
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    scales(column, width, x, work);
+    let relaxed = false;
+    for (let i = core; i < n; i++) {
+      if (rowsOver(i, i + 1, weights, tolerance, r, work) == 0) continue;
+      relaxed = true;
+      relaxRow(i, middles, ends, indices, itemStarts, buyers, load<f32>(weights + ((<usize>i) << 2)), lambda, x, r);
+    }
+    if (!relaxed) return;
+  }
+}
+
+/** δ = weight · r_i; x_i += δ, r_T −= A's column i · δ. */
+function relaxRow(i: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, weight: f32, lambda: f32, x: usize, r: usize): void {
+  const own = line(r, i);
+  const w = f32x4.splat(weight);
+  const d0 = f32x4.mul(w, v128.load(own));
+  const d1 = f32x4.mul(w, v128.load(own, 16));
+  const d2 = f32x4.mul(w, v128.load(own, 32));
+  const d3 = f32x4.mul(w, v128.load(own, 48));
+  const to = line(x, i);
+  v128.store(to, f32x4.add(v128.load(to), d0));
+  v128.store(to, f32x4.add(v128.load(to, 16), d1), 16);
+  v128.store(to, f32x4.add(v128.load(to, 32), d2), 32);
+  v128.store(to, f32x4.add(v128.load(to, 48), d3), 48);
+  const ridge = f32x4.splat(lambda);
+  subtract(own, f32x4.mul(ridge, d0), f32x4.mul(ridge, d1), f32x4.mul(ridge, d2), f32x4.mul(ridge, d3));
+  const stop = buyers + ((<usize>load<u32>(itemStarts + ((<usize>(i + 1)) << 2))) << 2);
+  for (let b = buyers + ((<usize>load<u32>(itemStarts + ((<usize>i) << 2))) << 2); b < stop; b += 4) {
+    const user = (<usize>load<u32>(b)) << 2;
+    const last = indices + ((<usize>load<u32>(ends + user)) << 2);
+    for (let p = indices + ((<usize>load<u32>(middles + user)) << 2); p < last; p += 4) subtract(line(r, load<i32>(p)), d0, d1, d2, d3);
+  }
+}
+
+/** A line −= d. */
+// @ts-ignore: decorator
+@inline
+function subtract(at: usize, d0: v128, d1: v128, d2: v128, d3: v128): void {
+  v128.store(at, f32x4.sub(v128.load(at), d0));
+  v128.store(at, f32x4.sub(v128.load(at, 16), d1), 16);
+  v128.store(at, f32x4.sub(v128.load(at, 32), d2), 32);
+  v128.store(at, f32x4.sub(v128.load(at, 48), d3), 48);
 }
 
 /** Jacobi's step by blocks, x_T += M⁻¹ r_T. Arguments as in stepColumns. */
@@ -341,7 +404,7 @@ function turnDirection(n: i32, core: i32, lambda: f32, r: usize, w: usize, q: us
 }
 
 /** α = ρ / q_Tᵀ w_T, w being A q, x_T ← x_T + α q_T, r_T ← r_T − α w_T. */
-function advance(n: i32, core: i32, column: i32, width: i32, weights: usize, x: usize, r: usize, q: usize, w: usize, previous: usize, sums: usize, residual: usize): void {
+function advance(n: i32, core: i32, x: usize, r: usize, q: usize, w: usize, previous: usize, sums: usize): void {
   const factors = sums + (LANES << 3);
   innerProducts(core, n, q, w, sums);
   for (let lane: usize = 0; lane < 2 * LINE; lane += 8) {
@@ -350,13 +413,11 @@ function advance(n: i32, core: i32, column: i32, width: i32, weights: usize, x: 
   }
   addTimes(core, n, factors, q, x, 1);
   addTimes(core, n, factors, w, r, -1);
-  scales(column, width, x, factors);
-  store<f32>(residual, largest(core, n, weights, r, factors));
 }
 
 /**
- * residual (f32) as in stepColumns, of A x − e_J over all items, x being C's columns, through every user afresh: what rounding
- * left is in it, and what the core did. work: 16 f32 of scratch. Arguments as in the others.
+ * residual (f32): the largest |r_ij| / (A_ii |x_jj|) of r = A x − e_J over all items, x being C's columns, through every user afresh:
+ * what rounding left is in it, and what the core did. work: 16 f32 of scratch. Arguments as in the others.
  */
 export function columnResidual(n: i32, column: i32, width: i32, users: i32, starts: usize, ends: usize, indices: usize, weights: usize, lambda: f32, x: usize, w: usize, work: usize, residual: usize): void {
   memory.fill(w, 0, (<usize>n) * LINE);
@@ -453,6 +514,28 @@ function scales(column: i32, width: i32, x: usize, factors: usize): void {
     const at = (<usize>lane) << 2;
     store<f32>(factors + at, <f32>1 / load<f32>(line(x, column + lane) + at));
   }
+}
+
+/** Rows of [from, to) in which some |r| · weight · |factor| is over the tolerance. factors: 16 f32. */
+// @ts-ignore: decorator
+@inline
+function rowsOver(from: i32, to: i32, weights: usize, tolerance: f32, r: usize, factors: usize): u32 {
+  const f0 = f32x4.abs(v128.load(factors));
+  const f1 = f32x4.abs(v128.load(factors, 16));
+  const f2 = f32x4.abs(v128.load(factors, 32));
+  const f3 = f32x4.abs(v128.load(factors, 48));
+  const most = f32x4.splat(tolerance);
+  const stop = line(r, to);
+  let rows: u32 = 0;
+  weights += (<usize>from) << 2;
+  for (let p = line(r, from); p < stop; p += LINE) {
+    const low = f32x4.max(f32x4.mul(f0, f32x4.abs(v128.load(p))), f32x4.mul(f1, f32x4.abs(v128.load(p, 16))));
+    const high = f32x4.max(f32x4.mul(f2, f32x4.abs(v128.load(p, 32))), f32x4.mul(f3, f32x4.abs(v128.load(p, 48))));
+    const over = f32x4.gt(f32x4.mul(v128.load_splat<f32>(weights), f32x4.max(low, high)), most);
+    rows += u32(v128.any_true(over));
+    weights += 4;
+  }
+  return rows;
 }
 
 /** The largest |r| · weight · |factor| in rows [from, to); not a number where one of them is not. factors: 16 f32. */

@@ -15,7 +15,7 @@ import { joinColumns, readColumns, type SimilarColumn } from './similar-columns.
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 import type { Block } from './sparse-inverse.ts';
 import { notPositive, padTiles, sweep, sweepBytes } from './sweep.ts';
-import { ranges, runTasks, type Task } from './tasks.ts';
+import { type Call, ranges, runTasks, type Task } from './tasks.ts';
 import { tileIndex, tileValues } from './tiles.ts';
 import { transpose } from './transpose.ts';
 
@@ -30,12 +30,14 @@ const CHUNK = 32_768;
 /** Rows of the coupling that a task works through: about 30 ms. */
 const ROWS_PER_TASK = 1024;
 /**
- * A column j of the tail has had its steps when no |residual|_i / (A_ii C_jj) of it is larger: about how far an entry of B̂ is off,
- * before Jacobi's step after them makes it less.
+ * No |residual|_i / (A_ii C_jj) of a column j of the tail is larger: about how far an entry of B̂ is off, before Jacobi's step makes
+ * it less.
  */
-export const TOLERANCE = 5e-3;
-/** The core's columns are solved to this share of the tolerance: they are few, and all others pass through them. */
-const CORE_SHARE = 0.1;
+export const TOLERANCE = 2e-3;
+/** A column of the tail has had its steps when no more than one row in so many is over it: relaxing these alone takes less time than more steps. */
+const ROWS_LEFT = 64;
+/** The core's columns have their steps until all rows are below this share of it: they are few, and all others pass through them. */
+const CORE_SHARE = 0.25;
 /** Steps after which a column is left as it is. */
 const MAX_STEPS = 100;
 /** Blocks under way at once, and most bytes of them: the coupling is read once for all of them. */
@@ -139,7 +141,7 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
     for (const [begin, end] of ranges(Math.ceil(core / LANES), slots.length)) {
       const batch = take(begin, end, core);
       const tick = () => job.tick(`${stage}: core`, LANES * begin, core);
-      await solve(batch, tolerance * CORE_SHARE, tick);
+      await solve(batch, tolerance * CORE_SHARE, 0, tick);
       await runTasks(
         kernels,
         batch.map(({ column, width, slot: { x: from, w } }): Task => [['storeCore', n, core, column, width, users, x.starts, x.middles, x.ends, x.indices, lambda, from, w, coupling, schur]]),
@@ -158,7 +160,7 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
     for (const [begin, end] of ranges(Math.ceil(n / LANES), slots.length)) {
       const batch = take(begin, end, n);
       const tail = batch.filter(({ column }) => column >= core);
-      steps += await solve(tail, tolerance, tick);
+      steps += await solve(tail, tolerance, Math.floor((n - core) / ROWS_LEFT), tick);
       await runTasks(
         kernels,
         batch.map(({ column, width, slot }): Task => [['coupleColumns', n, core, column, width, inverse, coupling, slot.x, slot.packed, slot.work]]),
@@ -195,71 +197,33 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
       return slots.slice(0, end - begin).map((slot, s) => ({ column: LANES * (begin + s), width: Math.min(LANES, limit - LANES * (begin + s)), slot }));
     }
 
-    /** x_T of the blocks; how many steps their columns took in all. */
-    async function solve(batch: Columns[], tolerance: number, tick: () => Promise<void>): Promise<number> {
+    /** x_T of the blocks; how many steps their columns took in all. A block's steps are one task, so that it stays in a cache. */
+    async function solve(batch: Columns[], tolerance: number, left: number, tick: () => Promise<void>): Promise<number> {
       await runTasks(
         kernels,
-        batch.map(({ column, width, slot }): Task => [['startColumns', n, core, column, width, users, x.starts, x.middles, x.ends, x.indices, slot.x, slot.r, slot.q, slot.previous]]),
+        batch.map(({ column, width, slot: { x: to, r, q, w, previous, work, report } }): Task => {
+          const start: Call = ['startColumns', n, core, column, width, users, x.starts, x.middles, x.ends, x.indices, to, r, q, previous];
+          if (n === core) return [start];
+          const tail = [users, x.middles, x.ends, x.indices, items.starts, items.buyers, segmentStarts, segmentItems, segmentEnds, chunkUsers] as const;
+          return [
+            start,
+            ['stepColumns', n, core, column, width, 1, MAX_STEPS, left, ...tail, groups, weights, lambda, tolerance, to, r, q, w, previous, work, report],
+            ['relaxRows', n, core, column, width, x.middles, x.ends, x.indices, items.starts, items.buyers, weights, lambda, tolerance, to, r, work],
+            ['relaxColumns', n, core, groups, r, to, work],
+          ];
+        }),
         tick,
       );
-      if (n === core) return 0;
-      let steps = 0;
-      let busy = batch;
-      for (let step = 0; step < MAX_STEPS && busy.length > 0; step++) {
-        await runTasks(
-          kernels,
-          busy.map(
-            ({ column, width, slot }): Task => [
-              [
-                'stepColumns',
-                n,
-                core,
-                column,
-                width,
-                step === 0 ? 1 : 0,
-                users,
-                x.middles,
-                x.ends,
-                x.indices,
-                items.starts,
-                items.buyers,
-                segmentStarts,
-                segmentItems,
-                segmentEnds,
-                chunkUsers,
-                groups,
-                weights,
-                lambda,
-                slot.x,
-                slot.r,
-                slot.q,
-                slot.w,
-                slot.previous,
-                slot.work,
-                slot.residual,
-              ],
-            ],
-          ),
-          tick,
-        );
-        for (const { width } of busy) steps += width;
-        busy = busy.filter(({ slot }) => memory.f32(slot.residual, 1)[0] > tolerance);
-      }
-      await runTasks(
-        kernels,
-        batch.map(({ slot }): Task => [['relaxColumns', n, core, groups, slot.r, slot.x, slot.work]]),
-        tick,
-      );
-      return steps;
+      return n === core ? 0 : batch.reduce((sum, { width, slot }) => sum + width * memory.u32(slot.report, 2)[1], 0);
     }
 
     async function check(batch: Columns[]): Promise<void> {
       await runTasks(
         kernels,
-        batch.map(({ column, width, slot }): Task => [['columnResidual', n, column, width, users, x.starts, x.ends, x.indices, weights, lambda, slot.x, slot.w, slot.work, slot.residual]]),
+        batch.map(({ column, width, slot }): Task => [['columnResidual', n, column, width, users, x.starts, x.ends, x.indices, weights, lambda, slot.x, slot.w, slot.work, slot.report]]),
         tick,
       );
-      for (const { slot } of batch) residual = Math.max(residual, memory.f32(slot.residual, 1)[0]);
+      for (const { slot } of batch) residual = Math.max(residual, memory.f32(slot.report, 1)[0]);
     }
   } finally {
     memory.release(mark);
@@ -282,7 +246,8 @@ interface Slot {
   previous: number;
   work: number;
   packed: number;
-  residual: number;
+  /** What a kernel says of the block: 8 bytes. */
+  report: number;
 }
 
 function lineBytes(n: number): number {
@@ -305,7 +270,7 @@ function allocateSlots({ exports, memory }: Kernels, n: number, core: number, us
       previous: memory.allocate(8 * LANES, stage),
       work: memory.allocate(exports.conjugateWorkspaceBytes(core, users), stage),
       packed: packed + s * 4 * LANES * core,
-      residual: memory.allocate(4, stage),
+      report: memory.allocate(8, stage),
     }),
   );
   return Object.assign(slots, { edges: memory.allocate(128 * Math.ceil((n - core) / ROWS_PER_TASK), stage) });
