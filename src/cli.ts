@@ -461,7 +461,7 @@ function makeProgram(): Command {
     .addOption(setting('batch', '--batch <n>', 'interactions of a mini-batch'))
     .addOption(setting('epochs', '--epochs <n>', 'epochs of the adaptation'))
     .addOption(new Option('--without <part>', 'ablation: leave out a similarity').choices(['intra', 'inter', 'both']))
-    .addOption(new Option('--ease-solver <way>', 'intra-market similarity: exact; iterative: to about 0.005, in little memory; auto: exact up to 20,000 items').choices(['auto', 'exact', 'iterative']).default('auto'))
+    .addOption(new Option('--ease-solver <way>', 'intra-market similarity: exact; iterative: to about 0.003, in little memory; auto: exact up to 20,000 items').choices(['auto', 'exact', 'iterative']).default('auto'))
     .addOption(new Option('--updatable', 'keep in the file what `update` needs (2 n² bytes for n items)'))
     .addOption(threadsOption())
     .addOption(relaxedOption())

@@ -44,7 +44,7 @@ export interface TrainOptions {
   without?: 'intra' | 'inter' | 'both';
   /**
    * How B̂ is worked out: `exact`, by elimination, which fits up to about 45,000 items; `iterative`, by conjugate gradients to within
-   * about 0.005 beside an exact core, in little memory; `auto` (the default): exact up to 20,000 items, or where the model is to be updatable.
+   * about 0.003 beside an exact core, in little memory; `auto` (the default): exact up to 20,000 items, or where the model is to be updatable.
    */
   easeSolver?: 'auto' | 'exact' | 'iterative';
 }
