@@ -20,7 +20,8 @@ const INTERACTIONS_OF_USER = 8;
  */
 const WAYS = [
   { curve: 'EASE of all markets', options: { ...SHORT }, items: [2_000, 5_000, 10_000, 20_000] },
-  { curve: 'EASE of all markets', column: 'EASE alone', options: { model: 'ease' }, items: [30_000] },
+  { curve: 'EASE of all markets', column: 'exact EASE alone', options: { model: 'ease', easeSolver: 'exact' }, items: [30_000] },
+  { curve: 'EASE of all markets, iterative', column: 'iterative EASE alone', options: { model: 'ease', easeSolver: 'iterative' }, items: [10_000, 20_000, 30_000] },
 ];
 const MANY_ITEMS = 5_000;
 const INTERACTIONS = [100_000, 1_000_000, 10_000_000];
@@ -160,7 +161,7 @@ function report(series, runs, threads, charts) {
 const sum = (list) => (list.length === 0 ? undefined : list.reduce((total, value) => total + value, 0));
 const peak = (list) => (list.length === 0 ? undefined : Math.max(...list));
 
-/** Curves of the stages, those of the whole (of all stages, and of EASE alone), and those of what comes before and after the training. */
+/** Curves of the stages, those of the whole (of all stages, and of EASE alone by each way), and those of what comes before and after the training. */
 function curvesOf(found, { stages, whole, name }) {
   const complete = found.filter(({ options }) => options.model === undefined);
   const alone = found.filter(({ options }) => options.model !== undefined);
@@ -173,7 +174,15 @@ function curvesOf(found, { stages, whole, name }) {
     ),
   }));
   for (const { name: each, part } of CURVES) curves.push({ name: each, points: pointsOf(complete, partOf(part)) });
-  curves.push({ name: `${name}, all stages`, points: pointsOf(complete, whole) }, { name: `${name}, EASE alone`, points: pointsOf(alone, whole) });
+  curves.push({ name: `${name}, all stages`, points: pointsOf(complete, whole) });
+  for (const column of new Set(alone.map((run) => run.column)))
+    curves.push({
+      name: `${name}, ${column}`,
+      points: pointsOf(
+        alone.filter((run) => run.column === column),
+        whole,
+      ),
+    });
   for (const { name: each, part } of AROUND) curves.push({ name: each, around: true, points: pointsOf(complete, partOf(part)) });
   return curves.filter(({ points }) => points.length > 0);
 }
