@@ -1,7 +1,7 @@
 // Columns of C = (G + λI)⁻¹ for catalogues whose G is too large. Items stand by popularity, most popular first. The first `core`
 // of them, P, couple with nearly everything; the others, the tail T, couple with few. With A = G + λI and Y = −A_TT⁻¹ A_TP,
-//   C_PP = (A_PP + A_PT Y)⁻¹,  C_TP = Y C_PP,  C_TT = A_TT⁻¹ + Y C_PP Yᵀ:
-// what goes through the core is dense products with Y and C_PP, and columns of A_TT⁻¹ and Y are solved for by conjugate gradients
+//   C_PP = S⁻¹,  S = A_PP + A_PT Y + Yᵀ (A_TP + A_TT Y),  C_TP = Y C_PP,  C_TT = A_TT⁻¹ + Y C_PP Yᵀ:
+// (the last term of S would be 0 if Y were exact; with it, an error E of Y adds Eᵀ A_TT E and S stays positive definite) what goes through the core is dense products with Y and C_PP, and columns of A_TT⁻¹ and Y are solved for by conjugate gradients
 // (Hestenes and Stiefel, 1952) over the tail alone; A_TT q is taken as X_Tᵀ(X_T q), user by user. The tail stands in groups of 64
 // items that are bought together (the last may have fewer); M⁻¹, the inverses of A's own blocks of these groups, preconditions.
 // Steps end when few rows of the residual are too large. These are relaxed one by one, x_i += r_i / A_ii (Southwell, 1946), which
@@ -302,24 +302,8 @@ export function relaxColumns(n: i32, core: i32, groups: usize, r: usize, x: usiz
   addPreconditioned(n, core, groups, r, x, work);
 }
 
-/**
- * A block of columns of P, solved: Y's slabs (y) get them, and schur (core × core f32, row-major) its rows of them, those of
- * A_PP + A_PT Y. w: n + 16 lines, overwritten. The rest as in startColumns.
- */
-export function storeCore(n: i32, core: i32, column: i32, width: i32, users: i32, starts: usize, middles: usize, ends: usize, indices: usize, lambda: f32, x: usize, w: usize, y: usize, schur: usize): void {
-  memory.fill(w, 0, (<usize>core) * LINE);
-  spread(users, starts, ends, starts, middles, indices, x, w);
-  for (let lane = 0; lane < width; lane++) {
-    let to = schur + (((<usize>(column + lane)) * (<usize>core)) << 2);
-    let from = w + ((<usize>lane) << 2);
-    for (let i = 0; i < core; i++) {
-      store<f32>(to, load<f32>(from));
-      to += 4;
-      from += LINE;
-    }
-    const own = schur + (((<usize>(column + lane)) * (<usize>(core + 1))) << 2);
-    store<f32>(own, load<f32>(own) + lambda);
-  }
+/** A block of columns of P, solved: Y's slabs (y) get them. */
+export function storeCore(n: i32, core: i32, column: i32, width: i32, x: usize, y: usize): void {
   const depth = min(DEPTH, core - (column & -DEPTH));
   const skipped = (<usize>(column & (DEPTH - 1))) << 4;
   for (let i = core; i < n; i++) {
@@ -330,6 +314,68 @@ export function storeCore(n: i32, core: i32, column: i32, width: i32, users: i32
       to += 16;
       from += 4;
     }
+  }
+}
+
+/**
+ * schur (core × core f32, row-major) gets the rows of a block of columns of P, those of S, from Y, which all of them are in by now.
+ * x, w: n + 16 lines, overwritten. The rest as in startColumns. 32 core flops a row of T.
+ */
+export function schurColumns(n: i32, core: i32, column: i32, width: i32, users: i32, starts: usize, ends: usize, indices: usize, lambda: f32, y: usize, x: usize, w: usize, schur: usize): void {
+  memory.fill(x, 0, (<usize>core) * LINE);
+  for (let lane = 0; lane < width; lane++) store<f32>(line(x, column + lane) + ((<usize>lane) << 2), 1);
+  const depth = min(DEPTH, core - (column & -DEPTH));
+  const skipped = (<usize>(column & (DEPTH - 1))) << 4;
+  for (let i = core; i < n; i++) {
+    let from = slabBlock(y, core, i - core, column) + slabRow(i - core, depth) + skipped;
+    const to = line(x, i);
+    memory.fill(to, 0, LINE);
+    for (let lane: usize = 0; lane < <usize>width; lane++) {
+      store<f32>(to + (lane << 2), load<f32>(from));
+      from += 16;
+    }
+  }
+  multiplyByA(n, users, starts, ends, indices, lambda, x, w);
+  // Y's rows from n on are 0, and so are the lines of w there.
+  memory.fill(line(w, n), 0, (<usize>LANES) * LINE);
+  for (let t = 0; t < n - core; t += 4) {
+    for (let k = 0; k < core; k += DEPTH) {
+      const columns = min(DEPTH, core - k);
+      const from = slabBlock(y, core, t, k) + slabRow(t, columns);
+      for (let half: usize = 0; half < LINE; half += 32) addOuter(columns, from, line(w, core + t) + half, line(w, k) + half);
+    }
+  }
+  for (let lane = 0; lane < width; lane++) {
+    let to = schur + (((<usize>(column + lane)) * (<usize>core)) << 2);
+    let from = w + ((<usize>lane) << 2);
+    for (let i = 0; i < core; i++) {
+      store<f32>(to, load<f32>(from));
+      to += 4;
+      from += LINE;
+    }
+  }
+}
+
+/** out += yᵀ w for four rows: y (columns × 4 f32), w and out: eight f32 of four lines, and of `columns` lines. */
+function addOuter(columns: i32, y: usize, w: usize, out: usize): void {
+  const a0 = v128.load(w), b0 = v128.load(w, 16);
+  const a1 = v128.load(w, 64), b1 = v128.load(w, 80);
+  const a2 = v128.load(w, 128), b2 = v128.load(w, 144);
+  const a3 = v128.load(w, 192), b3 = v128.load(w, 208);
+  for (const stop = y + ((<usize>columns) << 4); y < stop; y += 16) {
+    const y0 = v128.load_splat<f32>(y);
+    let a = f32x4.add(v128.load(out), f32x4.mul(y0, a0));
+    let b = f32x4.add(v128.load(out, 16), f32x4.mul(y0, b0));
+    const y1 = v128.load_splat<f32>(y, 4);
+    a = f32x4.add(a, f32x4.mul(y1, a1));
+    b = f32x4.add(b, f32x4.mul(y1, b1));
+    const y2 = v128.load_splat<f32>(y, 8);
+    a = f32x4.add(a, f32x4.mul(y2, a2));
+    b = f32x4.add(b, f32x4.mul(y2, b2));
+    const y3 = v128.load_splat<f32>(y, 12);
+    v128.store(out, f32x4.add(a, f32x4.mul(y3, a3)));
+    v128.store(out, f32x4.add(b, f32x4.mul(y3, b3)), 16);
+    out += LINE;
   }
 }
 
@@ -420,17 +466,22 @@ function advance(n: i32, core: i32, x: usize, r: usize, q: usize, w: usize, prev
  * what rounding left is in it, and what the core did. work: 16 f32 of scratch. Arguments as in the others.
  */
 export function columnResidual(n: i32, column: i32, width: i32, users: i32, starts: usize, ends: usize, indices: usize, weights: usize, lambda: f32, x: usize, w: usize, work: usize, residual: usize): void {
-  memory.fill(w, 0, (<usize>n) * LINE);
-  spread(users, starts, ends, starts, ends, indices, x, w);
-  const ridge = f32x4.splat(lambda);
-  const bytes = (<usize>n) * LINE;
-  for (let p: usize = 0; p < bytes; p += 16) v128.store(w + p, f32x4.add(v128.load(w + p), f32x4.mul(ridge, v128.load(x + p))));
+  multiplyByA(n, users, starts, ends, indices, lambda, x, w);
   for (let lane = 0; lane < width; lane++) {
     const own = line(w, column + lane) + ((<usize>lane) << 2);
     store<f32>(own, load<f32>(own) - 1);
   }
   scales(column, width, x, work);
   store<f32>(residual, largest(0, n, weights, w, work));
+}
+
+/** w ← A x over all items, through every user. */
+function multiplyByA(n: i32, users: i32, starts: usize, ends: usize, indices: usize, lambda: f32, x: usize, w: usize): void {
+  memory.fill(w, 0, (<usize>n) * LINE);
+  spread(users, starts, ends, starts, ends, indices, x, w);
+  const ridge = f32x4.splat(lambda);
+  const bytes = (<usize>n) * LINE;
+  for (let p: usize = 0; p < bytes; p += 16) v128.store(w + p, f32x4.add(v128.load(w + p), f32x4.mul(ridge, v128.load(x + p))));
 }
 
 /** sums (16 f64): Σ r · y of each column over rows [from, to). */

@@ -2,7 +2,7 @@ export { adam, adamRows } from './adam';
 export { adamItems, bucketPulls, spreadItems, sumParts } from './adapt';
 export { buildUnigramTable } from './alias';
 export { choleskyInverse, choleskyWorkspaceBytes } from './cholesky';
-export { addCore, columnResidual, conjugateWorkspaceBytes, coupleColumns, relaxColumns, relaxRows, startColumns, stepColumns, storeCore } from './conjugate';
+export { addCore, columnResidual, conjugateWorkspaceBytes, coupleColumns, relaxColumns, relaxRows, schurColumns, startColumns, stepColumns, storeCore } from './conjugate';
 export { dropout } from './dropout';
 export { eliminate } from './elimination';
 export { gemmNN, gemmNT, gemmTN, gemmWorkspaceBytes, packColumns } from './gemm';

@@ -138,14 +138,20 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
 
     const schurMark = memory.mark();
     const schur = memory.allocate(4 * core * core, stage);
-    for (const [begin, end] of ranges(Math.ceil(core / LANES), slots.length)) {
+    const coreBatches = ranges(Math.ceil(core / LANES), slots.length);
+    for (const [begin, end] of coreBatches) {
       const batch = take(begin, end, core);
-      const tick = () => job.tick(`${stage}: core`, LANES * begin, core);
-      await solve(batch, tolerance * CORE_SHARE, 0, tick);
+      await solve(batch, tolerance * CORE_SHARE, 0, () => job.tick(`${stage}: core`, LANES * begin, core));
       await runTasks(
         kernels,
-        batch.map(({ column, width, slot: { x: from, w } }): Task => [['storeCore', n, core, column, width, users, x.starts, x.middles, x.ends, x.indices, lambda, from, w, coupling, schur]]),
-        tick,
+        batch.map(({ column, width, slot }): Task => [['storeCore', n, core, column, width, slot.x, coupling]]),
+      );
+    }
+    for (const [begin, end] of coreBatches) {
+      await runTasks(
+        kernels,
+        take(begin, end, core).map(({ column, width, slot }): Task => [['schurColumns', n, core, column, width, users, x.starts, x.ends, x.indices, lambda, coupling, slot.x, slot.w, schur]]),
+        () => job.tick(`${stage}: products of the core`, LANES * begin, core),
       );
     }
     await invertCore(kernels, schur, core, order, inverse, job, stage);

@@ -319,7 +319,7 @@ test('a step through users of several chunks', () =>
     expect(worst(tailOf(read(w, n), core), tailOf(times(f, core, direction), core))).toBeLessThan(ROUNDING);
   }));
 
-test.each(shapes)('storeCore, coupleColumns and addCore are the products with Y and C_PP: core %i, tail %i', (core, tail) =>
+test.each(shapes)('storeCore, schurColumns, coupleColumns and addCore are the products with Y and C_PP: core %i, tail %i', (core, tail) =>
   held(() => {
     const f = fixture(core, tail);
     const { n, users, work } = f;
@@ -333,13 +333,22 @@ test.each(shapes)('storeCore, coupleColumns and addCore are the products with Y 
       const values = randoms(LANES * n, column + 1);
       for (let i = 0; i < core; i++) for (let lane = 0; lane < LANES; lane++) values[LANES * i + lane] = i === column + lane ? 1 : 0;
       for (let t = 0; t < tail; t++) for (let lane = 0; lane < LANES; lane++) Y[t * core + column + lane] = values[LANES * (core + t) + lane];
-      exports.storeCore(n, core, column, LANES, users.count, users.starts, users.middles, users.ends, users.indices, LAMBDA, memory.put(values), w, coupling, schur);
+      exports.storeCore(n, core, column, LANES, memory.put(values), coupling);
+    }
+    for (let column = 0; column < core; column += LANES) exports.schurColumns(n, core, column, LANES, users.count, users.starts, users.ends, users.indices, LAMBDA, coupling, lines(n), w, schur);
+    // S = A_PP + A_PT Y + Yᵀ (A_TP + A_TT Y), symmetric
+    const rest = new Float64Array(tail * core);
+    for (let t = 0; t < tail; t++) {
+      for (let j = 0; j < core; j++) {
+        rest[t * core + j] = f.a[(core + t) * n + j];
+        for (let s = 0; s < tail; s++) rest[t * core + j] += f.a[(core + t) * n + core + s] * Y[s * core + j];
+      }
     }
     const expectedSchur = new Float64Array(core * core);
     for (let j = 0; j < core; j++) {
       for (let i = 0; i < core; i++) {
         let sum = f.a[i * n + j];
-        for (let t = 0; t < tail; t++) sum += f.a[i * n + core + t] * Y[t * core + j];
+        for (let t = 0; t < tail; t++) sum += f.a[i * n + core + t] * Y[t * core + j] + Y[t * core + i] * rest[t * core + j];
         expectedSchur[j * core + i] = sum;
       }
     }
