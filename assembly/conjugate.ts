@@ -1,8 +1,9 @@
 // Columns of C = (G + λI)⁻¹ for catalogues whose G is too large. Items stand by popularity, most popular first. The first `core`
 // of them, P, couple with nearly everything; the others, the tail T, couple with few. With A = G + λI and Y = −A_TT⁻¹ A_TP,
 //   C_PP = S⁻¹,  S = A_PP + A_PT Y + Yᵀ (A_TP + A_TT Y),  C_TP = Y C_PP,  C_TT = A_TT⁻¹ + Y C_PP Yᵀ:
-// (the last term of S would be 0 if Y were exact; with it, an error E of Y adds Eᵀ A_TT E and S stays positive definite) what goes through the core is dense products with Y and C_PP, and columns of A_TT⁻¹ and Y are solved for by conjugate gradients
-// (Hestenes and Stiefel, 1952) over the tail alone; A_TT q is taken as X_Tᵀ(X_T q), user by user. The tail stands in groups of 64
+// what goes through the core is dense products with Y and C_PP, and columns of A_TT⁻¹ and Y are solved for by conjugate gradients
+// (Hestenes and Stiefel, 1952) over the tail alone (the last term of S would be 0 if Y were exact; with it, an error E of Y adds
+// Eᵀ A_TT E, and S stays positive definite); A_TT q is taken as X_Tᵀ(X_T q), user by user. The tail stands in groups of 64
 // items that are bought together (the last may have fewer); M⁻¹, the inverses of A's own blocks of these groups, preconditions.
 // Steps end when few rows of the residual are too large. These are relaxed one by one, x_i += r_i / A_ii (Southwell, 1946), which
 // takes an item's users and theirs alone, and at the end comes one of Jacobi's steps by blocks, x += M⁻¹ r, which needs nothing
@@ -66,6 +67,13 @@ function slabBlock(y: usize, core: i32, t: i32, k: i32): usize {
 function slabRow(t: i32, width: i32): usize {
   const row = t % SLAB;
   return (<usize>(row >> 2)) * ((<usize>width) << 4) + ((<usize>(row & 3)) << 2);
+}
+
+// Where Y has row t of T, from column k on. Columns up to the end of the block are 16 bytes apart.
+// @ts-ignore: decorator
+@inline
+function slabEntry(y: usize, core: i32, t: i32, k: i32): usize {
+  return slabBlock(y, core, t, k) + slabRow(t, min(DEPTH, core - (k & -DEPTH))) + ((<usize>(k & (DEPTH - 1))) << 4);
 }
 
 /**
@@ -304,10 +312,8 @@ export function relaxColumns(n: i32, core: i32, groups: usize, r: usize, x: usiz
 
 /** A block of columns of P, solved: Y's slabs (y) get them. */
 export function storeCore(n: i32, core: i32, column: i32, width: i32, x: usize, y: usize): void {
-  const depth = min(DEPTH, core - (column & -DEPTH));
-  const skipped = (<usize>(column & (DEPTH - 1))) << 4;
   for (let i = core; i < n; i++) {
-    let to = slabBlock(y, core, i - core, column) + slabRow(i - core, depth) + skipped;
+    let to = slabEntry(y, core, i - core, column);
     let from = line(x, i);
     for (let lane = 0; lane < width; lane++) {
       store<f32>(to, load<f32>(from));
@@ -324,10 +330,8 @@ export function storeCore(n: i32, core: i32, column: i32, width: i32, x: usize, 
 export function schurColumns(n: i32, core: i32, column: i32, width: i32, users: i32, starts: usize, ends: usize, indices: usize, lambda: f32, y: usize, x: usize, w: usize, schur: usize): void {
   memory.fill(x, 0, (<usize>core) * LINE);
   for (let lane = 0; lane < width; lane++) store<f32>(line(x, column + lane) + ((<usize>lane) << 2), 1);
-  const depth = min(DEPTH, core - (column & -DEPTH));
-  const skipped = (<usize>(column & (DEPTH - 1))) << 4;
   for (let i = core; i < n; i++) {
-    let from = slabBlock(y, core, i - core, column) + slabRow(i - core, depth) + skipped;
+    let from = slabEntry(y, core, i - core, column);
     const to = line(x, i);
     memory.fill(to, 0, LINE);
     for (let lane: usize = 0; lane < <usize>width; lane++) {
@@ -341,7 +345,7 @@ export function schurColumns(n: i32, core: i32, column: i32, width: i32, users: 
   for (let t = 0; t < n - core; t += 4) {
     for (let k = 0; k < core; k += DEPTH) {
       const columns = min(DEPTH, core - k);
-      const from = slabBlock(y, core, t, k) + slabRow(t, columns);
+      const from = slabEntry(y, core, t, k);
       for (let half: usize = 0; half < LINE; half += 32) addOuter(columns, from, line(w, core + t) + half, line(w, k) + half);
     }
   }
@@ -406,7 +410,7 @@ export function coupleColumns(n: i32, core: i32, column: i32, width: i32, invers
       let to = work + (<usize>(lane >> 3)) * ((<usize>core) << 5) + ((<usize>(lane & 7)) << 2);
       for (let k = 0; k < core; k += DEPTH) {
         const depth = min(DEPTH, core - k);
-        let from = slabBlock(y, core, t, k) + slabRow(t, depth);
+        let from = slabEntry(y, core, t, k);
         for (let p = 0; p < depth; p++) {
           store<f32>(to, load<f32>(from));
           from += 16;

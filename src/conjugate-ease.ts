@@ -361,7 +361,8 @@ async function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern,
       const user = permuted.indices[e];
       if (places[user] === begin) continue;
       places[user] = begin;
-      const [from, to] = within(sorted, user, first, first + size);
+      const from = tailStart(sorted, user, first);
+      const to = tailStart(sorted, user, first + size);
       for (let p = from; p < to; p++) for (let q = from; q < to; q++) a[(sorted.indices[p] - first) * size + sorted.indices[q] - first]++;
     }
     for (let i = 0; i < size; i++) a[i * (size + 1)] += lambda;
@@ -372,15 +373,6 @@ async function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern,
   }
   memory.release(mark);
   return address;
-}
-
-/** Where the items [first, end) are in a user's row. */
-function within({ indptr, indices }: SparsePattern, user: number, first: number, end: number): [from: number, to: number] {
-  let from = indptr[user];
-  while (from < indptr[user + 1] && indices[from] < first) from++;
-  let to = from;
-  while (to < indptr[user + 1] && indices[to] < end) to++;
-  return [from, to];
 }
 
 /** The inverse of the core's rows at `schur`, which rounding leaves not quite symmetric, in panels of four rows, as `packRows` would make them, at `packed`. */

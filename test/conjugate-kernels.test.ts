@@ -27,6 +27,12 @@ interface Fixture {
   /** G + λI. */
   a: Float64Array;
   users: { count: number; starts: number; middles: number; ends: number; indices: number };
+  /** Xᵀ, and where its parts lie. */
+  transposed: SparsePattern;
+  itemStarts: number;
+  buyers: number;
+  /** 1 / A_ii. */
+  weights: number;
   work: number;
 }
 
@@ -41,7 +47,20 @@ function fixture(core: number, tail: number, users = 3 * (core + tail)): Fixture
   }
   const starts = memory.put(X.indptr);
   const middles = Int32Array.from({ length: users }, (_, u) => X.indptr[u] + X.indices.subarray(X.indptr[u], X.indptr[u + 1]).filter((i) => i < core).length);
-  return { n, core, X, a, users: { count: users, starts, middles: memory.put(middles), ends: starts + 4, indices: memory.put(X.indices) }, work: memory.allocate(exports.conjugateWorkspaceBytes(core, users)) };
+  const transposed = transpose(kernels, X);
+  const weights = memory.put(Float32Array.from({ length: n }, (_, i) => 1 / a[i * (n + 1)]));
+  return {
+    n,
+    core,
+    X,
+    a,
+    transposed,
+    itemStarts: memory.put(transposed.indptr),
+    buyers: memory.put(transposed.indices),
+    weights,
+    users: { count: users, starts, middles: memory.put(middles), ends: starts + 4, indices: memory.put(X.indices) },
+    work: memory.allocate(exports.conjugateWorkspaceBytes(core, users)),
+  };
 }
 
 /** Runs with all memory given back after. */
@@ -142,13 +161,9 @@ const tailOf = (values: ArrayLike<number>, core: number) => Array.prototype.slic
 test.each(shapes)('startColumns, stepColumns and relaxColumns are conjugate gradients: core %i, tail %i', (core, tail) =>
   held(() => {
     const f = fixture(core, tail);
-    const { n, users, work } = f;
+    const { n, users, transposed, itemStarts, buyers, weights, work } = f;
     const M = groupsOf(f);
-    const transposed = transpose(kernels, f.X);
     const segments = segmentsOf(transposed, core).map((part) => memory.put(part));
-    const itemStarts = memory.put(transposed.indptr);
-    const buyers = memory.put(transposed.indices);
-    const weights = memory.put(Float32Array.from({ length: n }, (_, i) => 1 / f.a[i * (n + 1)]));
     const previous = memory.allocate(8 * LANES);
     const over = memory.allocate(8);
     for (const [column, width] of blocksOf(n, core)) {
@@ -226,11 +241,7 @@ test.each(shapes)('startColumns, stepColumns and relaxColumns are conjugate grad
 test.each(shapes)('relaxRows leaves no row over the tolerance, and r is what x leaves: core %i, tail %i', (core, tail) =>
   held(() => {
     const f = fixture(core, tail);
-    const { n, users, work } = f;
-    const transposed = transpose(kernels, f.X);
-    const itemStarts = memory.put(transposed.indptr);
-    const buyers = memory.put(transposed.indices);
-    const weights = memory.put(Float32Array.from({ length: n }, (_, i) => 1 / f.a[i * (n + 1)]));
+    const { n, users, itemStarts, buyers, weights, work } = f;
     for (const [column, width] of blocksOf(n, core)) {
       const [x, r, q] = [lines(n), lines(n), lines(n)];
       exports.startColumns(n, core, column, width, users.count, users.starts, users.middles, users.ends, users.indices, x, r, q, memory.allocate(8 * LANES));
@@ -266,9 +277,8 @@ test.each(shapes)('relaxRows leaves no row over the tolerance, and r is what x l
 test('a step through users of several chunks', () =>
   held(() => {
     const f = fixture(CORE, 40, 70_000);
-    const { n, core, users, work } = f;
+    const { n, core, users, transposed, weights, work } = f;
     const M = groupsOf(f);
-    const transposed = transpose(kernels, f.X);
     const parts = segmentsOf(transposed, core);
     const [segmentStarts, segmentItems, segmentEnds, chunkUsers] = parts;
     expect([...segmentStarts]).toEqual([0, 40, 80, 120]);
@@ -279,7 +289,6 @@ test('a step through users of several chunks', () =>
     for (let i = core; i < n; i++) for (let e = transposed.indptr[i]; e < transposed.indptr[i + 1]; e++) all.push([i, transposed.indices[e]]);
     expect(found.sort(([i, u], [j, v]) => i - j || u - v)).toEqual(all);
     const segments = parts.map((part) => memory.put(part));
-    const weights = memory.put(Float32Array.from({ length: n }, (_, i) => 1 / f.a[i * (n + 1)]));
     const [x, r, q, w] = [lines(n), lines(n), lines(n), lines(n)];
     const previous = memory.allocate(8 * LANES);
     exports.startColumns(n, core, 0, LANES, users.count, users.starts, users.middles, users.ends, users.indices, x, r, q, previous);
@@ -407,8 +416,7 @@ test.each(shapes)('storeCore, schurColumns, coupleColumns and addCore are the pr
 test.each(shapes)('columnResidual is that of A x − e: core %i, tail %i', (core, tail) =>
   held(() => {
     const f = fixture(core, tail);
-    const { n, users, work } = f;
-    const weights = memory.put(Float32Array.from({ length: n }, (_, i) => 1 / f.a[i * (n + 1)]));
+    const { n, users, weights, work } = f;
     const residual = memory.allocate(4);
     for (const [column, width] of blocksOf(n, core)) {
       const x = randoms(LANES * (n + LANES), column + 3);
