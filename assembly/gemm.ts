@@ -1,5 +1,7 @@
 // Single-precision matrix products on row-major buffers with leading dimensions (Goto and van de Geijn, 2008):
-// both operands are packed into panels, and a 4 × 8 micro-kernel multiplies one panel of each.
+// both operands are packed into panels, and a 4 × 8 micro-kernel multiplies one panel of each. A left operand's panels
+// are k × 4 (narrow), or hold each value four times, k × 16 (wide): the micro-kernel then loads what it otherwise spreads
+// over a vector by more instructions, which is worth it where a panel meets many of the right operand's.
 //
 // Order of accumulation, part of the contract: k is cut into blocks of 256 from 0; within a block the products are
 // added in ascending k, one rounding per product and one per sum; after each block C += alpha · sum. It depends on k
@@ -10,14 +12,13 @@ import { madd } from './madd';
 /** Rows of A in a panel, and columns of B. */
 const MR: i32 = 4;
 const NR: i32 = 8;
-/** Blocks of m, k and n: A's block (128 kB) and B's (512 kB) stay in a second-level cache. */
-const MC: i32 = 128;
+/** Blocks of k and n: a wide panel of A (16 kB) stays in the first-level cache, B's block (512 kB) in the second. */
 const KC: i32 = 256;
 const NC: i32 = 512;
 
-/** Bytes of workspace that each product needs: a block of A, a block of B and one 4 × 8 tile. */
+/** Bytes of workspace that each product needs: a wide panel of A, a block of B and one 4 × 8 tile. */
 export function gemmWorkspaceBytes(): usize {
-  return <usize>((MC * KC + KC * NC + MR * NR) << 2);
+  return <usize>((4 * MR * KC + KC * NC + MR * NR) << 2);
 }
 
 // The address of element (row, col), ld floats per row: products in usize, since i32 ones wrap beyond 2³¹.
@@ -47,8 +48,8 @@ export function gemmTN(m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b
 }
 
 function product(transA: bool, transB: bool, m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
-  const packedA = workspace;
-  const packedB = packedA + ((MC * KC) << 2);
+  const panel = workspace;
+  const packedB = panel + ((4 * MR * KC) << 2);
   const edge = packedB + ((KC * NC) << 2);
   for (let jc = 0; jc < n; jc += NC) {
     const nc = min(NC, n - jc);
@@ -56,11 +57,12 @@ function product(transA: bool, transB: bool, m: i32, n: i32, k: i32, alpha: f32,
       const kc = min(KC, k - pc);
       if (transB) packRows(NR, at(b, ldb, jc, pc), ldb, nc, kc, packedB);
       else packColumns(NR, at(b, ldb, pc, jc), ldb, nc, kc, packedB);
-      for (let ic = 0; ic < m; ic += MC) {
-        const mc = min(MC, m - ic);
-        if (transA) packColumns(MR, at(a, lda, pc, ic), lda, mc, kc, packedA);
-        else packRows(MR, at(a, lda, ic, pc), lda, mc, kc, packedA);
-        multiplyPacked(mc, nc, kc, alpha, packedA, packedB, at(c, ldc, ic, jc), ldc, edge);
+      for (let i = 0; i < m; i += MR) {
+        const rows = min(MR, m - i);
+        if (transA) packColumns(MR, at(a, lda, pc, i), lda, rows, kc, panel);
+        else packRows(MR, at(a, lda, i, pc), lda, rows, kc, panel);
+        widenPanels(panel, kc);
+        multiplyWide(rows, nc, kc, alpha, panel, packedB, at(c, ldc, i, jc), ldc, edge);
       }
     }
   }
@@ -68,61 +70,81 @@ function product(transA: bool, transB: bool, m: i32, n: i32, k: i32, alpha: f32,
 
 /**
  * C += alpha · A · B on packed operands.
- * a: ⌈m/4⌉ panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc), edge: 4 × 8 f32 of scratch, unused where m and n
- * are multiples of 4 and 8.
+ * a: ⌈m/4⌉ narrow panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc), edge: 4 × 8 f32 of scratch, unused where m
+ * and n are multiples of 4 and 8.
  */
 export function multiplyPacked(m: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, edge: usize): void {
-  const panelA = (<usize>(k * MR)) << 2;
+  multiplyPanels(false, m, n, k, alpha, a, b, c, ldc, edge);
+}
+
+/** As multiplyPacked, but a: ⌈m/4⌉ wide panels (k × 16). The same bits. */
+export function multiplyWide(m: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, edge: usize): void {
+  multiplyPanels(true, m, n, k, alpha, a, b, c, ldc, edge);
+}
+
+// @ts-ignore: decorator
+@inline
+function multiplyPanels(wide: bool, m: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, edge: usize): void {
+  const panelA = (<usize>(k * MR)) << (wide ? 4 : 2);
   const panelB = (<usize>(k * NR)) << 2;
   const stride = (<usize>ldc) << 2;
-  for (let j = 0; j < n; j += NR) {
-    let left = a;
-    for (let i = 0; i < m; i += MR) {
+  for (let i = 0; i < m; i += MR) {
+    let right = b;
+    for (let j = 0; j < n; j += NR) {
       const tile = at(c, ldc, i, j);
-      if (i + MR <= m && j + NR <= n) micro(k, alpha, left, b, tile, stride);
-      else {
-        // The same arithmetic on a whole tile, of which only the part inside C is copied in and out.
-        const rows = min(MR, m - i);
-        const bytes = (<usize>min(NR, n - j)) << 2;
-        for (let r = 0; r < rows; r++) memory.copy(at(edge, NR, r, 0), at(tile, ldc, r, 0), bytes);
-        micro(k, alpha, left, b, edge, NR << 2);
-        for (let r = 0; r < rows; r++) memory.copy(at(tile, ldc, r, 0), at(edge, NR, r, 0), bytes);
-      }
-      left += panelA;
+      const rows = min(MR, m - i);
+      const columns = min(NR, n - j);
+      const whole = rows == MR && columns == NR;
+      // Of a tile that is not wholly inside C, the part that is, is copied out and in: the same arithmetic.
+      if (!whole) copyTile(tile, stride, edge, NR << 2, rows, columns);
+      micro(wide, k, alpha, a, right, whole ? tile : edge, whole ? stride : NR << 2);
+      if (!whole) copyTile(edge, NR << 2, tile, stride, rows, columns);
+      right += panelB;
     }
-    b += panelB;
+    a += panelA;
+  }
+}
+
+function copyTile(from: usize, fromStride: usize, to: usize, toStride: usize, rows: i32, columns: i32): void {
+  for (let r = 0; r < rows; r++) {
+    memory.copy(to, from, (<usize>columns) << 2);
+    from += fromStride;
+    to += toStride;
   }
 }
 
 /**
- * C (4 × 8, rows `stride` bytes apart) += alpha · A · B, with A a panel (k × 4) and B a panel (k × 8).
+ * C (4 × 8, rows `stride` bytes apart) += alpha · A · B, with A a panel (k × 4, wide: k × 16) and B a panel (k × 8).
  * c<r><h> holds row r, columns 4h … 4h + 3.
  */
-function micro(k: i32, alpha: f32, a: usize, b: usize, c: usize, stride: usize): void {
+// @ts-ignore: decorator
+@inline
+function micro(wide: bool, k: i32, alpha: f32, a: usize, b: usize, c: usize, stride: usize): void {
   let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
   let c20 = f32x4.splat(0), c21 = f32x4.splat(0);
   let c30 = f32x4.splat(0), c31 = f32x4.splat(0);
   // What bounds this loop is the number of instructions: an address that was just added to needs no widening to 64 bits, and
   // a's tells the end, so that nothing is counted.
-  a -= 16;
+  const step = wide ? 64 : 16;
+  a -= step;
   b -= 32;
-  const last = a + ((<usize>k) << 4);
+  const last = a + (<usize>k) * step;
   while (a != last) {
-    a += 16;
+    a += step;
     b += 32;
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
-    let x = v128.load_splat<f32>(a);
+    let x = wide ? v128.load(a) : v128.load_splat<f32>(a);
     c00 = madd(c00, x, b0);
     c01 = madd(c01, x, b1);
-    x = v128.load_splat<f32>(a, 4);
+    x = wide ? v128.load(a, 16) : v128.load_splat<f32>(a, 4);
     c10 = madd(c10, x, b0);
     c11 = madd(c11, x, b1);
-    x = v128.load_splat<f32>(a, 8);
+    x = wide ? v128.load(a, 32) : v128.load_splat<f32>(a, 8);
     c20 = madd(c20, x, b0);
     c21 = madd(c21, x, b1);
-    x = v128.load_splat<f32>(a, 12);
+    x = wide ? v128.load(a, 48) : v128.load_splat<f32>(a, 12);
     c30 = madd(c30, x, b0);
     c31 = madd(c31, x, b1);
   }
@@ -199,6 +221,21 @@ function packFourRows(from: usize, row: usize, k: i32, to: usize, step: usize): 
     store<f32>(to, load<f32>(from + 3 * row), 12);
     from += 4;
     to += step;
+  }
+}
+
+/** Makes narrow panels wide, in place: `values` quadruples at `panels` become 64 bytes each, the last first. */
+export function widenPanels(panels: usize, values: i32): void {
+  let from = panels + ((<usize>values) << 4);
+  let to = panels + ((<usize>values) << 6);
+  while (from != panels) {
+    from -= 16;
+    to -= 64;
+    const x = v128.load(from);
+    v128.store(to, v128.shuffle<f32>(x, x, 0, 0, 0, 0));
+    v128.store(to, v128.shuffle<f32>(x, x, 1, 1, 1, 1), 16);
+    v128.store(to, v128.shuffle<f32>(x, x, 2, 2, 2, 2), 32);
+    v128.store(to, v128.shuffle<f32>(x, x, 3, 3, 3, 3), 48);
   }
 }
 

@@ -1,5 +1,5 @@
 // In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/sweep.ts. Peak memory beside the
-// tiles: 8nt bytes for one panel, and a few tiles.
+// tiles: 20nt bytes for one panel, of which 16nt are each value four times, and a few tiles.
 import { ArgumentError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
@@ -10,7 +10,7 @@ import { TILE, TILES_PER_TASK, tileCount, tileIndex, tileRows, tileValues } from
 /** Linear memory, in bytes, that `sweep` asks for with n rows. */
 export function sweepBytes(n: number): number {
   const tiles = tileRows(n);
-  return 4 * TILE * TILE * (2 * tiles + 2) + 8 * TILE * (TILE + 1) + 4 * tiles;
+  return 4 * TILE * TILE * (5 * tiles + 5) + 8 * TILE * (TILE + 1) + 4 * tiles;
 }
 
 /** The identity in the rows of the last tiles beyond n. */
@@ -49,9 +49,9 @@ export async function sweep(kernels: Kernels, tiles: number, n: number, job: Job
   const total = perTile * count * tileCount(n);
   let done = 0;
   const mark = memory.mark();
-  const pivot = memory.allocate(2 * bytes, stage);
+  const pivot = memory.allocate(5 * bytes, stage);
   const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
-  const lefts = memory.allocate(count * bytes, stage);
+  const lefts = memory.allocate(4 * count * bytes, stage);
   const rights = memory.allocate(count * bytes, stage);
   const filled = memory.allocate(4 * count, stage);
   for (let k = 0; k < count; k++) {

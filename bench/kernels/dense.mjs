@@ -139,9 +139,9 @@ function fromTiles(n, tiles) {
 function sweeper({ exports, bench }, n) {
   const count = n / TILE;
   const bytes = 4 * TILE * TILE;
-  const pivot = bench.scratch(2 * bytes);
+  const pivot = bench.scratch(5 * bytes);
   const work = bench.scratch(exports.choleskyWorkspaceBytes(TILE));
-  const lefts = bench.scratch(count * bytes);
+  const lefts = bench.scratch(4 * count * bytes);
   const rights = bench.scratch(count * bytes);
   const filled = bench.scratch(4 * count);
   return (tiles) => {
