@@ -9,7 +9,7 @@ const HEAD = 3;
 /**
  * Ids of files, numbered in the order in which they first come. A hash table over one array of UTF-16 code units: an id that is
  * there already is found without a string being made, hashed by the engine or kept, so that a field cut out of a file's text never
- * keeps that text alive. Measured with 500,000 ids of 8 characters: half the time of a Map of strings.
+ * keeps that text alive.
  *
  * Memory: 2 bytes a unit and 22 to 38 an id (twice as much of each part just after it grew).
  *
