@@ -11,8 +11,8 @@ import { note, save, show, table } from './report.mjs';
 import { median } from './timer.mjs';
 
 const SIZES = [256, 512, 1024, 2048];
-const ROUNDS = 3;
-const SECONDS = 0.5;
+const ROUNDS = 7;
+const SECONDS = 0.25;
 
 export async function gemm() {
   const python = pythonWith('numpy');

@@ -23,11 +23,10 @@ export class Ids {
   private records = new Uint16Array(16 * FIRST_SIZE);
   private end = 0;
 
-  /** The number of an id, a new one for a new id. */
-  number(id: string): number {
+  /** The number of an id, a new one for a new id. hash: its hashOf. */
+  number(id: string, hash = hashOf(id)): number {
     const { slots, mask, records } = this;
     const { length } = id;
-    const hash = hashOf(id);
     let slot = hash & mask;
     for (; slots[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
       if (slots[2 * slot] !== hash) continue;
@@ -38,6 +37,16 @@ export class Ids {
       if (i === length) return records[start] | (records[start + 1] << 16);
     }
     return this.add(id, hash, slot);
+  }
+
+  /**
+   * Reads what `number` would read first. Look-ups of a large table wait for memory, one after the other; called for many hashes
+   * in a loop that does nothing else, this lets the processor wait for all of them at once. Returns something made of what was
+   * read, for the caller to keep: an engine leaves out reads that nobody needs.
+   */
+  touch(hash: number): number {
+    const start = this.slots[2 * (hash & this.mask) + 1];
+    return this.records[start];
   }
 
   /** The ids by number, each a string of its own. */
@@ -93,7 +102,7 @@ export class Ids {
 }
 
 /** FNV-1a over code units, its bits mixed downwards, since slots are chosen by the lower ones. */
-function hashOf(id: string): number {
+export function hashOf(id: string): number {
   let hash = id.length;
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
   hash ^= hash >>> 15;

@@ -1,6 +1,6 @@
 import { assembling, assemblingSteps, type RawMarket } from './assemble.ts';
 import { ArgumentError, checkArray, checkCallback, checkChoice, checkNumber, checkObject, checkTexts, DataError } from './errors.ts';
-import { Ids } from './ids.ts';
+import { hashOf, Ids } from './ids.ts';
 import { Int32List } from './int32-list.ts';
 import { Job, type JobOptions } from './job.ts';
 import type { Markets } from './markets.ts';
@@ -46,6 +46,51 @@ interface Rows {
   items: Int32List;
 }
 
+/** Rows that are numbered together: enough to hide the memory's latency, few enough that their texts stay in the cache. */
+const BATCH = 512;
+
+/** Rows that wait to be numbered, each for a list of its own. They keep pieces of the file's text alive, so they are numbered at its end. */
+class Waiting {
+  private readonly drafts: Draft[] = [];
+  private readonly rows: Rows[] = [];
+  private readonly userIds: string[] = [];
+  private readonly itemIds: string[] = [];
+  private readonly userHashes = new Int32Array(BATCH);
+  private readonly itemHashes = new Int32Array(BATCH);
+  /** What was read ahead; see Ids.touch. */
+  private touched = 0;
+
+  constructor(private readonly items: Ids) {}
+
+  push(draft: Draft, rows: Rows, user: string, item: string): void {
+    const length = this.drafts.push(draft);
+    this.rows.push(rows);
+    this.userIds.push(user);
+    this.itemIds.push(item);
+    if (length === BATCH) this.number();
+  }
+
+  number(): void {
+    const { drafts, rows, userIds, itemIds, userHashes, itemHashes, items } = this;
+    const { length } = drafts;
+    for (let i = 0; i < length; i++) {
+      userHashes[i] = hashOf(userIds[i]);
+      itemHashes[i] = hashOf(itemIds[i]);
+    }
+    let touched = 0;
+    for (let i = 0; i < length; i++) touched += drafts[i].users.touch(userHashes[i]) + items.touch(itemHashes[i]);
+    this.touched = touched;
+    for (let i = 0; i < length; i++) {
+      rows[i].users.push(drafts[i].users.number(userIds[i], userHashes[i]));
+      rows[i].items.push(items.number(itemIds[i], itemHashes[i]));
+    }
+    drafts.length = 0;
+    rows.length = 0;
+    userIds.length = 0;
+    itemIds.length = 0;
+  }
+}
+
 /** One market while it is read. */
 class Draft {
   readonly users = new Ids();
@@ -81,6 +126,7 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
 
   const job = new Job(options);
   const items = new Ids();
+  const waiting = new Waiting(items);
   const drafts = new Map<string, Draft>();
   const skipped = new Set<string>();
   const draftOf = (market: string): Draft | undefined => {
@@ -102,11 +148,9 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     if (file.market !== undefined && training) draftOf(file.market)!.trainFiles.add(file.name);
     const source = typeof file.source === 'function' ? file.source() : file.source;
     const low = { count: 0, line: 0 };
-    // A row of the same market or user as the one before it, as in most files, needs no look-up.
+    // A row of the same market as the one before it needs no look-up.
     let marketName: string | undefined;
     let draft: Draft | undefined;
-    let userId: string | undefined;
-    let userNumber = 0;
     await readRows(
       source,
       file.name,
@@ -120,20 +164,13 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
           marketName = name;
           draft = draftOf(name);
           if (training) draft?.trainFiles.add(file.name);
-          userId = undefined;
         }
-        if (!draft) return;
-        if (user !== userId) {
-          userId = user;
-          userNumber = draft.users.number(user);
-        }
-        const rows = training ? draft.train : heldOutRows(draft, file, line);
-        rows.users.push(userNumber);
-        rows.items.push(items.number(item));
+        if (draft) waiting.push(draft, training ? draft.train : heldOutRows(draft, file, line), user, item);
       },
       { rating: minRating !== undefined, market: file.market === undefined },
       progress,
     );
+    waiting.number();
     progress.next();
     if (low.count > 0) {
       onWarning?.({ kind: 'low-rating', file: file.name, message: `${plural(low.count, 'row')} with a rating below ${minRating} left out, the first at line ${low.line}`, count: low.count });
