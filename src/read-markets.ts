@@ -57,8 +57,8 @@ class Waiting {
   private readonly itemIds: string[] = [];
   private readonly userHashes = new Int32Array(BATCH);
   private readonly itemHashes = new Int32Array(BATCH);
-  /** What was read ahead; see Ids.touch. */
-  private touched = 0;
+  /** Made of what was read ahead; see Ids.touch. */
+  touched = 0;
 
   constructor(private readonly items: Ids) {}
 
