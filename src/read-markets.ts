@@ -1,6 +1,6 @@
 import { assembling, assemblingSteps, type RawMarket } from './assemble.ts';
 import { ArgumentError, checkArray, checkCallback, checkChoice, checkNumber, checkObject, checkTexts, DataError } from './errors.ts';
-import { hashOf, Ids } from './ids.ts';
+import { IdBatch, Ids } from './ids.ts';
 import { Int32List } from './int32-list.ts';
 import { Job, type JobOptions } from './job.ts';
 import type { Markets } from './markets.ts';
@@ -46,48 +46,42 @@ interface Rows {
   items: Int32List;
 }
 
-/** Rows that are numbered together: enough to hide the memory's latency, few enough that their texts stay in the cache. */
+/** Rows that are numbered together: enough to hide the memory's latency, few enough that they stay in the cache. */
 const BATCH = 512;
 
-/** Rows that wait to be numbered, each for a list of its own. They keep pieces of the file's text alive, so they are numbered at its end. */
+/** Rows of one file that wait to be numbered, each for a list of its own. */
 class Waiting {
   private readonly drafts: Draft[] = [];
   private readonly rows: Rows[] = [];
-  private readonly userIds: string[] = [];
-  private readonly itemIds: string[] = [];
-  private readonly userHashes = new Int32Array(BATCH);
-  private readonly itemHashes = new Int32Array(BATCH);
+  private readonly userIds = new IdBatch(BATCH);
+  private readonly itemIds = new IdBatch(BATCH);
   /** Made of what was read ahead; see Ids.touch. */
   touched = 0;
 
   constructor(private readonly items: Ids) {}
 
   push(draft: Draft, rows: Rows, user: string, item: string): void {
-    const length = this.drafts.push(draft);
+    this.drafts.push(draft);
     this.rows.push(rows);
-    this.userIds.push(user);
-    this.itemIds.push(item);
-    if (length === BATCH) this.number();
+    this.userIds.add(user);
+    this.itemIds.add(item);
+    if (this.rows.length === BATCH) this.number();
   }
 
+  /** Numbers all that wait. */
   number(): void {
-    const { drafts, rows, userIds, itemIds, userHashes, itemHashes, items } = this;
-    const { length } = drafts;
-    for (let i = 0; i < length; i++) {
-      userHashes[i] = hashOf(userIds[i]);
-      itemHashes[i] = hashOf(itemIds[i]);
-    }
+    const { drafts, rows, userIds, itemIds, items } = this;
     let touched = 0;
-    for (let i = 0; i < length; i++) touched += drafts[i].users.touch(userHashes[i]) + items.touch(itemHashes[i]);
+    for (let i = 0; i < rows.length; i++) touched += drafts[i].users.touch(userIds.hashes[i]) + items.touch(itemIds.hashes[i]);
     this.touched = touched;
-    for (let i = 0; i < length; i++) {
-      rows[i].users.push(drafts[i].users.number(userIds[i], userHashes[i]));
-      rows[i].items.push(items.number(itemIds[i], itemHashes[i]));
+    for (let i = 0; i < rows.length; i++) {
+      rows[i].users.push(drafts[i].users.number(userIds, i));
+      rows[i].items.push(items.number(itemIds, i));
     }
     drafts.length = 0;
     rows.length = 0;
-    userIds.length = 0;
-    itemIds.length = 0;
+    userIds.clear();
+    itemIds.clear();
   }
 }
 
