@@ -35,7 +35,7 @@ const START_PANEL = 16 * 64;
 
 /** Linear memory, in bytes, that `planElimination` asks for. */
 export function planBytes(n: number): number {
-  return 8 * n * wordsOf(n) + 12 * n;
+  return 8 * n * wordsOf(n) + 12 * n + 32;
 }
 
 /** u64 words in a row of bits, an even number. */
@@ -58,10 +58,11 @@ export async function planElimination({ exports, memory }: Kernels, pattern: Spa
   const mark = memory.mark();
   try {
     const bits = memory.allocateZeroed(8 * n * words, stage);
-    const degrees = memory.allocate(4 * n, stage);
-    const cliques = memory.allocateZeroed(4 * n, stage);
+    const fours = 4 * Math.ceil(n / 4);
+    const degrees = memory.allocate(4 * fours, stage);
+    const cliques = memory.allocateZeroed(4 * fours, stage);
     const eliminated = memory.allocate(4 * n, stage);
-    setBits(memory.u32(bits, 2 * n * words), memory.i32(degrees, n));
+    setBits(memory.u32(bits, 2 * n * words), memory.i32(degrees, fours).fill(-1));
     let leading = 0;
     for (let goal = NODES_PER_CALL; ; goal += NODES_PER_CALL) {
       leading = exports.eliminate(n, words, bits, degrees, cliques, leading, NODES_PER_CALL, eliminated);

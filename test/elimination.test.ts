@@ -209,8 +209,10 @@ test('eliminate takes the least approximate fill first, ties to the lower index,
     );
     for (const count of [1, 7, n]) {
       const mark = memory.mark();
-      const [bits, degrees, cliques, order] = [memory.allocateZeroed(8 * words * n), memory.allocateZeroed(4 * n), memory.allocateZeroed(4 * n), memory.allocateZeroed(4 * n)];
+      const fours = 4 * Math.ceil(n / 4);
+      const [bits, degrees, cliques, order] = [8 * words * n, 4 * fours, 4 * fours, 4 * n].map((bytes) => memory.allocateZeroed(bytes));
       const set = memory.u32(bits, 2 * words * n);
+      memory.i32(degrees, fours).fill(-1);
       for (let i = 0; i < n; i++) {
         for (const j of [i, ...g.indices.subarray(g.indptr[i], g.indptr[i + 1])]) set[2 * words * i + (j >> 5)] |= 1 << (j & 31);
         memory.i32(degrees, n)[i] = g.indices.subarray(g.indptr[i], g.indptr[i + 1]).filter((j) => j !== i).length;
