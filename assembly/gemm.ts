@@ -1,7 +1,7 @@
 // Single-precision matrix products on row-major buffers with leading dimensions (Goto and van de Geijn, 2008):
-// both operands are packed into panels, and a 4 × 8 micro-kernel multiplies one panel of each. A left operand's panels
-// are k × 4 (narrow), or hold each value four times, k × 16 (wide): the micro-kernel then loads what it otherwise spreads
-// over a vector by more instructions, which is worth it where a panel meets many of the right operand's.
+// both operands are packed into panels, and a 4 × 8 micro-kernel multiplies one panel of each. A panel of the left operand
+// holds 4 values for each k; where it meets many of the right one's it is made wide before, each value four times: the
+// micro-kernel then loads what it otherwise spreads over a vector by more instructions.
 //
 // Order of accumulation, part of the contract: k is cut into blocks of 256 from 0; within a block the products are
 // added in ascending k, one rounding per product and one per sum; after each block C += alpha · sum. It depends on k
@@ -12,20 +12,26 @@ import { madd } from './madd';
 /** Rows of A in a panel, and columns of B. */
 const MR: i32 = 4;
 const NR: i32 = 8;
+/** Columns of C from which it is worth making a panel of A wide. */
+const WIDE_FROM: i32 = 64;
 /** Blocks of k and n: a wide panel of A (16 kB) stays in the first-level cache, B's block (512 kB) in the second. */
 const KC: i32 = 256;
 const NC: i32 = 512;
-
-/** Bytes of workspace that each product needs: a wide panel of A, a block of B and one 4 × 8 tile. */
-export function gemmWorkspaceBytes(): usize {
-  return <usize>((4 * MR * KC + KC * NC + MR * NR) << 2);
-}
+/** Bytes of one 4 × 8 tile. */
+const TILE_BYTES: usize = 128;
+/** Bytes of scratch of multiplyPacked: a tile and a wide panel of A. The host knows it as MULTIPLY_SCRATCH (src/tiles.ts). */
+const SCRATCH_BYTES: usize = TILE_BYTES + ((KC * MR) << 4);
 
 // The address of element (row, col), ld floats per row: products in usize, since i32 ones wrap beyond 2³¹.
 // @ts-ignore: decorator
 @inline
 function at(base: usize, ld: i32, row: i32, col: i32): usize {
   return base + (((<usize>row) * (<usize>ld) + (<usize>col)) << 2);
+}
+
+/** Bytes of workspace that each product needs: a panel of A, a block of B and multiplyPacked's scratch. */
+export function gemmWorkspaceBytes(): usize {
+  return SCRATCH_BYTES + (<usize>((KC * MR + KC * NC) << 2));
 }
 
 /**
@@ -48,9 +54,8 @@ export function gemmTN(m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b
 }
 
 function product(transA: bool, transB: bool, m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
-  const panel = workspace;
-  const packedB = panel + ((4 * MR * KC) << 2);
-  const edge = packedB + ((KC * NC) << 2);
+  const panel = workspace + SCRATCH_BYTES;
+  const packedB = panel + ((KC * MR) << 2);
   for (let jc = 0; jc < n; jc += NC) {
     const nc = min(NC, n - jc);
     for (let pc = 0; pc < k; pc += KC) {
@@ -61,8 +66,7 @@ function product(transA: bool, transB: bool, m: i32, n: i32, k: i32, alpha: f32,
         const rows = min(MR, m - i);
         if (transA) packColumns(MR, at(a, lda, pc, i), lda, rows, kc, panel);
         else packRows(MR, at(a, lda, i, pc), lda, rows, kc, panel);
-        widenPanels(panel, kc);
-        multiplyWide(rows, nc, kc, alpha, panel, packedB, at(c, ldc, i, jc), ldc, edge);
+        multiplyPacked(rows, nc, kc, alpha, panel, packedB, at(c, ldc, i, jc), ldc, workspace);
       }
     }
   }
@@ -70,38 +74,48 @@ function product(transA: bool, transB: bool, m: i32, n: i32, k: i32, alpha: f32,
 
 /**
  * C += alpha · A · B on packed operands.
- * a: ⌈m/4⌉ narrow panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc), edge: 4 × 8 f32 of scratch, unused where m
- * and n are multiples of 4 and 8.
+ * a: ⌈m/4⌉ panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc). scratch: 128 bytes, and 64 k more where n ≥ 64; k ≤ 256 then.
  */
-export function multiplyPacked(m: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, edge: usize): void {
-  multiplyPanels(false, m, n, k, alpha, a, b, c, ldc, edge);
-}
-
-/** As multiplyPacked, but a: ⌈m/4⌉ wide panels (k × 16). The same bits. */
-export function multiplyWide(m: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, edge: usize): void {
-  multiplyPanels(true, m, n, k, alpha, a, b, c, ldc, edge);
+export function multiplyPacked(m: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, scratch: usize): void {
+  const wide = scratch + TILE_BYTES;
+  for (let i = 0; i < m; i += MR) {
+    const rows = min(MR, m - i);
+    if (n < WIDE_FROM) multiplyPanel(false, rows, n, k, alpha, a, b, at(c, ldc, i, 0), ldc, scratch);
+    else {
+      widen(a, k, wide);
+      multiplyPanel(true, rows, n, k, alpha, wide, b, at(c, ldc, i, 0), ldc, scratch);
+    }
+    a += (<usize>k) << 4;
+  }
 }
 
 // @ts-ignore: decorator
 @inline
-function multiplyPanels(wide: bool, m: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, edge: usize): void {
-  const panelA = (<usize>(k * MR)) << (wide ? 4 : 2);
-  const panelB = (<usize>(k * NR)) << 2;
+function multiplyPanel(wide: bool, rows: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, edge: usize): void {
   const stride = (<usize>ldc) << 2;
-  for (let i = 0; i < m; i += MR) {
-    let right = b;
-    for (let j = 0; j < n; j += NR) {
-      const tile = at(c, ldc, i, j);
-      const rows = min(MR, m - i);
-      const columns = min(NR, n - j);
-      const whole = rows == MR && columns == NR;
-      // Of a tile that is not wholly inside C, the part that is, is copied out and in: the same arithmetic.
-      if (!whole) copyTile(tile, stride, edge, NR << 2, rows, columns);
-      micro(wide, k, alpha, a, right, whole ? tile : edge, whole ? stride : NR << 2);
-      if (!whole) copyTile(edge, NR << 2, tile, stride, rows, columns);
-      right += panelB;
-    }
-    a += panelA;
+  const panelB = (<usize>k) << 5;
+  for (let j = 0; j < n; j += NR) {
+    const columns = min(NR, n - j);
+    const whole = rows == MR && columns == NR;
+    // Of a tile that is not wholly inside C, the part that is, is copied out and in: the same arithmetic.
+    if (!whole) copyTile(c, stride, edge, NR << 2, rows, columns);
+    micro(wide, k, alpha, a, b, whole ? c : edge, whole ? stride : NR << 2);
+    if (!whole) copyTile(edge, NR << 2, c, stride, rows, columns);
+    b += panelB;
+    c += NR << 2;
+  }
+}
+
+/** A panel of k quadruples becomes wide at `to`, each value four times: k × 16 f32. */
+function widen(from: usize, k: i32, to: usize): void {
+  const end = from + ((<usize>k) << 4);
+  for (; from < end; from += 16) {
+    const x = v128.load(from);
+    v128.store(to, v128.shuffle<f32>(x, x, 0, 0, 0, 0));
+    v128.store(to, v128.shuffle<f32>(x, x, 1, 1, 1, 1), 16);
+    v128.store(to, v128.shuffle<f32>(x, x, 2, 2, 2, 2), 32);
+    v128.store(to, v128.shuffle<f32>(x, x, 3, 3, 3, 3), 48);
+    to += 64;
   }
 }
 
@@ -221,21 +235,6 @@ function packFourRows(from: usize, row: usize, k: i32, to: usize, step: usize): 
     store<f32>(to, load<f32>(from + 3 * row), 12);
     from += 4;
     to += step;
-  }
-}
-
-/** Makes narrow panels wide, in place: `values` quadruples at `panels` become 64 bytes each, the last first. */
-export function widenPanels(panels: usize, values: i32): void {
-  let from = panels + ((<usize>values) << 4);
-  let to = panels + ((<usize>values) << 6);
-  while (from != panels) {
-    from -= 16;
-    to -= 64;
-    const x = v128.load(from);
-    v128.store(to, v128.shuffle<f32>(x, x, 0, 0, 0, 0));
-    v128.store(to, v128.shuffle<f32>(x, x, 1, 1, 1, 1), 16);
-    v128.store(to, v128.shuffle<f32>(x, x, 2, 2, 2, 2), 32);
-    v128.store(to, v128.shuffle<f32>(x, x, 3, 3, 3, 3), 48);
   }
 }
 

@@ -14,7 +14,7 @@
 // One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k. At the end: sweepFinish.
 
 import { choleskyInverse } from './cholesky';
-import { multiplyWide, packColumns, packRows, widenPanels } from './gemm';
+import { multiplyPacked, packColumns, packRows } from './gemm';
 
 // @ts-ignore: decorator
 @inline
@@ -28,33 +28,20 @@ function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
   return tiles + ((((<usize>i) * (<usize>(i + 1))) >> 1) + (<usize>j)) * tileBytes(t);
 }
 
-// @ts-ignore: decorator
-@inline
-function leftSlot(lefts: usize, t: i32, i: i32): usize {
-  return lefts + 4 * (<usize>i) * tileBytes(t);
-}
-
-// @ts-ignore: decorator
-@inline
-function widenTile(panels: usize, t: i32): void {
-  widenPanels(panels, (t * t) >> 2);
-}
-
 /** Rows of a diagonal tile that are updated at once, a multiple of 4. */
 const STRIP: i32 = 64;
 
 /**
  * Inverts the diagonal tile k: it becomes −D.
- * pivot (5 × t × t f32) gets D packed twice, as a right and as a left operand, the latter in wide panels; see gemm.ts.
+ * pivot (2 × t × t f32) gets D packed twice, as a left and as a right operand.
  * work: choleskyWorkspaceBytes(t). Returns 0, or 1 + the row within the tile of a pivot that is not positive.
  */
 export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usize): i32 {
   const d = tile(tiles, t, k, k);
   const failed = choleskyInverse(t, d, work);
   if (failed != 0) return failed;
-  packColumns(8, d, t, t, t, pivot);
-  packColumns(4, d, t, t, t, pivot + tileBytes(t));
-  widenTile(pivot + tileBytes(t), t);
+  packColumns(4, d, t, t, t, pivot);
+  packColumns(8, d, t, t, t, pivot + tileBytes(t));
   const end = d + tileBytes(t);
   for (let p = d; p < end; p += 16) v128.store(p, f32x4.neg(v128.load(p)));
   return 0;
@@ -62,12 +49,11 @@ export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usi
 
 /**
  * A_ik ← A_ik D for one i ≠ k, both forms packed for the updates.
- * lefts (tiles × 4 × t × t f32): slot i gets the old A_ik as a left operand in wide panels.
- * rights (tiles × t × t f32): slot i gets A_ik D as a right operand.
+ * lefts and rights (tiles × t × t f32): slot i gets the old A_ik as a left operand and A_ik D as a right one.
  * filled (tiles × i32): slot i gets 0 where A_ik is all zeros (nothing is packed then), else 1.
- * pivot: as sweepPivot left it.
+ * pivot: as sweepPivot left it. scratch: that of multiplyPacked.
  */
-export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, lefts: usize, rights: usize, filled: usize): void {
+export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, lefts: usize, rights: usize, filled: usize, scratch: usize): void {
   const below = i > k;
   const a = below ? tile(tiles, t, i, k) : tile(tiles, t, k, i);
   const flag = filled + ((<usize>i) << 2);
@@ -76,43 +62,41 @@ export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, l
     return;
   }
   store<i32>(flag, 1);
-  const left = leftSlot(lefts, t, i);
+  const left = lefts + (<usize>i) * tileBytes(t);
   const right = rights + (<usize>i) * tileBytes(t);
   if (below) {
     packRows(4, a, t, t, t, left);
-    widenTile(left, t);
     memory.fill(a, 0, tileBytes(t));
-    multiplyWide(t, t, t, 1, left, pivot, a, t, 0);
+    multiplyPacked(t, t, t, 1, left, pivot + tileBytes(t), a, t, scratch);
     packRows(8, a, t, t, t, right);
   } else {
     // Stored as A_ki = A_ikᵀ, which becomes D A_ki.
     packColumns(4, a, t, t, t, left);
-    widenTile(left, t);
     packColumns(8, a, t, t, t, right);
     memory.fill(a, 0, tileBytes(t));
-    multiplyWide(t, t, t, 1, pivot + tileBytes(t), right, a, t, 0);
+    multiplyPacked(t, t, t, 1, pivot, right, a, t, scratch);
     packColumns(8, a, t, t, t, right);
   }
 }
 
 /**
  * A_ij ← A_ij − A_ik D A_kj for one i ≠ k and all j ≠ k in [from, to), to ≤ i + 1.
- * lefts, rights, filled: as sweepPanel left them. 2t³ flops per tile, about half of that on the diagonal.
+ * lefts, rights, filled: as sweepPanel left them. scratch: that of multiplyPacked. 2t³ flops per tile, about half of that on the diagonal.
  */
-export function sweepUpdate(tiles: usize, t: i32, k: i32, i: i32, from: i32, to: i32, lefts: usize, rights: usize, filled: usize): void {
+export function sweepUpdate(tiles: usize, t: i32, k: i32, i: i32, from: i32, to: i32, lefts: usize, rights: usize, filled: usize, scratch: usize): void {
   if (load<i32>(filled + ((<usize>i) << 2)) == 0) return;
-  const left = leftSlot(lefts, t, i);
+  const left = lefts + (<usize>i) * tileBytes(t);
   for (let j = from; j < to; j++) {
     if (j == k || load<i32>(filled + ((<usize>j) << 2)) == 0) continue;
     const right = rights + (<usize>j) * tileBytes(t);
     const target = tile(tiles, t, i, j);
-    if (j != i) multiplyWide(t, t, t, -1, left, right, target, t, 0);
+    if (j != i) multiplyPacked(t, t, t, -1, left, right, target, t, scratch);
     else {
       // Of a diagonal tile the lower triangle is enough.
       for (let r = 0; r < t; r += STRIP) {
         const rows = min(STRIP, t - r);
         const skipped = ((<usize>r) * (<usize>t)) << 2;
-        multiplyWide(rows, r + rows, t, -1, left + 4 * skipped, right, target + skipped, t, 0);
+        multiplyPacked(rows, r + rows, t, -1, left + skipped, right, target + skipped, t, scratch);
       }
     }
   }

@@ -66,9 +66,10 @@ export function narrow(n: i32, x: usize, out: usize): void {
 /**
  * S_ij += sign · Y_iᵀ U_j for block-row i and all j in [from, to), to ≤ i + 1. 2 t² k flops per tile.
  * lefts, rights (blocks slots of t × k f32): slot i holds columns t·i … t·i + t − 1 of Y, of U, packed 4 and 8 wide by packColumns.
+ * k ≤ 256. scratch: that of multiplyPacked.
  */
-export function addProducts(tiles: usize, t: i32, k: i32, i: i32, from: i32, to: i32, sign: f32, lefts: usize, rights: usize): void {
+export function addProducts(tiles: usize, t: i32, k: i32, i: i32, from: i32, to: i32, sign: f32, lefts: usize, rights: usize, scratch: usize): void {
   const slot = ((<usize>t) * (<usize>k)) << 2;
   const left = lefts + (<usize>i) * slot;
-  for (let j = from; j < to; j++) multiplyPacked(t, t, k, sign, left, rights + (<usize>j) * slot, tile(tiles, t, i, j), t, 0);
+  for (let j = from; j < to; j++) multiplyPacked(t, t, k, sign, left, rights + (<usize>j) * slot, tile(tiles, t, i, j), t, scratch);
 }

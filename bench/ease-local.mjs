@@ -71,7 +71,15 @@ function reportReal(data, runs) {
     `Data: ${data}, all markets as one, ${count(exact.users)} users × ${count(exact.items)} items, ${count(exact.interactions)} interactions, λ = ${LAMBDA}, ε = ${EPSILON}. Each way in a process of its own, on all cores; peak memory is the whole process's, reading included.`,
     table(
       ['way', 'seconds', 'processor seconds', 'peak MB', 'linear memory MB', 'entries', 'what it says'],
-      SOLVERS.map((solver) => [solver, runs[solver].seconds.toFixed(1), runs[solver].cpuSeconds.toFixed(1), megabytes(runs[solver].maxRSS), megabytes(runs[solver].peakBytes), count(runs[solver].similarity.values.length), runs[solver].detail]),
+      SOLVERS.map((solver) => [
+        solver,
+        runs[solver].seconds.toFixed(1),
+        runs[solver].cpuSeconds.toFixed(1),
+        megabytes(runs[solver].maxRSS),
+        megabytes(runs[solver].peakBytes),
+        count(runs[solver].similarity.values.length),
+        runs[solver].detail,
+      ]),
     ),
     `Of the ${NEAREST} nearest neighbours of an item by the exact way (all kept ones where it has fewer), the iterative way has, in the mean over items, by rows ${percent(rows.shared)} % (5 % of items: ${percent(rows.fifth)} % or less), by columns ${percent(columns.shared)} % (5 %: ${percent(columns.fifth)} %). The largest difference of an entry that either keeps is ${rows.furthest.toExponential(1)}.`,
     table(

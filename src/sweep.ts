@@ -1,16 +1,16 @@
 // In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/sweep.ts. Peak memory beside the
-// tiles: 20nt bytes for one panel, of which 16nt are each value four times, and a few tiles.
+// tiles: 8nt bytes for one panel, a few tiles, and 16 kB a task.
 import { ArgumentError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix } from './sparse.ts';
-import { ranges, runTasks, type Task } from './tasks.ts';
-import { TILE, TILES_PER_TASK, tileCount, tileIndex, tileRows, tileValues } from './tiles.ts';
+import { runTasks, type Task } from './tasks.ts';
+import { MULTIPLY_SCRATCH, TILE, tileCount, tileIndex, tileRanges, tileRows, tileValues } from './tiles.ts';
 
 /** Linear memory, in bytes, that `sweep` asks for with n rows. */
 export function sweepBytes(n: number): number {
   const tiles = tileRows(n);
-  return 4 * TILE * TILE * (5 * tiles + 5) + 8 * TILE * (TILE + 1) + 4 * tiles;
+  return 4 * TILE * TILE * (2 * tiles + 2) + MULTIPLY_SCRATCH * tileRanges(tiles).length + 8 * TILE * (TILE + 1) + 4 * tiles;
 }
 
 /** The identity in the rows of the last tiles beyond n. */
@@ -49,24 +49,25 @@ export async function sweep(kernels: Kernels, tiles: number, n: number, job: Job
   const total = perTile * count * tileCount(n);
   let done = 0;
   const mark = memory.mark();
-  const pivot = memory.allocate(5 * bytes, stage);
+  const pivot = memory.allocate(2 * bytes, stage);
   const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
-  const lefts = memory.allocate(4 * count * bytes, stage);
+  const lefts = memory.allocate(count * bytes, stage);
   const rights = memory.allocate(count * bytes, stage);
   const filled = memory.allocate(4 * count, stage);
+  const updates = tileRanges(count);
+  const scratch = memory.allocate(MULTIPLY_SCRATCH * updates.length, stage);
   for (let k = 0; k < count; k++) {
     const failed = exports.sweepPivot(tiles, TILE, k, pivot, work);
     if (failed !== 0) throw notPositive(itemOf(k * TILE + failed - 1));
     done += perTile;
     await job.tick(stage, done, total);
-    const others = [...Array(count).keys()].filter((i) => i !== k);
     await phase(
       (count - 1) * perTile,
-      others.map((i) => [['sweepPanel', tiles, TILE, k, i, pivot, lefts, rights, filled]]),
+      [...Array(count).keys()].flatMap((i): Task[] => (i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, lefts, rights, filled, scratch + i * MULTIPLY_SCRATCH]]])),
     );
     await phase(
       (tileCount(n) - count) * perTile,
-      others.flatMap((i) => ranges(i + 1, TILES_PER_TASK).map(([from, to]): Task => [['sweepUpdate', tiles, TILE, k, i, from, to, lefts, rights, filled]])),
+      updates.flatMap(({ i, from, to }, p): Task[] => (i === k ? [] : [[['sweepUpdate', tiles, TILE, k, i, from, to, lefts, rights, filled, scratch + p * MULTIPLY_SCRATCH]]])),
     );
   }
   exports.sweepFinish(tiles, TILE, count);

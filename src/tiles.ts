@@ -1,11 +1,27 @@
 // A symmetric matrix as the lower triangle of square tiles, as assembly/sweep.ts works on it: tile (I, J), J ≤ I, is number
 // I (I + 1) / 2 + J, row-major; a tile on the diagonal is there whole. Rows and columns beyond n are those of the identity
 // (of its inverse −1, once swept).
+import { ranges } from './tasks.ts';
 
 /** Rows of a tile: one update is a product of 256 × 256 blocks, whose operands fill half a second-level cache. */
 export const TILE = 256;
 /** Tiles that one task updates, about 1 ms each: enough tasks for an even load, and the left operand stays in cache. */
 export const TILES_PER_TASK = 8;
+
+/** Bytes of scratch that a task of products of tiles works in: multiplyPacked's, in assembly/gemm.ts. */
+export const MULTIPLY_SCRATCH = 128 + 64 * TILE;
+
+/** Up to TILES_PER_TASK neighbours of row i in the lower triangle: the tiles of one task. */
+export interface TileRange {
+  i: number;
+  from: number;
+  to: number;
+}
+
+/** All tiles of the lower triangle, `rows` rows of them, task by task. */
+export function tileRanges(rows: number): TileRange[] {
+  return Array.from({ length: rows }, (_, i) => ranges(i + 1, TILES_PER_TASK).map(([from, to]) => ({ i, from, to }))).flat();
+}
 
 /** Rows of tiles that n rows take. */
 export function tileRows(n: number): number {

@@ -6,8 +6,8 @@ import { gram } from './gram.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
-import { ranges, runTasks, type Task } from './tasks.ts';
-import { TILE, TILES_PER_TASK, tileIndex, tileRows, tileValues } from './tiles.ts';
+import { runTasks, type Task } from './tasks.ts';
+import { MULTIPLY_SCRATCH, TILE, tileIndex, tileRanges, tileRows, tileValues } from './tiles.ts';
 
 /** One changed row of X: the columns it had (none: a new row) and those that it has, rising, all of them new positions. */
 export interface RowChange {
@@ -84,7 +84,7 @@ export async function updateEase(kernels: Kernels, update: EaseUpdate, options: 
 
 /** Linear memory, in bytes, that `updateEase` asks for with n items and blocks of k rows, beside the result's block-rows. */
 function updateBytes(n: number, k: number): number {
-  return 4 * tileValues(n) + TILE * tileRows(n) * (16 * k + 8) + 12 * k * (k + 1) + 8 * ITEMS_PER_CALL + 1e6;
+  return 4 * tileValues(n) + TILE * tileRows(n) * (16 * k + 8) + MULTIPLY_SCRATCH * tileRanges(tileRows(n)).length + 12 * k * (k + 1) + 8 * ITEMS_PER_CALL + 1e6;
 }
 
 function notItsInverse(stage: string): ArgumentError {
@@ -170,7 +170,9 @@ async function applyRows(kernels: Kernels, tiles: number, n: number, rows: Int32
     exports.packColumns(4, y + 4 * TILE * i, width, TILE, k, lefts + 4 * TILE * k * i);
     exports.packColumns(8, u + 4 * TILE * i, width, TILE, k, rights + 4 * TILE * k * i);
   }
-  const updates = [...Array(blocks).keys()].flatMap((i) => ranges(i + 1, TILES_PER_TASK).map(([from, to]): Task => [['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights]]));
+  const tasks = tileRanges(blocks);
+  const scratch = memory.allocate(MULTIPLY_SCRATCH * tasks.length, stage);
+  const updates = tasks.map(({ i, from, to }, p): Task => [['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights, scratch + p * MULTIPLY_SCRATCH]]);
   await runTasks(kernels, updates, (finished) => tick(0.5 + finished / (2 * updates.length)));
   memory.release(mark);
   progress.done += k;

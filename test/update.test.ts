@@ -163,6 +163,7 @@ describe('kernels of woodbury.ts', async () => {
     for (const [t, blocks] of [
       [8, 3],
       [16, 2],
+      [64, 2],
     ]) {
       for (const k of LENGTHS.filter((length) => length > 0)) {
         const { width, tiles } = symmetric(t, blocks);
@@ -170,13 +171,13 @@ describe('kernels of woodbury.ts', async () => {
         const u = randoms(k * width, 2);
         const mark = memory.mark();
         const [address, from, to] = [memory.put(tiles), memory.put(y), memory.put(u)];
-        const [lefts, rights] = [memory.allocate(4 * k * width), memory.allocate(4 * k * width)];
+        const [lefts, rights, scratch] = [4 * k * width, 4 * k * width, exports.gemmWorkspaceBytes()].map((bytes) => memory.allocate(bytes));
         for (let i = 0; i < blocks; i++) {
           exports.packColumns(4, from + 4 * t * i, width, t, k, lefts + 4 * t * k * i);
           exports.packColumns(8, to + 4 * t * i, width, t, k, rights + 4 * t * k * i);
         }
         // block-row 0 is left out
-        for (let i = 1; i < blocks; i++) for (let j = 0; j <= i; j++) exports.addProducts(address, t, k, i, j, j + 1, -1, lefts, rights);
+        for (let i = 1; i < blocks; i++) for (let j = 0; j <= i; j++) exports.addProducts(address, t, k, i, j, j + 1, -1, lefts, rights, scratch);
         const expected = Float64Array.from(tiles);
         for (let I = 1; I < blocks; I++)
           for (let J = 0; J <= I; J++) for (let r = 0; r < t; r++) for (let c = 0; c < t; c++) for (let p = 0; p < k; p++) expected[((I * (I + 1)) / 2 + J) * t * t + r * t + c] -= y[p * width + I * t + r] * u[p * width + J * t + c];

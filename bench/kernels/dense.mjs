@@ -139,16 +139,17 @@ function fromTiles(n, tiles) {
 function sweeper({ exports, bench }, n) {
   const count = n / TILE;
   const bytes = 4 * TILE * TILE;
-  const pivot = bench.scratch(5 * bytes);
+  const pivot = bench.scratch(2 * bytes);
   const work = bench.scratch(exports.choleskyWorkspaceBytes(TILE));
-  const lefts = bench.scratch(4 * count * bytes);
+  const lefts = bench.scratch(count * bytes);
   const rights = bench.scratch(count * bytes);
   const filled = bench.scratch(4 * count);
+  const scratch = bench.scratch(exports.gemmWorkspaceBytes());
   return (tiles) => {
     for (let k = 0; k < count; k++) {
       exports.sweepPivot(tiles, TILE, k, pivot, work);
-      for (let i = 0; i < count; i++) if (i !== k) exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled);
-      for (let i = 0; i < count; i++) if (i !== k) exports.sweepUpdate(tiles, TILE, k, i, 0, i + 1, lefts, rights, filled);
+      for (let i = 0; i < count; i++) if (i !== k) exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
+      for (let i = 0; i < count; i++) if (i !== k) exports.sweepUpdate(tiles, TILE, k, i, 0, i + 1, lefts, rights, filled, scratch);
     }
     exports.sweepFinish(tiles, TILE, count);
   };
