@@ -10,7 +10,7 @@ import type { WorkerMessage, WorkerStart } from './worker-loop.ts';
 export const MAX_THREADS = 64;
 
 /**
- * How often a thread without a task looks for one before it sleeps: about 70 µs, less than it takes to be woken.
+ * How often a thread without a task looks for one before it sleeps: for less time than it takes to be woken.
  */
 const LOOKS = 4000;
 

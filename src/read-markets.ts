@@ -51,7 +51,8 @@ const BATCH = 512;
 
 /** Rows of one file that wait to be numbered, each for a list of its own. */
 class Waiting {
-  private readonly drafts: Draft[] = [];
+  /** (rows) the market's table of users. */
+  private readonly users: Ids[] = [];
   private readonly rows: Rows[] = [];
   private readonly userIds = new IdBatch(BATCH);
   private readonly itemIds = new IdBatch(BATCH);
@@ -60,8 +61,8 @@ class Waiting {
 
   constructor(private readonly items: Ids) {}
 
-  push(draft: Draft, rows: Rows, user: string, item: string): void {
-    this.drafts.push(draft);
+  push(users: Ids, rows: Rows, user: string, item: string): void {
+    this.users.push(users);
     this.rows.push(rows);
     this.userIds.add(user);
     this.itemIds.add(item);
@@ -70,15 +71,15 @@ class Waiting {
 
   /** Numbers all that wait. */
   number(): void {
-    const { drafts, rows, userIds, itemIds, items } = this;
+    const { users, rows, userIds, itemIds, items } = this;
     let touched = 0;
-    for (let i = 0; i < rows.length; i++) touched += drafts[i].users.touch(userIds.hashes[i]) + items.touch(itemIds.hashes[i]);
+    for (let i = 0; i < rows.length; i++) touched += users[i].touch(userIds.hashes[i]) + items.touch(itemIds.hashes[i]);
     this.touched = touched;
     for (let i = 0; i < rows.length; i++) {
-      rows[i].users.push(drafts[i].users.number(userIds, i));
+      rows[i].users.push(users[i].number(userIds, i));
       rows[i].items.push(items.number(itemIds, i));
     }
-    drafts.length = 0;
+    users.length = 0;
     rows.length = 0;
     userIds.clear();
     itemIds.clear();
@@ -159,7 +160,7 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
           draft = draftOf(name);
           if (training) draft?.trainFiles.add(file.name);
         }
-        if (draft) waiting.push(draft, training ? draft.train : heldOutRows(draft, file, line), user, item);
+        if (draft) waiting.push(draft.users, training ? draft.train : heldOutRows(draft, file, line), user, item);
       },
       { rating: minRating !== undefined, market: file.market === undefined },
       progress,

@@ -6,7 +6,7 @@ import { ranges } from './tasks.ts';
 /** Rows of a tile: one update is a product of 256 × 256 blocks, whose operands fill half a second-level cache. */
 export const TILE = 256;
 /** Tiles that one task updates, about 1 ms each: enough tasks for an even load, and the left operand stays in cache. */
-export const TILES_PER_TASK = 8;
+const TILES_PER_TASK = 8;
 
 /** Bytes of scratch that a task of products of tiles works in: multiplyPacked's, in assembly/gemm.ts. */
 export const MULTIPLY_SCRATCH = 128 + 64 * TILE;
