@@ -69,7 +69,7 @@ function isWorthwhile(c: i32, left: i32): bool {
   const n = <f64>left;
   return SLOWER * x * (x + 2.0 * n) < 3.0 * n * n;
 }
-const SLOWER: f64 = 1.25;
+const SLOWER: f64 = 2.6;
 
 /** The neighbours of `node` become a clique and lose it. */
 function connect(words: i32, bits: usize, degrees: usize, cliques: usize, node: i32, degree: i32): void {

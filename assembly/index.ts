@@ -20,7 +20,7 @@ export { countSimilar, fillSimilar, inverseDiagonal } from './similarity';
 export { addGradients, partition, skipgram, skipgramScratchBytes } from './skipgram';
 export { softmax } from './softmax';
 export { fillColumns, invertLeading, invertSwept, markColumns, unpermute, updatePanels, updateTile } from './supernode';
-export { sweepFinish, sweepPanel, sweepPivot, sweepUpdate } from './sweep';
+export { sweepFinish, sweepPanel, sweepPivot, sweepSlotBytes, sweepUpdate } from './sweep';
 export { topK } from './topk';
 export { transposeMatrix, transposePattern } from './transpose';
 export { addInto, addRows, addTo, clear, unitRows, unitRowsBackward } from './vector';

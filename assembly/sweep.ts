@@ -7,13 +7,18 @@
 // Storage: only tiles (i, j) with j ≤ i, each t × t f32 row-major and contiguous, tile (i, j) being number
 // i (i + 1) / 2 + j. t is a multiple of 8. The last tiles are padded with the identity.
 //
-// Order: in the sweep of k each tile is written by one task, from that tile and what the panels hold, and is summed over
-// the t columns of k in ascending order, then subtracted once. So tasks of one phase may run in any order, on any thread.
-// Panels of zeros are skipped; that subtracts nothing.
+// Precision: an update of 64 rows by 64 columns whose panels are small beside the diagonal goes in 16-bit fixed point (fixed.ts), the others in
+// single precision. With shares |A_r,k| / √|A_rr| of rows r and |(A_ik D)_c| / √|A_cc| of columns c, an error of fixed point is about
+// 1e-5 of their product beside √|A_rr A_cc|; it is taken where that product is at most FIXED_BELOW. That depends on the values alone.
+//
+// Order: in the sweep of k each tile is written by one task, from that tile and what the panels hold: in single precision summed over
+// the t columns of k in ascending order, then subtracted once; in fixed point subtracted once per length of columns, in ascending order.
+// So tasks of one phase may run in any order, on any thread. Panels of zeros are skipped; that subtracts nothing.
 //
 // One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k. At the end: sweepFinish.
 
 import { choleskyInverse } from './cholesky';
+import { lengths, packFixed, subtractFixed } from './fixed';
 import { multiplyPacked, packColumns, packRows } from './gemm';
 
 // @ts-ignore: decorator
@@ -28,78 +33,206 @@ function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
   return tiles + ((((<usize>i) * (<usize>(i + 1))) >> 1) + (<usize>j)) * tileBytes(t);
 }
 
-/** Rows of a diagonal tile that are updated at once, a multiple of 4. */
+/** Rows, and columns, of a tile that are updated alike, a multiple of 8. */
 const STRIP: i32 = 64;
+/** The largest product of shares that goes in fixed point. */
+const FIXED_BELOW: f32 = 0.05;
+
+// A slot holds what the panel of tile (i, k) gives the updates: A_ik as a left operand and A_ik D as a right one, packed; both in fixed point;
+// their steps; the sums of squares of their rows, then the largest share of each strip; whether there is anything but zeros.
+// Where they are, beyond the operand in single precision, which comes first:
+// @ts-ignore: decorator
+@inline
+function rightOf(slot: usize, t: i32): usize {
+  return slot + tileBytes(t);
+}
+
+// @ts-ignore: decorator
+@inline
+function fixedLeftOf(slot: usize, t: i32): usize {
+  return slot + 2 * tileBytes(t);
+}
+
+// @ts-ignore: decorator
+@inline
+function fixedRightOf(slot: usize, t: i32): usize {
+  return fixedLeftOf(slot, t) + (tileBytes(t) >> 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function leftStepsOf(slot: usize, t: i32): usize {
+  return slot + 3 * tileBytes(t);
+}
+
+// @ts-ignore: decorator
+@inline
+function rightStepsOf(slot: usize, t: i32): usize {
+  return leftStepsOf(slot, t) + ((<usize>(t * lengths(t))) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function leftSharesOf(slot: usize, t: i32): usize {
+  return rightStepsOf(slot, t) + ((<usize>(t * lengths(t))) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function rightSharesOf(slot: usize, t: i32): usize {
+  return leftSharesOf(slot, t) + ((<usize>t) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function filledOf(slot: usize, t: i32): usize {
+  return rightSharesOf(slot, t) + ((<usize>t) << 2);
+}
+
+/** Bytes of a slot of sweepPanel, a multiple of 16. The host knows it as SLOT_BYTES (src/sweep.ts). */
+export function sweepSlotBytes(t: i32): usize {
+  return filledOf(0, t) + 16;
+}
+
+// @ts-ignore: decorator
+@inline
+function slotOf(slots: usize, t: i32, i: i32): usize {
+  return slots + (<usize>i) * sweepSlotBytes(t);
+}
 
 /**
- * Inverts the diagonal tile k: it becomes −D.
- * pivot (2 × t × t f32) gets D packed twice, as a left and as a right operand.
+ * Inverts the diagonal tile k: it becomes −D, which is packed into slot k of slots (sweepSlotBytes(t) each).
  * work: choleskyWorkspaceBytes(t). Returns 0, or 1 + the row within the tile of a pivot that is not positive.
  */
-export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usize): i32 {
+export function sweepPivot(tiles: usize, t: i32, k: i32, slots: usize, work: usize): i32 {
   const d = tile(tiles, t, k, k);
   const failed = choleskyInverse(t, d, work);
   if (failed != 0) return failed;
-  packColumns(4, d, t, t, t, pivot);
-  packColumns(8, d, t, t, t, pivot + tileBytes(t));
   const end = d + tileBytes(t);
   for (let p = d; p < end; p += 16) v128.store(p, f32x4.neg(v128.load(p)));
+  const slot = slotOf(slots, t, k);
+  packColumns(4, d, t, t, t, slot);
+  packColumns(8, d, t, t, t, rightOf(slot, t));
+  fixLeft(t, slot, d);
+  fixRight(t, slot, d);
   return 0;
 }
 
 /**
- * A_ik ← A_ik D for one i ≠ k, both forms packed for the updates.
- * lefts and rights (tiles × t × t f32): slot i gets the old A_ik as a left operand and A_ik D as a right one.
- * filled (tiles × i32): slot i gets 0 where A_ik is all zeros (nothing is packed then), else 1.
- * pivot: as sweepPivot left it. scratch: that of multiplyPacked.
+ * A_ik ← A_ik D for one i ≠ k, packed for the updates into slot i: A_ik as the left operand, A_ik D as the right one.
+ * slots: as sweepPivot left them. scratch: that of multiplyPacked.
  */
-export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, lefts: usize, rights: usize, filled: usize, scratch: usize): void {
+export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, slots: usize, scratch: usize): void {
   const below = i > k;
   const a = below ? tile(tiles, t, i, k) : tile(tiles, t, k, i);
-  const flag = filled + ((<usize>i) << 2);
-  if (isZero(a, tileBytes(t))) {
-    store<i32>(flag, 0);
-    return;
-  }
-  store<i32>(flag, 1);
-  const left = lefts + (<usize>i) * tileBytes(t);
-  const right = rights + (<usize>i) * tileBytes(t);
+  const slot = slotOf(slots, t, i);
+  const filled = !isZero(a, tileBytes(t));
+  store<i32>(filledOf(slot, t), filled);
+  if (!filled) return;
+  const pivot = slotOf(slots, t, k);
+  const right = rightOf(slot, t);
+  const diagonal = tile(tiles, t, i, i);
   if (below) {
-    packRows(4, a, t, t, t, left);
+    packRows(4, a, t, t, t, slot);
+    fixLeft(t, slot, diagonal);
     memory.fill(a, 0, tileBytes(t));
-    multiplyPacked(t, t, t, 1, left, pivot + tileBytes(t), a, t, scratch);
+    subtractProduct(t, slot, pivot, a, false, scratch);
     packRows(8, a, t, t, t, right);
   } else {
     // Stored as A_ki = A_ikᵀ, which becomes D A_ki.
-    packColumns(4, a, t, t, t, left);
+    packColumns(4, a, t, t, t, slot);
+    fixLeft(t, slot, diagonal);
     packColumns(8, a, t, t, t, right);
+    fixRight(t, slot, diagonal);
     memory.fill(a, 0, tileBytes(t));
-    multiplyPacked(t, t, t, 1, pivot, right, a, t, scratch);
+    subtractProduct(t, pivot, slot, a, false, scratch);
     packColumns(8, a, t, t, t, right);
+  }
+  fixRight(t, slot, diagonal);
+}
+
+/** The left operand of a slot in fixed point, and its shares. diagonal: the tile with its rows' A_rr. */
+function fixLeft(t: i32, slot: usize, diagonal: usize): void {
+  packFixed(4, t, t, slot, fixedLeftOf(slot, t), leftStepsOf(slot, t), leftSharesOf(slot, t));
+  toShares(t, diagonal, leftSharesOf(slot, t));
+}
+
+/** As fixLeft, for the right operand. */
+function fixRight(t: i32, slot: usize, diagonal: usize): void {
+  packFixed(8, t, t, rightOf(slot, t), fixedRightOf(slot, t), rightStepsOf(slot, t), rightSharesOf(slot, t));
+  toShares(t, diagonal, rightSharesOf(slot, t));
+}
+
+/** Sums of squares of rows become the largest share of each strip of them: its first value. */
+function toShares(t: i32, diagonal: usize, squares: usize): void {
+  for (let r = 0; r < t; r += STRIP) {
+    let largest: f32 = 0;
+    const end = min(r + STRIP, t);
+    for (let row = r; row < end; row++) {
+      const square = load<f32>(squares + ((<usize>row) << 2)) / abs(load<f32>(diagonal + ((<usize>(row * (t + 1))) << 2)));
+      // what is not a number is the largest
+      if (!(square <= largest)) largest = square;
+    }
+    store<f32>(squares + ((<usize>r) << 2), sqrt(largest));
   }
 }
 
 /**
  * A_ij ← A_ij − A_ik D A_kj for one i ≠ k and all j ≠ k in [from, to), to ≤ i + 1.
- * lefts, rights, filled: as sweepPanel left them. scratch: that of multiplyPacked. 2t³ flops per tile, about half of that on the diagonal.
+ * slots: as sweepPanel left them. scratch: that of multiplyPacked. 2t³ operations per tile, about half of that on the diagonal.
  */
-export function sweepUpdate(tiles: usize, t: i32, k: i32, i: i32, from: i32, to: i32, lefts: usize, rights: usize, filled: usize, scratch: usize): void {
-  if (load<i32>(filled + ((<usize>i) << 2)) == 0) return;
-  const left = lefts + (<usize>i) * tileBytes(t);
+export function sweepUpdate(tiles: usize, t: i32, k: i32, i: i32, from: i32, to: i32, slots: usize, scratch: usize): void {
+  const left = slotOf(slots, t, i);
+  if (!load<i32>(filledOf(left, t))) return;
   for (let j = from; j < to; j++) {
-    if (j == k || load<i32>(filled + ((<usize>j) << 2)) == 0) continue;
-    const right = rights + (<usize>j) * tileBytes(t);
-    const target = tile(tiles, t, i, j);
-    if (j != i) multiplyPacked(t, t, t, -1, left, right, target, t, scratch);
-    else {
-      // Of a diagonal tile the lower triangle is enough.
-      for (let r = 0; r < t; r += STRIP) {
-        const rows = min(STRIP, t - r);
-        const skipped = ((<usize>r) * (<usize>t)) << 2;
-        multiplyPacked(rows, r + rows, t, -1, left + skipped, right, target + skipped, t, scratch);
-      }
+    const right = slotOf(slots, t, j);
+    if (j == k || !load<i32>(filledOf(right, t))) continue;
+    subtractProduct(t, left, right, tile(tiles, t, i, j), j == i, scratch);
+  }
+}
+
+/** target (t × t; its lower triangle alone where `lower`) loses the product of left's left operand and right's right one. */
+function subtractProduct(t: i32, left: usize, right: usize, target: usize, lower: bool, scratch: usize): void {
+  for (let r = 0; r < t; r += STRIP) {
+    const end = min(r + STRIP, t);
+    const columns = lower ? end : t;
+    // Neighbouring strips of columns that go the same way go together.
+    for (let c = 0; c < columns; ) {
+      const fixed = isFixed(left, right, t, r, c);
+      const begin = c;
+      c += STRIP;
+      while (c < columns && isFixed(left, right, t, r, c) == fixed) c += STRIP;
+      subtractPart(fixed, t, left, right, r, begin, end - r, min(c, columns) - begin, target, scratch);
     }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function isFixed(left: usize, right: usize, t: i32, row: i32, column: i32): bool {
+  return load<f32>(leftSharesOf(left, t) + ((<usize>row) << 2)) * load<f32>(rightSharesOf(right, t) + ((<usize>column) << 2)) <= FIXED_BELOW;
+}
+
+/** `rows` × `columns` of subtractProduct from (row, column) on. */
+function subtractPart(fixed: bool, t: i32, left: usize, right: usize, row: i32, column: i32, rows: i32, columns: i32, target: usize, scratch: usize): void {
+  const c = target + ((<usize>(row * t + column)) << 2);
+  const a = (<usize>row) * (<usize>t);
+  const b = (<usize>column) * (<usize>t);
+  if (fixed) {
+    const steps = (<usize>lengths(t)) << 2;
+    subtractFixed(
+      rows,
+      columns,
+      t,
+      fixedLeftOf(left, t) + (a << 1),
+      leftStepsOf(left, t) + (<usize>row) * steps,
+      fixedRightOf(right, t) + (b << 1),
+      rightStepsOf(right, t) + (<usize>column) * steps,
+      c,
+      t,
+      scratch,
+    );
+  } else multiplyPacked(rows, columns, t, -1, left + (a << 2), rightOf(right, t) + (b << 2), c, t, scratch);
 }
 
 /** Makes the diagonal tiles whole once every block is swept: updates keep up their lower triangles alone. */

@@ -7,10 +7,13 @@ import type { SparseMatrix } from './sparse.ts';
 import { runTasks, type Task } from './tasks.ts';
 import { MULTIPLY_SCRATCH, TILE, tileCount, tileIndex, tileRanges, tileRows, tileValues } from './tiles.ts';
 
+/** Bytes of what one tile of a panel gives the updates: sweepSlotBytes(TILE), in assembly/sweep.ts. */
+export const SLOT_BYTES = 12 * TILE * TILE + 24 * TILE + 16;
+
 /** Linear memory, in bytes, that `sweep` asks for with n rows. */
 export function sweepBytes(n: number): number {
   const tiles = tileRows(n);
-  return 4 * TILE * TILE * (2 * tiles + 2) + MULTIPLY_SCRATCH * tileRanges(tiles).length + 8 * TILE * (TILE + 1) + 4 * tiles;
+  return SLOT_BYTES * tiles + MULTIPLY_SCRATCH * tileRanges(tiles).length + 8 * TILE * (TILE + 1);
 }
 
 /** The identity in the rows of the last tiles beyond n. */
@@ -44,30 +47,26 @@ export function notPositive(item: number): ArgumentError {
 export async function sweep(kernels: Kernels, tiles: number, n: number, job: Job, stage: string, itemOf: (row: number) => number = (row) => row): Promise<void> {
   const { exports, memory } = kernels;
   const count = tileRows(n);
-  const bytes = 4 * TILE * TILE;
   const perTile = 2 * TILE ** 3;
   const total = perTile * count * tileCount(n);
   let done = 0;
   const mark = memory.mark();
-  const pivot = memory.allocate(2 * bytes, stage);
   const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
-  const lefts = memory.allocate(count * bytes, stage);
-  const rights = memory.allocate(count * bytes, stage);
-  const filled = memory.allocate(4 * count, stage);
+  const slots = memory.allocate(count * SLOT_BYTES, stage);
   const updates = tileRanges(count);
   const scratch = memory.allocate(MULTIPLY_SCRATCH * updates.length, stage);
   for (let k = 0; k < count; k++) {
-    const failed = exports.sweepPivot(tiles, TILE, k, pivot, work);
+    const failed = exports.sweepPivot(tiles, TILE, k, slots, work);
     if (failed !== 0) throw notPositive(itemOf(k * TILE + failed - 1));
     done += perTile;
     await job.tick(stage, done, total);
     await phase(
       (count - 1) * perTile,
-      [...Array(count).keys()].flatMap((i): Task[] => (i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, lefts, rights, filled, scratch + i * MULTIPLY_SCRATCH]]])),
+      [...Array(count).keys()].flatMap((i): Task[] => (i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, slots, scratch + i * MULTIPLY_SCRATCH]]])),
     );
     await phase(
       (tileCount(n) - count) * perTile,
-      updates.flatMap(({ i, from, to }, p): Task[] => (i === k ? [] : [[['sweepUpdate', tiles, TILE, k, i, from, to, lefts, rights, filled, scratch + p * MULTIPLY_SCRATCH]]])),
+      updates.flatMap(({ i, from, to }, p): Task[] => (i === k ? [] : [[['sweepUpdate', tiles, TILE, k, i, from, to, slots, scratch + p * MULTIPLY_SCRATCH]]])),
     );
   }
   exports.sweepFinish(tiles, TILE, count);

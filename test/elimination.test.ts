@@ -12,8 +12,8 @@ import { LENGTHS, randomPattern, randoms, rawKernels } from './reference.ts';
 
 const kernels = await rawKernels();
 const LAMBDA = 10;
-/** Of an entry of C, in units of √(C_ii C_jj), which it cannot exceed, and of B̂_ij in units of √(C_ii / C_jj). Found: 2e-6 for the arrows, elsewhere 6e-7. */
-const TOLERANCE = 3e-6;
+/** Of an entry of C, in units of √(C_ii C_jj), which it cannot exceed, and of B̂_ij in units of √(C_ii / C_jj). Found: 1e-5 where equal values are all rounded one way (sweep.ts), 2e-6 for the arrows, elsewhere 1e-6. */
+const TOLERANCE = 2e-5;
 
 /** A symmetric matrix from its lower triangle. */
 function symmetric(n: number, below: (i: number, j: number) => number): SparseMatrix {
@@ -168,7 +168,7 @@ test('what is eliminated: all of a diagonal, a chain and an arrow, nothing of a 
   const of = async (name: string) => planOf(shapes.find(([each]) => each === name)![1]);
   for (const name of ['a diagonal', 'a chain', 'an arrow, its head first', 'an arrow, its head last']) {
     const { order, leading } = await of(name);
-    expect(order.length - leading, name).toBeLessThanOrEqual(3);
+    expect(order.length - leading, name).toBeLessThanOrEqual(4);
   }
   const dense = await of('dense');
   expect(dense.leading).toBe(0);
@@ -186,7 +186,7 @@ function plainOrder(g: SparseMatrix, byDegree: number[]): number[] {
     const fill = (node: number) => neighbours[node].size * (neighbours[node].size - 1) - cliques[node] * (cliques[node] - 1);
     const node = [...left].reduce((best, each) => (fill(each) < fill(best) ? each : best));
     const rows = neighbours[node].size + 1;
-    if (1.25 * rows * (rows + 2 * left.size) >= 3 * left.size ** 2) break;
+    if (2.6 * rows * (rows + 2 * left.size) >= 3 * left.size ** 2) break;
     left.delete(node);
     order.push(node);
     for (const i of neighbours[node]) {
