@@ -14,8 +14,8 @@ import { note, save, show, table } from './report.mjs';
 import { median } from './timer.mjs';
 
 const ROUNDS = 3;
-/** Of kept entries of B̂, relative, of either side from the other: the sparse way is within 1.5e-4 of f64, SciPy and m3rec in single precision within 4e-5. */
-const TOLERANCE = 3e-4;
+/** Of kept entries of B̂, relative, of either side from the other: the sparse way is within 1.5e-4 of f64, the dense one within 3.6e-4, SciPy within 7e-5. */
+const TOLERANCE = 6e-4;
 
 const seconds = (value) => value.toFixed(2);
 const megabytes = (bytes) => Math.round(bytes / 1e6);

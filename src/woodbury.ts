@@ -42,8 +42,8 @@ const BLOCK = 256;
 const ITEMS_PER_CALL = 512;
 /** Columns on which the residual is measured, evenly spaced. */
 const SAMPLES = 16;
-/** From this many rows an item on, inverting anew is faster: 64 s at n = 12,015, where 1,000 rows take 8 s. */
-const ANEW_FROM = 2 / 3;
+/** From about this many rows an item on, inverting anew is faster: 39 s dense and 11 s sparse at n = 12,015, where 1,000 rows take 7 s. */
+const ANEW_FROM = 1 / 3;
 /** An inverse whose residual is this large is that of other data, not one that rounding has worn. */
 const WORTHLESS = 1;
 

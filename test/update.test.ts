@@ -223,7 +223,7 @@ describe('update equals a refit', () => {
   });
 
   test.each([
-    ['a few of the rows, several blocks of changes, four block-rows of tiles', 0.977],
+    ['a few of the rows, two blocks of changes, four block-rows of tiles', 0.989],
     ['more changed rows than items, which is inverted anew', 0.4],
   ])('ease on generated markets: %s', async (_, share) => {
     const some = generatedRows(1800, 900, 18_000);
@@ -241,7 +241,7 @@ describe('update equals a refit', () => {
     if (share < 0.5) {
       expect(changed).toBe(0);
       expect(sameBytes(model.inverse!, refit.inverse!)).toBe(true);
-    } else expect(changed).toBeGreaterThan(2 * 256);
+    } else expect(changed).toBeGreaterThan(256);
     for (const [m, market] of model.markets.entries()) {
       const { relative, alone } = difference(market.linear!, refit.markets[m].linear!, 0.01);
       expect(relative).toBeLessThanOrEqual(RELATIVE_TOLERANCE);
@@ -325,7 +325,7 @@ describe('update equals a refit', () => {
 
 describe('update', () => {
   const rows = generatedRows(300, 200, 2500);
-  const [first, second] = cut(rows, 0.98, 5);
+  const [first, second] = cut(rows, 0.99, 5);
   const trained = (options: TrainOptions & { updatable?: boolean } = {}) => train(marketsOf(first), { model: 'ease', updatable: true, ...options });
 
   test('gives the same bytes twice, and changes nothing where nothing is new', async () => {
