@@ -1,6 +1,9 @@
 // What the kernels must do, counted by hand from their algorithms, for bench/limits.mjs. A product and a sum are two flops, a
 // division or a root one; a flop in f64 counts as two, since a register holds half as many.
 
+/** Kernels most of whose products are of 16-bit integers: their arithmetic limit is the rate of these. */
+export const FIXED = new Set(['sweepPivot', 'sweepPanel', 'sweepUpdate']);
+
 /** Flops of a step of Adam for one parameter, and of e^x and the passes around it for one score of softmax. */
 const ADAM = 12;
 const SOFTMAX = 24;
@@ -61,6 +64,8 @@ export const CASES = {
 
 const words = ({ buffer }, address, count) => new Uint32Array(buffer, address >>> 0, count);
 const difference = (memory, indptr, begin, end) => words(memory, indptr + 4 * end, 1)[0] - words(memory, indptr + 4 * begin, 1)[0];
+/** sweepSlotBytes of assembly/sweep.ts. */
+const SLOT_BYTES = (t) => 12 * t * t + 8 * t * (1 + Math.ceil(t / 128)) + 16;
 const gemmFlops = ([m, n, k]) => 2 * m * n * k;
 
 /** Flops of a column of C from the first `count` panels of the sparse elimination, 16 columns at a time. */
@@ -78,12 +83,14 @@ export const FLOPS = {
   gemmTN: gemmFlops,
   sweepPivot: ([, t]) => 2 * t ** 3, // f64
   sweepPanel: ([, t]) => 2 * t ** 3,
-  sweepUpdate([, t, k, i, from, to, , , filled], memory) {
-    const flags = words(memory, filled, Math.max(i + 1, to));
-    if (flags[i] === 0) return 0;
+  sweepUpdate([, t, k, i, from, to, slots], memory) {
+    const bytes = SLOT_BYTES(t);
+    // the last word but three of a slot says whether there is anything in it
+    const filled = (j) => words(memory, slots + (j + 1) * bytes - 16, 1)[0] !== 0;
+    if (!filled(i)) return 0;
     let tiles = 0;
     // of a diagonal tile, strips of a quarter up to the diagonal: 5/8 of it
-    for (let j = from; j < to; j++) if (j !== k && flags[j] !== 0) tiles += j === i ? 0.625 : 1;
+    for (let j = from; j < to; j++) if (j !== k && filled(j)) tiles += j === i ? 0.625 : 1;
     return tiles * 2 * t ** 3;
   },
   updatePanels([panels, panel, inside], memory) {

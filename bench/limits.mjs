@@ -15,7 +15,7 @@ import { scoring } from './kernels/scoring.mjs';
 import { sparse } from './kernels/sparse.mjs';
 import { walks } from './kernels/walks.mjs';
 import { prepare } from './kernels.mjs';
-import { CASES, FLOPS } from './limits-costs.mjs';
+import { CASES, FIXED, FLOPS } from './limits-costs.mjs';
 import { describe, machine } from './machine.mjs';
 import { pythonWith, runPython } from './peers/python.mjs';
 import { note, save, show, table } from './report.mjs';
@@ -39,7 +39,7 @@ export async function limits({ epochs, preset }) {
 
   const cases = await measureCases(data, markets, machineLimits);
   const caseBlocks = [
-    `## Kernels beside the limits\n\nThe cases of \`npm run bench -- kernels\` (data: ${data}), one thread, median. Flops and bytes are counted by hand (bench/limits-costs.mjs): bytes are those that the algorithm must move from where its working set lies; f64 flops count twice. The limit is the time that either the flops or the bytes need at the rates above, the share what of the measured time that is; a latency limit is that of dependent reads. Over 100 %: much is found in a nearer cache than the whole set is.`,
+    `## Kernels beside the limits\n\nThe cases of \`npm run bench -- kernels\` (data: ${data}), one thread, median. Flops and bytes are counted by hand (bench/limits-costs.mjs): bytes are those that the algorithm must move from where its working set lies; f64 flops count twice. The sweep’s arithmetic limit is that of 16-bit integers, in which most of it goes. The limit is the time that either the flops or the bytes need at the rates above, the share what of the measured time that is; a latency limit is that of dependent reads. Over 100 %: much is found in a nearer cache than the whole set is.`,
     table(
       ['kernel', 'size', 'GFLOP/s', 'GB/s', 'from', 'limit', 'share of it'],
       cases.map(({ kernel, size, gflops, gbytes, level, bound, share }) => [kernel, size, number(gflops), number(gbytes), level, bound, percent(share)]),
@@ -66,7 +66,7 @@ const percent = (x) => (x === undefined ? '–' : `${(100 * x).toFixed(0)} %`);
 
 // --- the machine -------------------------------------------------------------------------------------------------
 
-/** @returns peak GFLOP/s, GB/s and ns a dependent read by level, and NumPy's best product */
+/** @returns peak GFLOP/s of f32 and of 16-bit integers, GB/s and ns a dependent read by level, and NumPy's best product */
 async function measureMachine() {
   const memory = new WebAssembly.Memory({ initial: 2 + LEVELS.memory / 65_536 });
   const { exports } = await WebAssembly.instantiate(new WebAssembly.Module(compileProbes()), { env: { memory } });
@@ -75,6 +75,7 @@ async function measureMachine() {
   new Float32Array(memory.buffer).fill(0.5);
   const rounds = 100_000;
   const gflops = (64 * rounds) / fastest(() => exports.arithmetic(rounds, at)) / 1e9;
+  const fixed = (128 * rounds) / fastest(() => exports.integers(rounds, at)) / 1e9;
   const levels = {};
   for (const [level, bytes] of Object.entries(LEVELS)) {
     const [x, y, z] = [0, 1, 2].map((i) => 65_536 + Math.floor((i * bytes) / 3 / 64) * 64);
@@ -97,7 +98,7 @@ async function measureMachine() {
     const { version, times } = await runPython(python, 'gemm.py', { sizes: [512], seconds: 1 }, 1);
     numpy = { version, gflops: (2 * 512 ** 3) / Math.min(...times[0]) / 1e9 };
   } else note('NumPy is not installed (Debian: python3-numpy): not compared with');
-  return { gflops, levels, numpy };
+  return { gflops, fixed, levels, numpy };
 }
 
 /** bench/assembly/limits.ts, compiled now: no probe is in the package. */
@@ -152,19 +153,23 @@ function chaseTime({ chase }, memory, base, bytes) {
   return (seconds / steps) * 1e9;
 }
 
-function machineBlocks({ gflops, levels, numpy }) {
+function machineBlocks({ gflops, fixed, levels, numpy }) {
   const rows = Object.entries(levels).map(([level, { read, copy, triad, nanoseconds }]) => [level, `${(LEVELS[level] / 2 ** 20).toFixed(2)} MB`, ...[read, copy, triad].map(number), number(nanoseconds)]);
   return [
-    `Limits of one thread from WebAssembly, the fastest run of half a second each, all times processor time. Products and sums of f32 without a fused instruction, factors in the first-level cache: ${number(gflops)} GFLOP/s.${numpy ? ` The best product of 512 × 512 of NumPy ${numpy.version}, which may fuse and use wider registers: ${number(numpy.gflops)} GFLOP/s.` : ''} Bytes a second, and the time of a read whose address the read before gave:`,
+    `Limits of one thread from WebAssembly, the fastest run of half a second each, all times processor time. Products and sums of f32 without a fused instruction, factors in the first-level cache: ${number(gflops)} GFLOP/s; of 16-bit integers, in 32-bit sums: ${number(fixed)} G/s.${numpy ? ` The best product of 512 × 512 of NumPy ${numpy.version}, which may fuse and use wider registers: ${number(numpy.gflops)} GFLOP/s.` : ''} Bytes a second, and the time of a read whose address the read before gave:`,
     table(['working set', 'size', 'read, GB/s', 'copy, GB/s', 'triad, GB/s', 'dependent read, ns'], rows, 1),
   ];
 }
+
+/** The arithmetic limit of a kernel, in 1e9 operations a second. */
+const peakOf = (kernel, { gflops, fixed }) => (FIXED.has(kernel) ? fixed : gflops);
 
 // --- kernels -----------------------------------------------------------------------------------------------------
 
 const levelOf = (bytes) => (bytes <= 2 * LEVELS.L2 ? 'L2' : bytes <= 4 * LEVELS.L3 ? 'L3' : 'memory');
 
-async function measureCases(name, markets, { gflops, levels }) {
+async function measureCases(name, markets, machineLimits) {
+  const { levels } = machineLimits;
   const merged = mergeMarkets(markets);
   const similarity = await mergedSimilarity(name, merged);
   const { exports, memory } = await instantiateKernels(kernelBytes);
@@ -182,7 +187,7 @@ async function measureCases(name, markets, { gflops, levels }) {
         };
         const seconds = median(timesOf(wasm, 0.2, back));
         const level = levelOf(cost.set);
-        const times = { arithmetic: (cost.flops ?? 0) / gflops / 1e9, bandwidth: cost.bytes / levels[level].best / 1e9, latency: ((cost.reads ?? 0) * levels[level].nanoseconds) / 1e9 };
+        const times = { arithmetic: (cost.flops ?? 0) / peakOf(kernels[0], machineLimits) / 1e9, bandwidth: cost.bytes / levels[level].best / 1e9, latency: ((cost.reads ?? 0) * levels[level].nanoseconds) / 1e9 };
         const [bound, limit] = Object.entries(times).reduce((a, b) => (b[1] > a[1] ? b : a));
         const row = { kernel: kernels.join(' + '), size, gflops: cost.flops && cost.flops / seconds / 1e9, gbytes: cost.bytes / seconds / 1e9, level, bound, share: limit / seconds };
         rows.push(row);
@@ -242,11 +247,11 @@ async function profile(markets, options) {
   return stages;
 }
 
-function profileBlock(preset, epochs, stages, { gflops }) {
+function profileBlock(preset, epochs, stages, machineLimits) {
   const rows = [];
   const row = (stage, kernel, calls, seconds, of, flops) => {
     const rate = flops === undefined ? undefined : flops / seconds / 1e9;
-    rows.push([stage, kernel, calls === undefined ? '–' : calls.toLocaleString('en-US'), seconds.toFixed(2), percent(seconds / of), number(rate), percent(rate && rate / gflops)]);
+    rows.push([stage, kernel, calls === undefined ? '–' : calls.toLocaleString('en-US'), seconds.toFixed(2), percent(seconds / of), number(rate), percent(rate && rate / peakOf(kernel, machineLimits))]);
   };
   for (const { stage, seconds, kernels } of stages) {
     const shown = kernels.filter((each) => each.seconds >= LEAST_SHARE * seconds);

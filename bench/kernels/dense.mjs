@@ -138,18 +138,14 @@ function fromTiles(n, tiles) {
 /** The whole sweep over tiles at `tiles`, which become those of −A⁻¹. */
 function sweeper({ exports, bench }, n) {
   const count = n / TILE;
-  const bytes = 4 * TILE * TILE;
-  const pivot = bench.scratch(2 * bytes);
   const work = bench.scratch(exports.choleskyWorkspaceBytes(TILE));
-  const lefts = bench.scratch(count * bytes);
-  const rights = bench.scratch(count * bytes);
-  const filled = bench.scratch(4 * count);
+  const slots = bench.scratch(count * exports.sweepSlotBytes(TILE));
   const scratch = bench.scratch(exports.gemmWorkspaceBytes());
   return (tiles) => {
     for (let k = 0; k < count; k++) {
-      exports.sweepPivot(tiles, TILE, k, pivot, work);
-      for (let i = 0; i < count; i++) if (i !== k) exports.sweepPanel(tiles, TILE, k, i, pivot, lefts, rights, filled, scratch);
-      for (let i = 0; i < count; i++) if (i !== k) exports.sweepUpdate(tiles, TILE, k, i, 0, i + 1, lefts, rights, filled, scratch);
+      exports.sweepPivot(tiles, TILE, k, slots, work);
+      for (let i = 0; i < count; i++) if (i !== k) exports.sweepPanel(tiles, TILE, k, i, slots, scratch);
+      for (let i = 0; i < count; i++) if (i !== k) exports.sweepUpdate(tiles, TILE, k, i, 0, i + 1, slots, scratch);
     }
     exports.sweepFinish(tiles, TILE, count);
   };
