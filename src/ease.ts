@@ -1,6 +1,6 @@
 // Intra-market similarity in closed form. Peak memory of the dense way: with n rounded up to whole tiles, 2n (n + t) bytes for
-// the lower triangle of G + λI, 8nt for one panel, and a few tiles; then, in the panel's place, four block-rows of the result.
-// The sparse way takes about as much (sparse-inverse.ts). n = 12,015 takes 0.32 GB, and about 45,000 fit in wasm32.
+// the lower triangle of G + λI, 12nt for one panel, and a few tiles; then, in the panel's place, four block-rows of the result.
+// The sparse way takes about as much (sparse-inverse.ts). n = 12,015 takes 0.33 GB, and about 45,000 fit in wasm32.
 import { type Elimination, planElimination, shareOfDense } from './elimination.ts';
 import { ArgumentError, checkNumber } from './errors.ts';
 import type { Job } from './job.ts';
@@ -8,7 +8,7 @@ import type { Kernels } from './kernels.ts';
 import { copyColumns, emptyTiles, joinColumns, readColumns, type SimilarColumn } from './similar-columns.ts';
 import type { SparseMatrix } from './sparse.ts';
 import { invertSparse } from './sparse-inverse.ts';
-import { putTiles, sweep } from './sweep.ts';
+import { putTiles, sweep, sweepBytes } from './sweep.ts';
 import { ranges, runTasks } from './tasks.ts';
 import { TILE, tileRows, tileValues } from './tiles.ts';
 
@@ -20,13 +20,13 @@ const BLOCK_ROWS = 4;
 
 /** Linear memory, in bytes, that `ease` asks for with n items, beside the result's block-rows. */
 export function easeBytes(n: number): number {
-  const tiles = Math.ceil(n / TILE);
-  return 4 * TILE * TILE * ((tiles * (tiles + 1)) / 2 + 2 * tiles + 2) + 8 * TILE * (TILE + 1) + 4 * tiles + 4 * tiles * TILE;
+  return 4 * tileValues(n) + sweepBytes(n) + 4 * TILE * tileRows(n);
 }
 
 /**
  * EASEᴿ (Steck, 2019): with C = (G + λI)⁻¹, B̂_ij = −C_ij / C_jj off the diagonal and 0 on it; entries below ε are
- * dropped. Rows are not normalised; columns are strictly increasing. Single precision, the pivots in double.
+ * dropped. Rows are not normalised; columns are strictly increasing. Single precision, in part 16-bit fixed point
+ * (assembly/sweep.ts), the pivots in double.
  *
  * @param gram G = XᵀX (n × n), symmetric, its diagonal included.
  * @param options λ > 0; ε, of any sign: −1 keeps about everything, n² entries (8 bytes each, in two copies at the end).

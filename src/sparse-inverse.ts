@@ -2,7 +2,7 @@
 // dense rest is swept (ease.ts); then each column of the inverse is completed backwards through the panels, 16 columns to a
 // block, several blocks to a batch, and handed on: the inverse is never there whole. Peak memory, with t columns swept and
 // s = n − t eliminated: 2t (t + 256) bytes of tiles, 2s (n + t) of inverse rows that later columns need, the panels
-// (under 30 MB at n = 12,015), and either 8t · 256 of the sweep or 1 kB a row for a batch.
+// (under 30 MB at n = 12,015), and either 12t · 256 of the sweep or 1 kB a row for a batch.
 import { type Elimination, MAX_WIDTH } from './elimination.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';

@@ -1,5 +1,5 @@
 // In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/sweep.ts. Peak memory beside the
-// tiles: 8nt bytes for one panel, a few tiles, and 16 kB a task.
+// tiles: 12nt bytes for one panel, two tiles, and 16 kB a task.
 import { ArgumentError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';

@@ -1,5 +1,5 @@
-# EASE from X by SciPy: f32 potrf + potri of the dense Gram.
-# { folder, rows, cols, lam, epsilon } with the files indptr and indices; -> { version, seconds of each step, peak, entries }
+# EASE from X by SciPy: potrf + potri of the dense Gram, in f32 or, where double, in f64.
+# { folder, rows, cols, lam, epsilon, double } with the files indptr and indices; -> { version, seconds of each step, peak, entries }
 # and the entries >= epsilon in the files ease.indptr, ease.indices, ease.values.
 import json
 import pathlib
@@ -17,7 +17,9 @@ folder = pathlib.Path(task["folder"])
 n = task["cols"]
 indptr = numpy.fromfile(folder / "indptr", dtype=numpy.int32)
 indices = numpy.fromfile(folder / "indices", dtype=numpy.int32)
-X = sparse.csr_matrix((numpy.ones(len(indices), dtype=numpy.float32), indices, indptr), shape=(task["rows"], n))
+real = numpy.float64 if task["double"] else numpy.float32
+potrf, potri = (lapack.dpotrf, lapack.dpotri) if task["double"] else (lapack.spotrf, lapack.spotri)
+X = sparse.csr_matrix((numpy.ones(len(indices), dtype=real), indices, indptr), shape=(task["rows"], n))
 BLOCK = 512
 
 steps = {}
@@ -32,12 +34,12 @@ def lap(step):
 
 
 gram = (X.T @ X).toarray(order="F")
-gram[numpy.diag_indices(n)] += numpy.float32(task["lam"])
+gram[numpy.diag_indices(n)] += real(task["lam"])
 lap("gram")
-factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
+factor, failed = potrf(gram, lower=1, overwrite_a=1, clean=0)
 assert failed == 0
 lap("potrf")
-inverse, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
+inverse, failed = potri(factor, lower=1, overwrite_c=1)
 assert failed == 0
 lap("potri")
 # C_ij below the diagonal makes both B_ij = -C_ij / C_jj and B_ji = -C_ij / C_ii
