@@ -15,7 +15,8 @@
 // the t columns of k in ascending order, then subtracted once; in fixed point subtracted once per length of columns, in ascending order.
 // So tasks of one phase may run in any order, on any thread. Panels of zeros are skipped; that subtracts nothing.
 //
-// One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k. At the end: sweepFinish.
+// One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k, and sweepPivot(k + 1) any time after the
+// update of tile (k + 1, k + 1). At the end: sweepFinish.
 
 import { choleskyInverse } from './cholesky';
 import { lengths, packFixed, subtractFixed } from './fixed';
@@ -89,7 +90,7 @@ function filledOf(slot: usize, t: i32): usize {
   return rightSharesOf(slot, t) + ((<usize>t) << 2);
 }
 
-/** Bytes of a slot of sweepPanel, a multiple of 16. The host knows it as SLOT_BYTES (src/sweep.ts). */
+/** Bytes of a slot, a multiple of 16. The host knows it as SLOT_BYTES (src/sweep.ts). */
 export function sweepSlotBytes(t: i32): usize {
   return filledOf(0, t) + 16;
 }
@@ -101,35 +102,32 @@ function slotOf(slots: usize, t: i32, i: i32): usize {
 }
 
 /**
- * Inverts the diagonal tile k: it becomes −D, which is packed into slot k of slots (sweepSlotBytes(t) each).
- * work: choleskyWorkspaceBytes(t). Returns 0, or 1 + the row within the tile of a pivot that is not positive.
+ * Inverts the diagonal tile k: it becomes −D, which is packed into `pivot` (sweepSlotBytes(t)).
+ * work: choleskyWorkspaceBytes(t). failed (i32) gets 0, or 1 + the row within the tile of a pivot that is not positive.
  */
-export function sweepPivot(tiles: usize, t: i32, k: i32, slots: usize, work: usize): i32 {
+export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usize, failed: usize): void {
   const d = tile(tiles, t, k, k);
-  const failed = choleskyInverse(t, d, work);
-  if (failed != 0) return failed;
+  store<i32>(failed, choleskyInverse(t, d, work));
+  if (load<i32>(failed) != 0) return;
   const end = d + tileBytes(t);
   for (let p = d; p < end; p += 16) v128.store(p, f32x4.neg(v128.load(p)));
-  const slot = slotOf(slots, t, k);
-  packColumns(4, d, t, t, t, slot);
-  packColumns(8, d, t, t, t, rightOf(slot, t));
-  fixLeft(t, slot, d);
-  fixRight(t, slot, d);
-  return 0;
+  packColumns(4, d, t, t, t, pivot);
+  packColumns(8, d, t, t, t, rightOf(pivot, t));
+  fixLeft(t, pivot, d);
+  fixRight(t, pivot, d);
 }
 
 /**
- * A_ik ← A_ik D for one i ≠ k, packed for the updates into slot i: A_ik as the left operand, A_ik D as the right one.
- * slots: as sweepPivot left them. scratch: that of multiplyPacked.
+ * A_ik ← A_ik D for one i ≠ k, packed for the updates into slot i of slots: A_ik as the left operand, A_ik D as the right one.
+ * pivot: as sweepPivot left it. scratch: that of multiplyPacked.
  */
-export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, slots: usize, scratch: usize): void {
+export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, slots: usize, scratch: usize): void {
   const below = i > k;
   const a = below ? tile(tiles, t, i, k) : tile(tiles, t, k, i);
   const slot = slotOf(slots, t, i);
   const filled = !isZero(a, tileBytes(t));
   store<i32>(filledOf(slot, t), filled);
   if (!filled) return;
-  const pivot = slotOf(slots, t, k);
   const right = rightOf(slot, t);
   const diagonal = tile(tiles, t, i, i);
   if (below) {

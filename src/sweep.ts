@@ -1,19 +1,19 @@
 // In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/sweep.ts. Peak memory beside the
-// tiles: 12nt bytes for one panel, two tiles, and 16 kB a task.
+// tiles: 12nt bytes for one panel, a few tiles, and 16 kB a task.
 import { ArgumentError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix } from './sparse.ts';
-import { runTasks, type Task } from './tasks.ts';
+import { type Call, runTasks, type Task } from './tasks.ts';
 import { MULTIPLY_SCRATCH, TILE, tileCount, tileIndex, tileRanges, tileRows, tileValues } from './tiles.ts';
 
-/** Bytes of what one tile of a panel gives the updates: sweepSlotBytes(TILE), in assembly/sweep.ts. */
+/** Bytes of what a pivot gives the panel, or a tile of the panel the updates: sweepSlotBytes(TILE), in assembly/sweep.ts. */
 export const SLOT_BYTES = 12 * TILE * TILE + 24 * TILE + 16;
 
 /** Linear memory, in bytes, that `sweep` asks for with n rows. */
 export function sweepBytes(n: number): number {
   const tiles = tileRows(n);
-  return SLOT_BYTES * tiles + MULTIPLY_SCRATCH * tileRanges(tiles).length + 8 * TILE * (TILE + 1);
+  return SLOT_BYTES * (tiles + 1) + MULTIPLY_SCRATCH * tileRanges(tiles).length + 8 * TILE * (TILE + 1);
 }
 
 /** The identity in the rows of the last tiles beyond n. */
@@ -53,24 +53,37 @@ export async function sweep(kernels: Kernels, tiles: number, n: number, job: Job
   const mark = memory.mark();
   const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
   const slots = memory.allocate(count * SLOT_BYTES, stage);
+  const pivot = memory.allocate(SLOT_BYTES, stage);
+  const failed = memory.allocateZeroed(4, stage);
   const updates = tileRanges(count);
   const scratch = memory.allocate(MULTIPLY_SCRATCH * updates.length, stage);
+  const pivotOf = (k: number): Call => ['sweepPivot', tiles, TILE, k, pivot, work, failed];
+  if (count > 0) await runTasks(kernels, [[pivotOf(0)]]);
   for (let k = 0; k < count; k++) {
-    const failed = exports.sweepPivot(tiles, TILE, k, slots, work);
-    if (failed !== 0) throw notPositive(itemOf(k * TILE + failed - 1));
+    const row = memory.i32(failed, 1)[0] - 1;
+    if (row >= 0) throw notPositive(itemOf(k * TILE + row));
     done += perTile;
     await job.tick(stage, done, total);
     await phase(
       (count - 1) * perTile,
-      [...Array(count).keys()].flatMap((i): Task[] => (i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, slots, scratch + i * MULTIPLY_SCRATCH]]])),
+      [...Array(count).keys()].flatMap((i): Task[] => (i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, slots, scratch + i * MULTIPLY_SCRATCH]]])),
     );
-    await phase(
-      (tileCount(n) - count) * perTile,
-      updates.flatMap(({ i, from, to }, p): Task[] => (i === k ? [] : [[['sweepUpdate', tiles, TILE, k, i, from, to, slots, scratch + p * MULTIPLY_SCRATCH]]])),
-    );
+    await phase((tileCount(n) - count) * perTile, updatesOf(k));
   }
   exports.sweepFinish(tiles, TILE, count);
   memory.release(mark);
+
+  /** The updates of sweep k. The one that the next pivot waits for goes first, that pivot after it: so all threads are at work meanwhile. */
+  function updatesOf(k: number): Task[] {
+    const tasks: Task[] = [];
+    for (const [p, { i, from, to }] of updates.entries()) {
+      if (i === k) continue;
+      const update: Call = ['sweepUpdate', tiles, TILE, k, i, from, to, slots, scratch + p * MULTIPLY_SCRATCH];
+      if (i === k + 1 && to === i + 1) tasks.unshift([update, pivotOf(i)]);
+      else tasks.push([update]);
+    }
+    return tasks;
+  }
 
   /** Tasks that come to `flops` together. */
   async function phase(flops: number, tasks: Task[]): Promise<void> {

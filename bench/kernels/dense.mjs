@@ -140,11 +140,13 @@ function sweeper({ exports, bench }, n) {
   const count = n / TILE;
   const work = bench.scratch(exports.choleskyWorkspaceBytes(TILE));
   const slots = bench.scratch(count * exports.sweepSlotBytes(TILE));
+  const pivot = bench.scratch(exports.sweepSlotBytes(TILE));
+  const failed = bench.scratch(4);
   const scratch = bench.scratch(exports.gemmWorkspaceBytes());
   return (tiles) => {
     for (let k = 0; k < count; k++) {
-      exports.sweepPivot(tiles, TILE, k, slots, work);
-      for (let i = 0; i < count; i++) if (i !== k) exports.sweepPanel(tiles, TILE, k, i, slots, scratch);
+      exports.sweepPivot(tiles, TILE, k, pivot, work, failed);
+      for (let i = 0; i < count; i++) if (i !== k) exports.sweepPanel(tiles, TILE, k, i, pivot, slots, scratch);
       for (let i = 0; i < count; i++) if (i !== k) exports.sweepUpdate(tiles, TILE, k, i, 0, i + 1, slots, scratch);
     }
     exports.sweepFinish(tiles, TILE, count);
