@@ -26,6 +26,11 @@ describe('the same data, seed and options give the same bytes', () => {
     expect(digest(first)).toBe(expected);
   });
 
+  test('model ease, whose dense part fills two tiles', async () => {
+    const larger = assembleGenerated(generateMarkets({ seed: 5, users: 900, items: 600, interactions: 20_000 }));
+    expect(digest(encodeModel(await train(larger, { model: 'ease' })))).toBe('9b63d8b75a91a8ab');
+  });
+
   test('another seed gives another model', async () => {
     const one = encodeModel(await train(markets, { ...QUICK, preset: 'paper', seed: 1 }));
     const two = encodeModel(await train(markets, { ...QUICK, preset: 'paper', seed: 2 }));
