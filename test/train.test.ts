@@ -26,9 +26,12 @@ describe('the same data, seed and options give the same bytes', () => {
     expect(digest(first)).toBe(expected);
   });
 
-  test('model ease, whose dense part fills two tiles', async () => {
+  test.each([
+    [25, 'in fixed point', '9b63d8b75a91a8ab'],
+    [10, 'in single precision', '7f05cb2c1bb86f3d'],
+  ])('model ease, λ = %i, whose dense part fills two tiles and is swept %s', async (lambdaF, _, expected) => {
     const larger = assembleGenerated(generateMarkets({ seed: 5, users: 900, items: 600, interactions: 20_000 }));
-    expect(digest(encodeModel(await train(larger, { model: 'ease' })))).toBe('9b63d8b75a91a8ab');
+    expect(digest(encodeModel(await train(larger, { model: 'ease', lambdaF })))).toBe(expected);
   });
 
   test('another seed gives another model', async () => {
