@@ -2,7 +2,7 @@
 // division or a root one; a flop in f64 counts as two, since a register holds half as many.
 
 /** Kernels most of whose products are of 16-bit integers: their arithmetic limit is the rate of these. */
-export const FIXED = new Set(['sweepPivot', 'sweepPanel', 'sweepUpdate']);
+export const FIXED = new Set(['sweepPanel', 'sweepUpdate']);
 
 /** Flops of a step of Adam for one parameter, and of e^x and the passes around it for one score of softmax. */
 const ADAM = 12;

@@ -161,8 +161,8 @@ function machineBlocks({ gflops, fixed, levels, numpy }) {
   ];
 }
 
-/** The arithmetic limit of a kernel, in 1e9 operations a second. */
-const peakOf = (kernel, { gflops, fixed }) => (FIXED.has(kernel) ? fixed : gflops);
+/** The arithmetic limit of kernels that work together, in 1e9 operations a second. */
+const peakOf = (kernels, { gflops, fixed }) => (kernels.some((kernel) => FIXED.has(kernel)) ? fixed : gflops);
 
 // --- kernels -----------------------------------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ async function measureCases(name, markets, machineLimits) {
         };
         const seconds = median(timesOf(wasm, 0.2, back));
         const level = levelOf(cost.set);
-        const times = { arithmetic: (cost.flops ?? 0) / peakOf(kernels[0], machineLimits) / 1e9, bandwidth: cost.bytes / levels[level].best / 1e9, latency: ((cost.reads ?? 0) * levels[level].nanoseconds) / 1e9 };
+        const times = { arithmetic: (cost.flops ?? 0) / peakOf(kernels, machineLimits) / 1e9, bandwidth: cost.bytes / levels[level].best / 1e9, latency: ((cost.reads ?? 0) * levels[level].nanoseconds) / 1e9 };
         const [bound, limit] = Object.entries(times).reduce((a, b) => (b[1] > a[1] ? b : a));
         const row = { kernel: kernels.join(' + '), size, gflops: cost.flops && cost.flops / seconds / 1e9, gbytes: cost.bytes / seconds / 1e9, level, bound, share: limit / seconds };
         rows.push(row);
@@ -251,7 +251,7 @@ function profileBlock(preset, epochs, stages, machineLimits) {
   const rows = [];
   const row = (stage, kernel, calls, seconds, of, flops) => {
     const rate = flops === undefined ? undefined : flops / seconds / 1e9;
-    rows.push([stage, kernel, calls === undefined ? '–' : calls.toLocaleString('en-US'), seconds.toFixed(2), percent(seconds / of), number(rate), percent(rate && rate / peakOf(kernel, machineLimits))]);
+    rows.push([stage, kernel, calls === undefined ? '–' : calls.toLocaleString('en-US'), seconds.toFixed(2), percent(seconds / of), number(rate), percent(rate && rate / peakOf([kernel], machineLimits))]);
   };
   for (const { stage, seconds, kernels } of stages) {
     const shown = kernels.filter((each) => each.seconds >= LEAST_SHARE * seconds);
