@@ -73,7 +73,7 @@ function packFour(pairs: i32, from: usize, line: usize, to: usize, steps: usize,
 
 /**
  * C −= A · B on operands that packFixed packed: a of width 4, b of width 8.
- * m, n: multiples of 4 and 8. c (m × n f32, ldc). scratch: 8 kB.
+ * m, n: multiples of 4 and 8. c (m × n f32, ldc). scratch: 4 kB.
  */
 export function subtractFixed(m: i32, n: i32, k: i32, a: usize, aSteps: usize, b: usize, bSteps: usize, c: usize, ldc: i32, scratch: usize): void {
   const stride = (<usize>ldc) << 2;

@@ -64,8 +64,6 @@ export const CASES = {
 
 const words = ({ buffer }, address, count) => new Uint32Array(buffer, address >>> 0, count);
 const difference = (memory, indptr, begin, end) => words(memory, indptr + 4 * end, 1)[0] - words(memory, indptr + 4 * begin, 1)[0];
-/** sweepSlotBytes of assembly/sweep.ts. */
-const SLOT_BYTES = (t) => 12 * t * t + 8 * t * (1 + Math.ceil(t / 128)) + 16;
 const gemmFlops = ([m, n, k]) => 2 * m * n * k;
 
 /** Flops of a column of C from the first `count` panels of the sparse elimination, 16 columns at a time. */
@@ -76,15 +74,15 @@ function inversion([panels, count], memory) {
   return flops;
 }
 
-/** By kernel: flops of one call of its export, from its arguments and what they point to. */
+/** By kernel: flops of one call of its export, from its arguments, what they point to and all exports. */
 export const FLOPS = {
   gemmNN: gemmFlops,
   gemmNT: gemmFlops,
   gemmTN: gemmFlops,
   sweepPivot: ([, t]) => 2 * t ** 3, // f64
   sweepPanel: ([, t]) => 2 * t ** 3,
-  sweepUpdate([, t, k, i, from, to, slots], memory) {
-    const bytes = SLOT_BYTES(t);
+  sweepUpdate([, t, k, i, from, to, slots], memory, { sweepSlotBytes }) {
+    const bytes = sweepSlotBytes(t);
     // the last word but three of a slot says whether there is anything in it
     const filled = (j) => words(memory, slots + (j + 1) * bytes - 16, 1)[0] !== 0;
     if (!filled(i)) return 0;

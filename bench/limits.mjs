@@ -211,13 +211,13 @@ async function profile(markets, options) {
   WebAssembly.instantiate = async (module, imports) => {
     const { exports } = await original.call(WebAssembly, module, imports);
     const wrapped = {};
-    for (const [name, kernel] of Object.entries(exports)) wrapped[name] = typeof kernel === 'function' ? timed(name, kernel, imports.env.memory) : kernel;
+    for (const [name, kernel] of Object.entries(exports)) wrapped[name] = typeof kernel === 'function' ? timed(name, kernel, imports.env.memory, exports) : kernel;
     return { exports: wrapped };
   };
   const timed =
-    (name, kernel, memory) =>
+    (name, kernel, memory, exports) =>
     (...args) => {
-      const flops = FLOPS[name]?.(args, memory) ?? Number.NaN;
+      const flops = FLOPS[name]?.(args, memory, exports) ?? Number.NaN;
       const begin = processorSeconds();
       const result = kernel(...args);
       const seconds = processorSeconds() - begin;

@@ -42,7 +42,7 @@ const BLOCK = 256;
 const ITEMS_PER_CALL = 512;
 /** Columns on which the residual is measured, evenly spaced. */
 const SAMPLES = 16;
-/** From about this many rows an item on, inverting anew is faster: 39 s dense and 11 s sparse at n = 12,015, where 1,000 rows take 7 s. */
+/** From about this many rows an item on, inverting anew is faster: 39 s dense and 11 s sparse at n = 12,015, where 1,000 rows take 8 s. */
 const ANEW_FROM = 1 / 3;
 /** An inverse whose residual is this large is that of other data, not one that rounding has worn. */
 const WORTHLESS = 1;

@@ -35,7 +35,7 @@ import { SplitMix } from './splitmix-numbers.ts';
 const RELATIVE_TOLERANCE = 6e-5;
 /** The same after 20 updates, whose roundings add up. Largest seen: 5e-5. */
 const CHAIN_TOLERANCE = 1.5e-4;
-/** Absolute, for entries of any size (within ±1); one entry may be on either side of ε by as much. Largest seen: 2.4e-7. */
+/** Absolute, for entries of any size (within ±1); one entry may be on either side of ε by as much. Largest seen: 8e-7. */
 const ABSOLUTE_TOLERANCE = 1e-6;
 /** Scores are sums over a history of up to some hundred entries. */
 const SCORE_TOLERANCE = 1e-5;

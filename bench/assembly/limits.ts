@@ -5,42 +5,46 @@
  * at: 128 bytes of finite numbers.
  */
 export function arithmetic(rounds: i32, at: usize): f32 {
+  return lanes(run(false, rounds, at));
+}
+
+/** As arithmetic, of 16-bit integers: 128 products and sums a round, eight pairs of products an instruction. */
+export function integers(rounds: i32, at: usize): i32 {
+  const sums = run(true, rounds, at);
+  return i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+}
+
+// @ts-ignore: decorator
+@inline
+function run(fixed: bool, rounds: i32, at: usize): v128 {
   let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0;
   const x0 = v128.load(at, 64), x1 = v128.load(at, 80), x2 = v128.load(at, 96), x3 = v128.load(at, 112);
   for (let i = 0; i < rounds; i++) {
     // another address each round, or the products would be made once
     const b = at + ((i & 1) << 5);
     const b0 = v128.load(b), b1 = v128.load(b, 16);
-    c0 = f32x4.add(c0, f32x4.mul(x0, b0));
-    c1 = f32x4.add(c1, f32x4.mul(x0, b1));
-    c2 = f32x4.add(c2, f32x4.mul(x1, b0));
-    c3 = f32x4.add(c3, f32x4.mul(x1, b1));
-    c4 = f32x4.add(c4, f32x4.mul(x2, b0));
-    c5 = f32x4.add(c5, f32x4.mul(x2, b1));
-    c6 = f32x4.add(c6, f32x4.mul(x3, b0));
-    c7 = f32x4.add(c7, f32x4.mul(x3, b1));
+    c0 = add(fixed, c0, multiply(fixed, x0, b0));
+    c1 = add(fixed, c1, multiply(fixed, x0, b1));
+    c2 = add(fixed, c2, multiply(fixed, x1, b0));
+    c3 = add(fixed, c3, multiply(fixed, x1, b1));
+    c4 = add(fixed, c4, multiply(fixed, x2, b0));
+    c5 = add(fixed, c5, multiply(fixed, x2, b1));
+    c6 = add(fixed, c6, multiply(fixed, x3, b0));
+    c7 = add(fixed, c7, multiply(fixed, x3, b1));
   }
-  return lanes(f32x4.add(f32x4.add(f32x4.add(c0, c1), f32x4.add(c2, c3)), f32x4.add(f32x4.add(c4, c5), f32x4.add(c6, c7))));
+  return add(fixed, add(fixed, add(fixed, c0, c1), add(fixed, c2, c3)), add(fixed, add(fixed, c4, c5), add(fixed, c6, c7)));
 }
 
-/** As arithmetic, of 16-bit integers: 128 products and sums a round, eight pairs of products an instruction. */
-export function integers(rounds: i32, at: usize): i32 {
-  let c0 = i32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0;
-  const x0 = v128.load(at, 64), x1 = v128.load(at, 80), x2 = v128.load(at, 96), x3 = v128.load(at, 112);
-  for (let i = 0; i < rounds; i++) {
-    const b = at + ((i & 1) << 5);
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x0, b0));
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x0, b1));
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(x1, b0));
-    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(x1, b1));
-    c4 = i32x4.add(c4, i32x4.dot_i16x8_s(x2, b0));
-    c5 = i32x4.add(c5, i32x4.dot_i16x8_s(x2, b1));
-    c6 = i32x4.add(c6, i32x4.dot_i16x8_s(x3, b0));
-    c7 = i32x4.add(c7, i32x4.dot_i16x8_s(x3, b1));
-  }
-  const sums = i32x4.add(i32x4.add(i32x4.add(c0, c1), i32x4.add(c2, c3)), i32x4.add(i32x4.add(c4, c5), i32x4.add(c6, c7)));
-  return i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+// @ts-ignore: decorator
+@inline
+function add(fixed: bool, x: v128, y: v128): v128 {
+  return fixed ? i32x4.add(x, y) : f32x4.add(x, y);
+}
+
+// @ts-ignore: decorator
+@inline
+function multiply(fixed: bool, x: v128, y: v128): v128 {
+  return fixed ? i32x4.dot_i16x8_s(x, y) : f32x4.mul(x, y);
 }
 
 function lanes(x: v128): f32 {
