@@ -107,7 +107,7 @@ function multiplyPanel(wide: bool, rows: i32, n: i32, k: i32, alpha: f32, a: usi
 }
 
 /** A panel of k quadruples becomes wide at `to`, each value four times: k × 16 f32. */
-export function widen(from: usize, k: i32, to: usize): void {
+function widen(from: usize, k: i32, to: usize): void {
   const end = from + ((<usize>k) << 4);
   for (; from < end; from += 16) {
     const x = v128.load(from);

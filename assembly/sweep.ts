@@ -7,13 +7,14 @@
 // Storage: only tiles (i, j) with j ≤ i, each t × t f32 row-major and contiguous, tile (i, j) being number
 // i (i + 1) / 2 + j. t is a multiple of 8. The last tiles are padded with the identity.
 //
-// Precision: an update of 64 rows by 64 columns whose panels are small beside the diagonal goes in 16-bit fixed point (fixed.ts), the others in
+// Precision: an update of 16 rows by 16 columns whose panels are small beside the diagonal goes in 16-bit fixed point (fixed.ts), the others in
 // single precision. With shares |A_r,k| / √|A_rr| of rows r and |(A_ik D)_c| / √|A_cc| of columns c, an error of fixed point is about
 // 1e-5 of their product beside √|A_rr A_cc|; it is taken where that product is at most FIXED_BELOW. That depends on the values alone.
 //
 // Order: in the sweep of k each tile is written by one task, from that tile and what the panels hold: in single precision summed over
 // the t columns of k in ascending order, then subtracted once; in fixed point subtracted once per length of columns, in ascending order.
-// So tasks of one phase may run in any order, on any thread. Panels of zeros are skipped; that subtracts nothing.
+// So tasks of one phase may run in any order, on any thread. Panels of zeros, and in fixed point lengths of zeros, are skipped;
+// that subtracts nothing, and so what fills up the last tiles costs nothing.
 //
 // One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k, and sweepPivot(k + 1) any time after the
 // update of tile (k + 1, k + 1). At the end: sweepFinish.
@@ -35,7 +36,7 @@ function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
 }
 
 /** Rows, and columns, of a tile that are updated alike, a multiple of 8. */
-const STRIP: i32 = 64;
+const STRIP: i32 = 16;
 /** The largest product of shares that goes in fixed point. */
 const FIXED_BELOW: f32 = 0.05;
 
@@ -228,7 +229,6 @@ function subtractPart(fixed: bool, t: i32, left: usize, right: usize, row: i32, 
       rightStepsOf(right, t) + (<usize>column) * steps,
       c,
       t,
-      scratch,
     );
   } else multiplyPacked(rows, columns, t, -1, left + (a << 2), rightOf(right, t) + (b << 2), c, t, scratch);
 }

