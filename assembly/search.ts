@@ -30,50 +30,54 @@ const LEAST_FACTOR: f32 = 1e-30;
  */
 const STATE: usize = 64;
 
-/** Bytes of a row of whole numbers: d of them, then zeros up to 16 bytes. */
+/** Bytes of a row of whole numbers: d of them, a last one without a second has zero beside it. */
 // @ts-ignore: decorator
 @inline
 function shortBytes(d: i32): usize {
-  return ((<usize>d + 7) & ~7) << 1;
+  return (<usize>((d + 1) & ~1)) << 1;
 }
 
 /**
- * Writes round(S x), halves to even, for rows of d numbers, padded with zeros to a multiple of 8. Two rows take turns, 16 bytes each; a
- * last row without a second one has zeros beside it.
+ * Writes round(S x), halves to even, for rows of d numbers. Eight rows take turns, two numbers each; rows that are missing in the last
+ * eight are zeros.
  * @param n rows
  * @param d length of a row
  * @param x n × d × f32
- * @param out (n rounded up to 2) × (d rounded up to 8) × i16
+ * @param out (n rounded up to 8) × (d rounded up to 2) × i16
  * @returns the largest ‖x‖²; above 1.0021 the numbers may not fit
  */
 export function shortenRows(n: i32, d: i32, x: usize, out: usize): f32 {
   const stride = (<usize>d) << 2;
   const bytes = shortBytes(d);
-  memory.fill(out, 0, <usize>((n + 1) & ~1) * bytes);
+  memory.fill(out, 0, <usize>((n + 7) & ~7) * bytes);
   let largest: f32 = 0;
   for (let j: usize = 0; j < <usize>n; j++) {
     largest = max(largest, dot(x, x, d));
-    shorten(d, x, SCALE, out + (j >> 1) * (bytes << 1) + ((j & 1) << 4), 32);
+    shorten(d, x, SCALE, out + (j >> 3) * (bytes << 3) + ((j & 7) << 2), 32);
     x += stride;
   }
   return largest;
 }
 
-/** round(scale · x), 16 bytes every `step` bytes; what the last 16 bytes have beyond d is left as it is. */
+/** round(scale · x), two numbers every `step` bytes; the second of the last two is left as it is where d is odd. */
 function shorten(d: i32, x: usize, scale: f32, out: usize, step: usize): void {
   const s = f32x4.splat(scale);
   let k = 0;
   for (; k + 8 <= d; k += 8) {
     const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), s)));
     const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), s)));
-    v128.store(out, i16x8.narrow_i32x4_s(a, b));
+    const pairs = i16x8.narrow_i32x4_s(a, b);
+    v128.store32_lane(out, pairs, 0);
+    v128.store32_lane(out + step, pairs, 1);
+    v128.store32_lane(out + 2 * step, pairs, 2);
+    v128.store32_lane(out + 3 * step, pairs, 3);
     x += 32;
-    out += step;
+    out += 4 * step;
   }
   for (; k < d; k++) {
-    store<i16>(out, <i16>nearest<f32>(max<f32>(-32_767, min<f32>(32_767, load<f32>(x) * scale))));
+    store<i16>(out + ((<usize>(k & 1)) << 1), <i16>nearest<f32>(max<f32>(-32_767, min<f32>(32_767, load<f32>(x) * scale))));
     x += 4;
-    out += 2;
+    if ((k & 1) != 0) out += step;
   }
 }
 
@@ -103,13 +107,13 @@ export function searchBatch(m: i32, n: i32, d: i32, vectors: usize, shorts: usiz
   const outBytes = (<usize>most) << 3;
   const shortUsers = scratch + 1024;
   memory.fill(shortUsers, 0, <usize>((m + 3) & ~3) * bytes);
-  for (let u: usize = 0; u < <usize>m; u++) begin(d, users + u * stride, weight, error, shortUsers + (u >> 2) * (bytes << 2) + ((u & 3) << 4), states + u * STATE);
+  for (let u: usize = 0; u < <usize>m; u++) begin(d, users + u * stride, weight, error, shortUsers + (u >> 2) * (bytes << 2) + ((u & 3) << 2), states + u * STATE);
   for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
     const count = min(ROWS_AT_A_TIME, n - from);
     const rows = shorts + <usize>from * bytes;
     for (let u = 0; u < m; u += 4) {
       const user = shortUsers + <usize>u * bytes;
-      for (let j = 0; j < count; j += 2) fourByTwo(scratch + ((<usize>j) << 2), bytes, rows + <usize>j * bytes, user);
+      for (let j = 0; j < count; j += 8) fourByEight(scratch + ((<usize>j) << 2), bytes, rows + <usize>j * bytes, user);
       for (let v = u; v < min(u + 4, m); v++) {
         const place = out + <usize>v * outBytes;
         scan(from, count, scratch + ((<usize>(v - u)) << 8), bias != 0 ? bias : zeros, states + <usize>v * STATE, lists + <usize>v * listBytes, place, place + (outBytes >> 1));
@@ -132,7 +136,7 @@ function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, state: 
   if (factor == 0) {
     share = 0;
     e = 0;
-  } else if (square >= LEAST_SQUARE && abs(factor) >= LEAST_FACTOR && abs(share) >= LEAST_FACTOR) shorten(d, user, SCALE / norm, out, 64);
+  } else if (square >= LEAST_SQUARE && abs(factor) >= LEAST_FACTOR && abs(share) >= LEAST_FACTOR) shorten(d, user, SCALE / norm, out, 16);
   else e = f32.MAX_VALUE * f32.MAX_VALUE;
   store<i32>(state, 0, 12);
   store<f32>(state, factor, 16);
@@ -141,50 +145,43 @@ function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, state: 
   store<f32>(state, -f32.MAX_VALUE * f32.MAX_VALUE, 28);
 }
 
-/** p · q of four users by two items, whose 16 bytes take turns; row i of `out`, 64 × i32, is user i's. */
+/** p · q of four users by eight items, whose pairs of numbers take turns; row i of `out`, 64 × i32, is user i's. As micro in fixed.ts. */
 // @ts-ignore: decorator
 @inline
-function fourByTwo(out: usize, bytes: usize, items: usize, users: usize): void {
-  let a0 = i32x4.splat(0);
-  let a1 = i32x4.splat(0);
-  let b0 = i32x4.splat(0);
-  let b1 = i32x4.splat(0);
-  let c0 = i32x4.splat(0);
-  let c1 = i32x4.splat(0);
-  let e0 = i32x4.splat(0);
-  let e1 = i32x4.splat(0);
-  for (const end = items + (bytes << 1); items < end; items += 32) {
+function fourByEight(out: usize, bytes: usize, items: usize, users: usize): void {
+  let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
+  let b0 = i32x4.splat(0), b1 = i32x4.splat(0);
+  let c0 = i32x4.splat(0), c1 = i32x4.splat(0);
+  let e0 = i32x4.splat(0), e1 = i32x4.splat(0);
+  const end = items + (bytes << 3) - 32;
+  items -= 32;
+  users -= 16;
+  while (items != end) {
+    items += 32;
+    users += 16;
     const p = v128.load(items);
     const q = v128.load(items, 16);
-    const ua = v128.load(users);
-    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(p, ua));
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(q, ua));
-    const ub = v128.load(users, 16);
-    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(p, ub));
-    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(q, ub));
-    const uc = v128.load(users, 32);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(p, uc));
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(q, uc));
-    const ue = v128.load(users, 48);
-    e0 = i32x4.add(e0, i32x4.dot_i16x8_s(p, ue));
-    e1 = i32x4.add(e1, i32x4.dot_i16x8_s(q, ue));
-    users += 64;
+    let x = v128.load_splat<i32>(users);
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x, p));
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x, q));
+    x = v128.load_splat<i32>(users, 4);
+    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x, p));
+    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x, q));
+    x = v128.load_splat<i32>(users, 8);
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, p));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, q));
+    x = v128.load_splat<i32>(users, 12);
+    e0 = i32x4.add(e0, i32x4.dot_i16x8_s(x, p));
+    e1 = i32x4.add(e1, i32x4.dot_i16x8_s(x, q));
   }
-  const ab = sumFour(a0, a1, b0, b1);
-  v128.store64_lane(out, ab, 0);
-  v128.store64_lane(out, ab, 1, 256);
-  const ce = sumFour(c0, c1, e0, e1);
-  v128.store64_lane(out, ce, 0, 512);
-  v128.store64_lane(out, ce, 1, 768);
-}
-
-/** The sums of the lanes of a, b, c and d. */
-// @ts-ignore: decorator
-@inline
-function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
-  const cd = i32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7));
-  return i32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3));
+  v128.store(out, a0);
+  v128.store(out, a1, 16);
+  v128.store(out, b0, 256);
+  v128.store(out, b1, 272);
+  v128.store(out, c0, 512);
+  v128.store(out, c1, 528);
+  v128.store(out, e0, 768);
+  v128.store(out, e1, 784);
 }
 
 /** Which of four items have a `high` above `least`. */

@@ -71,7 +71,7 @@ export function cosineError(d: number): number {
  */
 export function shortenItems({ exports, memory }: Kernels, market: Omit<Catalogue, 'shorts' | 'zeros'>): Catalogue | undefined {
   const { n, d, vectors } = market;
-  const shorts = memory.allocate(2 * Math.ceil(n / 2) * shortBytes(d), 'the whole numbers of a batch');
+  const shorts = memory.allocate(8 * Math.ceil(n / 8) * shortBytes(d), 'the whole numbers of a batch');
   if (!(exports.shortenRows(n, d, vectors, shorts) <= MOST_SQUARE)) return undefined;
   return { ...market, shorts, zeros: memory.allocateZeroed(4 * n) };
 }
@@ -104,4 +104,4 @@ export function searchBest({ exports, memory }: Kernels, { n, d, vectors, shorts
 }
 
 /** Bytes of a row of whole numbers, as in assembly/search.ts. */
-const shortBytes = (d: number) => 2 * 8 * Math.ceil(d / 8);
+const shortBytes = (d: number) => 4 * Math.ceil(d / 2);

@@ -42,21 +42,21 @@ function withScratch<T>(work: () => T): T {
 const roundEven = (x: number) => x + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
 
 describe('shortenRows', () => {
-  it('rounds 32,000 times each number, two rows taking turns, and finds the longest row', () => {
+  it('rounds 32,000 times each number, eight rows taking turns, and finds the longest row', () => {
     for (const n of LENGTHS) {
       for (const d of [...LENGTHS, 8, 128]) {
         withScratch(() => {
           const { exports, memory } = kernels;
           const rows = unitRows(n, d);
-          const width = 8 * Math.ceil(d / 8);
-          const pairs = Math.ceil(n / 2);
-          const out = memory.put(new Int16Array(2 * pairs * width + 1).fill(99));
+          const width = 2 * Math.ceil(d / 2);
+          const padded = 8 * Math.ceil(n / 8);
+          const out = memory.put(new Int16Array(padded * width + 1).fill(99));
           const largest = exports.shortenRows(n, d, memory.put(rows), out);
-          const found = new Int16Array(memory.memory.buffer, out, 2 * pairs * width + 1);
-          expect(found[2 * pairs * width]).toBe(99);
-          for (let j = 0; j < 2 * pairs; j++) {
+          const found = new Int16Array(memory.memory.buffer, out, padded * width + 1);
+          expect(found[padded * width]).toBe(99);
+          for (let j = 0; j < padded; j++) {
             for (let k = 0; k < width; k++) {
-              const at = 2 * width * (j >> 1) + 16 * (k >> 3) + 8 * (j & 1) + (k & 7);
+              const at = 8 * width * (j >> 3) + 16 * (k >> 1) + 2 * (j & 7) + (k & 1);
               const expected = j < n && k < d ? roundEven(Math.fround(rows[j * d + k] * SCALE)) : 0;
               if (found[at] !== expected) expect.fail(`row ${j} of ${n}, number ${k} of ${d}: ${found[at]}, expected ${expected}`);
             }
@@ -113,9 +113,9 @@ describe('the error bound', () => {
             const length = 1 / memory.f32(factor, 1)[0];
             if (!(length > 1e-15)) return;
             const shorten = (row: Float32Array) => {
-              const out = memory.allocate(4 * 8 * Math.ceil(d / 8));
+              const out = memory.allocate(2 * 8 * 2 * Math.ceil(d / 2));
               exports.shortenRows(1, d, memory.put(row), out);
-              return Array.from({ length: d }, (_, k) => new Int16Array(memory.memory.buffer, out)[16 * (k >> 3) + (k & 7)]);
+              return Array.from({ length: d }, (_, k) => new Int16Array(memory.memory.buffer, out)[16 * (k >> 1) + (k & 1)]);
             };
             const [p, q] = [shorten(item), shorten(Float32Array.from(user, (value) => value / length))];
             const approximate = p.reduce((sum, value, k) => sum + value * q[k], 0) / SCALE ** 2;

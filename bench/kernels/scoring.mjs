@@ -221,7 +221,7 @@ function unitRows(n, seed) {
 }
 
 function shortenRows({ exports, bench, B }) {
-  const n = B.cols & ~1;
+  const n = B.cols & ~7;
   const vectors = bench.put(unitRows(n, 60));
   const out = bench.put(new Int16Array(n * DIM));
   return {
@@ -235,8 +235,8 @@ function shortenRows({ exports, bench, B }) {
       const x = vectors.js;
       const y = out.js;
       for (let j = 0; j < n; j++) {
-        const to = 2 * DIM * (j >> 1) + 8 * (j & 1);
-        for (let i = 0; i < DIM; i++) y[to + 16 * (i >> 3) + (i & 7)] = Math.fround(x[j * DIM + i] * 32_000) + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
+        const to = 8 * DIM * (j >> 3) + 2 * (j & 7);
+        for (let i = 0; i < DIM; i++) y[to + 16 * (i >> 1) + (i & 1)] = Math.fround(x[j * DIM + i] * 32_000) + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
       }
     },
   };
@@ -248,7 +248,7 @@ function searchBatch({ exports, bench, B }) {
   const [m, k] = [32, 10];
   const vectors = bench.put(unitRows(n, 61));
   const users = bench.put(randoms(m * DIM, 62));
-  const shorts = bench.scratch(2 * (n + 1) * DIM);
+  const shorts = bench.scratch(2 * (n + 7) * DIM);
   exports.shortenRows(n, DIM, vectors.at, shorts);
   const [zeros, excluded, lists, scratch, counts] = [4 * n, n, 8 * n * m, 1024 + 2 * m * DIM, 4 * m].map((bytes) => bench.scratch(bytes));
   const states = bench.put(Uint32Array.from({ length: 16 * m }, (_, i) => [zeros, excluded, k][i % 16] ?? 0));
