@@ -14,7 +14,7 @@
 // Order: in the sweep of k each tile is written by one task, from that tile and what the panels hold: in single precision summed over
 // the t columns of k in ascending order, then subtracted once; in fixed point subtracted once per length of columns, in ascending order.
 // So tasks of one phase may run in any order, on any thread. Panels of zeros, and in fixed point lengths of zeros, are skipped;
-// that subtracts nothing, and so what fills up the last tiles costs nothing.
+// that subtracts nothing, and so what fills up the last tiles costs little.
 //
 // One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k, and sweepPivot(k + 1) any time after the
 // update of tile (k + 1, k + 1). At the end: sweepFinish.

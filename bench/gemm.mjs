@@ -44,7 +44,7 @@ export async function gemm() {
     const rows = SIZES.map((n, i) => [n, ...Object.values(rates).map((list) => list[i].toFixed(1)), ...ratios.map(({ values }) => values[i].toFixed(2))]);
     return table(['n', ...Object.keys(sides).map((name) => `${name}, GFLOP/s`), ...ratios.map(({ name }) => name)], rows, 0);
   };
-  const versions = peers.map((peer) => `${peer} ${sides[peer].about.version}${sides[peer].about.blas?.length ? ` (${sides[peer].about.blas.join(', ')})` : ''}`).join(', ');
+  const versions = peers.map((peer) => `${peer} ${sides[peer].about.version}`).join(', ');
   const blocks = [
     `C = A B of n × n, f32, one thread each; processor time of ${ROUNDS} rounds in which the sides took turns.${versions ? ` Beside ${versions}.` : ''} relaxed: the kernels with relaxed SIMD in Node ${sides.relaxed.about.version}.`,
     `Each side's fastest product, which whoever else uses the machine's cores disturbs least:\n\n${compared(fastest)}`,

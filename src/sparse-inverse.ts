@@ -9,7 +9,7 @@ import type { Kernels } from './kernels.ts';
 import type { SparseMatrix } from './sparse.ts';
 import { notPositive, padTiles, sweep, sweepBytes } from './sweep.ts';
 import { runTasks, type Task } from './tasks.ts';
-import { TILE, tileIndex, tileRows, tileValues } from './tiles.ts';
+import { TILE, tileCount, tileIndex, tileRows, tileValues } from './tiles.ts';
 
 /** Columns of a block, and f32 of one of its rows; see assembly/supernode.ts. */
 const LANES = 16;
@@ -33,7 +33,7 @@ export function sparseInverseBytes(plan: Elimination): number {
   const n = plan.order.length;
   const size = n - plan.leading;
   const factor = sum(plan.panels, ({ width, rows }) => 4 * (width * width + width * rows.length + rows.length + 8));
-  const eliminating = sum(plan.panels, ({ width, rows }) => 4 * (width * rows.length + tileRows(size) + 20)) + 4 * n + 1e6;
+  const eliminating = sum(plan.panels, ({ width, rows }) => 4 * (width * rows.length + tileRows(size) + 20)) + SCRATCH_BYTES * tileCount(size) + 4 * n + 1e6;
   const working = Math.max(eliminating, sweepBytes(size), BATCH * blockBytes(n));
   return factor + 4 * tileValues(size) + sum(blocksOf(plan), ({ keptRows }) => 4 * LANES * keptRows + 12) + working + 1e5;
 }
@@ -95,10 +95,10 @@ async function eliminate(kernels: Kernels, gram: SparseMatrix, lambda: number, p
   const owner = memory.allocate(4 * leading, stage);
   for (const [p, { first, width }] of panels.entries()) memory.u32(owner, leading).fill(p, first, first + width);
   const count = tileRows(order.length - leading);
-  const scratch = memory.allocate(Math.max(1, count) * SCRATCH_BYTES, stage);
+  const scratch = memory.allocate(SCRATCH_BYTES, stage);
   const workspace = memory.allocate(exports.gemmWorkspaceBytes(), stage);
   const work = memory.allocate(exports.choleskyWorkspaceBytes(MAX_WIDTH), stage);
-  const total = panels.length + count;
+  const total = panels.length + tileCount(order.length - leading);
   for (const [p, { first, width, rows }] of panels.entries()) {
     const r = rows.length;
     const failed = exports.choleskyInverse(width, pivots[p], work);
@@ -108,13 +108,10 @@ async function eliminate(kernels: Kernels, gram: SparseMatrix, lambda: number, p
     await job.tick(`${stage}: eliminate`, p + 1, total);
   }
   const starts = memory.put(Uint32Array.from(panels.flatMap(({ rows }) => Array.from({ length: count + 1 }, (_, i) => countBelow(rows, leading + i * TILE)))), stage);
-  for (let i = 0; i < count; i++) {
-    await runTasks(
-      kernels,
-      Array.from({ length: i + 1 }, (_, j): Task => [['updateTile', table, panels.length, blockTable, starts, leading, tiles, TILE, count, i, j, scratch + j * SCRATCH_BYTES]]),
-    );
-    await job.tick(`${stage}: eliminate`, panels.length + i + 1, total);
-  }
+  const places = Array.from({ length: count }, (_, i) => Array.from({ length: i + 1 }, (_, j) => [i, j])).flat();
+  const scratches = memory.allocate(SCRATCH_BYTES * places.length, stage);
+  const tasks = places.map(([i, j], t): Task => [['updateTile', table, panels.length, blockTable, starts, leading, tiles, TILE, count, i, j, scratches + SCRATCH_BYTES * t]]);
+  await runTasks(kernels, tasks, (finished) => job.tick(`${stage}: eliminate`, panels.length + finished, total));
   memory.release(mark);
 }
 

@@ -5,8 +5,8 @@ import { ranges } from './tasks.ts';
 
 /** Rows of a tile: one update is a product of 256 × 256 blocks, whose operands fill half a second-level cache. */
 export const TILE = 256;
-/** Tiles that one task updates, about 1 ms each: enough tasks for an even load, and the left operand stays in cache. */
-const TILES_PER_TASK = 8;
+/** Tiles that one task updates, about 2 ms in all: enough tasks for an even load, and the left operand stays in cache. */
+const TILES_PER_TASK = 4;
 
 /** Bytes of scratch that a task of products of tiles works in: multiplyPacked's, in assembly/gemm.ts. */
 export const MULTIPLY_SCRATCH = 128 + 64 * TILE;

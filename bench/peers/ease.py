@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 
+import blas
 import numpy
 import scipy
 from scipy import sparse
@@ -63,4 +64,4 @@ B.indptr.astype(numpy.int32).tofile(folder / "ease.indptr")
 B.indices.astype(numpy.int32).tofile(folder / "ease.indices")
 B.data.astype(numpy.float32).tofile(folder / "ease.values")
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"version": scipy.__version__, "steps": steps, "peak": peak, "entries": int(B.nnz)}))
+print(json.dumps({"version": f"{scipy.__version__}{blas.suffix()}", "steps": steps, "peak": peak, "entries": int(B.nnz)}))

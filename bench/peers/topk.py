@@ -5,6 +5,7 @@ import pathlib
 import sys
 import time
 
+import blas
 import numpy
 
 task = json.load(sys.stdin)
@@ -51,4 +52,4 @@ for _ in range(task["runs"]):
     seconds.append(time.perf_counter() - begin)
 for i, top in enumerate(tops):
     top.tofile(folder / f"{i}.top")
-print(json.dumps({"version": numpy.__version__, "seconds": seconds}))
+print(json.dumps({"version": f"{numpy.__version__}{blas.suffix()}", "seconds": seconds}))

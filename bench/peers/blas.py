@@ -1,0 +1,22 @@
+# What the numeric libraries of this process multiply with: an OpenBLAS picks its kernels by the processor it finds, and an old one
+# may not know a new processor (then it is several times as slow; OPENBLAS_CORETYPE names the kernels to take).
+import ctypes
+import re
+
+
+def suffix():
+    """' with OpenBLAS 0.3.31 for SkylakeX', or '' where no OpenBLAS is loaded."""
+    with open("/proc/self/maps") as maps:
+        paths = sorted({line.split()[-1] for line in maps if "openblas" in line.lower() and ".so" in line})
+    for path in paths:
+        library = ctypes.CDLL(path)
+        for prefix, suffix in (("", ""), ("", "64_"), ("scipy_", ""), ("scipy_", "64_")):
+            try:
+                config = getattr(library, f"{prefix}openblas_get_config{suffix}")
+                core = getattr(library, f"{prefix}openblas_get_corename{suffix}")
+            except AttributeError:
+                continue
+            config.restype = core.restype = ctypes.c_char_p
+            version = re.search(r"OpenBLAS (\d+\.\d+\.\d+)", config().decode())
+            return f" with OpenBLAS {version.group(1) if version else '?'} for {core().decode()}"
+    return ""
