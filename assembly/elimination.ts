@@ -9,57 +9,62 @@
  * words: u64 words in a row, a multiple of 2. bits: n × words u64; an eliminated node's row stays as it was then, without
  * itself: the rows of its column in the factor. degrees: n i32, neighbours of each node, −1 once it is eliminated, and −1 up to
  * the next multiple of 4.
- * cliques: as many i32, neighbours of each node that are known to be one clique with it, 0 at first. done: nodes eliminated so
+ * fills: as many i32, of scratch that is kept between calls. done: nodes eliminated so
  * far. order: n i32, gets the nodes from `done` on. Returns the nodes eliminated in all; fewer than done + count: the rest
  * is to be taken as dense.
  */
-export function eliminate(n: i32, words: i32, bits: usize, degrees: usize, cliques: usize, done: i32, count: i32, order: usize): i32 {
+export function eliminate(n: i32, words: i32, bits: usize, degrees: usize, fills: usize, done: i32, count: i32, order: usize): i32 {
+  if (done == 0) {
+    for (let i = 0; i < ((n + 3) & ~3); i++) {
+      const degree = load<i32>(degrees + ((<usize>i) << 2));
+      store<i32>(fills + ((<usize>i) << 2), degree < 0 ? GONE : fillOf(degree, 0));
+    }
+  }
   const stop = done + count;
   while (done < stop) {
-    const node = leastFill(n, degrees, cliques);
+    const node = leastFill(n, fills);
     if (node < 0) return done;
     const left = n - done;
     const degree = load<i32>(degrees + ((<usize>node) << 2));
     if (!isWorthwhile(degree + 1, left)) return done;
-    const known = load<i32>(cliques + ((<usize>node) << 2)) == degree;
+    const at = fills + ((<usize>node) << 2);
+    const known = load<i32>(at) == 0;
+    store<i32>(at, GONE);
     store<i32>(order + ((<usize>done) << 2), node);
     store<i32>(degrees + ((<usize>node) << 2), -1);
-    connect(words, bits, degrees, cliques, node, degree, known);
+    connect(words, bits, degrees, fills, node, degree, known);
     done++;
   }
   return done;
 }
 
-/**
- * The node with the least d (d − 1) − q (q − 1): twice the edges that could be missing among d neighbours, q of them a clique.
- * −1 where none is left.
- */
-function leastFill(n: i32, degrees: usize, cliques: usize): i32 {
-  let least = i32x4.splat(i32.MAX_VALUE);
-  for (let i = 0; i < n; i += 4) least = i32x4.min_s(least, fillOfFour(degrees, cliques, i));
-  const bound = min(min(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1)), min(i32x4.extract_lane(least, 2), i32x4.extract_lane(least, 3)));
-  if (bound == i32.MAX_VALUE) return -1;
-  const wanted = i32x4.splat(bound);
-  let i = 0;
-  let found: i32;
-  while ((found = i32x4.bitmask(i32x4.eq(fillOfFour(degrees, cliques, i), wanted))) == 0) i += 4;
-  return i + ctz(found);
-}
-
-/** Of nodes i … i + 3; the greatest number where the degree is below 0. More than MOST neighbours count as MOST. */
-// @ts-ignore: decorator
-@inline
-function fillOfFour(degrees: usize, cliques: usize, i: i32): v128 {
-  const most = i32x4.splat(MOST);
-  const degree = i32x4.min_s(v128.load(degrees + ((<usize>i) << 2)), most);
-  const clique = i32x4.min_s(v128.load(cliques + ((<usize>i) << 2)), most);
-  const one = i32x4.splat(1);
-  const fill = i32x4.sub(i32x4.mul(degree, i32x4.sub(degree, one)), i32x4.mul(clique, i32x4.sub(clique, one)));
-  return v128.bitselect(i32x4.splat(i32.MAX_VALUE), fill, i32x4.lt_s(degree, i32x4.splat(0)));
-}
-
+/** What stands for the fill of a node that is eliminated, or none. */
+const GONE: i32 = i32.MAX_VALUE;
 /** The square of more than this does not fit in 32 bits. */
 const MOST: i32 = 46_340;
+
+/** Twice the edges that could be missing among `degree` neighbours, `clique` of which are known to be one clique. More than MOST count as MOST. */
+// @ts-ignore: decorator
+@inline
+function fillOf(degree: i32, clique: i32): i32 {
+  const d = min(degree, MOST);
+  const q = min(clique, MOST);
+  return d * (d - 1) - q * (q - 1);
+}
+
+/** The node with the least fill, −1 where none is left. */
+function leastFill(n: i32, fills: usize): i32 {
+  const end = fills + ((<usize>((n + 3) & ~3)) << 2);
+  let least = i32x4.splat(GONE);
+  for (let at = fills; at < end; at += 16) least = i32x4.min_s(least, v128.load(at));
+  const bound = min(min(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1)), min(i32x4.extract_lane(least, 2), i32x4.extract_lane(least, 3)));
+  if (bound == GONE) return -1;
+  const wanted = i32x4.splat(bound);
+  let at = fills;
+  let found: i32;
+  while ((found = i32x4.bitmask(i32x4.eq(v128.load(at), wanted))) == 0) at += 16;
+  return (<i32>((at - fills) >> 2)) + ctz(found);
+}
 
 /**
  * Whether a column of c rows, the first of `left`, is cheaper eliminated (c² to factor and 2 c left to invert, at SLOWER
@@ -73,7 +78,7 @@ function isWorthwhile(c: i32, left: i32): bool {
 const SLOWER: f64 = 3.3;
 
 /** The neighbours of `node` become a clique, which they are already where `known`, and lose it. */
-function connect(words: i32, bits: usize, degrees: usize, cliques: usize, node: i32, degree: i32, known: bool): void {
+function connect(words: i32, bits: usize, degrees: usize, fills: usize, node: i32, degree: i32, known: bool): void {
   const bytes = (<usize>words) << 3;
   const row = bits + (<usize>node) * bytes;
   const own = row + ((<usize>(node >> 6)) << 3);
@@ -90,8 +95,9 @@ function connect(words: i32, bits: usize, degrees: usize, cliques: usize, node: 
       store<u64>(at, load<u64>(at) & ~bit);
       const added = known ? 0 : unite(target, row, reach);
       const held = degrees + ((<usize>i) << 2);
-      store<i32>(held, load<i32>(held) - 1 + added);
-      store<i32>(cliques + ((<usize>i) << 2), degree - 1);
+      const now = load<i32>(held) - 1 + added;
+      store<i32>(held, now);
+      store<i32>(fills + ((<usize>i) << 2), fillOf(now, degree - 1));
     }
   }
 }

@@ -71,11 +71,14 @@ function packFour(pairs: i32, from: usize, line: usize, to: usize, steps: usize,
 
 /**
  * C −= A · B on operands that packFixed packed: a of width 4, b of width 8. Lengths of zeros, of four rows or of eight columns, are skipped.
- * m, n: multiples of 4 and 8. c (m × n f32, ldc). The loops go so that m ≤ 64 rows of a stay in the first-level cache.
+ * m, n: multiples of 4 and 8. c (m × n f32, ldc). The loops go so that m ≤ 64 rows of a stay in the first-level cache. Up to
+ * 2 m n ⌈k / LENGTH⌉ bytes beyond row m of c are read, a cache line for each tile of the result: where the next rows of c wait, that
+ * fetches them ahead of their turn.
  */
 export function subtractFixed(m: i32, n: i32, k: i32, a: usize, aSteps: usize, b: usize, bSteps: usize, c: usize, ldc: i32): void {
   const stride = (<usize>ldc) << 2;
   const cuts = <usize>lengths(k);
+  let ahead = c + (<usize>m) * stride;
   for (let start = 0; start < k; start += LENGTH) {
     const pairs = min(LENGTH, k - start) >> 1;
     let right = b;
@@ -89,6 +92,8 @@ export function subtractFixed(m: i32, n: i32, k: i32, a: usize, aSteps: usize, b
         let to = c + ((<usize>j) << 2);
         for (let i = 0; i < m; i += MR) {
           const s = v128.load(row);
+          load<i32>(ahead);
+          ahead += 64;
           if (!isZero(s)) micro(pairs, left, right, s, s0, s1, to, stride);
           left += (<usize>k) << 3;
           row += cuts << 4;

@@ -1,6 +1,8 @@
 // EASE on all markets as one, updated with its last users, beside a refit on everything: time of each and how far apart they are.
+// Then preset default, most of which an update leaves as it was: MRR after an update beside that of a training on everything.
 import { performance } from 'node:perf_hooks';
-import { decodeModel, encodeModel, resolveOptions, train, update as updateModel } from '../dist/index.js';
+import { decodeModel, encodeModel, evaluate, loadModel, resolveOptions, train, update as updateModel } from '../dist/index.js';
+import { nodeWorkers } from '../dist/node.js';
 import { loadMarkets, mergeMarkets } from './data.mjs';
 import { describe, machine } from './machine.mjs';
 import { note, save, show, table } from './report.mjs';
@@ -20,14 +22,26 @@ async function timed(work) {
   return { value, ms: performance.now() - start };
 }
 
-/** Users [from, to) of a single market, with the items that they have. */
-function usersOf({ items, markets: [market] }, from, to) {
-  const { indptr, indices } = market.interactions;
-  const part = indices.slice(indptr[from], indptr[to]);
-  const held = Int32Array.from(new Set(part)).sort();
-  const local = new Map(Array.from(held.entries(), ([position, item]) => [item, position]));
-  const interactions = { rows: to - from, cols: held.length, indptr: indptr.slice(from, to + 1).map((end) => end - indptr[from]), indices: part.map((item) => local.get(item)) };
-  return { items: Array.from(held, (item) => items[item]), markets: [{ ...market, users: market.users.slice(from, to), items: Int32Array.from(held.keys()), interactions }] };
+/** The users of these markets that `has(user, market)` holds for, both by number, with the items that they have. */
+function usersOf({ items, markets }, has) {
+  const parts = markets.map(({ users, items: own, interactions: { indptr, indices } }, m) => {
+    const chosen = Array.from(users.keys()).filter((user) => has(user, m));
+    const rows = chosen.map((user) => indices.slice(indptr[user], indptr[user + 1]));
+    return { users: chosen.map((user) => users[user]), rows: rows.map((row) => Array.from(row, (item) => own[item])) };
+  });
+  const held = Array.from(new Set(parts.flatMap(({ rows }) => rows.flat()))).sort((a, b) => a - b);
+  const numbers = new Map(held.map((item, number) => [item, number]));
+  return {
+    items: held.map((item) => items[item]),
+    markets: parts.map(({ users, rows }, m) => {
+      const own = Array.from(new Set(rows.flat())).sort((a, b) => a - b);
+      const local = new Map(own.map((item, position) => [item, position]));
+      const indptr = new Int32Array(users.length + 1);
+      for (const [user, row] of rows.entries()) indptr[user + 1] = indptr[user] + row.length;
+      const indices = Int32Array.from(rows.flatMap((row) => row.map((item) => local.get(item))));
+      return { name: markets[m].name, users, items: Int32Array.from(own, (item) => numbers.get(item)), interactions: { rows: users.length, cols: own.length, indptr, indices }, heldOut: {} };
+    }),
+  };
 }
 
 /** Over the entries of both: the largest difference, also relative; over those of one alone: their number and distance from ε. */
@@ -55,7 +69,13 @@ function compare(found, expected, epsilon) {
   return result;
 }
 
-export async function update() {
+export async function update({ parts = ['exact', 'stale'], threads } = {}) {
+  const exact = parts.includes('exact') ? await exactUpdates() : true;
+  if (parts.includes('stale')) await staleUpdates(threads);
+  return exact;
+}
+
+async function exactUpdates() {
   const { name, markets } = await loadMarkets();
   const all = mergeMarkets(markets);
   const users = all.markets[0].users.length;
@@ -93,8 +113,9 @@ export async function update() {
   let base;
   for (const last of COUNTS) {
     note(`fit without the last ${last} users …`);
-    base = await train(usersOf(all, 0, users - last), { ...options, updatable: true });
-    const added = usersOf(all, users - last, users);
+    const known = usersOf(all, (user) => user < users - last);
+    base = await train(known, { ...options, updatable: true });
+    const added = usersOf(all, (user) => user >= users - last);
     const run = await timed(() => updateModel(base, added));
     finish(`${count(last)} user${last === 1 ? '' : 's'}`, base.items.length, last, run.ms, run.value);
   }
@@ -103,7 +124,8 @@ export async function update() {
   let ms = 0;
   for (let step = 0; step < CHAIN; step++) {
     const cut = (s) => users - last + Math.round((last * s) / CHAIN);
-    const run = await timed(() => updateModel(result.model, usersOf(all, cut(step), cut(step + 1))));
+    const some = usersOf(all, (user) => user >= cut(step) && user < cut(step + 1));
+    const run = await timed(() => updateModel(result.model, some));
     ms += run.ms;
     result = run.value;
   }
@@ -120,4 +142,39 @@ export async function update() {
   const passed = results.every(({ relative }) => relative <= TOLERANCE);
   if (!passed) note(`an update differs from the refit by more than ${TOLERANCE}`);
   return passed;
+}
+
+/** Shares of the users that the first training has. */
+const KNOWN = [0.9, 0.7, 0.4, 0.3];
+
+/** Preset default: P and V of an update are those of the first training. */
+async function staleUpdates(threads) {
+  const { name, markets } = await loadMarkets();
+  const options = { preset: 'default', threads, workers: nodeWorkers };
+  const interactionsOf = (some) => some.markets.reduce((sum, { interactions }) => sum + interactions.indices.length, 0);
+  const mrrOf = async (model) => (await evaluate(await loadModel(encodeModel(model)), markets, { heldOut: 'valid', protocol: 'clean', negatives: 999, seed: 1 })).mean.mrr;
+  const intro = `Data: ${name}, preset default. Users are taken out at random, the same share of every market, and added by one update. Mean MRR of the held-out rows of valid, clean protocol, in %.`;
+  show(`update stale: ${describe(machine())}`);
+  show(intro);
+  note('training on everything …');
+  const refit = await mrrOf(await train(markets, options));
+  const rows = [];
+  const results = [];
+  for (const share of KNOWN) {
+    // the fraction of the golden ratio's multiples: even, and the same on every run
+    const isKnown = (user, market) => (0.6180339887498949 * (user + 1) + 0.37 * market) % 1 < share;
+    const known = usersOf(markets, isKnown);
+    const added = usersOf(markets, (user, market) => !isKnown(user, market));
+    note(`training on ${Math.round(100 * share)} % of the users …`);
+    const base = await train(known, { ...options, updatable: true });
+    const { model, refit: reasons } = await updateModel(base, added, { threads, workers: nodeWorkers });
+    const mrr = await mrrOf(model);
+    const grown = interactionsOf(added) / interactionsOf(known);
+    results.push({ share, grown, itemsBefore: base.items.length, items: model.items.length, mrr, refit, due: reasons });
+    rows.push([`${(100 * grown).toFixed(0)} %`, count(base.items.length), count(model.items.length), (100 * mrr).toFixed(2), (100 * refit).toFixed(2), reasons.length > 0 ? 'yes' : 'no']);
+    note(rows.at(-1).join(' | '));
+  }
+  const blocks = [intro, table(['interactions added', 'items before', 'after', 'MRR after the update', 'of a training on everything', 'said to be due for one'], rows)];
+  show(blocks[1]);
+  save('update-stale', 'What an update leaves stale', blocks, { data: name, results });
 }

@@ -53,13 +53,13 @@ export interface EaseOptions {
 
 /**
  * As `ease`; where `keep`, with the tiles of −C (see tiles.ts), from which `updateEase` goes on. G's pattern decides between the
- * sparse inverse and the dense one.
+ * sparse inverse and the dense one. known: G's elimination, where the caller has it.
  */
-export async function easeWithInverse(kernels: Kernels, gram: SparseMatrix, options: EaseOptions, job: Job, stage: string, keep: boolean): Promise<EaseResult> {
+export async function easeWithInverse(kernels: Kernels, gram: SparseMatrix, options: EaseOptions, job: Job, stage: string, keep: boolean, known?: Elimination): Promise<EaseResult> {
   checkNumber('lambda', options.lambda, 1e-6, 1e9);
   checkNumber('epsilon', options.epsilon, -1e9, 1e9);
   if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
-  const plan = await planElimination(kernels, gram, job, stage);
+  const plan = known ?? (await planElimination(kernels, gram, job, stage));
   const share = shareOfDense(plan);
   if (share < WORTHWHILE) return { ...(await sparseEase(kernels, gram, options, plan, job, stage, keep)), way: `sparse elimination: ${share.toFixed(2)} of the dense way's operations` };
   return { ...(await denseEase(kernels, gram, options, job, stage, keep)), way: 'dense' };

@@ -60,12 +60,12 @@ export async function planElimination({ exports, memory }: Kernels, pattern: Spa
     const bits = memory.allocateZeroed(8 * n * words, stage);
     const fours = 4 * Math.ceil(n / 4);
     const degrees = memory.allocate(4 * fours, stage);
-    const cliques = memory.allocateZeroed(4 * fours, stage);
+    const fills = memory.allocate(4 * fours, stage);
     const eliminated = memory.allocate(4 * n, stage);
     setBits(memory.u32(bits, 2 * n * words), memory.i32(degrees, fours).fill(-1));
     let leading = 0;
     for (let goal = NODES_PER_CALL; ; goal += NODES_PER_CALL) {
-      leading = exports.eliminate(n, words, bits, degrees, cliques, leading, NODES_PER_CALL, eliminated);
+      leading = exports.eliminate(n, words, bits, degrees, fills, leading, NODES_PER_CALL, eliminated);
       await job.tick(`${stage}: order`, leading, n);
       if (leading < goal) break;
     }

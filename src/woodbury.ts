@@ -1,6 +1,7 @@
 // EASE after a change of its data, without inverting anew: C = (G + λI)⁻¹ follows each changed row of X by Woodbury's identity
 // (assembly/woodbury.ts), 256 rows at a time. Peak memory: that of the tiles and 16 bytes per row of a block and item.
 import { easeWithInverse, readSimilarity } from './ease.ts';
+import { planElimination, shareOfDense } from './elimination.ts';
 import { ArgumentError } from './errors.ts';
 import { gram } from './gram.ts';
 import type { Job } from './job.ts';
@@ -42,15 +43,20 @@ const BLOCK = 256;
 const ITEMS_PER_CALL = 512;
 /** Columns on which the residual is measured, evenly spaced. */
 const SAMPLES = 16;
-/** From about this many rows an item on, inverting anew is faster: 39 s dense and 11 s sparse at n = 12,015, where 1,000 rows take 8 s. */
-const ANEW_FROM = 1 / 3;
+/**
+ * From about this many rows an item on, inverting anew by the dense way is faster, and from as large a share of it as the elimination
+ * takes of the dense way's operations: at n = 12,015, 37 s dense and 9 s at a share of 0.24, where 1,000 rows take 8 s.
+ */
+const ANEW_FROM = 0.38;
+/** Rows an item below which inverting anew is not thought of. */
+const ANEW_LEAST = 1 / 32;
 /** An inverse whose residual is this large is that of other data, not one that rounding has worn. */
 const WORTHLESS = 1;
 
 /**
  * Stage 1 after a change of X: equal to `ease` on the new interactions but for rounding. A changed row counts as the new row
  * added and the old one removed; all additions go first, so that every matrix on the way is positive definite. New items have
- * C_ii = 1/λ and zeros until rows name them. Where there are nearly as many rows as items, C is made anew.
+ * C_ii = 1/λ and zeros until rows name them. Where there are so many rows that it takes less time, C is made anew.
  *
  * @throws ArgumentError where `inverse` is not that of the data before the change.
  * @throws MemoryError, before the work starts, where it does not fit.
@@ -63,10 +69,14 @@ export async function updateEase(kernels: Kernels, update: EaseUpdate, options: 
   const rows = added.length + removed.length;
   const mark = memory.mark();
   try {
-    if (rows >= ANEW_FROM * n) {
-      const { similarity, inverse } = await easeWithInverse(kernels, gram(kernels, update.interactions, update.transposed), options, job, stage, true);
-      const residual = await measureResidual(kernels, memory.put(inverse!, stage), update, options.lambda, job, stage);
-      return { similarity, inverse: inverse!, rows: 0, residual };
+    if (rows >= ANEW_LEAST * n) {
+      const matrix = gram(kernels, update.interactions, update.transposed);
+      const plan = await planElimination(kernels, matrix, job, stage);
+      if (rows >= ANEW_FROM * Math.min(1, shareOfDense(plan)) * n) {
+        const { similarity, inverse } = await easeWithInverse(kernels, matrix, options, job, stage, true, plan);
+        const residual = await measureResidual(kernels, memory.put(inverse!, stage), update, options.lambda, job, stage);
+        return { similarity, inverse: inverse!, rows: 0, residual };
+      }
     }
     memory.require(updateBytes(n, Math.min(BLOCK, rows)), `${stage} on ${n} items`);
     const tiles = await putTiles(kernels, update.inverse, update.oldOf, options.lambda, job, stage);

@@ -210,7 +210,7 @@ test('eliminate takes the least approximate fill first, ties to the lower index,
     for (const count of [1, 7, n]) {
       const mark = memory.mark();
       const fours = 4 * Math.ceil(n / 4);
-      const [bits, degrees, cliques, order] = [8 * words * n, 4 * fours, 4 * fours, 4 * n].map((bytes) => memory.allocateZeroed(bytes));
+      const [bits, degrees, fills, order] = [8 * words * n, 4 * fours, 4 * fours, 4 * n].map((bytes) => memory.allocateZeroed(bytes));
       const set = memory.u32(bits, 2 * words * n);
       memory.i32(degrees, fours).fill(-1);
       for (let i = 0; i < n; i++) {
@@ -219,7 +219,7 @@ test('eliminate takes the least approximate fill first, ties to the lower index,
       }
       let done = 0;
       for (let goal = count; ; goal += count) {
-        done = exports.eliminate(n, words, bits, degrees, cliques, done, count, order);
+        done = exports.eliminate(n, words, bits, degrees, fills, done, count, order);
         if (done < goal) break;
       }
       expect([...memory.i32(order, done)]).toEqual(expected);

@@ -30,9 +30,9 @@ import { SplitMix } from './splitmix-numbers.ts';
 
 /**
  * Of the entries of B̂ that both keep, |updated − refit| / refit, one update at λ ≥ 5. Both have the roundings of the sweep, so the refit is off by as much.
- * Largest seen: 7.2e-5 on generated markets, 4e-7 in 3,000 random cases (at 12,015 items: see bench/results/update.md).
+ * Largest seen: 1.3e-4 on dense generated markets, 4e-7 in 3,000 random cases (at 12,015 items: see bench/results/update.md).
  */
-const RELATIVE_TOLERANCE = 1.2e-4;
+const RELATIVE_TOLERANCE = 2e-4;
 /** The same after 20 updates, whose roundings add up. Largest seen: 5e-5. */
 const CHAIN_TOLERANCE = 1.5e-4;
 /** Absolute, for entries of any size (within ±1); one entry may be on either side of ε by as much. Largest seen: 8e-7. */
@@ -224,10 +224,10 @@ describe('update equals a refit', () => {
   });
 
   test.each([
-    ['a few of the rows, two blocks of changes, four block-rows of tiles', 0.989],
+    ['a few of the rows, two blocks of changes, four block-rows of tiles', 0.996],
     ['more changed rows than items, which is inverted anew', 0.4],
   ])('ease on generated markets: %s', async (_, share) => {
-    const some = generatedRows(1800, 900, 18_000);
+    const some = generatedRows(1800, 900, 60_000);
     const [first, second] = cut(some, share, 1);
     // items that sort before, between and after those that there are
     for (const item of ['A', 'A2', `${first[40][2]}0`, `${first[400][2]}0`, 'zz']) second.push(['us', 'newcomer', item], ['us', first.find(([market]) => market === 'us')![1], item]);
@@ -409,7 +409,7 @@ describe('update', () => {
       },
     });
     const stage = 'similarity of all markets';
-    expect([...seen]).toEqual([`${stage}: new items`, stage, `${stage}: residual`, `${stage}: filter`]);
+    expect([...seen]).toEqual([`${stage}: order`, `${stage}: new items`, stage, `${stage}: residual`, `${stage}: filter`]);
     for (const each of seen) {
       const controller = new AbortController();
       await expect(update(base, marketsOf([...second, ['us', 'u', 'new item']]), { signal: controller.signal, onProgress: (progress) => progress.stage === each && controller.abort() })).rejects.toThrow(AbortedError);
