@@ -9,9 +9,8 @@
  * words: u64 words in a row, a multiple of 2. bits: n × words u64; an eliminated node's row stays as it was then, without
  * itself: the rows of its column in the factor. degrees: n i32, neighbours of each node, −1 once it is eliminated, and −1 up to
  * the next multiple of 4.
- * fills: as many i32, of scratch that is kept between calls. done: nodes eliminated so
- * far. order: n i32, gets the nodes from `done` on. Returns the nodes eliminated in all; fewer than done + count: the rest
- * is to be taken as dense.
+ * fills: as many i32, the fill of each node, which the first call writes. done: nodes eliminated so far. order: n i32, gets the
+ * nodes from `done` on. Returns the nodes eliminated in all; fewer than done + count: the rest is to be taken as dense.
  */
 export function eliminate(n: i32, words: i32, bits: usize, degrees: usize, fills: usize, done: i32, count: i32, order: usize): i32 {
   if (done == 0) {
@@ -28,7 +27,7 @@ export function eliminate(n: i32, words: i32, bits: usize, degrees: usize, fills
     const degree = load<i32>(degrees + ((<usize>node) << 2));
     if (!isWorthwhile(degree + 1, left)) return done;
     const at = fills + ((<usize>node) << 2);
-    const known = load<i32>(at) == 0;
+    const known = load<i32>(at) == 0 && degree < MOST;
     store<i32>(at, GONE);
     store<i32>(order + ((<usize>done) << 2), node);
     store<i32>(degrees + ((<usize>node) << 2), -1);
