@@ -5,7 +5,8 @@
 // all, as many as Cholesky's three phases, nearly all of them in one update kernel.
 //
 // Storage: only tiles (i, j) with j ≤ i, each t × t f32 row-major and contiguous, tile (i, j) being number
-// i (i + 1) / 2 + j. t is a multiple of 8. The last tiles are padded with the identity.
+// i (i + 1) / 2 + j. t is a multiple of 8. The last tiles are padded with the identity. Up to 32 t ⌈t / 128⌉ bytes after a tile that is
+// written are read, so that the last one may not be the last of the memory.
 //
 // Precision: an update of 16 rows by 16 columns whose panels are small beside the diagonal goes in 16-bit fixed point (fixed.ts), the others in
 // single precision. With shares |A_r,k| / √|A_rr| of rows r and |(A_ik D)_c| / √|A_cc| of columns c, an error of fixed point is about
