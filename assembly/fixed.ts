@@ -94,7 +94,7 @@ export function subtractFixed(m: i32, n: i32, k: i32, a: usize, aSteps: usize, b
           const s = v128.load(row);
           load<i32>(ahead);
           ahead += 64;
-          if (!isZero(s)) micro(pairs, left, right, s, s0, s1, to, stride);
+          if (!isZero(s)) multiplyPairs(true, pairs, left, right, to, stride, s, s0, s1);
           left += (<usize>k) << 3;
           row += cuts << 4;
           to += stride << 2;
@@ -116,10 +116,13 @@ function isZero(steps: v128): bool {
   return i32x4.all_true(f32x4.eq(steps, f32x4.splat(LEAST_STEP)));
 }
 
-/** C (4 × 8) −= A · B over one length: a holds four rows of pairs, b eight, of the steps given. As micro in gemm.ts. */
+/**
+ * The products of four rows of pairs with eight, whose pairs take turns at a and at b. C (4 × 8, rows `stride` bytes apart) becomes
+ * their sums (i32) or, where `scaled`, loses these times the steps of a's rows and of b's (f32). As micro in gemm.ts.
+ */
 // @ts-ignore: decorator
 @inline
-function micro(pairs: i32, a: usize, b: usize, steps: v128, s0: v128, s1: v128, c: usize, stride: usize): void {
+export function multiplyPairs(scaled: bool, pairs: i32, a: usize, b: usize, c: usize, stride: usize, steps: v128, s0: v128, s1: v128): void {
   let c00 = i32x4.splat(0), c01 = i32x4.splat(0);
   let c10 = i32x4.splat(0), c11 = i32x4.splat(0);
   let c20 = i32x4.splat(0), c21 = i32x4.splat(0);
@@ -145,10 +148,17 @@ function micro(pairs: i32, a: usize, b: usize, steps: v128, s0: v128, s1: v128, 
     c30 = i32x4.add(c30, i32x4.dot_i16x8_s(x, b0));
     c31 = i32x4.add(c31, i32x4.dot_i16x8_s(x, b1));
   }
-  subtractScaled(c, v128.shuffle<f32>(steps, steps, 0, 0, 0, 0), s0, s1, c00, c01);
-  subtractScaled(c + stride, v128.shuffle<f32>(steps, steps, 1, 1, 1, 1), s0, s1, c10, c11);
-  subtractScaled(c + 2 * stride, v128.shuffle<f32>(steps, steps, 2, 2, 2, 2), s0, s1, c20, c21);
-  subtractScaled(c + 3 * stride, v128.shuffle<f32>(steps, steps, 3, 3, 3, 3), s0, s1, c30, c31);
+  if (scaled) {
+    subtractScaled(c, v128.shuffle<f32>(steps, steps, 0, 0, 0, 0), s0, s1, c00, c01);
+    subtractScaled(c + stride, v128.shuffle<f32>(steps, steps, 1, 1, 1, 1), s0, s1, c10, c11);
+    subtractScaled(c + 2 * stride, v128.shuffle<f32>(steps, steps, 2, 2, 2, 2), s0, s1, c20, c21);
+    subtractScaled(c + 3 * stride, v128.shuffle<f32>(steps, steps, 3, 3, 3, 3), s0, s1, c30, c31);
+  } else {
+    storePair(c, c00, c01);
+    storePair(c + stride, c10, c11);
+    storePair(c + 2 * stride, c20, c21);
+    storePair(c + 3 * stride, c30, c31);
+  }
 }
 
 // @ts-ignore: decorator
@@ -156,4 +166,11 @@ function micro(pairs: i32, a: usize, b: usize, steps: v128, s0: v128, s1: v128, 
 function subtractScaled(c: usize, aStep: v128, s0: v128, s1: v128, low: v128, high: v128): void {
   v128.store(c, f32x4.sub(v128.load(c), f32x4.mul(f32x4.convert_i32x4_s(low), f32x4.mul(aStep, s0))));
   v128.store(c, f32x4.sub(v128.load(c, 16), f32x4.mul(f32x4.convert_i32x4_s(high), f32x4.mul(aStep, s1))), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function storePair(c: usize, low: v128, high: v128): void {
+  v128.store(c, low);
+  v128.store(c, high, 16);
 }

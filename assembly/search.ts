@@ -9,6 +9,7 @@
 // of lower index score at least as much: the item is not among the best. The others are listed, in ascending order. At the end those
 // of the list whose `high` is not below the k-th best `low` of all get their exact score, in the order of `dot`, and meet as in `topK`.
 
+import { multiplyPairs } from './fixed';
 import { dot } from './score';
 import { rise, sink, sortHeap } from './topk';
 
@@ -106,6 +107,8 @@ export function searchBatch(m: i32, n: i32, d: i32, vectors: usize, shorts: usiz
   const listBytes = (<usize>n) << 3;
   const outBytes = (<usize>most) << 3;
   const shortUsers = scratch + 1024;
+  const pairs = <i32>(bytes >> 2);
+  const none = i32x4.splat(0);
   memory.fill(shortUsers, 0, <usize>((m + 3) & ~3) * bytes);
   for (let u: usize = 0; u < <usize>m; u++) begin(d, users + u * stride, weight, error, shortUsers + (u >> 2) * (bytes << 2) + ((u & 3) << 2), states + u * STATE);
   for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
@@ -113,7 +116,8 @@ export function searchBatch(m: i32, n: i32, d: i32, vectors: usize, shorts: usiz
     const rows = shorts + <usize>from * bytes;
     for (let u = 0; u < m; u += 4) {
       const user = shortUsers + <usize>u * bytes;
-      for (let j = 0; j < count; j += 8) fourByEight(scratch + ((<usize>j) << 2), bytes, rows + <usize>j * bytes, user);
+      // p · q of four users by eight items; row i of `scratch`, 64 × i32, is user i's
+      for (let j = 0; j < count; j += 8) multiplyPairs(false, pairs, user, rows + <usize>j * bytes, scratch + ((<usize>j) << 2), 256, none, none, none);
       for (let v = u; v < min(u + 4, m); v++) {
         const place = out + <usize>v * outBytes;
         scan(from, count, scratch + ((<usize>(v - u)) << 8), bias != 0 ? bias : zeros, states + <usize>v * STATE, lists + <usize>v * listBytes, place, place + (outBytes >> 1));
@@ -143,45 +147,6 @@ function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, state: 
   store<f32>(state, share, 20);
   store<f32>(state, e, 24);
   store<f32>(state, -f32.MAX_VALUE * f32.MAX_VALUE, 28);
-}
-
-/** p · q of four users by eight items, whose pairs of numbers take turns; row i of `out`, 64 × i32, is user i's. As micro in fixed.ts. */
-// @ts-ignore: decorator
-@inline
-function fourByEight(out: usize, bytes: usize, items: usize, users: usize): void {
-  let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
-  let b0 = i32x4.splat(0), b1 = i32x4.splat(0);
-  let c0 = i32x4.splat(0), c1 = i32x4.splat(0);
-  let e0 = i32x4.splat(0), e1 = i32x4.splat(0);
-  const end = items + (bytes << 3) - 32;
-  items -= 32;
-  users -= 16;
-  while (items != end) {
-    items += 32;
-    users += 16;
-    const p = v128.load(items);
-    const q = v128.load(items, 16);
-    let x = v128.load_splat<i32>(users);
-    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x, p));
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x, q));
-    x = v128.load_splat<i32>(users, 4);
-    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x, p));
-    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x, q));
-    x = v128.load_splat<i32>(users, 8);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, p));
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, q));
-    x = v128.load_splat<i32>(users, 12);
-    e0 = i32x4.add(e0, i32x4.dot_i16x8_s(x, p));
-    e1 = i32x4.add(e1, i32x4.dot_i16x8_s(x, q));
-  }
-  v128.store(out, a0);
-  v128.store(out, a1, 16);
-  v128.store(out, b0, 256);
-  v128.store(out, b1, 272);
-  v128.store(out, c0, 512);
-  v128.store(out, c1, 528);
-  v128.store(out, e0, 768);
-  v128.store(out, e1, 784);
 }
 
 /** Which of four items have a `high` above `least`. */

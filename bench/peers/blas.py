@@ -10,10 +10,10 @@ def suffix():
         paths = sorted({line.split()[-1] for line in maps if "openblas" in line.lower() and ".so" in line})
     for path in paths:
         library = ctypes.CDLL(path)
-        for prefix, suffix in (("", ""), ("", "64_"), ("scipy_", ""), ("scipy_", "64_")):
+        for before, after in (("", ""), ("", "64_"), ("scipy_", ""), ("scipy_", "64_")):
             try:
-                config = getattr(library, f"{prefix}openblas_get_config{suffix}")
-                core = getattr(library, f"{prefix}openblas_get_corename{suffix}")
+                config = getattr(library, f"{before}openblas_get_config{after}")
+                core = getattr(library, f"{before}openblas_get_corename{after}")
             except AttributeError:
                 continue
             config.restype = core.restype = ctypes.c_char_p
