@@ -19,7 +19,7 @@ export { searchBatch, shortenRows } from './search';
 export { countSimilar, fillSimilar, inverseDiagonal } from './similarity';
 export { addGradients, partition, skipgram, skipgramScratchBytes } from './skipgram';
 export { softmax } from './softmax';
-export { fillColumns, invertLeading, invertSwept, markColumns, unpermute, updatePanels, updateTile } from './supernode';
+export { fillColumns, invertLeading, invertSwept, markColumns, putTileRow, unpermute, updatePanels, updateTile } from './supernode';
 export { sweepFinish, sweepPanel, sweepPivot, sweepSlotBytes, sweepUpdate } from './sweep';
 export { topK } from './topk';
 export { transposeMatrix, transposePattern } from './transpose';

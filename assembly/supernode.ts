@@ -86,6 +86,30 @@ export function updatePanels(panels: usize, panel: i32, inside: i32, owner: usiz
 }
 
 /**
+ * Writes G + λI of the columns that are not leading into row i of their lower tiles, as in sweep.ts, which are zeros.
+ *
+ * indptr, indices (i32), values (f32): G in compressed rows, by item. order, positions (u32): the item of each position, and back.
+ * size: columns that are not leading.
+ */
+export function putTileRow(indptr: usize, indices: usize, values: usize, order: usize, positions: usize, leading: i32, lambda: f32, tiles: usize, t: i32, size: i32, i: i32): void {
+  const tileBytes = (<usize>(t * t)) << 2;
+  const first = tiles + (((<usize>i) * (<usize>(i + 1))) >> 1) * tileBytes;
+  const end = min((i + 1) * t, size);
+  for (let row = i * t; row < end; row++) {
+    const line = first + ((<usize>((row - i * t) * t)) << 2);
+    const range = indptr + (word(order, leading + row) << 2);
+    const stop = load<i32>(range, 4);
+    for (let e = load<i32>(range); e < stop; e++) {
+      const column = <i32>word(positions, <i32>word(indices, e)) - leading;
+      if (column < 0 || column > row) continue;
+      store<f32>(line + (<usize>(column / t)) * tileBytes + ((<usize>(column % t)) << 2), load<f32>(values + ((<usize>e) << 2)));
+    }
+    const diagonal = line + (<usize>i) * tileBytes + ((<usize>(row - i * t)) << 2);
+    store<f32>(diagonal, load<f32>(diagonal) + lambda);
+  }
+}
+
+/**
  * Tile (i, j) of the columns that are not leading, as in sweep.ts, loses A_JRᵀ T of every panel J, in ascending order.
  *
  * starts (u32, rows of tiles + 1 a panel): where the rows of R begin that are in each row of tiles. Otherwise as updatePanels.

@@ -8,10 +8,11 @@
 // 1 GB; before that, 20e bytes of transposes, or 14c² of the core. The result takes 16 bytes an entry at the end. X and Xᵀ once,
 // the result twice, and, for a while, 4n bytes for each 32,768 users are on the host.
 import { alikeOrder, GROUP, tailStart, usersByGroup } from './alike.ts';
+import { invertPermutation } from './elimination.ts';
 import { checkNumber } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
-import { joinColumns, readColumns, type SimilarColumn } from './similar-columns.ts';
+import { ColumnReader, joinColumns } from './similar-columns.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 import type { Block } from './sparse-inverse.ts';
 import { notPositive, padTiles, sweep, sweepBytes } from './sweep.ts';
@@ -130,9 +131,7 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
       Float32Array.from(order, (item) => 1 / (transposed.indptr[item + 1] - transposed.indptr[item] + lambda)),
       stage,
     );
-    const positions = new Uint32Array(n);
-    for (const [position, item] of order.entries()) positions[item] = position;
-    const places = memory.put(positions, stage);
+    const places = memory.put(invertPermutation(order), stage);
     const groups = await invertGroups(kernels, sorted, permuted, core, lambda, order, job, stage);
     const slots = allocateSlots(kernels, n, core, users, stage);
 
@@ -157,7 +156,7 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
     await invertCore(kernels, schur, core, order, inverse, job, stage);
     memory.release(schurMark);
 
-    const columns: SimilarColumn[] = new Array(n);
+    const reader = new ColumnReader(kernels, order, places, epsilon, slots.length);
     let entries = 0;
     let done = 0;
     let residual = 0;
@@ -179,16 +178,14 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
         tick,
       );
       await check(batch.filter(({ column }) => (column - (core < n ? core : 0)) % (LANES * CHECKED) === 0));
-      await readColumns(
+      const blocks = batch.map(({ column, width, slot }): Block => ({ column, width, x: slot.x }));
+      await runTasks(
         kernels,
-        batch.map(({ column, width, slot }): Block => ({ column, width, x: slot.x })),
-        order,
-        places,
-        epsilon,
-        columns,
+        blocks.map((block, b): Task => [reader.marks(block, b)]),
       );
+      await reader.read(blocks);
       for (const { column, width } of batch) {
-        for (let c = column; c < column + width; c++) entries += columns[order[c]].indices.length;
+        for (let c = column; c < column + width; c++) entries += reader.columns[order[c]].indices.length;
         done += width;
       }
       // what joining them will take
@@ -196,7 +193,7 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
       await tick();
     }
     memory.release(mark);
-    return { similarity: joinColumns(kernels, columns), core, steps: n > core ? steps / (n - core) : 0, residual };
+    return { similarity: joinColumns(kernels, reader.columns), core, steps: n > core ? steps / (n - core) : 0, residual };
 
     /** The blocks [begin, end) of the columns before `limit`, each with a slot. */
     function take(begin: number, end: number, limit: number): Columns[] {

@@ -1,13 +1,13 @@
 // Intra-market similarity in closed form. Peak memory of the dense way: with n rounded up to whole tiles, 2n (n + t) bytes for
 // the lower triangle of G + λI, 12nt for one panel, and a few tiles; then, in the panel's place, four block-rows of the result.
 // The sparse way takes about as much (sparse-inverse.ts). n = 12,015 takes 0.33 GB, and about 45,000 fit in wasm32.
-import { type Elimination, planElimination, shareOfDense } from './elimination.ts';
+import { type Elimination, invertPermutation, planElimination, shareOfDense } from './elimination.ts';
 import { ArgumentError, checkNumber } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
-import { copyColumns, emptyTiles, joinColumns, readColumns, type SimilarColumn } from './similar-columns.ts';
+import { ColumnReader, copyColumns, emptyTiles, joinColumns } from './similar-columns.ts';
 import type { SparseMatrix } from './sparse.ts';
-import { invertSparse } from './sparse-inverse.ts';
+import { BATCH, invertSparse } from './sparse-inverse.ts';
 import { putTiles, sweep, sweepBytes } from './sweep.ts';
 import { ranges, runTasks } from './tasks.ts';
 import { TILE, tileRows, tileValues } from './tiles.ts';
@@ -84,21 +84,23 @@ export async function denseEase(kernels: Kernels, gram: SparseMatrix, { lambda, 
 async function sparseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilon }: EaseOptions, plan: Elimination, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
   const { memory } = kernels;
   const n = gram.rows;
-  const positions = new Uint32Array(n);
-  for (const [position, item] of plan.order.entries()) positions[item] = position;
-  const columns: SimilarColumn[] = new Array(n);
   const inverse = keep ? emptyTiles(n) : undefined;
   const mark = memory.mark();
   try {
-    const address = memory.put(positions, stage);
-    await invertSparse(kernels, gram, lambda, plan, job, stage, async (blocks) => {
-      await readColumns(kernels, blocks, plan.order, address, epsilon, columns);
-      if (inverse) copyColumns(kernels, blocks, plan.order, address, inverse);
+    const positions = memory.put(invertPermutation(plan.order), stage);
+    const reader = new ColumnReader(kernels, plan.order, positions, epsilon, BATCH);
+    await invertSparse(kernels, gram, lambda, plan, job, stage, {
+      calls: (block, b) => [reader.marks(block, b)],
+      async visit(blocks) {
+        await reader.read(blocks);
+        if (inverse) copyColumns(kernels, blocks, plan.order, positions, inverse);
+      },
     });
+    memory.release(mark);
+    return { similarity: joinColumns(kernels, reader.columns), inverse };
   } finally {
     memory.release(mark);
   }
-  return { similarity: joinColumns(kernels, columns), inverse };
 }
 
 /** B̂ from the swept tiles, a few block-rows at a time, so that linear memory never holds more of the result than that. */

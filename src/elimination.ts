@@ -53,7 +53,7 @@ export async function planElimination({ exports, memory }: Kernels, pattern: Spa
   memory.require(planBytes(n), `${stage} on ${n} items`);
   // The dense end of the order to the left, so that rows of bits get shorter as nodes are eliminated.
   const byDegree = Int32Array.from({ length: n }, (_, i) => i).sort((a, b) => degree(b) - degree(a) || a - b);
-  const nodeOf = invert(byDegree);
+  const nodeOf = invertPermutation(byDegree);
   const words = wordsOf(n);
   const mark = memory.mark();
   try {
@@ -195,13 +195,22 @@ export function shareOfDense({ order, leading, panels }: Elimination): number {
 }
 
 function readBits(words: Uint32Array): Int32Array {
-  const set: number[] = [];
-  for (let w = 0; w < words.length; w++) for (let rest = words[w]; rest !== 0; rest &= rest - 1) set.push(32 * w + 31 - Math.clz32(rest & -rest));
-  return Int32Array.from(set);
+  let count = 0;
+  for (let w = 0; w < words.length; w++) for (let rest = words[w]; rest !== 0; rest &= rest - 1) count++;
+  const set = new Int32Array(count);
+  for (let w = words.length - 1; count > 0; w--) {
+    for (let rest = words[w]; rest !== 0; ) {
+      const highest = 31 - Math.clz32(rest);
+      set[--count] = 32 * w + highest;
+      rest ^= 1 << highest;
+    }
+  }
+  return set;
 }
 
-function invert(permutation: Int32Array): Int32Array {
+/** The place of each value: of plan.order, each item's position. */
+export function invertPermutation(permutation: Int32Array): Int32Array {
   const inverse = new Int32Array(permutation.length);
-  for (const [i, value] of permutation.entries()) inverse[value] = i;
+  for (let i = 0; i < permutation.length; i++) inverse[permutation[i]] = i;
   return inverse;
 }

@@ -3,7 +3,7 @@
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix } from './sparse.ts';
 import type { Block } from './sparse-inverse.ts';
-import { runTasks, type Task } from './tasks.ts';
+import { type Call, runTasks, type Task } from './tasks.ts';
 import { TILE, tileIndex, tileRows, tileValues } from './tiles.ts';
 import { transpose } from './transpose.ts';
 
@@ -15,41 +15,72 @@ export interface SimilarColumn {
   values: Float32Array;
 }
 
-/** columns[item] becomes B̂'s column of each item in the blocks. order: item by position; positions: address of the position (u32) of each item. */
-export async function readColumns(kernels: Kernels, blocks: Block[], order: Int32Array, positions: number, epsilon: number, columns: SimilarColumn[]): Promise<void> {
-  const { memory } = kernels;
-  const n = order.length;
-  const mark = memory.mark();
-  const cursors = memory.allocate(4 * LANES * blocks.length);
-  const cursorsOf = (b: number) => cursors + 4 * LANES * b;
-  const masks = blocks.map(() => memory.allocate(2 * n));
-  await runTasks(
-    kernels,
-    blocks.map(({ x, column, width }, b): Task => [['markColumns', n, x, column, width, epsilon, masks[b], cursorsOf(b)]]),
-  );
-  const ends = memory.i32(cursors, LANES * blocks.length);
-  let entries = 0;
-  for (const [c, count] of ends.entries()) {
-    ends[c] = entries;
-    entries += count;
+/** Takes what B̂ keeps of the columns in blocks, up to `most` at a time: first `marks` each block, in a task, then `read`. */
+export class ColumnReader {
+  /** B̂'s column of each item. */
+  readonly columns: SimilarColumn[];
+  private readonly cursors: number;
+  private readonly masks: number;
+
+  /**
+   * Linear memory: 2n + 64 bytes a block, released by whoever releases what is below.
+   * @param order item by position.
+   * @param positions address of the position (u32) of each item.
+   */
+  constructor(
+    private readonly kernels: Kernels,
+    private readonly order: Int32Array,
+    private readonly positions: number,
+    private readonly epsilon: number,
+    most: number,
+  ) {
+    this.columns = new Array(order.length);
+    this.cursors = kernels.memory.allocate(4 * LANES * most);
+    this.masks = kernels.memory.allocate(2 * order.length * most);
   }
-  const starts = ends.slice();
-  const indices = memory.allocate(4 * entries, 'the similarities of some items');
-  const values = memory.allocate(4 * entries, 'the similarities of some items');
-  await runTasks(
-    kernels,
-    blocks.map(({ x, column }, b): Task => [['fillColumns', n, positions, x, column, masks[b], cursorsOf(b), indices, values]]),
-  );
-  const allIndices = memory.i32(indices, entries).slice();
-  const allValues = memory.f32(values, entries).slice();
-  for (const [b, { column, width }] of blocks.entries()) {
-    for (let lane = 0; lane < width; lane++) {
-      const start = starts[LANES * b + lane];
-      const end = starts[LANES * b + lane + 1] ?? entries;
-      columns[order[column + lane]] = { indices: allIndices.subarray(start, end), values: allValues.subarray(start, end) };
+
+  /** Finds what is kept of the block that will be the b-th of those to be read. */
+  marks({ x, column, width }: Block, b: number): Call {
+    return ['markColumns', this.order.length, x, column, width, this.epsilon, this.masksOf(b), this.cursorsOf(b)];
+  }
+
+  /** columns[item] becomes B̂'s column of each item in the blocks. */
+  async read(blocks: Block[]): Promise<void> {
+    const { memory } = this.kernels;
+    const n = this.order.length;
+    const mark = memory.mark();
+    const ends = memory.i32(this.cursors, LANES * blocks.length);
+    let entries = 0;
+    for (const [c, count] of ends.entries()) {
+      ends[c] = entries;
+      entries += count;
     }
+    const starts = ends.slice();
+    const indices = memory.allocate(4 * entries, 'the similarities of some items');
+    const values = memory.allocate(4 * entries, 'the similarities of some items');
+    await runTasks(
+      this.kernels,
+      blocks.map(({ x, column }, b): Task => [['fillColumns', n, this.positions, x, column, this.masksOf(b), this.cursorsOf(b), indices, values]]),
+    );
+    const allIndices = memory.i32(indices, entries).slice();
+    const allValues = memory.f32(values, entries).slice();
+    for (const [b, { column, width }] of blocks.entries()) {
+      for (let lane = 0; lane < width; lane++) {
+        const start = starts[LANES * b + lane];
+        const end = starts[LANES * b + lane + 1] ?? entries;
+        this.columns[this.order[column + lane]] = { indices: allIndices.subarray(start, end), values: allValues.subarray(start, end) };
+      }
+    }
+    memory.release(mark);
   }
-  memory.release(mark);
+
+  private masksOf(b: number): number {
+    return this.masks + 2 * this.order.length * b;
+  }
+
+  private cursorsOf(b: number): number {
+    return this.cursors + 4 * LANES * b;
+  }
 }
 
 /** B̂ (n × n) from its n columns. */

@@ -3,18 +3,18 @@
 // block, several blocks to a batch, and handed on: the inverse is never there whole. Peak memory, with t columns swept and
 // s = n − t eliminated: 2t (t + 256) bytes of tiles, 2s (n + t) of inverse rows that later columns need, the panels
 // (under 30 MB at n = 12,015), and either 12t · 256 of the sweep or 1 kB a row for a batch.
-import { type Elimination, MAX_WIDTH } from './elimination.ts';
+import { type Elimination, invertPermutation, MAX_WIDTH, type Panel } from './elimination.ts';
 import type { Job } from './job.ts';
 import type { Kernels } from './kernels.ts';
 import type { SparseMatrix } from './sparse.ts';
 import { notPositive, padTiles, sweep, sweepBytes } from './sweep.ts';
-import { runTasks, type Task } from './tasks.ts';
-import { TILE, tileCount, tileIndex, tileRows, tileValues } from './tiles.ts';
+import { type Call, runTasks, type Task } from './tasks.ts';
+import { TILE, tileCount, tileRows, tileValues } from './tiles.ts';
 
 /** Columns of a block, and f32 of one of its rows; see assembly/supernode.ts. */
 const LANES = 16;
-/** Blocks of a batch: a multiple of any likely number of threads. */
-const BATCH = 16;
+/** Most blocks of a batch: a multiple of any likely number of threads. */
+export const BATCH = 16;
 /** Scratch of a kernel that updates. */
 const SCRATCH_BYTES = 64;
 /** Rows that a block has beyond n. */
@@ -28,27 +28,35 @@ export interface Block {
   x: number;
 }
 
-/** Linear memory, in bytes, that `invertSparse` asks for, beside what `visit` allocates. */
-export function sparseInverseBytes(plan: Elimination): number {
+/** What becomes of the columns. */
+export interface ColumnVisitor {
+  /** Calls on the b-th block of a batch, made in the task that makes the block, while it is in a cache. */
+  calls(block: Block, b: number): Call[];
+  /** Gets the batch then; its blocks hold until it returns. */
+  visit(blocks: Block[]): Promise<void>;
+}
+
+/** Linear memory, in bytes, that `invertSparse` asks for with G of so many entries, beside what its visitor allocates. */
+export function sparseInverseBytes(plan: Elimination, entries: number): number {
   const n = plan.order.length;
   const size = n - plan.leading;
   const factor = sum(plan.panels, ({ width, rows }) => 4 * (width * width + width * rows.length + rows.length + 8));
-  const eliminating = sum(plan.panels, ({ width, rows }) => 4 * (width * rows.length + tileRows(size) + 20)) + SCRATCH_BYTES * tileCount(size) + 4 * n + 1e6;
+  const eliminating = sum(plan.panels, ({ width, rows }) => 4 * (width * rows.length + tileRows(size) + 20)) + SCRATCH_BYTES * tileCount(size) + 8 * entries + 16 * n + 1e6;
   const working = Math.max(eliminating, sweepBytes(size), BATCH * blockBytes(n));
   return factor + 4 * tileValues(size) + sum(blocksOf(plan), ({ keptRows }) => 4 * LANES * keptRows + 12) + working + 1e5;
 }
 
 /**
- * Hands `visit` the columns of C = (G + λI)⁻¹, each once, a batch of blocks at a time; positions are those of plan.order.
- * Their memory holds until `visit` returns. The order of accumulation follows from the plan alone.
+ * Hands the visitor the columns of C = (G + λI)⁻¹, each once, up to BATCH blocks at a time; positions are those of plan.order.
+ * The order of accumulation follows from the plan alone.
  *
  * @param plan of G's pattern.
  * @throws ArgumentError for G + λI not positive definite.
- * @throws MemoryError where sparseInverseBytes(plan) do not fit.
+ * @throws MemoryError where sparseInverseBytes do not fit.
  */
-export async function invertSparse(kernels: Kernels, gram: SparseMatrix, lambda: number, plan: Elimination, job: Job, stage: string, visit: (blocks: Block[]) => Promise<void>): Promise<void> {
+export async function invertSparse(kernels: Kernels, gram: SparseMatrix, lambda: number, plan: Elimination, job: Job, stage: string, visitor: ColumnVisitor): Promise<void> {
   const { memory } = kernels;
-  memory.reserve(sparseInverseBytes(plan), `${stage} on ${gram.rows} items`);
+  memory.reserve(sparseInverseBytes(plan, gram.indptr[gram.rows]), `${stage} on ${gram.rows} items`);
   const mark = memory.mark();
   try {
     const panels = allocatePanels(kernels, plan, stage);
@@ -56,7 +64,7 @@ export async function invertSparse(kernels: Kernels, gram: SparseMatrix, lambda:
     const tiles = memory.allocateZeroed(4 * tileValues(size), stage);
     await eliminate(kernels, gram, lambda, plan, panels, tiles, job, stage);
     await sweep(kernels, tiles, size, job, stage, (row) => plan.order[plan.leading + row]);
-    await complete(kernels, plan, panels.table, tiles, job, stage, visit);
+    await complete(kernels, plan, panels.table, tiles, job, stage, visitor);
   } finally {
     memory.release(mark);
   }
@@ -89,7 +97,9 @@ async function eliminate(kernels: Kernels, gram: SparseMatrix, lambda: number, p
   const { panels, leading, order } = plan;
   const mark = memory.mark();
   const blocks = panels.map(({ width, rows }) => memory.allocateZeroed(4 * width * rows.length, stage));
-  putGram(kernels, gram, lambda, plan, pivots, blocks, tiles);
+  const positions = invertPermutation(order);
+  putPanels(kernels, gram, lambda, plan, positions, pivots, blocks);
+  await putTileRows(kernels, gram, lambda, plan, positions, tiles, stage);
   const blockTable = memory.put(Uint32Array.from(blocks), stage);
   const pivotTable = memory.put(Uint32Array.from(pivots), stage);
   const owner = memory.allocate(4 * leading, stage);
@@ -107,7 +117,7 @@ async function eliminate(kernels: Kernels, gram: SparseMatrix, lambda: number, p
     exports.updatePanels(table, p, countBelow(rows, leading), owner, blockTable, pivotTable, scratch);
     await job.tick(`${stage}: eliminate`, p + 1, total);
   }
-  const starts = memory.put(Uint32Array.from(panels.flatMap(({ rows }) => Array.from({ length: count + 1 }, (_, i) => countBelow(rows, leading + i * TILE)))), stage);
+  const starts = memory.put(startsOf(panels, leading, count), stage);
   const places = Array.from({ length: count }, (_, i) => Array.from({ length: i + 1 }, (_, j) => [i, j])).flat();
   const scratches = memory.allocate(SCRATCH_BYTES * places.length, stage);
   const tasks = places.map(([i, j], t): Task => [['updateTile', table, panels.length, blockTable, starts, leading, tiles, TILE, count, i, j, scratches + SCRATCH_BYTES * t]]);
@@ -127,12 +137,23 @@ function countBelow(values: Int32Array, bound: number): number {
   return from;
 }
 
-/** The lower triangle of G + λI where the panels and the tiles have it; the last tiles are padded with the identity. */
-function putGram({ memory }: Kernels, gram: SparseMatrix, lambda: number, { order, leading, panels }: Elimination, pivots: number[], blocks: number[], tiles: number): void {
-  const n = order.length;
-  const position = new Int32Array(n);
-  for (const [p, item] of order.entries()) position[item] = p;
-  const place = new Int32Array(n);
+/** Panel by panel, how many of its rows are before each row of tiles, and how many there are: `count` + 1 numbers. */
+function startsOf(panels: Panel[], leading: number, count: number): Uint32Array {
+  const starts = new Uint32Array(panels.length * (count + 1));
+  let at = 0;
+  for (const { rows } of panels) {
+    let before = countBelow(rows, leading);
+    for (let i = 0; i <= count; i++) {
+      while (before < rows.length && rows[before] < leading + i * TILE) before++;
+      starts[at++] = before;
+    }
+  }
+  return starts;
+}
+
+/** G + λI where the panels have it, in their lower triangle and below. */
+function putPanels({ memory }: Kernels, gram: SparseMatrix, lambda: number, { order, panels }: Elimination, positions: Int32Array, pivots: number[], blocks: number[]): void {
+  const place = new Int32Array(order.length);
   for (const [p, { first, width, rows }] of panels.entries()) {
     const pivot = memory.f32(pivots[p], width * width);
     const block = memory.f32(blocks[p], width * rows.length);
@@ -141,27 +162,31 @@ function putGram({ memory }: Kernels, gram: SparseMatrix, lambda: number, { orde
       pivot[j * (width + 1)] = lambda;
       const item = order[first + j];
       for (let e = gram.indptr[item]; e < gram.indptr[item + 1]; e++) {
-        const row = position[gram.indices[e]];
+        const row = positions[gram.indices[e]];
         if (row >= first + width) block[j * rows.length + place[row]] = gram.values[e];
         else if (row >= first + j) pivot[(row - first) * width + j] += gram.values[e];
       }
     }
   }
-  const size = n - leading;
-  const a = memory.f32(tiles, tileValues(size));
-  for (let i = 0; i < size; i++) {
-    const item = order[leading + i];
-    for (let e = gram.indptr[item]; e < gram.indptr[item + 1]; e++) {
-      const j = position[gram.indices[e]] - leading;
-      if (j >= 0 && j <= i) a[tileIndex(i, j)] = gram.values[e];
-    }
-    a[tileIndex(i, i)] += lambda;
-  }
-  padTiles(a, size);
+}
+
+/** G + λI where the tiles have it, which are zeros; the last ones are padded with the identity. */
+async function putTileRows(kernels: Kernels, gram: SparseMatrix, lambda: number, { order, leading }: Elimination, positions: Int32Array, tiles: number, stage: string): Promise<void> {
+  const { memory } = kernels;
+  const size = order.length - leading;
+  const mark = memory.mark();
+  const entries = gram.indptr[gram.rows];
+  const [indptr, indices, values, orders, places] = [gram.indptr, gram.indices.subarray(0, entries), gram.values.subarray(0, entries), order, positions].map((array) => memory.put(array, stage));
+  await runTasks(
+    kernels,
+    Array.from({ length: tileRows(size) }, (_, i): Task => [['putTileRow', indptr, indices, values, orders, places, leading, lambda, tiles, TILE, size, i]]),
+  );
+  padTiles(memory.f32(tiles, tileValues(size)), size);
+  memory.release(mark);
 }
 
 /** The columns of C, the dense ones first, then level by level backwards. */
-async function complete(kernels: Kernels, plan: Elimination, table: number, tiles: number, job: Job, stage: string, visit: (blocks: Block[]) => Promise<void>): Promise<void> {
+async function complete(kernels: Kernels, plan: Elimination, table: number, tiles: number, job: Job, stage: string, visitor: ColumnVisitor): Promise<void> {
   const { memory } = kernels;
   const { order, leading, panels } = plan;
   const n = order.length;
@@ -174,12 +199,16 @@ async function complete(kernels: Kernels, plan: Elimination, table: number, tile
     let start = end - 1;
     while (start > 0 && end - start < BATCH && all[start - 1].level === all[start].level) start--;
     const batch = all.slice(start, end);
+    const blocks = batch.map(({ column, width }, b): Block => ({ column, width, x: x[b] }));
     const tasks = batch.map(({ column, width, level, levelEnd, keptRows }, b): Task => {
-      if (level === plan.levels.length - 1) return [['invertSwept', table, panels.length, tiles, TILE, n - leading, leading, column - leading, x[b], kept[start + b]]];
-      return [['invertLeading', table, plan.levels[level + 1], keptTable, levelEnd, all.length, column, width, x[b], kept[start + b], keptRows]];
+      const invert: Call =
+        level === plan.levels.length - 1
+          ? ['invertSwept', table, panels.length, tiles, TILE, n - leading, leading, column - leading, x[b], kept[start + b]]
+          : ['invertLeading', table, plan.levels[level + 1], keptTable, levelEnd, all.length, column, width, x[b], kept[start + b], keptRows];
+      return [invert, ...visitor.calls(blocks[b], b)];
     });
     await runTasks(kernels, tasks);
-    await visit(batch.map(({ column, width }, b) => ({ column, width, x: x[b] })));
+    await visitor.visit(blocks);
     end = start;
     await job.tick(`${stage}: columns`, n - batch[0].column, n);
   }
