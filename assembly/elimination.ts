@@ -74,7 +74,7 @@ function isWorthwhile(c: i32, left: i32): bool {
   const n = <f64>left;
   return SLOWER * x * (x + 2.0 * n) < 3.0 * n * n;
 }
-const SLOWER: f64 = 3.3;
+const SLOWER: f64 = 4.2;
 
 /** The neighbours of `node` become a clique, which they are already where `known`, and lose it. */
 function connect(words: i32, bits: usize, degrees: usize, fills: usize, node: i32, degree: i32, known: bool): void {

@@ -11,6 +11,7 @@
 // Precision: an update of 16 rows by 16 columns whose panels are small beside the diagonal goes in 16-bit fixed point (fixed.ts), the others in
 // single precision. With shares |A_r,k| / √|A_rr| of rows r and |(A_ik D)_c| / √|A_cc| of columns c, an error of fixed point is about
 // 1e-5 of their product beside √|A_rr A_cc|; it is taken where that product is at most FIXED_BELOW. That depends on the values alone.
+// A_ik D goes likewise, but for D's diagonal, most of its norm, which is multiplied in single precision beforehand.
 //
 // Order: in the sweep of k each tile is written by one task, from that tile and what the panels hold: in single precision summed over
 // the t columns of k in ascending order, then subtracted once; in fixed point subtracted once per length of columns, in ascending order.
@@ -104,7 +105,7 @@ function slotOf(slots: usize, t: i32, i: i32): usize {
 }
 
 /**
- * Inverts the diagonal tile k: it becomes −D, which is packed into `pivot` (sweepSlotBytes(t)).
+ * Inverts the diagonal tile k: it becomes −D, which is packed without its diagonal into `pivot` (sweepSlotBytes(t)).
  * work: choleskyWorkspaceBytes(t). failed (i32) gets 0, or 1 + the row within the tile of a pivot that is not positive.
  */
 export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usize, failed: usize): void {
@@ -113,8 +114,20 @@ export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usi
   if (load<i32>(failed) != 0) return;
   const end = d + tileBytes(t);
   for (let p = d; p < end; p += 16) v128.store(p, f32x4.neg(v128.load(p)));
+  const step = ((<usize>t) + 1) << 2;
+  let saved = work;
+  for (let p = d; p < end; p += step) {
+    store<f32>(saved, load<f32>(p));
+    store<f32>(p, 0);
+    saved += 4;
+  }
   packColumns(4, d, t, t, t, pivot);
   packColumns(8, d, t, t, t, rightOf(pivot, t));
+  saved = work;
+  for (let p = d; p < end; p += step) {
+    store<f32>(p, load<f32>(saved));
+    saved += 4;
+  }
   fixLeft(t, pivot, d);
   fixRight(t, pivot, d);
 }
@@ -135,7 +148,7 @@ export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, s
   if (below) {
     packRows(4, a, t, t, t, slot);
     fixLeft(t, slot, diagonal);
-    memory.fill(a, 0, tileBytes(t));
+    scaleColumns(t, a, tile(tiles, t, k, k));
     subtractProduct(t, slot, pivot, a, false, scratch);
     packRows(8, a, t, t, t, right);
   } else {
@@ -144,11 +157,33 @@ export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, s
     fixLeft(t, slot, diagonal);
     packColumns(8, a, t, t, t, right);
     fixRight(t, slot, diagonal);
-    memory.fill(a, 0, tileBytes(t));
+    scaleRows(t, a, tile(tiles, t, k, k));
     subtractProduct(t, pivot, slot, a, false, scratch);
     packColumns(8, a, t, t, t, right);
   }
   fixRight(t, slot, diagonal);
+}
+
+/** Column c of a (t × t) times D_cc, of the tile that holds −D. */
+function scaleColumns(t: i32, a: usize, pivot: usize): void {
+  const step = ((<usize>t) + 1) << 2;
+  for (let c = 0; c < t; c += 4) {
+    const d = f32x4(-load<f32>(pivot), -load<f32>(pivot + step), -load<f32>(pivot + 2 * step), -load<f32>(pivot + 3 * step));
+    const end = a + tileBytes(t);
+    for (let p = a; p < end; p += (<usize>t) << 2) v128.store(p, f32x4.mul(v128.load(p), d));
+    a += 16;
+    pivot += 4 * step;
+  }
+}
+
+/** As scaleColumns, for rows. */
+function scaleRows(t: i32, a: usize, pivot: usize): void {
+  const bytes = (<usize>t) << 2;
+  for (let r = 0; r < t; r++) {
+    const d = f32x4.splat(-load<f32>(pivot));
+    for (const end = a + bytes; a < end; a += 16) v128.store(a, f32x4.mul(v128.load(a), d));
+    pivot += bytes + 4;
+  }
 }
 
 /** The left operand of a slot in fixed point, and its shares. diagonal: the tile with its rows' A_rr. */
