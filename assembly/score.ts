@@ -99,6 +99,35 @@ export function meanRows(out: usize, d: i32, table: usize, history: usize, count
   return used;
 }
 
+/**
+ * A user's linear terms and vector, 32 bytes. The caller writes the first six, termsBatch the others.
+ * 0 u32 address of n × f32, the linear terms; 0 for none · 4 u32 address of the history (i32) · 8 i32 its length · 12 f32 factor of the
+ * linear terms · 16 u32 address of d × f32, the vector; 0 for none · 20 u32 address of its offset (d × f32), 0 for none ·
+ * 24 i32 entries of S added · 28 i32 c of meanRows
+ */
+const SUBJECT: usize = 32;
+
+/**
+ * scoreLinear and meanRows for each of m users.
+ * @param n items
+ * @param d length of a row of P
+ * @param indptr (n + 1) × i32, rows of S
+ * @param indices nnz × i32
+ * @param values nnz × f32
+ * @param table rows of d × f32, P
+ * @param subjects m × 32 bytes, see `SUBJECT`
+ */
+export function termsBatch(m: i32, n: i32, d: i32, indptr: usize, indices: usize, values: usize, table: usize, subjects: usize): void {
+  for (const end = subjects + <usize>m * SUBJECT; subjects < end; subjects += SUBJECT) {
+    const linear = <usize>load<u32>(subjects);
+    const history = <usize>load<u32>(subjects, 4);
+    const count = load<i32>(subjects, 8);
+    const vector = <usize>load<u32>(subjects, 16);
+    store<i32>(subjects, linear != 0 ? scoreLinear(linear, n, indptr, indices, values, history, count, load<f32>(subjects, 12)) : 0, 24);
+    store<i32>(subjects, vector != 0 ? meanRows(vector, d, table, history, count, <usize>load<u32>(subjects, 20)) : 0, 28);
+  }
+}
+
 /** Rows of V that stay in the nearest cache while every user of the batch meets them: 64 of d = 128 are 32 kB. */
 const ROWS_AT_A_TIME: i32 = 64;
 

@@ -10,8 +10,8 @@
 // of the list whose `high` is not below the k-th best `low` of all get their exact score, in the order of `dot`, and meet as in `topK`.
 
 import { multiplyPairs } from './fixed';
-import { dot } from './score';
-import { rise, sink, sortHeap } from './topk';
+import { addBias, dot } from './score';
+import { rise, sink, sortHeap, topK } from './topk';
 
 /**
  * S. ‖x‖, ‖y‖ ≤ 1.002, so that |p_k|, |q_k| ≤ 1.002 S + 0.51 < 2¹⁵, and any partial sum of p · q is at most ‖p‖ ‖q‖ ≤
@@ -127,6 +127,47 @@ export function searchBatch(m: i32, n: i32, d: i32, vectors: usize, shorts: usiz
   for (let u: usize = 0; u < <usize>m; u++) {
     const place = out + u * outBytes;
     store<i32>(counts + (u << 2), finish(d, vectors, users + u * stride, bias, states + u * STATE, lists + u * listBytes, place, place + (outBytes >> 1)));
+  }
+}
+
+/**
+ * Which items are left out for each of m users.
+ * @param m users
+ * @param n items
+ * @param masks m × n × u8, get 1 for an item to leave out, else 0
+ * @param choices m × 16 bytes: 0 u32 address of items (i32) · 4 i32 how many of them are let in, alone; −1 for all items · 8 i32 how many
+ *   after those are left out
+ */
+export function maskBatch(m: i32, n: i32, masks: usize, choices: usize): void {
+  for (let u = 0; u < m; u++) {
+    let item = <usize>load<u32>(choices);
+    const only = load<i32>(choices, 4);
+    memory.fill(masks, only < 0 ? 0 : 1, <usize>n);
+    const begin = item + ((<usize>max(0, only)) << 2);
+    const end = begin + ((<usize>load<i32>(choices, 8)) << 2);
+    for (; item < begin; item += 4) store<u8>(masks + <usize>load<i32>(item), 0);
+    for (; item < end; item += 4) store<u8>(masks + <usize>load<i32>(item), 1);
+    masks += <usize>n;
+    choices += 16;
+  }
+}
+
+/**
+ * The best items of each of m users by all their scores.
+ * @param m users
+ * @param n items
+ * @param states m × 64 bytes, of which the first three are read; the terms, which get the bias added, are the scores
+ * @param bias n × f32; 0 for none
+ * @param out, most, counts as of searchBatch
+ */
+export function scanBatch(m: i32, n: i32, states: usize, bias: usize, out: usize, most: i32, counts: usize): void {
+  for (let u = 0; u < m; u++) {
+    const scores = <usize>load<u32>(states);
+    if (bias != 0) addBias(scores, n, bias);
+    store<i32>(counts, topK(scores, n, <usize>load<u32>(states, 4), load<i32>(states, 8), out, out + ((<usize>most) << 2)));
+    states += STATE;
+    out += (<usize>most) << 3;
+    counts += 4;
   }
 }
 

@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadModel } from '../dist/index.js';
+import { decodeModel, loadModel, Recommender, startThreads } from '../dist/index.js';
+import { nodeWorkers } from '../dist/node.js';
 import { cachedModel } from './cached.mjs';
 import { describe, machine } from './machine.mjs';
 import { pythonWith, runPython } from './peers/python.mjs';
@@ -10,6 +11,8 @@ import { note, save, show, table } from './report.mjs';
 import { median } from './timer.mjs';
 
 const K = 10;
+const ONE = 'm3rec, 1 thread';
+const TWO = 'm3rec, 2 threads';
 const ROUNDS = 3;
 const FOLD_INS = 20_000;
 /** Share of recommendations that two sides may have otherwise, where scores are within rounding of one another. */
@@ -23,15 +26,16 @@ export async function recommend() {
   const found = positions(recommender, recommender.recommendBatch(queries));
   const tables = markets.map((market) => ({ ...market, unit: unitUsers(market, recommender.model.dim), dim: recommender.model.dim }));
 
+  const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
+  const threaded = Recommender.from(decodeModel(bytes), kernels);
   const sides = {
-    m3rec: () => {
-      recommender.recommendBatch(queries);
-    },
-    JavaScript: () => plain(tables),
+    [ONE]: async () => recommender.recommendBatch(queries),
+    [TWO]: () => threaded.recommendAll(queries),
+    JavaScript: async () => plain(tables),
   };
-  const agreement = { JavaScript: share(found, plain(tables)) };
-  const times = { m3rec: [], JavaScript: [] };
-  sides.m3rec();
+  const agreement = { [TWO]: share(found, positions(threaded, await sides[TWO]())), JavaScript: share(found, plain(tables)) };
+  const times = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
+  await sides[ONE]();
   const python = pythonWith('numpy');
   let version;
   if (!python) note('NumPy is not installed (Debian: python3-numpy): not compared with');
@@ -41,7 +45,7 @@ export async function recommend() {
     for (let round = 0; round < ROUNDS; round++) {
       for (const [side, run] of Object.entries(sides)) {
         const begin = performance.now();
-        run();
+        await run();
         times[side].push((performance.now() - begin) / 1000);
       }
       for (const threads of python ? [1, 2] : []) {
@@ -62,6 +66,7 @@ export async function recommend() {
       );
     }
   } finally {
+    await kernels.close();
     if (folder) rmSync(folder, { recursive: true, force: true });
   }
   const wrong = Object.entries(agreement).filter(([, same]) => same < 1 - MAY_DIFFER);
@@ -70,7 +75,8 @@ export async function recommend() {
     side,
     seconds[side].toFixed(2),
     Math.round(queries.length / seconds[side]).toLocaleString('en-US'),
-    `${(seconds[side] / seconds.m3rec).toFixed(2)} ×`,
+    `${(seconds[side] / seconds[ONE]).toFixed(2)} ×`,
+    `${(seconds[side] / seconds[TWO]).toFixed(2)} ×`,
     agreement[side] === undefined ? '–' : `${(100 * agreement[side]).toFixed(2)} %`,
   ]);
 
@@ -78,8 +84,8 @@ export async function recommend() {
   const latency = foldIns(recommender, largest);
   const percentiles = Object.fromEntries([50, 90, 99, 99.9].map((p) => [`p${p}`, latency[Math.min(latency.length - 1, Math.floor((latency.length * p) / 100))]]));
   const blocks = [
-    `Data: ${name}; ${queries.length.toLocaleString('en-US')} users of ${markets.length} markets, the vectors of preset paper (d = ${recommender.model.dim}, 1 epoch). m3rec makes the users' vectors from their histories and returns ids; the others are given unit vectors and return positions. One thread, NumPy${version ? ` ${version}` : ''} also on two; medians of ${ROUNDS} rounds in which the sides took turns.`,
-    table(['top-10 of every user', 'seconds', 'users/s', 'time beside m3rec', 'same items as m3rec'], rows),
+    `Data: ${name}; ${queries.length.toLocaleString('en-US')} users of ${markets.length} markets, the vectors of preset paper (d = ${recommender.model.dim}, 1 epoch). m3rec makes the users' vectors from their histories and returns ids; the others are given unit vectors and return positions. NumPy${version ? ` ${version}` : ''}; JavaScript on one thread; medians of ${ROUNDS} rounds in which the sides took turns.`,
+    table(['top-10 of every user', 'seconds', 'users/s', `beside ${ONE}`, `beside ${TWO}`, 'the same items'], rows),
     `One fold-in on the loaded model, market ${largest.name} (${largest.items.length.toLocaleString('en-US')} items), histories of its users as item ids, k = ${K}, ${FOLD_INS.toLocaleString('en-US')} calls after as many to warm up:`,
     table(
       ['percentile', 'ms'],

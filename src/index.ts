@@ -9,7 +9,7 @@ export type { KernelSource } from './kernels.ts';
 export type { HeldOut, Market, Markets } from './markets.ts';
 export type { MarketModel, Model } from './model.ts';
 export { type Mix, type ResolvedOptions, resolveOptions, type TrainOptions } from './options.ts';
-export { type Availability, MAX_THREADS, type ThreadOptions, type WorkerEvents, type WorkerHandle, type Workers } from './pool.ts';
+export { type Availability, MAX_THREADS, startThreads, type ThreadedKernels, type ThreadOptions, type WorkerEvents, type WorkerHandle, type Workers } from './pool.ts';
 export { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from './read-markets.ts';
 export {
   type Contribution,

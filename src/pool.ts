@@ -68,19 +68,38 @@ export function checkThreads({ threads, workers, onThreads }: ThreadOptions): vo
 
 const WORKERS = 'nodeWorkers of m3rec/node, or webWorkers() of m3rec/workers';
 
+/** Kernels that may have further threads, which live until they are closed. */
+export interface ThreadedKernels extends Kernels {
+  /** Ends the threads; whatever still runs on them fails. */
+  close(): Promise<void>;
+}
+
 /**
- * Hands a job its kernels, and ends their workers when it is over. The options are checked ones.
- * @throws WorkerError where a worker fails; MemoryError where there is no memory.
+ * Kernels on several threads, for `Recommender.from` and its `recommendAll`.
+ * @throws ArgumentError for options out of their ranges; WorkerError where a worker cannot be started; MemoryError where there is no memory.
+ * @example
+ * const kernels = await startThreads({ workers: nodeWorkers });
+ * const recommender = Recommender.from(decodeModel(bytes), kernels);
+ * const answers = await recommender.recommendAll(queries);
+ * await kernels.close();
  */
-export async function withKernels<T>({ kernels, threads, workers, onThreads }: ThreadOptions, job: (kernels: Kernels) => Promise<T>): Promise<T> {
+export async function startThreads(options: ThreadOptions = {}): Promise<ThreadedKernels> {
+  checkThreads(checkObject('options', options) as ThreadOptions);
+  const { kernels, threads, workers, onThreads } = options;
   const plan = planThreads(workers, threads);
   onThreads?.(plan);
-  if (!workers || plan.threads === 1) return job(await instantiateKernels(await kernelSource(kernels)));
+  if (!workers || plan.threads === 1) return { ...(await instantiateKernels(await kernelSource(kernels))), close: async () => {} };
   const shared = await startPool(workers, plan.threads);
+  return { ...shared, close: () => shared.pool.close() };
+}
+
+/** Hands a job its kernels, and ends their threads when it is over. Throws as `startThreads`. */
+export async function withKernels<T>(options: ThreadOptions, job: (kernels: Kernels) => Promise<T>): Promise<T> {
+  const kernels = await startThreads(options);
   try {
-    return await job(shared);
+    return await job(kernels);
   } finally {
-    await shared.pool.close();
+    await kernels.close();
   }
 }
 

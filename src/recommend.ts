@@ -3,10 +3,12 @@ import { power } from './elementary.ts';
 import { ArgumentError, checkArray, checkInteger, checkObject, checkTexts } from './errors.ts';
 import { decodeModel } from './format.ts';
 import { kernelSource } from './init.ts';
+import { Job, type JobOptions } from './job.ts';
 import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
 import type { MarketModel, Model } from './model.ts';
-import { type Best, type Catalogue, searchBest, shortenItems } from './search.ts';
+import { type Best, type Catalogue, scanBest, searchBest, shortenItems } from './search.ts';
 import { putTable, type Table } from './table.ts';
+import { type Call, ranges, runTask, runTasks } from './tasks.ts';
 
 /** Whom to recommend to: a user that the model was saved with, or anyone with these items as history. */
 export type Subject = { market: string } & ({ user: string; items?: undefined } | { items: readonly string[]; user?: undefined });
@@ -86,6 +88,13 @@ interface Loaded {
 /** Users whose scores are made at once: their vectors and a block of V fit the nearest cache; their scores take 128 n bytes, lists of a search 256 n. */
 const SCORED_TOGETHER = 32;
 
+/** Groups of users that a thread is given at a time. */
+const GROUPS_PER_THREAD = 8;
+/** Bytes of SUBJECT in assembly/score.ts. */
+const SUBJECT = 32;
+const NONE = new Int32Array(0);
+const NO_LINEAR: Sparse = { indptr: 0, indices: 0, values: 0 };
+
 /** So many users of a market are searched for: making the whole numbers of its items then costs a tenth of what they save. */
 const SEARCHED_FROM = 16;
 /** Where k is above n / 32, a search would score much of the list exactly. */
@@ -100,6 +109,24 @@ interface Scored {
   vector?: number;
   /** c, the history items that have a vector. */
   counted: number;
+}
+
+/** What makes users' linear terms and vectors, to be called, and then what came of it. */
+interface Terms {
+  /** users × d × f32, where the market has vectors. */
+  users: number;
+  /** Of each user's linear terms, 4 n bytes apart unless the users share them. */
+  addresses: number[];
+  call: Call;
+  read(): Scored[];
+}
+
+/** Users of one market that are answered together: by a search where there is a catalogue to search. */
+interface Group {
+  /** Their queries, by number. */
+  orders: number[];
+  plans: Plan[];
+  catalogue?: Catalogue;
 }
 
 /** A checked query. */
@@ -137,6 +164,8 @@ export async function loadModel(bytes: Uint8Array | ArrayBuffer, options: { kern
 /** A model that answers. Its arrays are in linear memory once; each call works above them and leaves nothing behind. */
 export class Recommender {
   private readonly loaded = new Map<string, Loaded>();
+  /** Settles when no `recommendAll` is at work: each holds memory meanwhile. */
+  private turn: Promise<void> = Promise.resolve();
 
   private constructor(
     readonly model: Model,
@@ -191,7 +220,7 @@ export class Recommender {
    * @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`, wrong k.
    */
   recommend(query: RecommendQuery): Recommendations {
-    return this.recommendAll([this.plan(query)])[0];
+    return this.answerAll([this.plan(query)])[0];
   }
 
   /**
@@ -199,7 +228,29 @@ export class Recommender {
    * of a market with vectors on, 2 n d bytes more tell which items cannot be among a user's best (assembly/search.ts).
    */
   recommendBatch(queries: readonly RecommendQuery[]): Recommendations[] {
-    return this.recommendAll(Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) => this.plan(query)));
+    return this.answerAll(this.plans(queries));
+  }
+
+  /**
+   * As `recommendBatch`, on all threads of the kernels that the recommender was made with (`startThreads`), the event loop turning
+   * meanwhile; the bits are the same. Calls take their turns; the other methods may be called meanwhile.
+   *
+   * @param options.onProgress hears `recommend` with the queries answered and their number.
+   * @throws ArgumentError as `recommend`; AbortedError when stopped through `signal`; WorkerError where a thread fails.
+   */
+  async recommendAll(queries: readonly RecommendQuery[], options: JobOptions = {}): Promise<Recommendations[]> {
+    const job = new Job(options);
+    const plans = this.plans(queries);
+    const answers = this.turn.then(() => this.answerOnThreads(plans, job));
+    this.turn = answers.then(
+      () => {},
+      () => {},
+    );
+    return answers;
+  }
+
+  private plans(queries: readonly RecommendQuery[]): Plan[] {
+    return Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) => this.plan(query));
   }
 
   private plan(query: RecommendQuery): Plan {
@@ -215,62 +266,91 @@ export class Recommender {
     };
   }
 
-  private recommendAll(plans: Plan[]): Recommendations[] {
+  private answerAll(plans: Plan[]): Recommendations[] {
     const results: Recommendations[] = new Array(plans.length);
-    const byMarket = new Map<Loaded, number[]>();
-    for (const [order, { market }] of plans.entries()) {
-      const orders = byMarket.get(market);
-      if (orders) orders.push(order);
-      else byMarket.set(market, [order]);
-    }
-    for (const [market, orders] of byMarket) {
+    for (const orders of byMarket(plans)) {
       this.scratch(() => {
-        const among = orders.filter((order) => isSearched(plans[order]));
-        const catalogue = this.catalogue(market, among.length);
-        const inGroups = (chosen: number[], answer: (group: Plan[]) => Recommendations[]) => {
-          for (let from = 0; from < chosen.length; from += SCORED_TOGETHER) {
-            const group = chosen.slice(from, from + SCORED_TOGETHER);
-            const answers = this.scratch(() => answer(group.map((order) => plans[order])));
-            for (const [i, order] of group.entries()) results[order] = answers[i];
-          }
-        };
-        if (catalogue) inGroups(among, (group) => this.search(catalogue, group));
-        inGroups(catalogue ? orders.filter((order) => !isSearched(plans[order])) : orders, (group) => this.scan(group));
+        for (const group of this.groups(plans, orders)) {
+          this.scratch(() => {
+            const { calls, read } = this.prepare(group);
+            runTask(this.kernels.exports, calls);
+            for (const [i, answer] of read().entries()) results[group.orders[i]] = answer;
+          });
+        }
       });
     }
     return results;
   }
 
-  /** Answers users of one market by the scores of all items. */
-  private scan(plans: Plan[]): Recommendations[] {
-    const { market } = plans[0];
-    const scored = this.score(
-      market,
-      plans.map(({ history }) => history),
-    );
-    const excluded = this.exclude(plans);
-    return plans.map((plan, i) => this.answer(plan, scored[i], this.best(market, scored[i].address, excluded + market.n * i, plan.k)));
+  private async answerOnThreads(plans: Plan[], job: Job): Promise<Recommendations[]> {
+    const { memory, pool } = this.kernels;
+    const results: Recommendations[] = new Array(plans.length);
+    const together = GROUPS_PER_THREAD * (pool?.threads ?? 1);
+    let done = 0;
+    for (const orders of byMarket(plans)) {
+      const mark = memory.mark();
+      try {
+        const groups = this.groups(plans, orders);
+        for (const [begin, end] of ranges(groups.length, together)) {
+          const above = memory.mark();
+          const chosen = groups.slice(begin, end);
+          const prepared = chosen.map((group) => this.prepare(group));
+          await runTasks(
+            this.kernels,
+            prepared.map(({ calls }) => calls),
+          );
+          for (const [g, { orders }] of chosen.entries()) {
+            for (const [i, answer] of prepared[g].read().entries()) results[orders[i]] = answer;
+            done += orders.length;
+          }
+          memory.release(above);
+          await job.tick('recommend', done, plans.length);
+        }
+      } finally {
+        memory.release(mark);
+      }
+    }
+    return results;
   }
 
-  /** Answers as `scan` does, to the bit, by a search that scores few items exactly. */
-  private search(catalogue: Catalogue, plans: Plan[]): Recommendations[] {
+  /** Users of one market, in groups that are scored together. */
+  private groups(plans: Plan[], orders: number[]): Group[] {
+    const { market } = plans[orders[0]];
+    const among = orders.filter((order) => isSearched(plans[order]));
+    const catalogue = this.catalogue(market, among.length);
+    const cut = (chosen: number[], catalogue?: Catalogue): Group[] =>
+      ranges(chosen.length, SCORED_TOGETHER).map(([from, to]) => {
+        const orders = chosen.slice(from, to);
+        return { orders, plans: orders.map((order) => plans[order]), catalogue };
+      });
+    return catalogue ? [...cut(among, catalogue), ...cut(orders.filter((order) => !isSearched(plans[order])))] : cut(orders);
+  }
+
+  /** The calls that answer a group, by a search that scores few items exactly or by the scores of all: to the bit the same. */
+  private prepare({ plans, catalogue }: Group): { calls: Call[]; read: () => Recommendations[] } {
     const { market } = plans[0];
-    const { n, model } = market;
-    const { users, each } = this.terms(
+    const { n, history, vectors, bias, model } = market;
+    const terms = this.terms(
       market,
       plans.map(({ history }) => history),
-      catalogue.zeros,
+      catalogue?.zeros,
     );
-    const excluded = this.exclude(plans);
-    const seekers = plans.map(({ k }, i) => ({ linear: each[i].address, excluded: excluded + n * i, k }));
-    const best = searchBest(this.kernels, catalogue, users, seekers);
-    const answers = plans.map((plan, i) => this.answer(plan, each[i], best[i]));
-    for (const [i, plan] of plans.entries()) {
-      if (!each[i].fallback) continue;
-      const scores = this.kernels.memory.put(Float32Array.from(model.popularity));
-      answers[i] = this.answer(plan, each[i], this.best(market, scores, excluded + n * i, plan.k));
-    }
-    return answers;
+    const { masks, call } = this.exclude(plans);
+    const seekers = plans.map(({ k }, i) => ({ linear: terms.addresses[i], excluded: masks + n * i, k: Math.min(k, n) }));
+    const finding = catalogue
+      ? searchBest(this.kernels, catalogue, terms.users, seekers)
+      : scanBest(this.kernels, { n, d: this.model.dim, vectors: history === undefined ? undefined : vectors, bias, cosineWeight: model.cosineWeight }, terms.users, seekers);
+    const read = () => {
+      const each = terms.read();
+      const best = finding.read();
+      const answers = plans.map((plan, i) => this.answer(plan, each[i], best[i]));
+      for (const [i, plan] of plans.entries()) {
+        if (!each[i].fallback) continue;
+        answers[i] = this.scratch(() => this.answer(plan, each[i], this.best(market, this.kernels.memory.put(Float32Array.from(model.popularity)), masks + n * i, plan.k)));
+      }
+      return answers;
+    };
+    return { calls: [terms.call, call, ...finding.calls], read };
   }
 
   /** What a search in a market needs; undefined where the market has no vectors to search by, or too few users ask. */
@@ -279,25 +359,32 @@ export class Recommender {
     return shortenItems(this.kernels, { n, d: this.model.dim, vectors, bias, cosineWeight });
   }
 
-  /** Address of a byte per plan and item of their market, 1 for the items that the plan's query leaves out. */
-  private exclude(plans: Plan[]): number {
+  /** A byte per plan and item of their market: the call makes it 1 for the items that the plan's query leaves out. */
+  private exclude(plans: Plan[]): { masks: number; call: Call } {
+    const { memory } = this.kernels;
     const { n, itemIndex } = plans[0].market;
-    const excluded = this.kernels.memory.allocateZeroed(n * plans.length);
-    const mask = this.kernels.memory.u8(excluded, n * plans.length);
-    for (const [i, { only, without, history, includeSeen }] of plans.entries()) {
-      const from = n * i;
-      const mark = (item: string, left: number) => {
-        const position = itemIndex.get(item);
-        if (position !== undefined) mask[from + position] = left;
-      };
-      if (only) {
-        mask.fill(1, from, from + n);
-        for (const item of only) mark(item, 0);
+    const masks = memory.allocate(n * plans.length);
+    const choices = memory.allocate(16 * plans.length);
+    const positionsOf = (items: readonly string[]) => items.map((item) => itemIndex.get(item)).filter((position) => position !== undefined);
+    const lists = plans.map(({ only, without, history, includeSeen }) => {
+      const seen = includeSeen ? NONE : history.positions;
+      return { only: only && positionsOf(only), left: without.length === 0 ? seen : [...positionsOf(without), ...seen] };
+    });
+    const total = lists.reduce((sum, { only, left }) => sum + (only?.length ?? 0) + left.length, 0);
+    const items = memory.allocate(4 * total);
+    const item = memory.i32(items, total);
+    const choice = memory.i32(choices, 4 * plans.length);
+    let at = 0;
+    for (const [i, { only, left }] of lists.entries()) {
+      choice[4 * i] = items + 4 * at;
+      choice[4 * i + 1] = only?.length ?? -1;
+      choice[4 * i + 2] = left.length;
+      for (const list of [only ?? NONE, left]) {
+        item.set(list, at);
+        at += list.length;
       }
-      for (const item of without) mark(item, 1);
-      if (!includeSeen) for (const position of history.positions) mask[from + position] = 1;
     }
-    return excluded;
+    return { masks, call: ['maskBatch', plans.length, n, masks, choices] };
   }
 
   private answer({ market, explain, history }: Plan, scored: Scored, { positions, scores, from, kept }: Best): Recommendations {
@@ -454,7 +541,9 @@ export class Recommender {
   private score(market: Loaded, histories: Pick<History, 'positions' | 'user'>[]): Scored[] {
     const { exports, memory } = this.kernels;
     const { n, model, history, vectors } = market;
-    const { users, each } = this.terms(market, histories);
+    const { users, call, read } = this.terms(market, histories);
+    runTask(exports, [call]);
+    const each = read();
     if (history !== undefined && vectors !== undefined) exports.addCosines(each[0].address, each.length, n, this.model.dim, vectors, users, memory.allocate(4 * each.length), model.cosineWeight);
     for (const { address, fallback } of each) {
       if (fallback) memory.f32(address, n).set(model.popularity);
@@ -464,36 +553,50 @@ export class Recommender {
   }
 
   /**
-   * The linear terms and the vector of each of these users, of whom there is at least one.
+   * What makes the linear terms and the vector of each of these users, of whom there is at least one.
    * @param zeros n × f32, all 0, for all users to share where there are no linear terms; without it each gets zeros of their own
-   * @returns the terms, the addresses 4 n bytes apart unless they share; and users × d × f32, where the market has vectors
    */
-  private terms(market: Loaded, histories: Pick<History, 'positions' | 'user'>[], zeros?: number): { users: number; each: Scored[] } {
-    const { exports, memory } = this.kernels;
+  private terms(market: Loaded, histories: Pick<History, 'positions' | 'user'>[], zeros?: number): Terms {
+    const { memory } = this.kernels;
     const { n, model, history, vectors, linear } = market;
+    const m = histories.length;
     const d = this.model.dim;
     const hasVectors = history !== undefined && vectors !== undefined;
-    const shared = linear === undefined && zeros !== undefined;
+    const shared = linear === undefined ? zeros : undefined;
     // scoreLinear clears what it writes to
-    const addresses = shared ? zeros : linear ? memory.allocate(4 * n * histories.length) : memory.allocateZeroed(4 * n * histories.length);
-    const users = hasVectors ? memory.allocateZeroed(4 * d * histories.length) : 0;
+    const scores = shared ?? (linear ? memory.allocate(4 * n * m) : memory.allocateZeroed(4 * n * m));
+    const users = hasVectors ? memory.allocateZeroed(4 * d * m) : 0;
     const total = histories.reduce((sum, { positions }) => sum + positions.length, 0);
     const lists = memory.allocate(4 * total);
+    const subjects = memory.allocate(SUBJECT * m);
+    const words = memory.u32(subjects, (SUBJECT / 4) * m);
+    const numbers = memory.f32(subjects, (SUBJECT / 4) * m);
     const listed = memory.i32(lists, total);
+    const addresses = histories.map((_, i) => (shared === undefined ? scores + 4 * n * i : shared));
     let at = 0;
-    const each = histories.map(({ positions, user }, i) => {
-      const address = shared ? addresses : addresses + 4 * n * i;
-      const list = lists + 4 * at;
+    for (const [i, { positions, user }] of histories.entries()) {
+      const from = (SUBJECT / 4) * i;
+      const count = positions.length;
+      words[from] = linear ? addresses[i] : 0;
+      words[from + 1] = lists + 4 * at;
+      words[from + 2] = count;
+      numbers[from + 3] = linear ? model.linearWeight * power(Math.max(1, count), -model.linearPower) : 0;
+      words[from + 4] = hasVectors && count > 0 ? users + 4 * d * i : 0;
+      words[from + 5] = market.userVectors === undefined || user < 0 ? 0 : market.userVectors + 4 * d * user;
       listed.set(positions, at);
-      at += positions.length;
-      const entries = linear ? this.addLinear(market, address, list, positions.length, model.linearWeight * power(Math.max(1, positions.length), -model.linearPower)) : 0;
-      const u = users + 4 * d * i;
-      const own = market.userVectors === undefined || user < 0 ? 0 : market.userVectors + 4 * d * user;
-      const counted = hasVectors && positions.length > 0 ? exports.meanRows(u, d, history, list, positions.length, own) : 0;
-      const vector = counted > 0 || (hasVectors && positions.length > 0 && own !== 0) ? u : undefined;
-      return { address, vector, counted, fallback: entries === 0 && vector === undefined };
-    });
-    return { users, each };
+      at += count;
+    }
+    const read = () => {
+      const words = memory.i32(subjects, (SUBJECT / 4) * m);
+      return addresses.map((address, i): Scored => {
+        const from = (SUBJECT / 4) * i;
+        const counted = words[from + 7];
+        const vector = counted > 0 || (words[from + 4] !== 0 && words[from + 5] !== 0) ? users + 4 * d * i : undefined;
+        return { address, vector, counted, fallback: words[from + 6] === 0 && vector === undefined };
+      });
+    };
+    const { indptr, indices, values } = linear ?? NO_LINEAR;
+    return { users, addresses, call: ['termsBatch', m, n, d, indptr, indices, values, history ?? 0, subjects], read };
   }
 
   /** Writes scale · Σ S_ij over the listed rows; returns how many entries of S it added. */
@@ -557,6 +660,17 @@ function linearEntry({ linear }: MarketModel, i: number, j: number): number {
     else high = middle;
   }
   return low < linear.indptr[i + 1] && linear.indices[low] === j ? linear.values[low] : 0;
+}
+
+/** The numbers of the queries of each market. */
+function byMarket(plans: Plan[]): Iterable<number[]> {
+  const orders = new Map<Loaded, number[]>();
+  for (const [order, { market }] of plans.entries()) {
+    const known = orders.get(market);
+    if (known) known.push(order);
+    else orders.set(market, [order]);
+  }
+  return orders.values();
 }
 
 /** Whether a search, if the market's users are many enough, answers this query in less time than all scores would. */

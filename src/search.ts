@@ -1,6 +1,8 @@
 // The host's side of assembly/search.ts: the best items of many users, exactly, without most of the exact scores.
 
 import type { Kernels } from './kernels.ts';
+import type { LinearMemory } from './memory.ts';
+import type { Call } from './tasks.ts';
 
 /** S in assembly/search.ts. */
 const SCALE = 32_000;
@@ -76,20 +78,44 @@ export function shortenItems({ exports, memory }: Kernels, market: Omit<Catalogu
   return { ...market, shorts, zeros: memory.allocateZeroed(4 * n) };
 }
 
+/** Calls to be made one after the other, and then what they found: views, good until the next allocation. */
+export interface Finding {
+  calls: Call[];
+  read(): Best[];
+}
+
 /**
  * The best items of each user, bit for bit those that the exact scores give.
  * Peak memory beside the items': 8 n bytes a user for what may be among the best, of which few are touched.
  * @param users m × d × f32, the users' vectors
- * @returns views, good until the next allocation
  */
-export function searchBest({ exports, memory }: Kernels, { n, d, vectors, shorts, bias = 0, cosineWeight, zeros }: Catalogue, users: number, seekers: Seeker[]): Best[] {
+export function searchBest({ memory }: Kernels, { n, d, vectors, shorts, bias = 0, cosineWeight, zeros }: Catalogue, users: number, seekers: Seeker[]): Finding {
+  const m = seekers.length;
+  const { states, out, most, counts, read } = results(memory, seekers);
+  const lists = memory.allocate(8 * n * m);
+  const scratch = memory.allocate(TILE_BYTES + 4 * Math.ceil(m / 4) * shortBytes(d));
+  return { calls: [['searchBatch', m, n, d, vectors, shorts, users, states, bias, zeros, cosineWeight, cosineError(d), lists, out, most, counts, scratch]], read };
+}
+
+/**
+ * The best items of each user by the scores of all items: the linear terms, n × f32 each and one user's behind the other's, become the scores.
+ * @param users m × d × f32, the users' vectors, where there are any
+ */
+export function scanBest({ memory }: Kernels, { n, d, vectors = 0, bias = 0, cosineWeight }: Pick<Catalogue, 'n' | 'd' | 'bias' | 'cosineWeight'> & { vectors?: number }, users: number, seekers: Seeker[]): Finding {
+  const m = seekers.length;
+  const { states, out, most, counts, read } = results(memory, seekers);
+  const calls: Call[] = [['scanBatch', m, n, states, bias, out, most, counts]];
+  if (vectors !== 0) calls.unshift(['addCosines', seekers[0].linear, m, n, d, vectors, users, memory.allocate(4 * m), cosineWeight]);
+  return { calls, read };
+}
+
+/** The users' states, room for what is found for them, and how to read it. */
+function results(memory: LinearMemory, seekers: Seeker[]): { states: number; out: number; most: number; counts: number; read: () => Best[] } {
   const m = seekers.length;
   const most = seekers.reduce((largest, { k }) => Math.max(largest, k), 0);
   const states = memory.allocate(STATE * m);
-  const lists = memory.allocate(8 * n * m);
   const out = memory.allocate(8 * most * m);
   const counts = memory.allocate(4 * m);
-  const scratch = memory.allocate(TILE_BYTES + 4 * Math.ceil(m / 4) * shortBytes(d));
   const state = memory.u32(states, (STATE / 4) * m);
   for (let i = 0; i < m; i++) {
     const at = (STATE / 4) * i;
@@ -97,10 +123,12 @@ export function searchBest({ exports, memory }: Kernels, { n, d, vectors, shorts
     state[at + 1] = seekers[i].excluded;
     state[at + 2] = seekers[i].k;
   }
-  exports.searchBatch(m, n, d, vectors, shorts, users, states, bias, zeros, cosineWeight, cosineError(d), lists, out, most, counts, scratch);
-  const positions = memory.i32(out, 2 * most * m);
-  const scores = memory.f32(out + 4 * most, 2 * most * m - most);
-  return Array.from(memory.i32(counts, m), (kept, i) => ({ positions, scores, from: 2 * most * i, kept }));
+  const read = () => {
+    const positions = memory.i32(out, 2 * most * m);
+    const scores = memory.f32(out + 4 * most, 2 * most * m - most);
+    return Array.from(memory.i32(counts, m), (kept, i) => ({ positions, scores, from: 2 * most * i, kept }));
+  };
+  return { states, out, most, counts, read };
 }
 
 /** Bytes of a row of whole numbers, as in assembly/search.ts. */

@@ -41,6 +41,85 @@ function withScratch<T>(work: () => T): T {
 
 const roundEven = (x: number) => x + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
 
+describe('kernels that take many users', () => {
+  const floats = (address: number, length: number) => kernels.memory.f32(address, length).slice();
+
+  it('maskBatch leaves out what is listed, and all but what alone is let in', () => {
+    for (const n of [1, 15, 40]) {
+      withScratch(() => {
+        const { exports, memory } = kernels;
+        const users = [
+          { only: undefined, left: [] },
+          { only: [], left: [0] },
+          { only: [0, n - 1], left: [n - 1] },
+          { only: undefined, left: [0, n >> 1, n >> 1] },
+        ];
+        const choices = users.flatMap(({ only, left }) => [memory.put(Int32Array.of(...(only ?? []), ...left)), only?.length ?? -1, left.length, 0]);
+        const masks = memory.put(new Uint8Array(n * users.length + 1).fill(9));
+        exports.maskBatch(users.length, n, masks, memory.put(Int32Array.from(choices)));
+        const expected = users.flatMap(({ only, left }) => Array.from({ length: n }, (_, i) => (left.includes(i) || only?.includes(i) === false ? 1 : 0)));
+        expect([...memory.u8(masks, n * users.length + 1)]).toEqual([...expected, 9]);
+      });
+    }
+  });
+
+  it('termsBatch gives each user what scoreLinear and meanRows give', () => {
+    for (const d of [1, 5, 16]) {
+      withScratch(() => {
+        const { exports, memory } = kernels;
+        const n = 30;
+        const s = sparse(
+          Array.from({ length: n }, () => Array.from({ length: n }, () => (random.next() < 0.3 ? random.next() : 0))),
+          n,
+        );
+        const [indptr, indices, values, table] = [s.indptr, s.indices, s.values, uniform(n * d)].map((array) => memory.put(array));
+        const users = [[], [3], [0, 7, 29]].flatMap((history) =>
+          [0, 1, 2].map((kind) => ({ history: memory.put(Int32Array.from(history)), count: history.length, linear: kind !== 1, vector: kind !== 2, offset: kind === 0 ? memory.put(uniform(d)) : 0 })),
+        );
+        const subjects = memory.allocate(32 * users.length);
+        const places = users.map(() => ({ scores: memory.put(new Float32Array(n).fill(9)), vector: memory.put(new Float32Array(d).fill(9)) }));
+        for (const [i, { history, count, linear, vector, offset }] of users.entries()) {
+          memory.u32(subjects + 32 * i, 8).set([linear ? places[i].scores : 0, history, count, 0, vector ? places[i].vector : 0, offset, 99, 99]);
+          memory.f32(subjects + 32 * i + 12, 1)[0] = 0.5 + i;
+        }
+        exports.termsBatch(users.length, n, d, indptr, indices, values, table, subjects);
+        const [scores, mean] = [memory.allocate(4 * n), memory.allocate(4 * d)];
+        for (const [i, { history, count, linear, vector, offset }] of users.entries()) {
+          const entries = linear ? exports.scoreLinear(scores, n, indptr, indices, values, history, count, 0.5 + i) : 0;
+          const counted = vector ? exports.meanRows(mean, d, table, history, count, offset) : 0;
+          expect(floats(places[i].scores, n)).toEqual(linear ? floats(scores, n) : new Float32Array(n).fill(9));
+          expect(floats(places[i].vector, d)).toEqual(vector ? floats(mean, d) : new Float32Array(d).fill(9));
+          expect([...memory.i32(subjects + 32 * i + 24, 2)]).toEqual([entries, counted]);
+        }
+      });
+    }
+  });
+
+  it('scanBatch gives each user what addBias and topK give', () => {
+    for (const biased of [true, false]) {
+      withScratch(() => {
+        const { exports, memory } = kernels;
+        const [n, most] = [37, 9];
+        const bias = biased ? memory.put(uniform(n)) : 0;
+        const users = [1, 9, 4].map((k) => ({ k, scores: uniform(n), mask: Uint8Array.from({ length: n }, () => (random.next() < (k === 4 ? 0.95 : 0.3) ? 1 : 0)) }));
+        const states = memory.allocate(64 * users.length);
+        for (const [u, { k, scores, mask }] of users.entries()) memory.u32(states + 64 * u, 3).set([memory.put(scores), memory.put(mask), k]);
+        const [out, counts] = [memory.allocate(8 * most * users.length), memory.allocate(4 * users.length)];
+        exports.scanBatch(users.length, n, states, bias, out, most, counts);
+        const [items, values] = [memory.allocate(4 * most), memory.allocate(4 * most)];
+        for (const [u, { k, scores, mask }] of users.entries()) {
+          const own = memory.put(scores);
+          if (biased) exports.addBias(own, n, bias);
+          const kept = exports.topK(own, n, memory.put(mask), k, items, values);
+          expect(memory.i32(counts, users.length)[u]).toBe(kept);
+          expect(memory.i32(out + 8 * most * u, kept)).toEqual(memory.i32(items, kept));
+          expect(memory.f32(out + 8 * most * u + 4 * most, kept)).toEqual(memory.f32(values, kept));
+        }
+      });
+    }
+  });
+});
+
 describe('shortenRows', () => {
   it('rounds 32,000 times each number, eight rows taking turns, and finds the longest row', () => {
     for (const n of LENGTHS) {

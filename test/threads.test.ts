@@ -1,6 +1,24 @@
 // The pool of threads: the same bytes on any number of them, and an end to every job, also where a worker does not live to see it.
 import { describe, expect, test } from 'vitest';
-import { ArgumentError, assembleGenerated, encodeModel, generateMarkets, type TrainJobOptions, type TrainOptions, train, update, WorkerError, type WorkerHandle, type Workers } from '../src/index.ts';
+import {
+  AbortedError,
+  ArgumentError,
+  assembleGenerated,
+  decodeModel,
+  encodeModel,
+  generateMarkets,
+  loadModel,
+  type Progress,
+  Recommender,
+  startThreads,
+  type TrainJobOptions,
+  type TrainOptions,
+  train,
+  update,
+  WorkerError,
+  type WorkerHandle,
+  type Workers,
+} from '../src/index.ts';
 import { nodeWorkers } from '../src/node.ts';
 import { planThreads, startPool } from '../src/pool.ts';
 import { runTasks, type Task } from '../src/tasks.ts';
@@ -32,6 +50,61 @@ describe('1, 2, 3 and 8 threads give the same bytes', () => {
     const updated = async (threads: number) => Buffer.from(encodeModel((await update(model, news, { workers: nodeWorkers, threads })).model));
     const one = await updated(1);
     for (const threads of [2, 3]) expect((await updated(threads)).equals(one), `${threads} threads`).toBe(true);
+  });
+});
+
+describe('recommendAll', () => {
+  const queriesOf = ({ model }: Recommender) =>
+    model.markets.flatMap(({ name, users, items }) => [
+      ...users!.map((user, i) => ({ market: name, user, k: i % 5 === 0 ? items.length : 7, includeSeen: i % 4 === 0, ...(i % 9 === 0 && { explain: 2 }) })),
+      { market: name, items: [] },
+      { market: name, items: [model.items[items[1]], 'nobody sells this'], without: [model.items[items[0]]], only: Array.from(items.subarray(0, 40), (item) => model.items[item]) },
+    ]);
+
+  test.each<[string, TrainJobOptions]>([
+    ['paper', { ...QUICK, preset: 'paper' }],
+    ['default', { ...QUICK, preset: 'default' }],
+    ['ease', { model: 'ease' }],
+    ['popularity', { model: 'popularity' }],
+  ])('answers as recommendBatch on 1, 2 and 3 threads, calls taking their turns: %s', async (_, options) => {
+    const bytes = encodeModel(await train(markets, options));
+    const one = await loadModel(bytes);
+    const queries = queriesOf(one);
+    const expected = one.recommendBatch(queries);
+    for (const threads of [1, 2, 3]) {
+      const kernels = await startThreads({ workers: nodeWorkers, threads });
+      const recommender = Recommender.from(decodeModel(bytes), kernels);
+      const { used } = kernels.memory;
+      let heard: Progress | undefined;
+      const all = recommender.recommendAll(queries, { onProgress: (progress) => (heard = progress) });
+      const some = recommender.recommendAll(queries.slice(3, 90));
+      const none = recommender.recommendAll([]);
+      const alone = recommender.recommend(queries[5]);
+      expect(await all).toStrictEqual(expected);
+      expect(await some).toStrictEqual(expected.slice(3, 90));
+      expect(await none).toEqual([]);
+      expect(alone).toStrictEqual(expected[5]);
+      expect(heard).toMatchObject({ stage: 'recommend', done: queries.length, total: queries.length });
+      expect(kernels.memory.used).toBe(used);
+      await kernels.close();
+    }
+  });
+
+  test('stops at a signal, names what it cannot answer, and fails once the threads are closed; the next call is answered', async () => {
+    const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
+    const recommender = Recommender.from(await train(markets, { ...QUICK, preset: 'paper' }), kernels);
+    const queries = queriesOf(recommender);
+    const { used } = kernels.memory;
+    const controller = new AbortController();
+    await expect(recommender.recommendAll(queries, { signal: controller.signal, onProgress: () => controller.abort() })).rejects.toBeInstanceOf(AbortedError);
+    await expect(recommender.recommendAll([{ market: 'nowhere', items: [] }])).rejects.toThrow('market: found "nowhere"');
+    expect(kernels.memory.used).toBe(used);
+    const expected = recommender.recommendBatch(queries);
+    expect(await recommender.recommendAll(queries)).toStrictEqual(expected);
+    await kernels.close();
+    await expect(recommender.recommendAll(queries)).rejects.toThrow(new WorkerError('the pool is closed'));
+    expect(kernels.memory.used).toBe(used);
+    expect(recommender.recommendBatch(queries)).toStrictEqual(expected);
   });
 });
 

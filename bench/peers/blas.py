@@ -1,6 +1,7 @@
 # What the numeric libraries of this process multiply with: an OpenBLAS picks its kernels by the processor it finds, and an old one
 # may not know a new processor (then it is several times as slow; OPENBLAS_CORETYPE names the kernels to take).
 import ctypes
+import os
 import re
 
 
@@ -18,5 +19,6 @@ def suffix():
                 continue
             config.restype = core.restype = ctypes.c_char_p
             version = re.search(r"OpenBLAS (\d+\.\d+\.\d+)", config().decode())
-            return f" with OpenBLAS {version.group(1) if version else '?'} for {core().decode()}"
+            asked = " (as OPENBLAS_CORETYPE asks)" if os.environ.get("OPENBLAS_CORETYPE") else ""
+            return f" with OpenBLAS {version.group(1) if version else '?'} for {core().decode()}{asked}"
     return ""

@@ -60,6 +60,11 @@ const CALLS: Call[] = [
     (queries) => recommender.recommendBatch(queries),
   ),
   call(
+    'recommendAll',
+    () => [[{ market: 'm1', items: history() }], {}],
+    (queries, options) => recommender.recommendAll(queries, options),
+  ),
+  call(
     'similar',
     () => [{ market: 'm2', item: 'a', k: 3 }],
     (query) => recommender.similar(query),

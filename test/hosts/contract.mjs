@@ -32,7 +32,15 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
   await stage(KERNELS_ALONE, () => runKernelScript(recommender.kernels));
   await stage('load', () => m3rec.encodeModel(recommender.model));
   await stage('fold in', () => bits(markets.flatMap((market) => histories(market).map((history) => recommender.recommend({ market: market.name, items: history, explain: true })))));
-  await stage('batch of users', () => bits(recommender.recommendBatch(markets.flatMap((market) => market.users.slice(0, 40).map((user) => ({ market: market.name, user, includeSeen: true }))))));
+  const everyone = markets.flatMap((market) => market.users.slice(0, 40).map((user) => ({ market: market.name, user, includeSeen: true })));
+  const onThreads = inputs.workers ? { workers: inputs.workers, threads: 2 } : {};
+  await stage('batch of users', () => bits(recommender.recommendBatch(everyone)));
+  await stage('batch of users on threads', async () => {
+    const kernels = await m3rec.startThreads(onThreads);
+    const answers = await m3rec.Recommender.from(recommender.model, kernels).recommendAll(everyone);
+    await kernels.close();
+    return bits(answers);
+  });
   await stage('similar', () => bits(markets.flatMap((market) => [0, 5, 11].map((i) => recommender.similar({ market: market.name, item: items[market.items[i]] })))));
   await stage('rank', () =>
     bits(
@@ -75,8 +83,7 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
   for (const [name, options] of Object.entries(trainings)) {
     if (name === 'popularity') continue; // counts, without kernels
     await stage(`train ${name} on threads`, async () => {
-      const asked = inputs.workers ? { workers: inputs.workers, threads: 2 } : {};
-      return m3rec.encodeModel(await m3rec.train(data, { ...options, ...asked, onThreads: (found) => (threads = found) }));
+      return m3rec.encodeModel(await m3rec.train(data, { ...options, ...onThreads, onThreads: (found) => (threads = found) }));
     });
   }
   await stage('evaluate', async () => bits(await m3rec.evaluate(await m3rec.loadModel(m3rec.encodeModel(models.default)), data, { negatives: 99, seed: 2 })));
