@@ -49,40 +49,51 @@ interface Rows {
 /** Rows that are numbered together: enough to hide the memory's latency, few enough that they stay in the cache. */
 const BATCH = 512;
 
-/** Rows of one file that wait to be numbered, each for a list of its own. */
+/** Rows of one file that wait to be numbered, each for a list of its own. Neighbours of one user share the look-up. */
 class Waiting {
-  /** (rows) the market's table of users. */
-  private readonly users: Ids[] = [];
   private readonly rows: Rows[] = [];
-  private readonly userIds = new IdBatch(BATCH);
   private readonly itemIds = new IdBatch(BATCH);
+  private readonly userIds = new IdBatch(BATCH);
+  /** The market's table of each user, and the user of each row by their place among these. */
+  private readonly tables: Ids[] = [];
+  private readonly userOf = new Int32Array(BATCH);
+  private readonly userNumbers = new Int32Array(BATCH);
+  private lastUser: string | undefined;
   /** Made of what was read ahead; see Ids.touch. */
   touched = 0;
 
   constructor(private readonly items: Ids) {}
 
   push(users: Ids, rows: Rows, user: string, item: string): void {
-    this.users.push(users);
+    const { tables } = this;
+    if (user !== this.lastUser || users !== tables[tables.length - 1]) {
+      this.lastUser = user;
+      tables.push(users);
+      this.userIds.add(user);
+    }
+    this.userOf[this.rows.length] = tables.length - 1;
     this.rows.push(rows);
-    this.userIds.add(user);
     this.itemIds.add(item);
     if (this.rows.length === BATCH) this.number();
   }
 
   /** Numbers all that wait. */
   number(): void {
-    const { users, rows, userIds, itemIds, items } = this;
+    const { tables, userIds, userOf, userNumbers, rows, itemIds, items } = this;
     let touched = 0;
-    for (let i = 0; i < rows.length; i++) touched += users[i].touch(userIds.hashes[i]) + items.touch(itemIds.hashes[i]);
+    for (let u = 0; u < tables.length; u++) touched += tables[u].touch(userIds.hashes[u]);
+    for (let i = 0; i < rows.length; i++) touched += items.touch(itemIds.hashes[i]);
     this.touched = touched;
+    for (let u = 0; u < tables.length; u++) userNumbers[u] = tables[u].number(userIds, u);
     for (let i = 0; i < rows.length; i++) {
-      rows[i].users.push(users[i].number(userIds, i));
+      rows[i].users.push(userNumbers[userOf[i]]);
       rows[i].items.push(items.number(itemIds, i));
     }
-    users.length = 0;
+    tables.length = 0;
     rows.length = 0;
     userIds.clear();
     itemIds.clear();
+    this.lastUser = undefined;
   }
 }
 
