@@ -45,7 +45,7 @@ const ITEMS_PER_CALL = 512;
 const SAMPLES = 16;
 /**
  * From about this many rows an item on, inverting anew by the dense way is faster, and from as large a share of it as the elimination
- * takes of the dense way's operations: at n = 12,015, 37 s dense and 9 s at a share of 0.24, where 1,000 rows take 8 s.
+ * takes of the dense way's operations: at n = 12,015 and a share of 0.24 from 1,100 rows (bench/results/update.md).
  */
 const ANEW_FROM = 0.38;
 /** Rows an item below which inverting anew is not thought of. */
