@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
@@ -65,5 +66,15 @@ if (!existsSync(model)) {
 const { items, markets } = decodeModel(readFileSync(model));
 const market = markets[markets.length - 1];
 const path = `/v1/${market.name}/recommend?items=${[0, 1].map((i) => items[market.items[i]])}&k=3`;
-process.stderr.write(`http://127.0.0.1:${values.port}/ until Ctrl-C; try http://127.0.0.1:${values.port}${path}\n`);
+const home = `http://127.0.0.1:${values.port}/`;
+process.stderr.write(`starting ${positionals[0]} …\n`);
 await start(values.port);
+// a host that fails ends this process
+while (
+  !(await fetch(home).then(
+    () => true,
+    () => false,
+  ))
+)
+  await setTimeout(200);
+process.stderr.write(`${home} until Ctrl-C; try http://127.0.0.1:${values.port}${path}\n`);
