@@ -114,22 +114,21 @@ export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usi
   if (load<i32>(failed) != 0) return;
   const end = d + tileBytes(t);
   for (let p = d; p < end; p += 16) v128.store(p, f32x4.neg(v128.load(p)));
-  const step = ((<usize>t) + 1) << 2;
-  let saved = work;
-  for (let p = d; p < end; p += step) {
-    store<f32>(saved, load<f32>(p));
-    store<f32>(p, 0);
-    saved += 4;
-  }
   packColumns(4, d, t, t, t, pivot);
   packColumns(8, d, t, t, t, rightOf(pivot, t));
-  saved = work;
-  for (let p = d; p < end; p += step) {
-    store<f32>(p, load<f32>(saved));
-    saved += 4;
+  for (let c = 0; c < t; c++) {
+    store<f32>(packedAt(4, pivot, t, c, c), 0);
+    store<f32>(packedAt(8, rightOf(pivot, t), t, c, c), 0);
   }
   fixLeft(t, pivot, d);
   fixRight(t, pivot, d);
+}
+
+/** Where packColumns puts element (p, column) of k rows. */
+// @ts-ignore: decorator
+@inline
+function packedAt(width: i32, packed: usize, k: i32, p: i32, column: i32): usize {
+  return packed + ((<usize>(((column / width) * k + p) * width + (column % width))) << 2);
 }
 
 /**

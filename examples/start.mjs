@@ -69,12 +69,11 @@ const path = `/v1/${market.name}/recommend?items=${[0, 1].map((i) => items[marke
 const home = `http://127.0.0.1:${values.port}/`;
 process.stderr.write(`starting ${positionals[0]} …\n`);
 await start(values.port);
-// a host that fails ends this process
-while (
-  !(await fetch(home).then(
+const answers = () =>
+  fetch(home).then(
     () => true,
     () => false,
-  ))
-)
-  await setTimeout(200);
+  );
+// a host that fails ends this process
+while (!(await answers())) await setTimeout(200);
 process.stderr.write(`${home} until Ctrl-C; try http://127.0.0.1:${values.port}${path}\n`);

@@ -96,7 +96,6 @@ async function sparseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilo
         if (inverse) copyColumns(kernels, blocks, plan.order, positions, inverse);
       },
     });
-    memory.release(mark);
     return { similarity: joinColumns(kernels, reader.columns), inverse };
   } finally {
     memory.release(mark);

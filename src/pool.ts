@@ -85,22 +85,28 @@ export interface ThreadedKernels extends Kernels {
  */
 export async function startThreads(options: ThreadOptions = {}): Promise<ThreadedKernels> {
   checkThreads(checkObject('options', options) as ThreadOptions);
-  const { kernels, threads, workers, onThreads } = options;
-  const plan = planThreads(workers, threads);
-  onThreads?.(plan);
-  if (!workers || plan.threads === 1) return { ...(await instantiateKernels(await kernelSource(kernels))), close: async () => {} };
-  const shared = await startPool(workers, plan.threads);
-  return { ...shared, close: () => shared.pool.close() };
+  return start(options);
 }
 
-/** Hands a job its kernels, and ends their threads when it is over. Throws as `startThreads`. */
+/**
+ * Hands a job its kernels, and ends their threads when it is over. The options are checked ones.
+ * @throws WorkerError where a worker fails; MemoryError where there is no memory.
+ */
 export async function withKernels<T>(options: ThreadOptions, job: (kernels: Kernels) => Promise<T>): Promise<T> {
-  const kernels = await startThreads(options);
+  const kernels = await start(options);
   try {
     return await job(kernels);
   } finally {
     await kernels.close();
   }
+}
+
+async function start({ kernels, threads, workers, onThreads }: ThreadOptions): Promise<ThreadedKernels> {
+  const plan = planThreads(workers, threads);
+  onThreads?.(plan);
+  if (!workers || plan.threads === 1) return { ...(await instantiateKernels(await kernelSource(kernels))), close: async () => {} };
+  const shared = await startPool(workers, plan.threads);
+  return { ...shared, close: () => shared.pool.close() };
 }
 
 /** How many threads a job gets that asked for `asked`, or left it open. */

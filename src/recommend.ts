@@ -5,6 +5,7 @@ import { decodeModel } from './format.ts';
 import { kernelSource } from './init.ts';
 import { Job, type JobOptions } from './job.ts';
 import { instantiateKernels, type KernelSource, type Kernels } from './kernels.ts';
+import type { LinearMemory } from './memory.ts';
 import type { MarketModel, Model } from './model.ts';
 import { type Best, type Catalogue, scanBest, searchBest, shortenItems } from './search.ts';
 import { putTable, type Table } from './table.ts';
@@ -113,7 +114,7 @@ interface Scored {
 
 /** What makes users' linear terms and vectors, to be called, and then what came of it. */
 interface Terms {
-  /** users × d × f32, where the market has vectors. */
+  /** users × d × f32; 0 where the market has no vectors. */
   users: number;
   /** Of each user's linear terms, 4 n bytes apart unless the users share them. */
   addresses: number[];
@@ -161,11 +162,12 @@ export async function loadModel(bytes: Uint8Array | ArrayBuffer, options: { kern
   return Recommender.ofChecked(model, await instantiateKernels(await kernelSource(kernels)));
 }
 
+/** Settles when no `recommendAll` is at work on a memory: each holds a part of it, and its threads, until it ends. */
+const turns = new WeakMap<LinearMemory, Promise<void>>();
+
 /** A model that answers. Its arrays are in linear memory once; each call works above them and leaves nothing behind. */
 export class Recommender {
   private readonly loaded = new Map<string, Loaded>();
-  /** Settles when no `recommendAll` is at work: each holds memory meanwhile. */
-  private turn: Promise<void> = Promise.resolve();
 
   private constructor(
     readonly model: Model,
@@ -233,7 +235,8 @@ export class Recommender {
 
   /**
    * As `recommendBatch`, on all threads of the kernels that the recommender was made with (`startThreads`), the event loop turning
-   * meanwhile; the bits are the same. Calls take their turns; the other methods may be called meanwhile.
+   * meanwhile; the bits are the same. Calls take their turns, those of other recommenders on these kernels too; the other methods may be called
+   * meanwhile, but no recommender be made on these kernels.
    *
    * @param options.onProgress hears `recommend` with the queries answered and their number.
    * @throws ArgumentError as `recommend`; AbortedError when stopped through `signal`; WorkerError where a thread fails.
@@ -241,10 +244,14 @@ export class Recommender {
   async recommendAll(queries: readonly RecommendQuery[], options: JobOptions = {}): Promise<Recommendations[]> {
     const job = new Job(options);
     const plans = this.plans(queries);
-    const answers = this.turn.then(() => this.answerOnThreads(plans, job));
-    this.turn = answers.then(
-      () => {},
-      () => {},
+    const { memory } = this.kernels;
+    const answers = (turns.get(memory) ?? Promise.resolve()).then(() => this.answerOnThreads(plans, job));
+    turns.set(
+      memory,
+      answers.then(
+        () => {},
+        () => {},
+      ),
     );
     return answers;
   }
@@ -329,7 +336,7 @@ export class Recommender {
   /** The calls that answer a group, by a search that scores few items exactly or by the scores of all: to the bit the same. */
   private prepare({ plans, catalogue }: Group): { calls: Call[]; read: () => Recommendations[] } {
     const { market } = plans[0];
-    const { n, history, vectors, bias, model } = market;
+    const { n, bias, model } = market;
     const terms = this.terms(
       market,
       plans.map(({ history }) => history),
@@ -337,9 +344,7 @@ export class Recommender {
     );
     const { masks, call } = this.exclude(plans);
     const seekers = plans.map(({ k }, i) => ({ linear: terms.addresses[i], excluded: masks + n * i, k: Math.min(k, n) }));
-    const finding = catalogue
-      ? searchBest(this.kernels, catalogue, terms.users, seekers)
-      : scanBest(this.kernels, { n, d: this.model.dim, vectors: history === undefined ? undefined : vectors, bias, cosineWeight: model.cosineWeight }, terms.users, seekers);
+    const finding = catalogue ? searchBest(this.kernels, catalogue, terms.users, seekers) : scanBest(this.kernels, n, bias, seekers);
     const read = () => {
       const each = terms.read();
       const best = finding.read();
@@ -350,7 +355,8 @@ export class Recommender {
       }
       return answers;
     };
-    return { calls: [terms.call, call, ...finding.calls], read };
+    const scores = catalogue ? [terms.call] : this.scoreCalls(market, terms);
+    return { calls: [...scores, call, finding.call], read };
   }
 
   /** What a search in a market needs; undefined where the market has no vectors to search by, or too few users ask. */
@@ -540,16 +546,22 @@ export class Recommender {
   /** The scores of all items for each of these users of one market; a user's do not depend on the others. */
   private score(market: Loaded, histories: Pick<History, 'positions' | 'user'>[]): Scored[] {
     const { exports, memory } = this.kernels;
-    const { n, model, history, vectors } = market;
-    const { users, call, read } = this.terms(market, histories);
-    runTask(exports, [call]);
-    const each = read();
-    if (history !== undefined && vectors !== undefined) exports.addCosines(each[0].address, each.length, n, this.model.dim, vectors, users, memory.allocate(4 * each.length), model.cosineWeight);
+    const { n, model } = market;
+    const terms = this.terms(market, histories);
+    runTask(exports, this.scoreCalls(market, terms));
+    const each = terms.read();
     for (const { address, fallback } of each) {
       if (fallback) memory.f32(address, n).set(model.popularity);
       else if (market.bias !== undefined) exports.addBias(address, n, market.bias);
     }
     return each;
+  }
+
+  /** What makes all scores of these users but the bias, in place of their linear terms. */
+  private scoreCalls({ n, vectors, model }: Loaded, { users, addresses, call }: Terms): Call[] {
+    if (users === 0) return [call];
+    const m = addresses.length;
+    return [call, ['addCosines', addresses[0], m, n, this.model.dim, vectors!, users, this.kernels.memory.allocate(4 * m), model.cosineWeight]];
   }
 
   /**

@@ -78,9 +78,9 @@ export function shortenItems({ exports, memory }: Kernels, market: Omit<Catalogu
   return { ...market, shorts, zeros: memory.allocateZeroed(4 * n) };
 }
 
-/** Calls to be made one after the other, and then what they found: views, good until the next allocation. */
+/** A call to be made, and then what it found: views, good until the next allocation. */
 export interface Finding {
-  calls: Call[];
+  call: Call;
   read(): Best[];
 }
 
@@ -94,19 +94,17 @@ export function searchBest({ memory }: Kernels, { n, d, vectors, shorts, bias = 
   const { states, out, most, counts, read } = results(memory, seekers);
   const lists = memory.allocate(8 * n * m);
   const scratch = memory.allocate(TILE_BYTES + 4 * Math.ceil(m / 4) * shortBytes(d));
-  return { calls: [['searchBatch', m, n, d, vectors, shorts, users, states, bias, zeros, cosineWeight, cosineError(d), lists, out, most, counts, scratch]], read };
+  return { call: ['searchBatch', m, n, d, vectors, shorts, users, states, bias, zeros, cosineWeight, cosineError(d), lists, out, most, counts, scratch], read };
 }
 
 /**
- * The best items of each user by the scores of all items: the linear terms, n × f32 each and one user's behind the other's, become the scores.
- * @param users m × d × f32, the users' vectors, where there are any
+ * The best items of each user by the scores of all items.
+ * @param seekers whose linear terms, n × f32, are by then the scores but for the bias
+ * @param bias n × f32
  */
-export function scanBest({ memory }: Kernels, { n, d, vectors = 0, bias = 0, cosineWeight }: Pick<Catalogue, 'n' | 'd' | 'bias' | 'cosineWeight'> & { vectors?: number }, users: number, seekers: Seeker[]): Finding {
-  const m = seekers.length;
+export function scanBest({ memory }: Kernels, n: number, bias = 0, seekers: Seeker[]): Finding {
   const { states, out, most, counts, read } = results(memory, seekers);
-  const calls: Call[] = [['scanBatch', m, n, states, bias, out, most, counts]];
-  if (vectors !== 0) calls.unshift(['addCosines', seekers[0].linear, m, n, d, vectors, users, memory.allocate(4 * m), cosineWeight]);
-  return { calls, read };
+  return { call: ['scanBatch', seekers.length, n, states, bias, out, most, counts], read };
 }
 
 /** The users' states, room for what is found for them, and how to read it. */

@@ -90,6 +90,17 @@ describe('recommendAll', () => {
     }
   });
 
+  test('two recommenders on the same kernels take their turns', async () => {
+    const models = [await train(markets, { ...QUICK, preset: 'paper' }), await train(markets, { model: 'ease' })];
+    const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
+    const recommenders = models.map((model) => Recommender.from(model, kernels));
+    const { used } = kernels.memory;
+    const found = await Promise.all(recommenders.map((recommender) => recommender.recommendAll(queriesOf(recommender))));
+    expect(kernels.memory.used).toBe(used);
+    expect(found).toStrictEqual(recommenders.map((recommender) => recommender.recommendBatch(queriesOf(recommender))));
+    await kernels.close();
+  });
+
   test('stops at a signal, names what it cannot answer, and fails once the threads are closed; the next call is answered', async () => {
     const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
     const recommender = Recommender.from(await train(markets, { ...QUICK, preset: 'paper' }), kernels);
