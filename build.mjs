@@ -26,12 +26,27 @@ const { build } = await import('esbuild');
 const common = { bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, logLevel: 'warning', legalComments: 'eof' };
 // Workers are files of their own on the web; Node's is text inside the bundles, which no path can miss.
 await build({ ...common, entryPoints: ['src/worker.ts'], outdir: 'dist', platform: 'neutral' });
-await build({ ...common, entryPoints: ['src/node-worker.ts'], outfile: 'dist/node-worker.txt', platform: 'node', format: 'cjs' });
+await build({ ...common, entryPoints: ['src/node/thread.ts'], outfile: 'dist/node-worker.txt', platform: 'node', format: 'cjs' });
 // Entries of the package, and files of their own for what many programs leave out, so that a bundler can drop them whole.
-const parts = ['evaluate', 'export', 'generate', 'read-markets', 'rows', 'serve', 'train', 'update'];
+const parts = {
+  evaluate: 'evaluate/evaluate',
+  export: 'model/export',
+  generate: 'data/generate',
+  'read-markets': 'data/read-markets',
+  rows: 'data/rows',
+  serve: 'serve/handler',
+  train: 'train/train',
+  update: 'train/update',
+};
+const entries = (outputs) => Object.entries(outputs).map(([out, file]) => ({ in: `src/${file}.ts`, out }));
 await build({
   ...common,
-  entryPoints: ['src/index.ts', 'src/kernels.ts', 'src/workers.ts', ...parts.map((name) => ({ in: `src/${name}.ts`, out: `parts/${name}` }))],
+  entryPoints: entries({
+    index: 'index',
+    kernels: 'kernels',
+    workers: 'workers',
+    ...Object.fromEntries(Object.entries(parts).map(([name, file]) => [`parts/${name}`, file])),
+  }),
   outdir: 'dist',
   platform: 'neutral',
   mainFields: ['module', 'main'],
@@ -40,7 +55,7 @@ await build({
 });
 await build({
   ...common,
-  entryPoints: ['src/node.ts', 'src/cli.ts', 'src/demo.ts'].filter((file) => existsSync(file)),
+  entryPoints: entries({ node: 'node', cli: 'cli/main', demo: 'cli/demo' }),
   outdir: 'dist',
   platform: 'node',
   splitting: true,
@@ -57,6 +72,6 @@ function writeKernelExports() {
   const start = declarations.indexOf('  /**\n   * assembly/');
   const body = declarations.slice(start, declarations.indexOf('\n}\n', start)).replaceAll('export function ', '');
   const text = `// Written by build.mjs from the compiled kernels.\nexport interface KernelExports {\n${body}\n}\n`;
-  if (!existsSync('src/kernel-exports.ts') || readFileSync('src/kernel-exports.ts', 'utf8') !== text) writeFileSync('src/kernel-exports.ts', text);
+  if (!existsSync('src/engine/kernel-exports.ts') || readFileSync('src/engine/kernel-exports.ts', 'utf8') !== text) writeFileSync('src/engine/kernel-exports.ts', text);
   for (const file of ['dist/kernels.d.ts', 'dist/kernels.js']) rmSync(file);
 }

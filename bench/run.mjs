@@ -62,7 +62,7 @@ async function main(args) {
 
   let passed = true;
   for (const each of name ? [name] : NAMES) {
-    const bench = (await import(`./${each}.mjs`))[each];
+    const bench = (await import(`./benches/${each}.mjs`))[each];
     if ((await bench(options)) === false) passed = false;
   }
   return passed ? 0 : 1;

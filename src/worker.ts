@@ -1,4 +1,4 @@
 // A Web Worker of a pool (dist/worker.js).
-import { serveTasks } from './worker-loop.ts';
+import { serveTasks } from './threads/worker-loop.ts';
 
 addEventListener('message', ({ data }) => serveTasks(data, (message) => postMessage(message)), { once: true });

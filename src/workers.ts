@@ -1,7 +1,7 @@
-import { embeddedThreadKernels } from './embedded-threads.ts';
-import type { Availability, Workers } from './pool.ts';
+import { embeddedThreadKernels } from './threads/embedded-threads.ts';
+import type { Availability, Workers } from './threads/pool.ts';
 
-export type { Availability, WorkerEvents, WorkerHandle, Workers } from './pool.ts';
+export type { Availability, WorkerEvents, WorkerHandle, Workers } from './threads/pool.ts';
 
 /**
  * Web Workers for the option `workers`: in a page that is cross-origin isolated, a worker of such a page, Deno and Bun.

@@ -1,5 +1,5 @@
 // Dense algebra: products, the inverse of G + λI, and reading the similarity off it.
-import { randoms } from '../splitmix64.mjs';
+import { randoms } from '../harness/splitmix64.mjs';
 
 const TILE = 256;
 

@@ -1,5 +1,5 @@
 // Losses, gradients and steps of the market adaptation, for one batch of about 1,024 interactions.
-import { randoms, Stream } from '../splitmix64.mjs';
+import { randoms, Stream } from '../harness/splitmix64.mjs';
 
 const DIM = 128;
 const NEGATIVES = 10;

@@ -1,5 +1,5 @@
 // Scores of all items for one history, and the best of them.
-import { randoms } from '../splitmix64.mjs';
+import { randoms } from '../harness/splitmix64.mjs';
 
 const DIM = 128;
 const count = (n) => n.toLocaleString('en-US');

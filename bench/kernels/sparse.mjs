@@ -1,5 +1,5 @@
 // Sparse algebra on the data's own matrices: X (users × items) over all markets, Xᵀ, and B with rows that sum to 1.
-import { randoms } from '../splitmix64.mjs';
+import { randoms } from '../harness/splitmix64.mjs';
 
 const DIM = 128;
 

@@ -1,5 +1,5 @@
 // Random numbers, walks and the skip-gram gradients, on the data's own X.
-import { randoms, Stream } from '../splitmix64.mjs';
+import { randoms, Stream } from '../harness/splitmix64.mjs';
 
 const DIM = 128;
 const LENGTH = 40;

@@ -1,4 +1,4 @@
-import type { ModelInfo, SectionName } from '../format.ts';
+import type { ModelInfo, SectionName } from '../model/file.ts';
 
 const PARTS = ['items', 'similarities', 'vectors', 'users', 'for update', 'other'] as const;
 

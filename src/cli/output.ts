@@ -1,6 +1,6 @@
-import { M3RecError } from '../errors.ts';
-import { printable } from '../printable.ts';
-import { reasonOf } from '../system-error.ts';
+import { M3RecError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
+import { reasonOf } from '../node/system-error.ts';
 
 let outlivesReader = false;
 

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import type { Progress } from '../job.ts';
-import { printable } from '../printable.ts';
+import type { Progress } from '../common/job.ts';
+import { printable } from '../common/printable.ts';
 
 const SHOW_AFTER_MS = 250;
 const LINE_EVERY_MS = 5000;

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { DataError } from '../errors.ts';
-import { MAX_FIELD } from '../rows.ts';
-import { fileError } from '../system-error.ts';
+import { DataError } from '../common/errors.ts';
+import { MAX_FIELD } from '../data/rows.ts';
+import { fileError } from '../node/system-error.ts';
 
 /** Longest line, in UTF-16 code units: a candidate list of about a million ids. */
 const MAX_LINE = 1 << 24;

@@ -1,6 +1,6 @@
-import { formatBytes } from '../memory.ts';
-import { printable } from '../printable.ts';
-import type { StageReport } from '../train.ts';
+import { printable } from '../common/printable.ts';
+import { formatBytes } from '../engine/memory.ts';
+import type { StageReport } from '../train/train.ts';
 import { formatJson, outliveReader, write } from './output.ts';
 import type { ProgressView } from './progress.ts';
 

@@ -1,6 +1,6 @@
 // What every fuzz target shares: the shape of a target, what counts as a proper refusal, and the watch over allocations and
 // prototypes. Random numbers come from (seed, target, case), so a case can be made again by itself.
-import { M3RecError } from '../../src/errors.ts';
+import { M3RecError } from '../../src/common/errors.ts';
 
 /** What came of one case. */
 export interface Outcome {

@@ -1,6 +1,6 @@
 // The model file taken apart and put together again, right or wrong: mutations of a part come with fresh offsets, sizes and
 // checksums, so that they reach the checks behind those.
-import { xxHash32 } from '../../src/xxhash.ts';
+import { xxHash32 } from '../../src/common/xxhash.ts';
 
 export const HEADER = 64;
 export const ENTRY = 48;

@@ -1,10 +1,11 @@
 // The model file: a mutated file is refused with a ModelFileError, or it is the one file of the model in it, which then serves.
-import { embeddedKernels } from '../../src/embedded.ts';
-import { ModelFileError } from '../../src/errors.ts';
-import { decodeModel, encodeModel, inspectModel } from '../../src/format.ts';
-import { instantiateKernels, type Kernels } from '../../src/kernels.ts';
-import type { MarketModel, Model } from '../../src/model.ts';
-import { Recommender } from '../../src/recommend.ts';
+
+import { ModelFileError } from '../../src/common/errors.ts';
+import { embeddedKernels } from '../../src/engine/embedded.ts';
+import { instantiateKernels, type Kernels } from '../../src/engine/instantiate.ts';
+import { decodeModel, encodeModel, inspectModel } from '../../src/model/file.ts';
+import type { MarketModel, Model } from '../../src/model/model.ts';
+import { Recommender } from '../../src/recommend/recommender.ts';
 import { check, type Outcome, type Random, refusal, type Target, within } from './engine.ts';
 import { mutate } from './mutate.ts';
 import { originalFiles } from './originals.ts';

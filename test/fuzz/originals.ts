@@ -1,13 +1,14 @@
 // The models whose files are mutated: every kind and preset, trained on a few hostile ids, exported variants of them, and the
 // hand-made one that has every section in every type.
-import { exportModel } from '../../src/export.ts';
-import { encodeModel } from '../../src/format.ts';
-import type { Markets } from '../../src/markets.ts';
-import type { Model } from '../../src/model.ts';
-import type { TrainOptions } from '../../src/options.ts';
-import { readMarkets } from '../../src/read-markets.ts';
-import { train } from '../../src/train.ts';
-import { fullModel } from '../small-model.ts';
+
+import type { Markets } from '../../src/data/markets.ts';
+import { readMarkets } from '../../src/data/read-markets.ts';
+import { exportModel } from '../../src/model/export.ts';
+import { encodeModel } from '../../src/model/file.ts';
+import type { Model } from '../../src/model/model.ts';
+import type { TrainOptions } from '../../src/train/options.ts';
+import { train } from '../../src/train/train.ts';
+import { fullModel } from '../support/small-model.ts';
 
 const ITEMS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'B00', 'B01', 'B02', 'naïve', '物品', '🦊', ' ', '"', 'null'];
 

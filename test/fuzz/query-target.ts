@@ -1,10 +1,10 @@
 // Calls of the library whose arguments are right but for up to three places, where something hostile stands: a typed error, or a
 // result in which every number is one.
-import { embeddedKernels } from '../../src/embedded.ts';
+import { embeddedKernels } from '../../src/engine/embedded.ts';
+import { bindKernels, instantiateKernels } from '../../src/engine/instantiate.ts';
 import * as library from '../../src/index.ts';
-import { bindKernels, instantiateKernels } from '../../src/kernels.ts';
-import { readBytes, readDirectory } from '../../src/node.ts';
-import { fullModel } from '../small-model.ts';
+import { readBytes, readDirectory } from '../../src/node/files.ts';
+import { fullModel } from '../support/small-model.ts';
 import { Choices, check, type Outcome, outcomeOf, pick, type Random, randomBytes, type Target, within } from './engine.ts';
 import { QUICK, smallMarkets } from './originals.ts';
 

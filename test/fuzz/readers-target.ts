@@ -1,14 +1,14 @@
 // The data readers: a hostile file is refused with a DataError, or its rows are the same however the file arrives, are those that
 // a plain RFC 4180 reader finds, and make markets and a model that keep every promise.
-import { ArgumentError, DataError } from '../../src/errors.ts';
-import { decodeModel, encodeModel } from '../../src/format.ts';
-import type { Markets } from '../../src/markets.ts';
-import { type DataWarning, type MarketFile, readMarkets } from '../../src/read-markets.ts';
-import { type RowOptions, type RowSource, readRows } from '../../src/rows.ts';
-import { SplitMix } from '../../src/splitmix.ts';
-import { computeStats } from '../../src/stats.ts';
-import { train } from '../../src/train.ts';
-import { xxHash32 } from '../../src/xxhash.ts';
+import { ArgumentError, DataError } from '../../src/common/errors.ts';
+import { xxHash32 } from '../../src/common/xxhash.ts';
+import type { Markets } from '../../src/data/markets.ts';
+import { type DataWarning, type MarketFile, readMarkets } from '../../src/data/read-markets.ts';
+import { type RowOptions, type RowSource, readRows } from '../../src/data/rows.ts';
+import { SplitMix } from '../../src/data/splitmix.ts';
+import { computeStats } from '../../src/data/stats.ts';
+import { decodeModel, encodeModel } from '../../src/model/file.ts';
+import { train } from '../../src/train/train.ts';
 import { check, type Outcome, pick, type Random, randomBytes, refusal, type Target, within } from './engine.ts';
 
 export const readersTarget: Target = {

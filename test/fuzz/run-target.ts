@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunLine, readRun } from '../../src/cli/run-file.ts';
-import { DataError } from '../../src/errors.ts';
+import { DataError } from '../../src/common/errors.ts';
 import { check, type Outcome, pick, type Random, randomBytes, refusal, type Target, within } from './engine.ts';
 
 let folder = '';

@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { describe, machine } from '../../bench/machine.mjs';
-import { save, table } from '../../bench/report.mjs';
+import { describe, machine } from '../../bench/harness/machine.mjs';
+import { save, table } from '../../bench/harness/report.mjs';
 import { listSites, SiteFinder } from './sites.mjs';
 
 const USAGE = `npm run fuzz -- [options]
@@ -193,7 +193,7 @@ function report(results, { count, seed, replayed, record }) {
   );
   const place = ({ file, line, text, hits: n }) => [`${file}:${line}`, text.replaceAll('|', '\\|').replace(/\s+/g, ' ').slice(0, 110), whole(n)];
   const missed = sites.filter((site) => site.hits === 0);
-  const lists = table(['refusal', 'source', 'hits'], sites.filter(({ file }) => file === 'src/format.ts').map(place), 2);
+  const lists = table(['refusal', 'source', 'hits'], sites.filter(({ file }) => file === 'src/model/file.ts').map(place), 2);
   const peak = Math.round(Math.max(...results.map(({ peakRss }) => peakRss)) / 2 ** 20);
   const head = replayed ? `Replayed ${results.reduce((sum, { cases }) => sum + cases, 0)} inputs of the corpus.` : `npm run fuzz -- --count ${count} --seed ${seed}: ${failures.length} failures; peak memory of the process ${peak} MiB.`;
   const blocks = [

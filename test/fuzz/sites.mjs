@@ -5,7 +5,7 @@ import { SourceMap } from 'node:module';
 
 const root = new URL('../../', import.meta.url);
 /** The sources whose refusals are counted. */
-const SOURCES = ['src/format.ts', 'src/rows.ts', 'src/read-markets.ts', 'src/cli/run-file.ts'];
+const SOURCES = ['src/model/file.ts', 'src/data/rows.ts', 'src/data/read-markets.ts', 'src/cli/run-file.ts'];
 /** Functions that throw on behalf of their caller: the refusal is where they are called. */
 const HELPERS = /^(fail|refuse|missingColumns|check[A-Z]\w*)$/;
 const CALLS = /(?<![\w$])(?:fail|refuse|missingColumns|check[A-Z]\w*|new \w+Error)\(/;

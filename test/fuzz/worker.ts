@@ -1,8 +1,8 @@
 // The loop of a fuzz run, in a process of its own: whoever started it can end a case that does not return, and outlives one that
 // exhausts the memory. Bundled by run.mjs, which also asks `make` for the input of such a case.
 import { openSync, writeSync } from 'node:fs';
-import { SplitMix } from '../../src/splitmix.ts';
-import { xxHash32 } from '../../src/xxhash.ts';
+import { xxHash32 } from '../../src/common/xxhash.ts';
+import { SplitMix } from '../../src/data/splitmix.ts';
 import { checkPrototypeKeys, checkPrototypes, type Random, rememberPrototypes, type Target, watchAllocations } from './engine.ts';
 import { faultyTarget } from './faulty-target.ts';
 import { handlerTarget } from './handler-target.ts';

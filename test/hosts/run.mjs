@@ -36,8 +36,8 @@ async function main() {
   // what follows needs the installed packages
   const { makeInputs } = await import('./inputs.mjs');
   const { HOSTS } = await import('./hosts.mjs');
-  const { describe, machine } = await import('../../bench/machine.mjs');
-  const { save, show, table } = await import('../../bench/report.mjs');
+  const { describe, machine } = await import('../../bench/harness/machine.mjs');
+  const { save, show, table } = await import('../../bench/harness/report.mjs');
 
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-hosts-'));
   const rows = [];

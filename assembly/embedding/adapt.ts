@@ -1,0 +1,174 @@
+// The items' side of stage 3. A batch of users pulls at the items in two ways: through U = X̂ V, and through the loss itself.
+// Both arrive here as lists by item, so that a row of V and of its moments is read and written once a step, ranges of items
+// can go to different threads, and no table of gradients is needed.
+
+import { step } from './adam';
+import { madd } from '../core/madd';
+
+/** Bytes of a pull as `margin` writes it: item i32, weight of the user's vector f32, weight of the item's own vector f32. */
+export const PULL: usize = 12;
+
+/**
+ * The pulls of a batch on the items [begin, end), by item: outIndptr (end − begin + 1) i32, out (room for all pulls, 12 bytes each:
+ * batch row i32 and the two weights), in the order of users and of each user's pulls.
+ * pulls, starts, perInteraction, counts: as `margin` has them, of `count` users.
+ */
+export function bucketPulls(begin: i32, end: i32, count: i32, pulls: usize, starts: usize, perInteraction: i32, counts: usize, outIndptr: usize, out: usize): void {
+  const items = <u32>(end - begin);
+  memory.fill(outIndptr, 0, ((<usize>items) + 1) << 2);
+  for (let b = 0; b < count; b++) {
+    const first = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * perInteraction) * PULL;
+    const last = first + <usize>load<i32>(counts + ((<usize>b) << 2)) * PULL;
+    for (let pull = first; pull < last; pull += PULL) {
+      const item = <u32>(load<i32>(pull) - begin);
+      if (item >= items) continue;
+      const cell = outIndptr + ((<usize>item) << 2);
+      store<i32>(cell, load<i32>(cell, 4) + 1, 4);
+    }
+  }
+  for (let i: u32 = 1; i <= items; i++) {
+    const cell = outIndptr + ((<usize>i) << 2);
+    store<i32>(cell, load<i32>(cell) + load<i32>(cell - 4));
+  }
+  // each item's start moves to its end while it fills, and is put back after
+  for (let b = 0; b < count; b++) {
+    const first = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * perInteraction) * PULL;
+    const last = first + <usize>load<i32>(counts + ((<usize>b) << 2)) * PULL;
+    for (let pull = first; pull < last; pull += PULL) {
+      const item = <u32>(load<i32>(pull) - begin);
+      if (item >= items) continue;
+      const cell = outIndptr + ((<usize>item) << 2);
+      const at = load<i32>(cell);
+      store<i32>(cell, at + 1);
+      const to = out + <usize>at * PULL;
+      store<i32>(to, b);
+      store<f32>(to, load<f32>(pull, 4), 4);
+      store<f32>(to, load<f32>(pull, 8), 8);
+    }
+  }
+  memory.copy(outIndptr + 4, outIndptr, (<usize>items) << 2);
+  store<i32>(outIndptr, 0);
+}
+
+/**
+ * One step of Adam on the vectors of the items [begin, end), which stay near fixed ones. The gradient of item j is, in this order,
+ *   gradients_j + Σ_e values[e] · du[rows[e]] + Σ_p a_p · u[b_p] + (Σ_p c_p) · vectors_j + decay · (vectors_j − fixed_j)
+ * over the entries e of row j of X̂ᵀ and the pulls p = (b, a, c) on j.
+ *
+ * X̂ᵀ: indptr (end + 1) i32, rows and values (indptr[end]); pullIndptr and pulls as bucketPulls left them for [begin, end), or 0;
+ * u and du (batch × d); gradients (items × d), zeroed on the way, or 0; the other tables (items × d); d a multiple of 16.
+ */
+export function adamItems(begin: i32, end: i32, indptr: usize, rows: usize, values: usize, du: usize, pullIndptr: usize, pulls: usize, u: usize, gradients: usize, d: i32, vectors: usize, fixed: usize, m: usize, v: usize, rate: f32, beta1: f32, beta2: f32, epsilon: f32, decay: f32): void {
+  const zero = f32x4.splat(0);
+  const stride = (<usize>d) << 2;
+  const toValue = values - rows;
+  let firstPull: usize = 0;
+  let lastPull: usize = 0;
+  for (let j = begin; j < end; j++) {
+    const first = rows + ((<usize>load<i32>(indptr + ((<usize>j) << 2))) << 2);
+    const last = rows + ((<usize>load<i32>(indptr + ((<usize>j) << 2), 4)) << 2);
+    let own: f32 = 0;
+    if (pullIndptr != 0) {
+      const cell = pullIndptr + ((<usize>(j - begin)) << 2);
+      firstPull = pulls + <usize>load<i32>(cell) * PULL;
+      lastPull = pulls + <usize>load<i32>(cell, 4) * PULL;
+      for (let pull = firstPull; pull < lastPull; pull += PULL) own += load<f32>(pull, 8);
+    }
+    const ownWeight = f32x4.splat(own);
+    const base = (<usize>j) * stride;
+    for (let c: usize = 0; c < stride; c += 64) {
+      const at = base + c;
+      let g0 = zero;
+      let g1 = zero;
+      let g2 = zero;
+      let g3 = zero;
+      if (gradients != 0) {
+        g0 = v128.load(gradients + at);
+        g1 = v128.load(gradients + at, 16);
+        g2 = v128.load(gradients + at, 32);
+        g3 = v128.load(gradients + at, 48);
+        v128.store(gradients + at, zero);
+        v128.store(gradients + at, zero, 16);
+        v128.store(gradients + at, zero, 32);
+        v128.store(gradients + at, zero, 48);
+      }
+      for (let entry = first; entry < last; entry += 4) {
+        const w = v128.load32_splat(entry + toValue);
+        const row = du + <usize>load<i32>(entry) * stride + c;
+        g0 = madd(g0, w, v128.load(row));
+        g1 = madd(g1, w, v128.load(row, 16));
+        g2 = madd(g2, w, v128.load(row, 32));
+        g3 = madd(g3, w, v128.load(row, 48));
+      }
+      for (let pull = firstPull; pull < lastPull; pull += PULL) {
+        const w = v128.load32_splat(pull, 4);
+        const row = u + <usize>load<i32>(pull) * stride + c;
+        g0 = madd(g0, w, v128.load(row));
+        g1 = madd(g1, w, v128.load(row, 16));
+        g2 = madd(g2, w, v128.load(row, 32));
+        g3 = madd(g3, w, v128.load(row, 48));
+      }
+      if (pullIndptr != 0) {
+        g0 = madd(g0, ownWeight, v128.load(vectors + at));
+        g1 = madd(g1, ownWeight, v128.load(vectors + at, 16));
+        g2 = madd(g2, ownWeight, v128.load(vectors + at, 32));
+        g3 = madd(g3, ownWeight, v128.load(vectors + at, 48));
+      }
+      near(at, g0, vectors, fixed, m, v, rate, beta1, beta2, epsilon, decay);
+      near(at + 16, g1, vectors, fixed, m, v, rate, beta1, beta2, epsilon, decay);
+      near(at + 32, g2, vectors, fixed, m, v, rate, beta1, beta2, epsilon, decay);
+      near(at + 48, g3, vectors, fixed, m, v, rate, beta1, beta2, epsilon, decay);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function near(at: usize, gradient: v128, vectors: usize, fixed: usize, m: usize, v: usize, rate: f32, beta1: f32, beta2: f32, epsilon: f32, decay: f32): void {
+  const p = v128.load(vectors + at);
+  const g = madd(gradient, f32x4.splat(decay), f32x4.sub(p, v128.load(fixed + at)));
+  v128.store(vectors + at, step(p, g, m + at, v + at, rate, beta1, beta2, epsilon));
+}
+
+/**
+ * The part of U = X̂ V that comes from the items [begin, end): u (count × d), overwritten, gets Σ values[e] · vectors_j over the
+ * entries e of the rows j of X̂ᵀ, both in order. indptr, rows, values, vectors: as in adamItems.
+ */
+export function spreadItems(begin: i32, end: i32, indptr: usize, rows: usize, values: usize, count: i32, d: i32, vectors: usize, u: usize): void {
+  const stride = (<usize>d) << 2;
+  const toValue = values - rows;
+  memory.fill(u, 0, <usize>count * stride);
+  for (let j = begin; j < end; j++) {
+    const first = rows + ((<usize>load<i32>(indptr + ((<usize>j) << 2))) << 2);
+    const last = rows + ((<usize>load<i32>(indptr + ((<usize>j) << 2), 4)) << 2);
+    const own = vectors + <usize>j * stride;
+    for (let c: usize = 0; c < stride; c += 64) {
+      const p0 = v128.load(own + c);
+      const p1 = v128.load(own + c, 16);
+      const p2 = v128.load(own + c, 32);
+      const p3 = v128.load(own + c, 48);
+      for (let entry = first; entry < last; entry += 4) {
+        const w = v128.load32_splat(entry + toValue);
+        const row = u + <usize>load<i32>(entry) * stride + c;
+        v128.store(row, madd(v128.load(row), w, p0));
+        v128.store(row, madd(v128.load(row, 16), w, p1), 16);
+        v128.store(row, madd(v128.load(row, 32), w, p2), 32);
+        v128.store(row, madd(v128.load(row, 48), w, p3), 48);
+      }
+    }
+  }
+}
+
+/** out = x₀ + x₁ + … over n elements (n a multiple of 4), from `parts` ≥ 1 tables of which each begins `bytes` after the one before. */
+export function sumParts(n: i32, parts: i32, bytes: usize, x: usize, out: usize): void {
+  const end = (<usize>n) << 2;
+  for (let c: usize = 0; c < end; c += 16) {
+    let at = x + c;
+    let sum = v128.load(at);
+    for (let part = 1; part < parts; part++) {
+      at += bytes;
+      sum = f32x4.add(sum, v128.load(at));
+    }
+    v128.store(out + c, sum);
+  }
+}

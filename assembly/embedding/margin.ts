@@ -1,0 +1,86 @@
+import { PULL } from './adapt';
+import { below, draw, stream } from '../core/random';
+import { addScaled, dot } from '../core/vector';
+
+/**
+ * Gradients of the adaptation loss of M3Rec for a batch of users of one market:
+ *
+ *   L = Σ_(i,j) ( (1 − y_ij) + (1 / K) Σ_k max(0, y_ik − γ) ),   y_ij = cos(u_i, v_j),
+ *
+ * over the users' interactions (i, j), with K uniform items that the user did not interact with.
+ *
+ * users (i32, rows of X: indptr, items strictly increasing); u and du (count × d), v (n × d). Row b of du is overwritten, its terms
+ * in the order of interactions and negatives; it draws from the stream (seed, stage, keys[b]). The gradient of V is left as pulls
+ * (see adapt.ts): counts[b] of them, at pulls + 12 (1 + K) starts[b], where starts (count i32) are the running sums of the users'
+ * interactions. totals: f64[2], to which the loss and the number of interactions are added. A user who has all n items meets no
+ * negatives.
+ */
+export function margin(count: i32, users: usize, keys: usize, xIndptr: usize, xItems: usize, n: i32, d: i32, u: usize, v: usize, negatives: i32, gamma: f32, seed: u32, stage: u32, du: usize, pulls: usize, starts: usize, counts: usize, totals: usize): void {
+  const bytes = (<usize>d) << 2;
+  const share = <f32>1 / <f32>negatives;
+  let loss = load<f64>(totals);
+  let interactions = load<f64>(totals, 8);
+  for (let b = 0; b < count; b++) {
+    const key = stream(seed, stage, load<u32>(keys + ((<usize>b) << 2)));
+    let drawn: u32 = 0;
+    const user = xIndptr + ((<usize>load<i32>(users + ((<usize>b) << 2))) << 2);
+    const first = load<i32>(user);
+    const last = load<i32>(user, 4);
+    const free = n - (last - first);
+    const uu = dot(u, u, bytes);
+    const norm = sqrt<f32>(uu);
+    const firstPull = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * (1 + negatives)) * PULL;
+    let pull = firstPull;
+    memory.fill(du, 0, bytes);
+    let along: f32 = 0; // Σ g y, the part of the gradient along u itself
+    for (let h = first; h < last; h++) {
+      for (let k = -1; k < (free > 0 ? negatives : 0); k++) {
+        let item = 0;
+        if (k < 0) item = load<i32>(xItems + ((<usize>h) << 2));
+        else {
+          do item = <i32>below(draw(key, drawn++), n);
+          while (contains(xItems, first, last, item));
+        }
+        const row = v + <usize>item * bytes;
+        const vv = dot(row, row, bytes);
+        const scale = norm * sqrt<f32>(vv);
+        const y = scale > 0 ? dot(u, row, bytes) / scale : <f32>0;
+        let g: f32 = -1;
+        if (k < 0) loss += <f64>(<f32>1 - y);
+        else {
+          if (y <= gamma) continue;
+          loss += <f64>((y - gamma) * share);
+          g = share;
+        }
+        if (!(scale > 0)) continue;
+        addScaled(du, g / scale, row, bytes);
+        store<i32>(pull, item);
+        store<f32>(pull, g / scale, 4);
+        store<f32>(pull, (-g * y) / vv, 8);
+        pull += PULL;
+        along += g * y;
+      }
+    }
+    if (uu > 0) addScaled(du, -along / uu, u, bytes);
+    interactions += <f64>(last - first);
+    store<i32>(counts + ((<usize>b) << 2), <i32>((pull - firstPull) / PULL));
+    u += bytes;
+    du += bytes;
+  }
+  store<f64>(totals, loss);
+  store<f64>(totals, interactions, 8);
+}
+
+/** Whether `item` is among items[first, last), which rise. */
+// @ts-ignore: decorator
+@inline
+function contains(items: usize, first: i32, last: i32, item: i32): bool {
+  let low = first;
+  let high = last;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (load<i32>(items + ((<usize>middle) << 2)) < item) low = middle + 1;
+    else high = middle;
+  }
+  return low < last && load<i32>(items + ((<usize>low) << 2)) == item;
+}

@@ -1,0 +1,79 @@
+// Sparse × dense products: the sum of each element of the output runs over its row's entries in order, so rows can be cut
+// between threads anywhere. A transposed product is the same kernel on the transposed matrix.
+
+import { madd } from '../core/madd';
+
+/** Bytes of a row of a panel: 16 columns, a cache line. */
+const LINE: usize = 64;
+
+/**
+ * Rows [begin, end) of X (n × d f32, d a multiple of 16) go to panels of 16 columns: panel p is n × 16 f32 from out + 64 n p on. The
+ * rows of a panel lie close together, so that more of them stay in a cache than of the same columns of X.
+ */
+export function cutColumns(begin: i32, end: i32, n: i32, d: i32, x: usize, out: usize): void {
+  const stride = (<usize>d) << 2;
+  for (let c: usize = 0; c < stride; c += LINE) {
+    let from = x + <usize>begin * stride + c;
+    let to = out + <usize>n * c + <usize>begin * LINE;
+    const stop = out + <usize>n * c + <usize>end * LINE;
+    for (; to < stop; to += LINE) {
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, 16), 16);
+      v128.store(to, v128.load(from, 32), 32);
+      v128.store(to, v128.load(from, 48), 48);
+      from += stride;
+    }
+  }
+}
+
+/**
+ * Y[r] = keep · X[r] + Σ_e values[e] · X[indices[e]] for r in [begin, end) and the 16 columns of a panel.
+ *
+ * indptr (end + 1) i32, indices and values (indptr[end]); x: rows of a panel, 64 bytes each; y: rows of 16 f32, `stride` bytes
+ * apart; X ≠ Y. With keep = 1 and B this is the propagation V = B V_init + V_init; with keep = 0 a plain product (X may then have
+ * more rows than Y).
+ */
+export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, values: usize, x: usize, y: usize, stride: usize, keep: f32): void {
+  const toValue = values - indices;
+  for (let r = begin; r < end; r++) {
+    const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+    const out = y + <usize>r * stride;
+    let a0 = f32x4.splat(0);
+    let a1 = f32x4.splat(0);
+    let a2 = f32x4.splat(0);
+    let a3 = f32x4.splat(0);
+    if (keep != 0) {
+      const own = x + <usize>r * LINE;
+      const k = f32x4.splat(keep);
+      a0 = f32x4.mul(k, v128.load(own));
+      a1 = f32x4.mul(k, v128.load(own, 16));
+      a2 = f32x4.mul(k, v128.load(own, 32));
+      a3 = f32x4.mul(k, v128.load(own, 48));
+    }
+    for (let e = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2); e < last; e += 4) {
+      const w = v128.load32_splat(e + toValue);
+      const row = x + <usize>load<i32>(e) * LINE;
+      a0 = madd(a0, w, v128.load(row));
+      a1 = madd(a1, w, v128.load(row, 16));
+      a2 = madd(a2, w, v128.load(row, 32));
+      a3 = madd(a3, w, v128.load(row, 48));
+    }
+    v128.store(out, a0);
+    v128.store(out, a1, 16);
+    v128.store(out, a2, 32);
+    v128.store(out, a3, 48);
+  }
+}
+
+/** Each row's values are divided by their sum, summed in order; a row whose sum is not above 0 is left as it is. */
+export function normaliseRows(rows: i32, indptr: usize, values: usize): void {
+  for (let r = 0; r < rows; r++) {
+    const first = values + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
+    const last = values + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+    let sum: f64 = 0;
+    for (let e = first; e < last; e += 4) sum += <f64>load<f32>(e);
+    if (!(sum > 0)) continue;
+    const scale = 1 / sum;
+    for (let e = first; e < last; e += 4) store<f32>(e, <f32>(<f64>load<f32>(e) * scale));
+  }
+}

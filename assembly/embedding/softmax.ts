@@ -1,0 +1,53 @@
+import { exp4, log } from '../core/math';
+import { sumLanes } from '../core/vector';
+
+/**
+ * Loss and gradient of the softmax over all n items of a market, for a batch of users:
+ *
+ *   L = −Σ_b (1 / |x_b|) Σ_{j ∈ x_b} log softmax(s_b)_j
+ *
+ * scores (count × ld f32, row b's first n are s_b; ld a multiple of 4, the rest is overwritten with 0) become dL/ds;
+ * users (count i32, rows of X: indptr, items); totals: f64[2], to which the loss and the number of users are added.
+ * A user without items has no loss.
+ */
+export function softmax(count: i32, users: usize, xIndptr: usize, xItems: usize, n: i32, ld: i32, scores: usize, totals: usize): void {
+  let loss = load<f64>(totals);
+  let counted = load<f64>(totals, 8);
+  const end = (<usize>ld) << 2;
+  for (let b = 0; b < count; b++) {
+    const user = xIndptr + ((<usize>load<i32>(users + ((<usize>b) << 2))) << 2);
+    const first = load<i32>(user);
+    const last = load<i32>(user, 4);
+    for (let j = n; j < ld; j++) store<f32>(scores + ((<usize>j) << 2), <f32>-Infinity);
+    let top = f32x4.splat(<f32>-Infinity);
+    for (let c: usize = 0; c < end; c += 16) top = f32x4.max(top, v128.load(scores + c));
+    const highest = max<f32>(max<f32>(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)), max<f32>(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3)));
+    const shift = f32x4.splat(highest);
+    let own: f64 = 0;
+    for (let h = first; h < last; h++) own += <f64>(load<f32>(scores + ((<usize>load<i32>(xItems + ((<usize>h) << 2))) << 2)) - highest);
+    let sums = f32x4.splat(0);
+    for (let c: usize = 0; c < end; c += 16) {
+      const e = exp4(f32x4.sub(v128.load(scores + c), shift));
+      v128.store(scores + c, e);
+      sums = f32x4.add(sums, e);
+    }
+    // the padding lanes hold e^−87, which no f32 sum of n ≥ 1 lanes feels
+    const sum = sumLanes(sums);
+    const items = last - first;
+    const scale = f32x4.splat(items > 0 ? <f32>1 / sum : <f32>0);
+    for (let c: usize = 0; c < end; c += 16) v128.store(scores + c, f32x4.mul(v128.load(scores + c), scale));
+    for (let j = n; j < ld; j++) store<f32>(scores + ((<usize>j) << 2), <f32>0);
+    if (items > 0) {
+      const share = <f32>1 / <f32>items;
+      for (let h = first; h < last; h++) {
+        const at = scores + ((<usize>load<i32>(xItems + ((<usize>h) << 2))) << 2);
+        store<f32>(at, load<f32>(at) - share);
+      }
+      loss += log(<f64>sum) - own / <f64>items;
+      counted += 1;
+    }
+    scores += end;
+  }
+  store<f64>(totals, loss);
+  store<f64>(totals, counted, 8);
+}

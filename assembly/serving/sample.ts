@@ -1,0 +1,32 @@
+import { below, draw, stream } from '../core/random';
+
+/**
+ * Draws `count` distinct indices of 0 … n − 1 that the mask does not exclude, all equally likely: the first steps of a
+ * shuffle (Fisher and Yates) of the allowed ones in ascending order. Returns how many were drawn: fewer than `count`
+ * only where fewer are allowed.
+ * @param out n × i32, of which the first `count` are the result and the rest is working space
+ * @param n number of indices
+ * @param exclude n × u8, an entry other than 0 leaves that index out
+ * @param count how many to draw
+ * @param seed the run's seed
+ * @param stage with `index`, the key of the stream
+ * @param index see `stage`
+ */
+export function sampleDistinct(out: usize, n: i32, exclude: usize, count: i32, seed: u32, stage: u32, index: u32): i32 {
+  let allowed = 0;
+  for (let i = 0; i < n; i++) {
+    if (load<u8>(exclude + <usize>i) != 0) continue;
+    store<i32>(out + ((<usize>allowed) << 2), i);
+    allowed++;
+  }
+  const drawn = min(count, allowed);
+  const key = stream(seed, stage, index);
+  for (let i = 0; i < drawn; i++) {
+    const a = out + ((<usize>i) << 2);
+    const b = out + ((<usize>(i + <i32>below(draw(key, i), allowed - i))) << 2);
+    const x = load<i32>(a);
+    store<i32>(a, load<i32>(b));
+    store<i32>(b, x);
+  }
+  return drawn;
+}

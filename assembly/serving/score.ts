@@ -1,0 +1,291 @@
+// Scores of all items of a market for one history. The order of every sum is fixed: over the history in its order;
+// over d in four lanes (lane l takes the elements l, l + 4, …), then (lane 0 + lane 2) + (lane 1 + lane 3), then the
+// d mod 4 last elements one by one. Each row is summed by itself, so its score does not depend on n or on its place.
+
+import { madd } from '../core/madd';
+import { sumLanes } from '../core/vector';
+
+/** Dot product of two rows of d × f32, in the order that the file's head gives. */
+export function dot(a: usize, b: usize, d: i32): f32 {
+  const wide = d & ~3;
+  let lanes = f32x4.splat(0);
+  let k = 0;
+  for (; k < wide; k += 4) {
+    const at = (<usize>k) << 2;
+    lanes = madd(lanes, v128.load(a + at), v128.load(b + at));
+  }
+  let sum = sumLanes(lanes);
+  for (; k < d; k++) {
+    const at = (<usize>k) << 2;
+    sum += load<f32>(a + at) * load<f32>(b + at);
+  }
+  return sum;
+}
+
+/**
+ * out_j = scale · Σ_{i ∈ history} S_ij for all j.
+ * @param out n × f32
+ * @param n items
+ * @param indptr (n + 1) × i32, rows of S
+ * @param indices nnz × i32
+ * @param values nnz × f32
+ * @param history count × i32, rows to add, in this order
+ * @param count length of the history
+ * @param scale factor of the sum, applied after it
+ * @returns the number of entries added
+ */
+export function scoreLinear(out: usize, n: i32, indptr: usize, indices: usize, values: usize, history: usize, count: i32, scale: f32): i32 {
+  memory.fill(out, 0, (<usize>n) << 2);
+  let entries = 0;
+  for (let h = 0; h < count; h++) {
+    const row = indptr + ((<usize>load<i32>(history + ((<usize>h) << 2))) << 2);
+    const from = <usize>load<i32>(row) << 2;
+    const to = <usize>load<i32>(row, 4) << 2;
+    for (let at = from; at < to; at += 4) {
+      const target = out + ((<usize>load<i32>(indices + at)) << 2);
+      store<f32>(target, load<f32>(target) + load<f32>(values + at));
+    }
+    entries += <i32>((to - from) >> 2);
+  }
+  const factor = f32x4.splat(scale);
+  const end = out + ((<usize>n) << 2);
+  const wideEnd = out + ((<usize>(n & ~3)) << 2);
+  let at = out;
+  for (; at < wideEnd; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
+  for (; at < end; at += 4) store<f32>(at, load<f32>(at) * scale);
+  return entries;
+}
+
+/**
+ * out = (1 / c) Σ_{i ∈ history} P_i + offset, where c counts the rows that are not zero; without any, out = offset.
+ * @param out d × f32
+ * @param d length of a row
+ * @param table rows of d × f32, P
+ * @param history count × i32
+ * @param count length of the history
+ * @param offset d × f32, added at the end; 0 for none
+ * @returns c
+ */
+export function meanRows(out: usize, d: i32, table: usize, history: usize, count: i32, offset: usize): i32 {
+  memory.fill(out, 0, (<usize>d) << 2);
+  const wide = d & ~3;
+  let used = 0;
+  for (let h = 0; h < count; h++) {
+    const row = table + (((<usize>load<i32>(history + ((<usize>h) << 2))) * <usize>d) << 2);
+    let any = f32x4.splat(0);
+    let tail = false;
+    let k = 0;
+    for (; k < wide; k += 4) {
+      const at = (<usize>k) << 2;
+      const x = v128.load(row + at);
+      any = v128.or(any, f32x4.ne(x, f32x4.splat(0)));
+      v128.store(out + at, f32x4.add(v128.load(out + at), x));
+    }
+    for (; k < d; k++) {
+      const at = (<usize>k) << 2;
+      const x = load<f32>(row + at);
+      tail = tail || x != 0;
+      store<f32>(out + at, load<f32>(out + at) + x);
+    }
+    if (tail || v128.any_true(any)) used++;
+  }
+  const share: f32 = used > 0 ? <f32>1 / <f32>used : 0;
+  for (let k = 0; k < d; k++) {
+    const at = (<usize>k) << 2;
+    let x = load<f32>(out + at) * share;
+    if (offset != 0) x += load<f32>(offset + at);
+    store<f32>(out + at, x);
+  }
+  return used;
+}
+
+/**
+ * A user's linear terms and vector, 32 bytes. The caller writes the first six, termsBatch the others.
+ * 0 u32 address of n × f32, the linear terms; 0 for none · 4 u32 address of the history (i32) · 8 i32 its length · 12 f32 factor of the
+ * linear terms · 16 u32 address of d × f32, the vector; 0 for none · 20 u32 address of its offset (d × f32), 0 for none ·
+ * 24 i32 entries of S added · 28 i32 c of meanRows
+ */
+const SUBJECT: usize = 32;
+
+/**
+ * scoreLinear and meanRows for each of m users.
+ * @param n items
+ * @param d length of a row of P
+ * @param indptr (n + 1) × i32, rows of S
+ * @param indices nnz × i32
+ * @param values nnz × f32
+ * @param table rows of d × f32, P
+ * @param subjects m × 32 bytes, see `SUBJECT`
+ */
+export function termsBatch(m: i32, n: i32, d: i32, indptr: usize, indices: usize, values: usize, table: usize, subjects: usize): void {
+  for (const end = subjects + <usize>m * SUBJECT; subjects < end; subjects += SUBJECT) {
+    const linear = <usize>load<u32>(subjects);
+    const history = <usize>load<u32>(subjects, 4);
+    const count = load<i32>(subjects, 8);
+    const vector = <usize>load<u32>(subjects, 16);
+    store<i32>(subjects, linear != 0 ? scoreLinear(linear, n, indptr, indices, values, history, count, load<f32>(subjects, 12)) : 0, 24);
+    store<i32>(subjects, vector != 0 ? meanRows(vector, d, table, history, count, <usize>load<u32>(subjects, 20)) : 0, 28);
+  }
+}
+
+/** Rows of V that stay in the nearest cache while every user of the batch meets them: 64 of d = 128 are 32 kB. */
+const ROWS_AT_A_TIME: i32 = 64;
+
+/**
+ * out_uj += weight · (V_j · U_u) / ‖U_u‖ for all j and each of m users; nothing where U_u is zero.
+ * Every sum keeps the order of `dot`, so a user's scores do not depend on the others of the batch.
+ * Four users by two rows share their loads, or one user by four rows; a block of rows serves all users before the next is read.
+ * @param out m × n × f32
+ * @param m users
+ * @param n items
+ * @param d length of a row
+ * @param vectors n × d × f32, rows of unit length or zero
+ * @param users m × d × f32
+ * @param factors m × f32, room for weight / ‖U_u‖
+ * @param weight factor of the cosine
+ */
+export function addCosines(out: usize, m: i32, n: i32, d: i32, vectors: usize, users: usize, factors: usize, weight: f32): void {
+  const stride = (<usize>d) << 2;
+  const outStride = (<usize>n) << 2;
+  for (let u = 0; u < m; u++) {
+    const row = users + <usize>u * stride;
+    const norm = sqrt<f32>(dot(row, row, d));
+    store<f32>(factors + ((<usize>u) << 2), norm > 0 ? weight / norm : 0);
+  }
+  for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
+    const count = min(ROWS_AT_A_TIME, n - from);
+    const rows = vectors + <usize>from * stride;
+    let target = out + ((<usize>from) << 2);
+    let user = users;
+    let factor = factors;
+    let u = 0;
+    for (; u + 4 <= m; u += 4) {
+      for (let j = 0; j + 2 <= count; j += 2) addFourByTwo(target + ((<usize>j) << 2), outStride, d, rows + <usize>j * stride, user, factor);
+      if ((count & 1) != 0) {
+        const last = <usize>(count - 1);
+        for (let i: usize = 0; i < 4; i++) addOneByFour(target + i * outStride + (last << 2), 1, d, rows + last * stride, user + i * stride, load<f32>(factor + (i << 2)));
+      }
+      target += outStride << 2;
+      user += stride << 2;
+      factor += 16;
+    }
+    for (; u < m; u++) {
+      addOneByFour(target, count, d, rows, user, load<f32>(factor));
+      target += outStride;
+      user += stride;
+      factor += 4;
+    }
+  }
+}
+
+/** Four users (rows of `user`, d apart) by two items (rows of `vector`). */
+// @ts-ignore: decorator
+@inline
+function addFourByTwo(at: usize, outStride: usize, d: i32, vector: usize, user: usize, factor: usize): void {
+  const stride = (<usize>d) << 2;
+  const wideBytes = (<usize>(d & ~3)) << 2;
+  const p = vector + stride;
+  const b = user + stride;
+  const c = b + stride;
+  const e = c + stride;
+  let a0 = f32x4.splat(0);
+  let a1 = f32x4.splat(0);
+  let b0 = f32x4.splat(0);
+  let b1 = f32x4.splat(0);
+  let c0 = f32x4.splat(0);
+  let c1 = f32x4.splat(0);
+  let e0 = f32x4.splat(0);
+  let e1 = f32x4.splat(0);
+  let k: usize = 0;
+  for (; k < wideBytes; k += 16) {
+    const x = v128.load(vector + k);
+    const y = v128.load(p + k);
+    const ua = v128.load(user + k);
+    a0 = madd(a0, x, ua);
+    a1 = madd(a1, y, ua);
+    const ub = v128.load(b + k);
+    b0 = madd(b0, x, ub);
+    b1 = madd(b1, y, ub);
+    const uc = v128.load(c + k);
+    c0 = madd(c0, x, uc);
+    c1 = madd(c1, y, uc);
+    const ue = v128.load(e + k);
+    e0 = madd(e0, x, ue);
+    e1 = madd(e1, y, ue);
+  }
+  addPair(at, a0, a1, k, stride, vector, p, user, load<f32>(factor));
+  addPair(at + outStride, b0, b1, k, stride, vector, p, b, load<f32>(factor, 4));
+  addPair(at + 2 * outStride, c0, c1, k, stride, vector, p, c, load<f32>(factor, 8));
+  addPair(at + 3 * outStride, e0, e1, k, stride, vector, p, e, load<f32>(factor, 12));
+}
+
+/** Finishes the two sums of a user with the d mod 4 last elements and adds them to the scores. */
+// @ts-ignore: decorator
+@inline
+function addPair(at: usize, lanes0: v128, lanes1: v128, from: usize, stride: usize, x: usize, y: usize, user: usize, factor: f32): void {
+  let s0 = sumLanes(lanes0);
+  let s1 = sumLanes(lanes1);
+  for (let k = from; k < stride; k += 4) {
+    const u = load<f32>(user + k);
+    s0 += load<f32>(x + k) * u;
+    s1 += load<f32>(y + k) * u;
+  }
+  store<f32>(at, load<f32>(at) + s0 * factor);
+  store<f32>(at, load<f32>(at, 4) + s1 * factor, 4);
+}
+
+/** One user by n items, four at a time. */
+function addOneByFour(out: usize, n: i32, d: i32, vectors: usize, u: usize, factor: f32): void {
+  const stride = (<usize>d) << 2;
+  const wideBytes = (<usize>(d & ~3)) << 2;
+  let j = 0;
+  let a = vectors;
+  for (; j + 4 <= n; j += 4) {
+    const b = a + stride;
+    const c = b + stride;
+    const e = c + stride;
+    let sa = f32x4.splat(0);
+    let sb = f32x4.splat(0);
+    let sc = f32x4.splat(0);
+    let se = f32x4.splat(0);
+    let k: usize = 0;
+    for (; k < wideBytes; k += 16) {
+      const x = v128.load(u + k);
+      sa = madd(sa, v128.load(a + k), x);
+      sb = madd(sb, v128.load(b + k), x);
+      sc = madd(sc, v128.load(c + k), x);
+      se = madd(se, v128.load(e + k), x);
+    }
+    let ta = sumLanes(sa);
+    let tb = sumLanes(sb);
+    let tc = sumLanes(sc);
+    let te = sumLanes(se);
+    for (; k < stride; k += 4) {
+      const x = load<f32>(u + k);
+      ta += load<f32>(a + k) * x;
+      tb += load<f32>(b + k) * x;
+      tc += load<f32>(c + k) * x;
+      te += load<f32>(e + k) * x;
+    }
+    const at = out + ((<usize>j) << 2);
+    store<f32>(at, load<f32>(at) + ta * factor);
+    store<f32>(at, load<f32>(at, 4) + tb * factor, 4);
+    store<f32>(at, load<f32>(at, 8) + tc * factor, 8);
+    store<f32>(at, load<f32>(at, 12) + te * factor, 12);
+    a = e + stride;
+  }
+  for (; j < n; j++) {
+    const at = out + ((<usize>j) << 2);
+    store<f32>(at, load<f32>(at) + dot(a, u, d) * factor);
+    a += stride;
+  }
+}
+
+/** out_j += bias_j; both n × f32. */
+export function addBias(out: usize, n: i32, bias: usize): void {
+  const end = (<usize>n) << 2;
+  const wideEnd = (<usize>(n & ~3)) << 2;
+  let at: usize = 0;
+  for (; at < wideEnd; at += 16) v128.store(out + at, f32x4.add(v128.load(out + at), v128.load(bias + at)));
+  for (; at < end; at += 4) store<f32>(out + at, load<f32>(out + at) + load<f32>(bias + at));
+}

@@ -1,0 +1,262 @@
+// The k best items of each user of a batch, exactly as `scoreLinear`, `addCosines`, `addBias` and `topK` find them, mostly without
+// the exact cosines: whole numbers of 16 bits tell which items cannot be among the best, and only what they leave is scored exactly.
+//
+// A row x of V and the unit vector y = u / ‖u‖ are held as p = round(S x) and q = round(S y), and |p · q / S² − x · y| ≤ `error`, what
+// the rounding of the exact score can differ by included (`src/recommend/search.ts` derives it). Adding f32 and rounding are monotonic, so with c'
+// the cosine term from p · q and e = |weight| · error,
+//   low = (linear + (c' − e)) + bias  ≤  score  ≤  high = (linear + (c' + e)) + bias
+// hold for the rounded sums too, whatever the linear term is. Where `high` is not above the k-th best `low` of the items before, k items
+// of lower index score at least as much: the item is not among the best. The others are listed, in ascending order. At the end those
+// of the list whose `high` is not below the k-th best `low` of all get their exact score, in the order of `dot`, and meet as in `topK`.
+
+import { multiplyPairs } from '../dense/fixed';
+import { addBias, dot } from './score';
+import { rise, sink, sortHeap, topK } from './topk';
+
+/**
+ * S. ‖x‖, ‖y‖ ≤ 1.002, so that |p_k|, |q_k| ≤ 1.002 S + 0.51 < 2¹⁵, and any partial sum of p · q is at most ‖p‖ ‖q‖ ≤
+ * (1.002 S + 0.51 √65,535)² = 1.04e9 < 2³¹ (Cauchy–Schwarz; 0.51 bounds what rounding adds to each number).
+ */
+const SCALE: f32 = 32_000;
+/** Rows of V that stay in the nearest cache while every user of the batch meets them: 64 of d = 128 are 16 kB. */
+const ROWS_AT_A_TIME: i32 = 64;
+/** Below these, squares or factors lose their relative precision in f32: such a user's scores are all made exactly. */
+const LEAST_SQUARE: f32 = 1e-30;
+const LEAST_FACTOR: f32 = 1e-30;
+
+/**
+ * What is known of a user, 64 bytes. The caller writes the first three.
+ * 0 u32 address of n × f32, the linear terms · 4 u32 address of n × u8, other than 0 for an item to leave out · 8 i32 k, 1 … n ·
+ * 12 i32 entries listed · 16 f32 weight / ‖u‖ · 20 f32 weight / S², 0 for a zero vector · 24 f32 e · 28 f32 k-th best `low`
+ */
+const STATE: usize = 64;
+
+/** Bytes of a row of whole numbers: d of them, a last one without a second has zero beside it. */
+// @ts-ignore: decorator
+@inline
+function shortBytes(d: i32): usize {
+  return (<usize>((d + 1) & ~1)) << 1;
+}
+
+/**
+ * Writes round(S x), halves to even, for rows of d numbers. Eight rows take turns, two numbers each; rows that are missing in the last
+ * eight are zeros.
+ * @param n rows
+ * @param d length of a row
+ * @param x n × d × f32
+ * @param out (n rounded up to 8) × (d rounded up to 2) × i16
+ * @returns the largest ‖x‖²; above 1.0021 the numbers may not fit
+ */
+export function shortenRows(n: i32, d: i32, x: usize, out: usize): f32 {
+  const stride = (<usize>d) << 2;
+  const bytes = shortBytes(d);
+  memory.fill(out, 0, <usize>((n + 7) & ~7) * bytes);
+  let largest: f32 = 0;
+  for (let j: usize = 0; j < <usize>n; j++) {
+    largest = max(largest, dot(x, x, d));
+    shorten(d, x, SCALE, out + (j >> 3) * (bytes << 3) + ((j & 7) << 2), 32);
+    x += stride;
+  }
+  return largest;
+}
+
+/** round(scale · x), two numbers every `step` bytes; the second of the last two is left as it is where d is odd. */
+function shorten(d: i32, x: usize, scale: f32, out: usize, step: usize): void {
+  const s = f32x4.splat(scale);
+  let k = 0;
+  for (; k + 8 <= d; k += 8) {
+    const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), s)));
+    const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), s)));
+    const pairs = i16x8.narrow_i32x4_s(a, b);
+    v128.store32_lane(out, pairs, 0);
+    v128.store32_lane(out + step, pairs, 1);
+    v128.store32_lane(out + 2 * step, pairs, 2);
+    v128.store32_lane(out + 3 * step, pairs, 3);
+    x += 32;
+    out += 4 * step;
+  }
+  for (; k < d; k++) {
+    store<i16>(out + ((<usize>(k & 1)) << 1), <i16>nearest<f32>(max<f32>(-32_767, min<f32>(32_767, load<f32>(x) * scale))));
+    x += 4;
+    if ((k & 1) != 0) out += step;
+  }
+}
+
+/**
+ * The best items of each of m users.
+ * @param m users
+ * @param n items
+ * @param d length of a row
+ * @param vectors n × d × f32, V
+ * @param shorts n rows of i16, from `shortenRows`
+ * @param users m × d × f32, U
+ * @param states m × 64 bytes, see `STATE`
+ * @param bias n × f32; 0 for none
+ * @param zeros n × f32, all 0
+ * @param weight factor of the cosine
+ * @param error largest difference of a cosine from what the whole numbers give
+ * @param lists m × n × (i32, f32): items listed and their `high`
+ * @param out m × k' × (i32, f32) in two parts, k' × i32 items, best first, and k' × f32 scores; k' = most
+ * @param most the largest k
+ * @param counts m × i32, how many items each user got: fewer than k only where fewer are left
+ * @param scratch 1,024 bytes, then (m rounded up to 4) rows of i16
+ */
+export function searchBatch(m: i32, n: i32, d: i32, vectors: usize, shorts: usize, users: usize, states: usize, bias: usize, zeros: usize, weight: f32, error: f32, lists: usize, out: usize, most: i32, counts: usize, scratch: usize): void {
+  const bytes = shortBytes(d);
+  const stride = (<usize>d) << 2;
+  const listBytes = (<usize>n) << 3;
+  const outBytes = (<usize>most) << 3;
+  const shortUsers = scratch + 1024;
+  const pairs = <i32>(bytes >> 2);
+  const none = i32x4.splat(0);
+  memory.fill(shortUsers, 0, <usize>((m + 3) & ~3) * bytes);
+  for (let u: usize = 0; u < <usize>m; u++) begin(d, users + u * stride, weight, error, shortUsers + (u >> 2) * (bytes << 2) + ((u & 3) << 2), states + u * STATE);
+  for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
+    const count = min(ROWS_AT_A_TIME, n - from);
+    const rows = shorts + <usize>from * bytes;
+    for (let u = 0; u < m; u += 4) {
+      const user = shortUsers + <usize>u * bytes;
+      // p · q of four users by eight items; row i of `scratch`, 64 × i32, is user i's
+      for (let j = 0; j < count; j += 8) multiplyPairs(false, pairs, user, rows + <usize>j * bytes, scratch + ((<usize>j) << 2), 256, none, none, none);
+      for (let v = u; v < min(u + 4, m); v++) {
+        const place = out + <usize>v * outBytes;
+        scan(from, count, scratch + ((<usize>(v - u)) << 8), bias != 0 ? bias : zeros, states + <usize>v * STATE, lists + <usize>v * listBytes, place, place + (outBytes >> 1));
+      }
+    }
+  }
+  for (let u: usize = 0; u < <usize>m; u++) {
+    const place = out + u * outBytes;
+    store<i32>(counts + (u << 2), finish(d, vectors, users + u * stride, bias, states + u * STATE, lists + u * listBytes, place, place + (outBytes >> 1)));
+  }
+}
+
+/**
+ * Which items are left out for each of m users.
+ * @param m users
+ * @param n items
+ * @param masks m × n × u8, get 1 for an item to leave out, else 0
+ * @param choices m × 16 bytes: 0 u32 address of items (i32) · 4 i32 how many of them are let in, alone; −1 for all items · 8 i32 how many
+ *   after those are left out
+ */
+export function maskBatch(m: i32, n: i32, masks: usize, choices: usize): void {
+  for (let u = 0; u < m; u++) {
+    let item = <usize>load<u32>(choices);
+    const only = load<i32>(choices, 4);
+    memory.fill(masks, only < 0 ? 0 : 1, <usize>n);
+    const begin = item + ((<usize>max(0, only)) << 2);
+    const end = begin + ((<usize>load<i32>(choices, 8)) << 2);
+    for (; item < begin; item += 4) store<u8>(masks + <usize>load<i32>(item), 0);
+    for (; item < end; item += 4) store<u8>(masks + <usize>load<i32>(item), 1);
+    masks += <usize>n;
+    choices += 16;
+  }
+}
+
+/**
+ * The best items of each of m users by all their scores.
+ * @param m users
+ * @param n items
+ * @param states m × 64 bytes, of which the first three are read; the terms, which get the bias added, are the scores
+ * @param bias n × f32; 0 for none
+ * @param out, most, counts as of searchBatch
+ */
+export function scanBatch(m: i32, n: i32, states: usize, bias: usize, out: usize, most: i32, counts: usize): void {
+  for (let u = 0; u < m; u++) {
+    const scores = <usize>load<u32>(states);
+    if (bias != 0) addBias(scores, n, bias);
+    store<i32>(counts, topK(scores, n, <usize>load<u32>(states, 4), load<i32>(states, 8), out, out + ((<usize>most) << 2)));
+    states += STATE;
+    out += (<usize>most) << 3;
+    counts += 4;
+  }
+}
+
+/** A user's whole numbers and state: the factor as in `addCosines`, nothing listed. */
+function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, state: usize): void {
+  const square = dot(user, user, d);
+  const norm = sqrt<f32>(square);
+  const factor: f32 = norm > 0 ? weight / norm : 0;
+  let share = weight / (SCALE * SCALE);
+  let e = abs(weight) * error;
+  if (factor == 0) {
+    share = 0;
+    e = 0;
+  } else if (square >= LEAST_SQUARE && abs(factor) >= LEAST_FACTOR && abs(share) >= LEAST_FACTOR) shorten(d, user, SCALE / norm, out, 16);
+  else e = f32.MAX_VALUE * f32.MAX_VALUE;
+  store<i32>(state, 0, 12);
+  store<f32>(state, factor, 16);
+  store<f32>(state, share, 20);
+  store<f32>(state, e, 24);
+  store<f32>(state, -f32.MAX_VALUE * f32.MAX_VALUE, 28);
+}
+
+/** Which of four items have a `high` above `least`. */
+// @ts-ignore: decorator
+@inline
+function above(dots: usize, linear: usize, bias: usize, share: v128, e: v128, least: v128): v128 {
+  const term = f32x4.mul(f32x4.convert_i32x4_s(v128.load(dots)), share);
+  return f32x4.gt(f32x4.add(f32x4.add(v128.load(linear), f32x4.add(term, e)), v128.load(bias)), least);
+}
+
+/** Lists those of `count` items from `from` on whose `high` is above the k-th best `low`, which rises with each. */
+function scan(from: i32, count: i32, dots: usize, biases: usize, state: usize, list: usize, heapIndex: usize, heapLow: usize): void {
+  const linear = <usize>load<u32>(state) + ((<usize>from) << 2);
+  const bias = biases + ((<usize>from) << 2);
+  const exclude = <usize>load<u32>(state, 4) + <usize>from;
+  const k = load<i32>(state, 8);
+  const share = load<f32>(state, 20);
+  const e = load<f32>(state, 24);
+  const shares = f32x4.splat(share);
+  const es = f32x4.splat(e);
+  let least = load<f32>(state, 28);
+  for (let j = 0; j < count; j += 16) {
+    let mask = (1 << min(16, count - j)) - 1;
+    if (mask == 0xffff) {
+      const at = (<usize>j) << 2;
+      const worst = f32x4.splat(least);
+      const a = above(dots + at, linear + at, bias + at, shares, es, worst);
+      const b = above(dots + at + 16, linear + at + 16, bias + at + 16, shares, es, worst);
+      const c = above(dots + at + 32, linear + at + 32, bias + at + 32, shares, es, worst);
+      const d = above(dots + at + 48, linear + at + 48, bias + at + 48, shares, es, worst);
+      mask = i8x16.bitmask(i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
+    }
+    for (; mask != 0; mask &= mask - 1) {
+      const i = <usize>(j + ctz(mask));
+      const at = i << 2;
+      const term = <f32>load<i32>(dots + at) * share;
+      const high = load<f32>(linear + at) + (term + e) + load<f32>(bias + at);
+      if (!(high > least) || load<u8>(exclude + i) != 0) continue;
+      const listed = load<i32>(state, 12);
+      const entry = list + ((<usize>listed) << 3);
+      store<i32>(entry, from + <i32>i);
+      store<f32>(entry, high, 4);
+      store<i32>(state, listed + 1, 12);
+      const low = load<f32>(linear + at) + (term - e) + load<f32>(bias + at);
+      if (listed < k) rise(heapIndex, heapLow, listed, 0, low);
+      else if (low > least) sink(heapIndex, heapLow, k, 0, low);
+      if (listed + 1 >= k) least = load<f32>(heapLow);
+    }
+  }
+  store<f32>(state, least, 28);
+}
+
+/** Scores what is left of the list exactly; writes the k best, best first, and returns how many there are. */
+function finish(d: i32, vectors: usize, user: usize, bias: usize, state: usize, list: usize, outIndex: usize, outScore: usize): i32 {
+  const linear = <usize>load<u32>(state);
+  const k = load<i32>(state, 8);
+  const factor = load<f32>(state, 16);
+  const least = load<f32>(state, 28);
+  const stride = (<usize>d) << 2;
+  let kept = 0;
+  for (const end = list + ((<usize>load<i32>(state, 12)) << 3); list < end; list += 8) {
+    if (load<f32>(list, 4) < least) continue;
+    const j = load<i32>(list);
+    const at = (<usize>j) << 2;
+    let score = load<f32>(linear + at) + dot(vectors + <usize>j * stride, user, d) * factor;
+    if (bias != 0) score += load<f32>(bias + at);
+    if (kept < k) rise(outIndex, outScore, kept++, j, score);
+    else if (score > load<f32>(outScore)) sink(outIndex, outScore, k, j, score);
+  }
+  sortHeap(outIndex, outScore, kept);
+  return kept;
+}

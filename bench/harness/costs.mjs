@@ -1,0 +1,120 @@
+// What the kernels must do, counted by hand from their algorithms, for bench/benches/limits.mjs. A product and a sum are two flops, a
+// division or a root one; a flop in f64 counts as two, since a register holds half as many.
+
+/** Kernels most of whose products are of 16-bit integers: their arithmetic limit is the rate of these. */
+export const FIXED = new Set(['sweepPanel', 'sweepUpdate']);
+
+/** Flops of a step of Adam for one parameter, and of e^x and the passes around it for one score of softmax. */
+const ADAM = 12;
+const SOFTMAX = 24;
+
+const gemm = (flops, [n]) => ({ flops, bytes: 16 * n * n, set: 12 * n * n });
+const adam = (work) => ({ flops: ADAM * work, bytes: 28 * work, set: 16 * work });
+
+/**
+ * By the first kernel of a case of bench/kernels: (work of the case, the numbers in its size, the context) → flops, bytes that must
+ * move from where `set` bytes lie, and reads of which each waits for the one before. Kernels of integers alone are not here.
+ */
+export const CASES = {
+  gemmNN: gemm,
+  gemmNT: gemm,
+  gemmTN: gemm,
+  choleskyInverse: (flops, [n]) => ({ flops: 2 * flops, bytes: 8 * n * n, set: 8 * n * n }), // f64
+  // each of the n / t sweeps reads and writes the lower triangle
+  sweepPivot: (flops, [n, t]) => ({ flops, bytes: (n / t) * 4 * n * n, set: 2 * n * n }),
+  inverseDiagonal: (entries) => ({ flops: 2 * entries, bytes: 8 * entries, set: 4 * entries }),
+  // indices counted, read and written, a counter and a cursor for each
+  transposePattern: (entries) => ({ bytes: 28 * entries, set: 8 * entries }),
+  transposeMatrix: (entries) => ({ bytes: 36 * entries, set: 16 * entries }),
+  // twice: an index read, a counter read and written
+  gramCount: (products, [items], { X }) => ({ flops: products, bytes: 24 * products, set: 12 * items + 8 * X.indices.js.length }),
+  // a row of d for each entry
+  cutColumns: (flops, [, d], { B }) => ({ flops, bytes: 2 * flops, set: 4 * B.rows * d }),
+  normaliseRows: (entries) => ({ flops: 2 * entries, bytes: 12 * entries, set: 4 * entries }),
+  // index, value, a sum read and written
+  historyRows: (entries, _, { B }) => ({ flops: entries, bytes: 16 * entries, set: 8 * B.indices.js.length }),
+  rp3betaRow: (entries, _, { X }) => ({ flops: 2 * entries, bytes: 20 * entries, set: 8 * X.indices.js.length }), // f64
+  // item → its sums → a user → the user's row → an item
+  walk: (steps, _, { X }) => ({ bytes: 20 * steps, reads: 5 * steps, set: 12 * X.indices.js.length }),
+  // a dot product, and both rows' gradients; the target's row read, its gradient read and written
+  skipgram(pairs, [walks, length, , negatives, d], { B }) {
+    const targets = pairs + walks * length * negatives;
+    return { flops: 6 * d * targets, bytes: 12 * d * targets, set: 16 * B.rows * d };
+  },
+  // v·v and u·v; few pairs are within the margin
+  margin: (pairs, [, , , d], { X }) => ({ flops: 4 * d * pairs, bytes: 4 * d * pairs, set: 4 * X.cols * d }),
+  softmax: (scores, [, n]) => ({ flops: SOFTMAX * scores, bytes: 20 * scores, set: 4 * n }),
+  adam,
+  adamRows: adam,
+  adamItems: (parameters, [items, entries]) => ({ flops: (ADAM + 3 + (2 * entries) / items) * parameters, bytes: 28 * parameters, set: 16 * parameters }),
+  spreadItems: (flops, [items, , d]) => ({ flops, bytes: 4 * items * d, set: 4 * items * d }),
+  unitRows: (elements) => ({ flops: 3 * elements, bytes: 8 * elements, set: 8 * elements }),
+  unitRowsBackward: (elements) => ({ flops: 6 * elements, bytes: 16 * elements, set: 12 * elements }),
+  addInto: (elements) => ({ flops: elements, bytes: 12 * elements, set: 8 * elements }),
+  addTo: (elements) => ({ flops: elements, bytes: 12 * elements, set: 12 * elements }),
+  addRows: (elements) => ({ flops: elements, bytes: 12 * elements, set: 8 * elements }),
+  dot: (elements) => ({ flops: 2 * elements, bytes: 4 * elements, set: 4 * elements }),
+  scoreLinear: (work, [lists, entries, n], { B }) => ({ flops: work, bytes: 16 * entries + 12 * lists * n, set: 8 * B.indices.js.length }),
+  meanRows: (elements, [repeats]) => ({ flops: elements, bytes: 4 * elements, set: (4 * elements) / repeats }),
+  // four users share a pass over the vectors
+  addCosines: (flops, [m, n, d]) => ({ flops, bytes: 4 * n * d * Math.ceil(m / 4) + 8 * m * n, set: 4 * n * d }),
+  addBias: (elements, [repeats]) => ({ flops: elements, bytes: 12 * elements, set: (8 * elements) / repeats }),
+  topK: (scores) => ({ bytes: 5 * scores, set: 4 * scores }),
+};
+
+const words = ({ buffer }, address, count) => new Uint32Array(buffer, address >>> 0, count);
+const difference = (memory, indptr, begin, end) => words(memory, indptr + 4 * end, 1)[0] - words(memory, indptr + 4 * begin, 1)[0];
+const gemmFlops = ([m, n, k]) => 2 * m * n * k;
+
+/** Flops of a column of C from the first `count` panels of the sparse elimination, 16 columns at a time. */
+function inversion([panels, count], memory) {
+  const table = words(memory, panels, 6 * count);
+  let flops = 0;
+  for (let p = 0; p < count; p++) flops += 32 * table[6 * p + 1] * table[6 * p + 2];
+  return flops;
+}
+
+/** By kernel: flops of one call of its export, from its arguments, what they point to and all exports. */
+export const FLOPS = {
+  gemmNN: gemmFlops,
+  gemmNT: gemmFlops,
+  gemmTN: gemmFlops,
+  sweepPivot: ([, t]) => 2 * t ** 3, // f64
+  sweepPanel: ([, t]) => 2 * t ** 3,
+  sweepUpdate([, t, k, i, from, to, slots], memory, { sweepSlotBytes }) {
+    const bytes = sweepSlotBytes(t);
+    // the last word but three of a slot says whether there is anything in it
+    const filled = (j) => words(memory, slots + (j + 1) * bytes - 16, 1)[0] !== 0;
+    if (!filled(i)) return 0;
+    let tiles = 0;
+    // of a diagonal tile, strips of a quarter up to the diagonal: 5/8 of it
+    for (let j = from; j < to; j++) if (j !== k && filled(j)) tiles += j === i ? 0.625 : 1;
+    return tiles * 2 * t ** 3;
+  },
+  updatePanels([panels, panel, inside], memory) {
+    const [, w, r] = words(memory, panels + 24 * panel, 3);
+    return 2 * w * (inside * r - (inside * inside) / 2);
+  },
+  updateTile([panels, count, , starts, , , , tileRows, i, j], memory) {
+    const table = words(memory, panels, 6 * count);
+    const ends = words(memory, starts, count * (tileRows + 1));
+    let flops = 0;
+    for (let p = 0; p < count; p++) {
+      const at = p * (tileRows + 1);
+      flops += 2 * table[6 * p + 1] * (ends[at + i + 1] - ends[at + i]) * (ends[at + j + 1] - ends[at + j]) * (i === j ? 0.5 : 1);
+    }
+    return flops;
+  },
+  invertSwept: inversion,
+  invertLeading: inversion,
+  propagate: ([begin, end, indptr, , , , , , keep], memory) => 32 * (difference(memory, indptr, begin, end) + (keep !== 0 ? end - begin : 0)),
+  skipgram: ([begin, end, , length, window, d, negatives]) => 6 * d * (end - begin) * (Math.min(window, length - 1) * (2 * length - Math.min(window, length - 1) - 1) + length * negatives),
+  softmax: ([count, , , , n]) => SOFTMAX * count * n,
+  adam: ([n]) => ADAM * n,
+  adamRows: ([count, , d]) => ADAM * count * d,
+  adamItems([begin, end, indptr, , , , pullIndptr, , , , d], memory) {
+    const pulls = pullIndptr === 0 ? 0 : words(memory, pullIndptr + 4 * (end - begin), 1)[0];
+    return d * (2 * difference(memory, indptr, begin, end) + 2 * pulls + (ADAM + 3) * (end - begin));
+  },
+  spreadItems: ([begin, end, indptr, , , , d], memory) => 2 * d * difference(memory, indptr, begin, end),
+};

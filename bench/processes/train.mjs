@@ -1,0 +1,24 @@
+// Trains once, in a process of its own so that its peak memory is its own, and evaluates where asked. Its parent sends
+// { path, options, threads, protocols } and gets { stage } messages, then { model, evaluations, maxRSS }.
+import { readFileSync } from 'node:fs';
+import { assembleGenerated, evaluate, generateMarkets, Recommender, train } from '../../dist/index.js';
+import { instantiateKernels } from '../../dist/kernels.js';
+import { nodeWorkers, readDirectory } from '../../dist/node.js';
+
+// a parent that is gone wants no result
+process.once('disconnect', () => process.exit());
+
+process.once('message', async ({ path, options, threads = 1, protocols = [] }) => {
+  const markets = path ? await readDirectory(path) : assembleGenerated(generateMarkets({ seed: 1 }));
+  const start = performance.now();
+  const model = await train(markets, { ...options, threads, workers: nodeWorkers, onStage: (stage) => process.send({ stage }) });
+  const seconds = (performance.now() - start) / 1000;
+  const maxRSS = process.resourceUsage().maxRSS * 1024;
+  const evaluations = {};
+  if (protocols.length > 0) {
+    const kernels = await instantiateKernels(readFileSync(new URL('../../dist/kernels.wasm', import.meta.url)));
+    const recommender = Recommender.from(model, kernels);
+    for (const protocol of protocols) evaluations[protocol] = await evaluate(recommender, markets, { protocol, negatives: 999, seed: 1, perUser: true });
+  }
+  process.send({ done: { seconds, maxRSS, evaluations } }, () => process.disconnect());
+});

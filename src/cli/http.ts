@@ -1,0 +1,79 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { ArgumentError, M3RecError } from '../common/errors.ts';
+import type { Handler } from '../serve/handler.ts';
+
+/** After a request to stop, answers under way have this long; a second is what Ctrl-C may take in all. */
+const GRACE_MS = 500;
+
+/** What is left of a refused body is thrown away up to here before the answer goes out. */
+const DRAIN_BYTES = 64 << 20;
+const DRAIN_MS = 5000;
+
+export interface HttpOptions {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  signal: AbortSignal;
+  /** Called once requests are taken, with the address in use. */
+  onListening: (url: string) => void;
+}
+
+/**
+ * Answers HTTP with a handler until the signal aborts.
+ * @throws ArgumentError for a host that this machine does not have, M3RecError for a port that cannot be taken.
+ */
+export async function serveHttp(handler: Handler, { host, port, signal, onListening }: HttpOptions): Promise<void> {
+  const answer = async (request: Request) => {
+    const response = await handler(request);
+    if (request.body && !request.body.locked) await drain(request.body);
+    return response;
+  };
+  const listener = getRequestListener(answer, {
+    overrideGlobalObjects: false,
+    // The handler never rejects: what arrives here is a request that has no valid URL.
+    errorHandler: () => Response.json({ error: { code: 'invalid_url', message: 'no valid URL in request line and Host' } }, { status: 400 }),
+  });
+  const server = createServer(listener);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.listen(port, host, resolve);
+  });
+  const { address, port: actual, family } = server.address() as AddressInfo;
+  onListening(`http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`);
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await closed;
+  clearTimeout(timer);
+}
+
+/**
+ * Reads the rest of a body that the handler refused. A connection with unread bytes is closed soon after the answer,
+ * and a client that is done sending may by then have put its next request on it.
+ */
+async function drain(body: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = body.getReader();
+  const timer = setTimeout(() => reader.releaseLock(), DRAIN_MS);
+  try {
+    for (let bytes = 0; bytes <= DRAIN_BYTES; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      bytes += value.length;
+    }
+  } catch {
+    // The client has gone, or the time is over.
+  } finally {
+    clearTimeout(timer);
+    reader.releaseLock();
+  }
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE') return new M3RecError(`${host}:${port}: the port is in use`);
+  if (error.code === 'EACCES') return new M3RecError(`${host}:${port}: no permission to take this port`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return new ArgumentError('--host', host, 'an address or name of this machine');
+  return new M3RecError(`${host}:${port}: ${error.code ?? error.message}`);
+}

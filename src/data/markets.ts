@@ -1,0 +1,62 @@
+import { ArgumentError, checkArray, checkInteger, checkObject, checkTexts } from '../common/errors.ts';
+import { checkIncreasing, checkPattern, checkTyped, type SparsePattern } from '../matrix/sparse.ts';
+
+/** One held-out interaction of a market. */
+export interface HeldOut {
+  /** Index in the market's users, or -1 for a user without training rows. */
+  user: number;
+  userId: string;
+  /** Index in the market's items, or -1 for an item that no training row of this market has. */
+  item: number;
+  itemId: string;
+}
+
+/** The interactions of one market. Users are its own; items are shared with other markets by id. */
+export interface Market {
+  name: string;
+  /** (|U_m|) user ids, sorted by UTF-16 code units. */
+  users: string[];
+  /** (|V_m|) indices into `Markets.items`, strictly increasing: the items that the market's training rows have. */
+  items: Int32Array;
+  /** X_m (|U_m| × |V_m|), columns are positions in `items`; duplicates counted once. */
+  interactions: SparsePattern;
+  /** Held-out rows by the name of their file (`valid`, `test`), in the order of the file. */
+  heldOut: Record<string, HeldOut[]>;
+}
+
+/** All markets that train together. */
+export interface Markets {
+  /** (|V|) item ids over all markets' training rows, sorted by UTF-16 code units. */
+  items: string[];
+  /** Sorted by name. */
+  markets: Market[];
+}
+
+/**
+ * Throws an ArgumentError, naming the place, unless `value` keeps the promises of `Markets` that kernels and metrics rest on:
+ * types, lengths, sorted unique names and indices in range. Linear in its size.
+ */
+export function checkMarkets(value: unknown): void {
+  checkObject('markets', value, 'the markets that readMarkets or readDirectory gave');
+  const { items, markets } = value as Markets;
+  checkTexts('markets.items', items);
+  checkArray('markets.markets', markets);
+  for (let m = 0; m < markets.length; m++) {
+    const where = `markets.markets[${m}]`;
+    const market = checkObject(where, markets[m]) as unknown as Market;
+    if (typeof market.name !== 'string' || (m > 0 && !(markets[m - 1].name < market.name))) throw new ArgumentError(`${where}.name`, market.name, 'a name, each above the one before it');
+    checkTexts(`${where}.users`, market.users);
+    checkTyped(`${where}.items`, market.items, 'Int32Array');
+    checkIncreasing(`${where}.items`, market.items, 0, market.items.length, items.length);
+    checkPattern(`${where}.interactions`, market.interactions, market.users.length, market.items.length);
+    for (const [name, rows] of Object.entries(checkObject(`${where}.heldOut`, market.heldOut))) {
+      for (const [i, row] of checkArray(`${where}.heldOut.${name}`, rows).entries()) {
+        const at = `${where}.heldOut.${name}[${i}]`;
+        const { user, userId, item, itemId } = checkObject(at, row);
+        checkInteger(`${at}.user`, user, -1, market.users.length - 1);
+        checkInteger(`${at}.item`, item, -1, market.items.length - 1);
+        checkTexts(at, [userId, itemId]);
+      }
+    }
+  }
+}

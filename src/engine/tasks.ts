@@ -1,0 +1,42 @@
+import type { Kernels } from './instantiate.ts';
+import type { KernelExports } from './kernel-exports.ts';
+
+/** One kernel call: the kernel's name and its arguments. */
+export type Call = { [name in keyof KernelExports]: readonly [name, ...Parameters<KernelExports[name]>] }[keyof KernelExports];
+
+/** Calls that one thread makes, in order; what they return is lost. */
+export type Task = readonly Call[];
+
+/** Hears how many tasks are done, between the tasks of the calling thread; what it throws ends the run. */
+export type OnTask = (finished: number) => Promise<void>;
+
+/** Threads that share the kernels' memory with the calling one. */
+export interface TaskPool {
+  /** The calling thread included. */
+  readonly threads: number;
+  run(tasks: readonly Task[], onTask?: OnTask): Promise<void>;
+}
+
+/**
+ * Runs the tasks, in any order, on all threads of the kernels, or one after the other where there is only one.
+ * A task may write only what no other task of the same run reads or writes: then the bytes do not depend on the threads.
+ *
+ * @throws WorkerError where a worker has failed, and what `onTask` throws; then the pool takes no more tasks.
+ */
+export async function runTasks({ exports, pool }: Kernels, tasks: readonly Task[], onTask?: OnTask): Promise<void> {
+  if (pool) return pool.run(tasks, onTask);
+  for (const [index, task] of tasks.entries()) {
+    runTask(exports, task);
+    await onTask?.(index + 1);
+  }
+}
+
+/** Makes the calls of one task. */
+export function runTask(exports: KernelExports, task: Task): void {
+  for (const [name, ...args] of task) (exports[name] as (...args: number[]) => unknown)(...args);
+}
+
+/** [0, count) cut into ranges of `size`; the last may be shorter. */
+export function ranges(count: number, size: number): [begin: number, end: number][] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, i) => [i * size, Math.min(count, (i + 1) * size)]);
+}

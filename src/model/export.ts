@@ -1,0 +1,97 @@
+import { ArgumentError, checkChoice, checkInteger, checkObject, checkTexts } from '../common/errors.ts';
+import type { SparseMatrix } from '../matrix/sparse.ts';
+import { checkModel } from './check.ts';
+import type { MarketModel, Model } from './model.ts';
+import { narrowTable, TABLE_TYPES, type TableType } from './table.ts';
+
+export interface ExportOptions {
+  /** The markets to keep, by name; all unless told. Items that none of them has are left out. */
+  markets?: readonly string[];
+  /** Whether to keep the users: ids, histories and vectors of their own; true unless told. Without, `items` still folds anyone in. */
+  users?: boolean;
+  /** How to hold the vectors (see `Table`); as they are unless told. */
+  vectors?: TableType;
+  /** Keeps so many similarities of each item, the largest, of equal ones those to the lower items; all unless told. */
+  neighbours?: number;
+}
+
+/**
+ * A smaller model that answers the same questions: made for serving, so that what only `update` needs is left out in any case.
+ * `training.exported` of the result says what was asked for. The model stays as it is; arrays that need no change are shared with it.
+ *
+ * Similarities are pruned by history item, the rows of S: Σ_{i∈x} S_ij then adds at most |x| · neighbours entries. On the five real
+ * markets that loses less than pruning by recommended item, the columns (bench/results/export.md).
+ *
+ * @throws ArgumentError for what is no model, for an unknown market, `neighbours` below 1, options that mean nothing to this model
+ * (`neighbours` without similarities, `vectors` without vectors), and vectors that were narrowed before and are to be of another type.
+ */
+export function exportModel(model: Model, options: ExportOptions = {}): Model {
+  checkModel(model);
+  const { markets: names, users, vectors, neighbours } = checkOptions(model, options);
+  const kept = model.markets.filter(({ name }) => names === undefined || names.includes(name));
+  const needed = new Uint8Array(model.items.length);
+  for (const { items } of kept) for (const item of items) needed[item] = 1;
+  const places = new Int32Array(model.items.length);
+  const items: string[] = [];
+  for (const [item, id] of model.items.entries()) if (needed[item] === 1) places[item] = items.push(id) - 1;
+
+  const markets = kept.map((market): MarketModel => {
+    const { inverse, users: ids, histories, userVectors, ...rest } = market;
+    const result: MarketModel = { ...rest, items: market.items.map((item) => places[item]) };
+    if (users !== false) Object.assign(result, ids && { users: ids, histories }, userVectors && { userVectors });
+    if (result.linear && neighbours !== undefined) result.linear = pruneRows(result.linear, neighbours);
+    if (vectors !== undefined) {
+      for (const name of ['history', 'vectors', 'userVectors'] as const) {
+        const table = result[name];
+        if (table !== undefined) result[name] = narrowTable(`${name} of market ${market.name}`, table, model.dim, vectors, name === 'vectors');
+      }
+    }
+    return result;
+  });
+  const asked = { ...(names && { markets: kept.map(({ name }) => name) }), ...(users === false && { users }), ...(vectors && { vectors }), ...(neighbours !== undefined && { neighbours }) };
+  const training = checkObject('model.training', model.training) as Record<string, unknown>;
+  const before = training.exported;
+  const exported = { ...(typeof before === 'object' ? before : undefined), ...asked };
+  return { kind: model.kind, dim: model.dim, items, markets, training: { ...training, exported } };
+}
+
+function checkOptions(model: Model, options: ExportOptions): ExportOptions {
+  const { markets, users, vectors, neighbours } = checkObject('options', options) as ExportOptions;
+  if (markets !== undefined) {
+    checkTexts('markets', markets, 'an array of names');
+    const known = model.markets.map(({ name }) => name);
+    const unknown = markets.find((name) => !known.includes(name));
+    if (unknown !== undefined || markets.length === 0) throw new ArgumentError('markets', unknown ?? 'none', `markets of the model: ${known.join(', ')}`);
+  }
+  if (users !== undefined && typeof users !== 'boolean') throw new ArgumentError('users', users, 'true or false');
+  if (vectors !== undefined) {
+    checkChoice('vectors', vectors, TABLE_TYPES);
+    if (!model.markets.some((market) => market.vectors)) throw new ArgumentError('vectors', vectors, 'nothing: this model has no vectors');
+  }
+  if (neighbours !== undefined) {
+    checkInteger('neighbours', neighbours, 1, 0x7fffffff);
+    if (!model.markets.some(({ linear }) => linear)) throw new ArgumentError('neighbours', neighbours, 'nothing: this model has no similarities');
+  }
+  return { markets, users, vectors, neighbours };
+}
+
+/** Of each row the `most` largest entries, of equal ones those of lower columns. */
+function pruneRows(matrix: SparseMatrix, most: number): SparseMatrix {
+  const { rows, cols, indptr, indices, values } = matrix;
+  const ends = new Int32Array(rows + 1);
+  for (let r = 0; r < rows; r++) ends[r + 1] = ends[r] + Math.min(most, indptr[r + 1] - indptr[r]);
+  const pruned: SparseMatrix = { rows, cols, indptr: ends, indices: new Int32Array(ends[rows]), values: new Float32Array(ends[rows]) };
+  for (let r = 0; r < rows; r++) {
+    const entries = Int32Array.from({ length: indptr[r + 1] - indptr[r] }, (_, i) => indptr[r] + i);
+    if (entries.length > most)
+      entries
+        .sort((a, b) => values[b] - values[a] || a - b)
+        .subarray(0, most)
+        .sort();
+    for (let i = 0; i < ends[r + 1] - ends[r]; i++) {
+      pruned.indices[ends[r] + i] = indices[entries[i]];
+      pruned.values[ends[r] + i] = values[entries[i]];
+    }
+  }
+  return pruned;
+}

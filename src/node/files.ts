@@ -1,0 +1,211 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ArgumentError, checkObject, checkTexts, DataError } from '../common/errors.ts';
+import type { GeneratedData } from '../data/generate.ts';
+import type { Markets } from '../data/markets.ts';
+import { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from '../data/read-markets.ts';
+import { fileError } from './system-error.ts';
+
+export { relaxedKernels } from './relaxed.ts';
+export { nodeWorkers } from './threads.ts';
+
+const FILE_NAME = /^(train|valid|test)(_5core|_qrel)?\.(tsv|csv|txt)$/;
+
+/**
+ * Reads markets from files. `path` is a folder with one folder per market, each with `train.{tsv,csv,txt}` (or `train_5core.*`)
+ * and optionally `valid.*`, `test.*` (or `valid_qrel.*`, `test_qrel.*`); or a folder with such files that have a market column;
+ * or one such file. Where a plain name and a longer one are both there, the plain one is read and the other is reported.
+ *
+ * @throws DataError that names the missing or unreadable file or folder, and as `readMarkets`.
+ * @throws ArgumentError for `markets` that the data does not have.
+ */
+export async function readDirectory(path: string, options: ReadOptions = {}): Promise<Markets> {
+  checkPath(path);
+  checkObject('options', options);
+  if (options.markets !== undefined) checkTexts('markets', options.markets, 'an array of names');
+  const files = await findFiles(path, options);
+  return readMarkets(files, options);
+}
+
+async function findFiles(path: string, options: ReadOptions): Promise<MarketFile[]> {
+  const info = await attempt(path, () => stat(path));
+  if (!info.isDirectory()) return [marketFile(path, 'train', undefined, info.size)];
+  const entries = await attempt(path, () => readdir(path, { withFileTypes: true }));
+  const names = entries.map((entry) => entry.name).sort();
+  const here = await chooseFiles(path, names, undefined, options.onWarning);
+  if (here.some((file) => file.split === 'train')) return here;
+  const files: MarketFile[] = [];
+  const folders: string[] = [];
+  for (const name of names) {
+    const folder = join(path, name);
+    if (!(await attempt(folder, () => stat(folder))).isDirectory()) continue;
+    folders.push(name);
+    if (options.markets && !options.markets.includes(name)) continue;
+    const found = await chooseFiles(folder, await attempt(folder, () => readdir(folder)), name, options.onWarning);
+    if (found.length === 0) continue;
+    if (!found.some((file) => file.split === 'train')) throw new DataError(join(folder, 'train.tsv'), undefined, 'no such file: a market needs its training rows (train.tsv, train.csv or train_5core.tsv)');
+    files.push(...found);
+  }
+  const missing = options.markets?.find((market) => !files.some((file) => file.market === market));
+  if (missing !== undefined) throw new ArgumentError('markets', missing, `markets with a train.tsv or train.csv in ${path}, which has the folders ${folders.slice(0, 20).join(', ') || '(none)'}`);
+  if (files.length === 0) throw new DataError(path, undefined, 'no training data: no folder in it has a train.tsv, train.csv or train_5core.tsv');
+  return files;
+}
+
+/** The files of one folder, one a split. */
+async function chooseFiles(folder: string, names: string[], market: string | undefined, onWarning?: (warning: DataWarning) => void): Promise<MarketFile[]> {
+  const files: MarketFile[] = [];
+  for (const split of ['train', 'valid', 'test'] as const) {
+    const matches = names.filter((name) => FILE_NAME.exec(name)?.[1] === split);
+    const plain = matches.filter((name) => FILE_NAME.exec(name)![2] === undefined);
+    const candidates = plain.length > 0 ? plain : matches;
+    if (candidates.length > 1) throw new DataError(folder, undefined, `${candidates.sort().join(' and ')}: only one of them can be the ${split} rows`);
+    const [name] = candidates;
+    if (name === undefined) continue;
+    for (const other of matches) {
+      if (other !== name) onWarning?.({ kind: 'ignored-file', file: join(folder, other), message: `not read, since ${name} is there`, count: 1 });
+    }
+    const path = join(folder, name);
+    files.push(marketFile(path, split, market, (await attempt(path, () => stat(path))).size));
+  }
+  return files;
+}
+
+function marketFile(path: string, split: Split, market: string | undefined, bytes: number): MarketFile {
+  return { market, split, name: path, bytes, source: () => readPieces(path) };
+}
+
+async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
+  const stream = createReadStream(path, { highWaterMark: 1 << 16 });
+  try {
+    for await (const piece of stream) yield piece as Uint8Array;
+  } catch (error) {
+    throw fileError(path, error);
+  } finally {
+    stream.destroy();
+  }
+}
+
+function checkPath(path: unknown): void {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw new ArgumentError('path', path, 'the path of a file or folder, as text');
+}
+
+async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+/**
+ * Reads a whole file.
+ * @throws DataError that names the file.
+ */
+export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  checkPath(path);
+  return attempt(path, async () => {
+    const file = await open(path);
+    try {
+      return (await file.readFile()) as Uint8Array<ArrayBuffer>;
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** A temporary file that nobody has written to for this long was left behind by a process that is gone. */
+const STALE_MS = 3_600_000;
+
+/**
+ * Writes a file so that `path` is at any time absent, the old file, or the whole new one:
+ * a temporary file `.NAME.<12 hex digits>.tmp` in the same folder, synced, then renamed. On a failure the temporary file is
+ * removed; one that a killed process left behind is removed by the first save to the same path an hour or more later.
+ *
+ * @throws DataError that names the file.
+ */
+export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  checkPath(path);
+  const temporary = temporaryName(path);
+  await attempt(path, async () => {
+    await removeStale(path);
+    const file = await open(temporary, 'wx');
+    try {
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+/**
+ * Makes and removes an empty temporary file as `writeFileAtomically` would: what has rights and mounts in its way fails here.
+ * @throws DataError that names the file. @internal
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const temporary = temporaryName(path);
+  await attempt(path, async () => {
+    await (await open(temporary, 'wx')).close();
+    await rm(temporary, { force: true });
+  });
+}
+
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+async function removeStale(path: string): Promise<void> {
+  const folder = dirname(path);
+  const start = `.${basename(path)}.`;
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(start) || !/^[0-9a-f]{12}\.tmp$/.test(name.slice(start.length))) continue;
+    const left = join(folder, name);
+    // Whoever else cleans up here may be faster, or the file may not be ours to remove: neither keeps the save from going on.
+    const written = await stat(left).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (Date.now() - written > STALE_MS) await rm(left, { force: true }).catch(() => {});
+  }
+}
+
+/**
+ * Writes generated rows as `readDirectory` reads them: a folder per market with train.tsv, valid.tsv and test.tsv.
+ * @throws DataError that names the file.
+ */
+export async function writeDirectory(path: string, data: GeneratedData): Promise<void> {
+  checkPath(path);
+  for (const market of data.markets) {
+    const folder = join(path, market.name);
+    await attempt(folder, () => mkdir(folder, { recursive: true }));
+    for (const split of ['train', 'valid', 'test'] as const) {
+      const rows = market[split];
+      const target = join(folder, `${split}.tsv`);
+      await attempt(target, async () => {
+        const file = await open(target, 'w');
+        try {
+          let text = 'userId\titemId\trating\n';
+          for (let row = 0; row < rows.users.length; row++) {
+            text += `${market.users[rows.users[row]]}\t${data.items[rows.items[row]]}\t1.0\n`;
+            if (text.length > 1 << 16) {
+              await file.write(text);
+              text = '';
+            }
+          }
+          await file.write(text);
+        } finally {
+          await file.close();
+        }
+      });
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { ArgumentError, DataError } from '../common/errors.ts';
+import type { Workers } from '../threads/pool.ts';
+import { fileError } from './system-error.ts';
+import { nodeWorkers } from './threads.ts';
+
+/**
+ * The kernels with relaxed SIMD, as options of `train` and `update`: `train(markets, await relaxedKernels())`. Where the processor
+ * has an instruction for a sum of products, it is rounded once, not twice, and training takes less time; what comes out depends
+ * on the processor, so the bytes of the model are not promised. They are files of the package, in no bundle.
+ *
+ * @throws ArgumentError where this host compiles no relaxed SIMD; DataError where the files are not there.
+ */
+export async function relaxedKernels(): Promise<{ kernels: Uint8Array<ArrayBuffer>; workers: Workers }> {
+  const kernels = await read('kernels-relaxed.wasm');
+  if (!WebAssembly.validate(kernels)) throw new ArgumentError('relaxed SIMD', `Node ${process.version}`, 'Node 22 or later, or Node 20 started with --experimental-wasm-relaxed-simd; or leave it out');
+  return { kernels, workers: { ...nodeWorkers, kernels: await read('kernels-threads-relaxed.wasm') } };
+}
+
+async function read(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  let path: string;
+  try {
+    // by the package's own name, since this code may be in any chunk
+    path = createRequire(import.meta.url).resolve(`m3rec/${name}`);
+  } catch {
+    throw new DataError(name, undefined, 'not found: the package m3rec has it beside its bundles');
+  }
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}

@@ -1,0 +1,250 @@
+// (G + λI)⁻¹ of a sparse G, column by column. The columns that leave little fill are eliminated first, panel by panel; the
+// dense rest is swept (ease.ts); then each column of the inverse is completed backwards through the panels, 16 columns to a
+// block, several blocks to a batch, and handed on: the inverse is never there whole. Peak memory, with t columns swept and
+// s = n − t eliminated: 2t (t + 256) bytes of tiles, 2s (n + t) of inverse rows that later columns need, the panels
+// (under 30 MB at n = 12,015), and either 12t · 256 of the sweep or 1 kB a row for a batch.
+
+import type { Job } from '../common/job.ts';
+import type { Kernels } from '../engine/instantiate.ts';
+import { type Call, runTasks, type Task } from '../engine/tasks.ts';
+import type { SparseMatrix } from '../matrix/sparse.ts';
+import { TILE, tileCount, tileRows, tileValues } from '../matrix/tiles.ts';
+import { type Elimination, invertPermutation, MAX_WIDTH, type Panel } from './elimination.ts';
+import { notPositive, padTiles, sweep, sweepBytes } from './sweep.ts';
+
+/** Columns of a block, and f32 of one of its rows; see assembly/sparse/supernode.ts. */
+const LANES = 16;
+/** Most blocks of a batch: a multiple of any likely number of threads. */
+export const BATCH = 16;
+/** Scratch of a kernel that updates. */
+const SCRATCH_BYTES = 64;
+/** Rows that a block has beyond n. */
+const SPARE_ROWS = 16;
+
+/** Up to 16 neighbouring columns of C, by position. */
+export interface Block {
+  column: number;
+  width: number;
+  /** Address of its values: position × 16 f32. */
+  x: number;
+}
+
+/** What becomes of the columns. */
+export interface ColumnVisitor {
+  /** Calls on the b-th block of a batch, made in the task that makes the block, while it is in a cache. */
+  calls(block: Block, b: number): Call[];
+  /** Gets the batch then; its blocks hold until it returns. */
+  visit(blocks: Block[]): Promise<void>;
+}
+
+/** Linear memory, in bytes, that `invertSparse` asks for with G of so many entries, beside what its visitor allocates. */
+export function sparseInverseBytes(plan: Elimination, entries: number): number {
+  const n = plan.order.length;
+  const size = n - plan.leading;
+  const factor = sum(plan.panels, ({ width, rows }) => 4 * (width * width + width * rows.length + rows.length + 8));
+  const eliminating = sum(plan.panels, ({ width, rows }) => 4 * (width * rows.length + tileRows(size) + 20)) + SCRATCH_BYTES * tileCount(size) + 8 * entries + 16 * n + 1e6;
+  const working = Math.max(eliminating, sweepBytes(size), BATCH * blockBytes(n));
+  return factor + 4 * tileValues(size) + sum(blocksOf(plan), ({ keptRows }) => 4 * LANES * keptRows + 12) + working + 1e5;
+}
+
+/**
+ * Hands the visitor the columns of C = (G + λI)⁻¹, each once, up to BATCH blocks at a time; positions are those of plan.order.
+ * The order of accumulation follows from the plan alone.
+ *
+ * @param plan of G's pattern.
+ * @throws ArgumentError for G + λI not positive definite.
+ * @throws MemoryError where sparseInverseBytes do not fit.
+ */
+export async function invertSparse(kernels: Kernels, gram: SparseMatrix, lambda: number, plan: Elimination, job: Job, stage: string, visitor: ColumnVisitor): Promise<void> {
+  const { memory } = kernels;
+  memory.reserve(sparseInverseBytes(plan, gram.indptr[gram.rows]), `${stage} on ${gram.rows} items`);
+  const mark = memory.mark();
+  try {
+    const panels = allocatePanels(kernels, plan, stage);
+    const size = gram.rows - plan.leading;
+    const tiles = memory.allocateZeroed(4 * tileValues(size), stage);
+    await eliminate(kernels, gram, lambda, plan, panels, tiles, job, stage);
+    await sweep(kernels, tiles, size, job, stage, (row) => plan.order[plan.leading + row]);
+    await complete(kernels, plan, panels.table, tiles, job, stage, visitor);
+  } finally {
+    memory.release(mark);
+  }
+}
+
+/** Where the panels are in linear memory. */
+interface PanelMemory {
+  /** Their descriptions. */
+  table: number;
+  pivots: number[];
+  factors: number[];
+}
+
+function allocatePanels({ memory }: Kernels, { panels }: Elimination, stage: string): PanelMemory {
+  const table = memory.allocate(24 * panels.length, stage);
+  const pivots: number[] = [];
+  const factors: number[] = [];
+  for (const [p, { first, width, rows }] of panels.entries()) {
+    const places = memory.put(rows, stage);
+    factors.push(memory.allocateZeroed(4 * width * rows.length, stage));
+    pivots.push(memory.allocateZeroed(4 * width * width, stage));
+    memory.u32(table + 24 * p, 6).set([first, width, rows.length, places, factors[p], pivots[p]]);
+  }
+  return { table, pivots, factors };
+}
+
+/** Factors the panels; the tiles become what is left of G + λI for the columns after them. */
+async function eliminate(kernels: Kernels, gram: SparseMatrix, lambda: number, plan: Elimination, { table, pivots, factors }: PanelMemory, tiles: number, job: Job, stage: string): Promise<void> {
+  const { exports, memory } = kernels;
+  const { panels, leading, order } = plan;
+  const mark = memory.mark();
+  const blocks = panels.map(({ width, rows }) => memory.allocateZeroed(4 * width * rows.length, stage));
+  const positions = invertPermutation(order);
+  putPanels(kernels, gram, lambda, plan, positions, pivots, blocks);
+  await putTileRows(kernels, gram, lambda, plan, positions, tiles, stage);
+  const blockTable = memory.put(Uint32Array.from(blocks), stage);
+  const pivotTable = memory.put(Uint32Array.from(pivots), stage);
+  const owner = memory.allocate(4 * leading, stage);
+  for (const [p, { first, width }] of panels.entries()) memory.u32(owner, leading).fill(p, first, first + width);
+  const count = tileRows(order.length - leading);
+  const scratch = memory.allocate(SCRATCH_BYTES, stage);
+  const workspace = memory.allocate(exports.gemmWorkspaceBytes(), stage);
+  const work = memory.allocate(exports.choleskyWorkspaceBytes(MAX_WIDTH), stage);
+  const total = panels.length + tileCount(order.length - leading);
+  for (const [p, { first, width, rows }] of panels.entries()) {
+    const r = rows.length;
+    const failed = exports.choleskyInverse(width, pivots[p], work);
+    if (failed !== 0) throw notPositive(order[first + failed - 1]);
+    exports.gemmNN(width, r, width, 1, pivots[p], width, blocks[p], r, factors[p], r, workspace);
+    exports.updatePanels(table, p, countBelow(rows, leading), owner, blockTable, pivotTable, scratch);
+    await job.tick(`${stage}: eliminate`, p + 1, total);
+  }
+  const starts = memory.put(startsOf(panels, leading, count), stage);
+  const places = Array.from({ length: count }, (_, i) => Array.from({ length: i + 1 }, (_, j) => [i, j])).flat();
+  const scratches = memory.allocate(SCRATCH_BYTES * places.length, stage);
+  const tasks = places.map(([i, j], t): Task => [['updateTile', table, panels.length, blockTable, starts, leading, tiles, TILE, count, i, j, scratches + SCRATCH_BYTES * t]]);
+  await runTasks(kernels, tasks, (finished) => job.tick(`${stage}: eliminate`, panels.length + finished, total));
+  memory.release(mark);
+}
+
+/** How many of the rising values are below a bound. */
+function countBelow(values: Int32Array, bound: number): number {
+  let from = 0;
+  let to = values.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (values[middle] < bound) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Panel by panel, how many of its rows are before each row of tiles, and how many there are: `count` + 1 numbers. */
+function startsOf(panels: Panel[], leading: number, count: number): Uint32Array {
+  const starts = new Uint32Array(panels.length * (count + 1));
+  let at = 0;
+  for (const { rows } of panels) {
+    let before = countBelow(rows, leading);
+    for (let i = 0; i <= count; i++) {
+      while (before < rows.length && rows[before] < leading + i * TILE) before++;
+      starts[at++] = before;
+    }
+  }
+  return starts;
+}
+
+/** G + λI where the panels have it, in their lower triangle and below. */
+function putPanels({ memory }: Kernels, gram: SparseMatrix, lambda: number, { order, panels }: Elimination, positions: Int32Array, pivots: number[], blocks: number[]): void {
+  const place = new Int32Array(order.length);
+  for (const [p, { first, width, rows }] of panels.entries()) {
+    const pivot = memory.f32(pivots[p], width * width);
+    const block = memory.f32(blocks[p], width * rows.length);
+    for (const [at, row] of rows.entries()) place[row] = at;
+    for (let j = 0; j < width; j++) {
+      pivot[j * (width + 1)] = lambda;
+      const item = order[first + j];
+      for (let e = gram.indptr[item]; e < gram.indptr[item + 1]; e++) {
+        const row = positions[gram.indices[e]];
+        if (row >= first + width) block[j * rows.length + place[row]] = gram.values[e];
+        else if (row >= first + j) pivot[(row - first) * width + j] += gram.values[e];
+      }
+    }
+  }
+}
+
+/** G + λI where the tiles have it, which are zeros; the last ones are padded with the identity. */
+async function putTileRows(kernels: Kernels, gram: SparseMatrix, lambda: number, { order, leading }: Elimination, positions: Int32Array, tiles: number, stage: string): Promise<void> {
+  const { memory } = kernels;
+  const size = order.length - leading;
+  const mark = memory.mark();
+  const entries = gram.indptr[gram.rows];
+  const [indptr, indices, values, orders, places] = [gram.indptr, gram.indices.subarray(0, entries), gram.values.subarray(0, entries), order, positions].map((array) => memory.put(array, stage));
+  await runTasks(
+    kernels,
+    Array.from({ length: tileRows(size) }, (_, i): Task => [['putTileRow', indptr, indices, values, orders, places, leading, lambda, tiles, TILE, size, i]]),
+  );
+  padTiles(memory.f32(tiles, tileValues(size)), size);
+  memory.release(mark);
+}
+
+/** The columns of C, the dense ones first, then level by level backwards. */
+async function complete(kernels: Kernels, plan: Elimination, table: number, tiles: number, job: Job, stage: string, visitor: ColumnVisitor): Promise<void> {
+  const { memory } = kernels;
+  const { order, leading, panels } = plan;
+  const n = order.length;
+  const all = blocksOf(plan);
+  const kept = all.map(({ keptRows }) => memory.allocate(4 * LANES * keptRows, stage));
+  const keptTable = memory.put(Uint32Array.from(all.flatMap(({ column, width }, b) => [column, width, kept[b]])), stage);
+  const x = Array.from({ length: Math.min(BATCH, all.length) }, () => memory.allocateZeroed(blockBytes(n), stage));
+  let end = all.length;
+  while (end > 0) {
+    let start = end - 1;
+    while (start > 0 && end - start < BATCH && all[start - 1].level === all[start].level) start--;
+    const batch = all.slice(start, end);
+    const blocks = batch.map(({ column, width }, b): Block => ({ column, width, x: x[b] }));
+    const tasks = batch.map(({ column, width, level, levelEnd, keptRows }, b): Task => {
+      const invert: Call =
+        level === plan.levels.length - 1
+          ? ['invertSwept', table, panels.length, tiles, TILE, n - leading, leading, column - leading, x[b], kept[start + b]]
+          : ['invertLeading', table, plan.levels[level + 1], keptTable, levelEnd, all.length, column, width, x[b], kept[start + b], keptRows];
+      return [invert, ...visitor.calls(blocks[b], b)];
+    });
+    await runTasks(kernels, tasks);
+    await visitor.visit(blocks);
+    end = start;
+    await job.tick(`${stage}: columns`, n - batch[0].column, n);
+  }
+}
+
+interface PlannedBlock {
+  column: number;
+  width: number;
+  /** Its level; the dense columns are the last. */
+  level: number;
+  /** Blocks up to the end of its level. */
+  levelEnd: number;
+  /** Rows before its level: what columns of earlier levels need of it. */
+  keptRows: number;
+}
+
+/** Every block, by column. */
+function blocksOf({ order, leading, panels, levels }: Elimination): PlannedBlock[] {
+  const starts = levels.map((panel) => (panel < panels.length ? panels[panel].first : leading));
+  starts.push(order.length);
+  const blocks: PlannedBlock[] = [];
+  for (let level = 0; level < levels.length; level++) {
+    const levelEnd = blocks.length + Math.ceil((starts[level + 1] - starts[level]) / LANES);
+    for (let column = starts[level]; column < starts[level + 1]; column += LANES) {
+      blocks.push({ column, width: Math.min(LANES, starts[level + 1] - column), level, levelEnd, keptRows: starts[level] });
+    }
+  }
+  return blocks;
+}
+
+/** Bytes of a block of n rows. */
+function blockBytes(n: number): number {
+  return 4 * LANES * (n + SPARE_ROWS);
+}
+
+function sum<T>(list: T[], value: (each: T) => number): number {
+  return list.reduce((total, each) => total + value(each), 0);
+}

@@ -1,0 +1,93 @@
+// In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/dense/sweep.ts. Peak memory beside the
+// tiles: 12nt bytes for one panel, a few tiles, and 16 kB a task.
+import { ArgumentError } from '../common/errors.ts';
+import type { Job } from '../common/job.ts';
+import type { Kernels } from '../engine/instantiate.ts';
+import { type Call, runTasks, type Task } from '../engine/tasks.ts';
+import type { SparseMatrix } from '../matrix/sparse.ts';
+import { MULTIPLY_SCRATCH, TILE, tileCount, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/tiles.ts';
+
+/** Bytes of what a pivot gives the panel, or a tile of the panel the updates: sweepSlotBytes(TILE), in assembly/dense/sweep.ts. */
+export const SLOT_BYTES = 12 * TILE * TILE + 24 * TILE + 16;
+
+/** Linear memory, in bytes, that `sweep` asks for with n rows. */
+export function sweepBytes(n: number): number {
+  const tiles = tileRows(n);
+  return SLOT_BYTES * (tiles + 1) + MULTIPLY_SCRATCH * tileRanges(tiles).length + 8 * TILE * (TILE + 1);
+}
+
+/** The identity in the rows of the last tiles beyond n. */
+export function padTiles(a: Float32Array, n: number): void {
+  for (let i = n; i < tileRows(n) * TILE; i++) a[tileIndex(i, i)] = 1;
+}
+
+/** G + λI as lower tiles, the last ones padded with the identity; returns their address. */
+export function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): number {
+  const n = gram.rows;
+  const length = tileValues(n);
+  const address = memory.allocateZeroed(4 * length, stage);
+  const a = memory.f32(address, length);
+  for (let i = 0; i < n; i++) {
+    for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++) a[tileIndex(i, gram.indices[p])] = gram.values[p];
+    a[tileIndex(i, i)] += lambda;
+  }
+  padTiles(a, n);
+  return address;
+}
+
+export function notPositive(item: number): ArgumentError {
+  return new ArgumentError('gram', `a pivot of G + λI that is not positive, at item ${item}`, 'G + λI positive definite');
+}
+
+/**
+ * The tiles of G + λI become those of −(G + λI)⁻¹. itemOf names the item of a row in errors.
+ *
+ * @throws ArgumentError for a matrix that is not positive definite.
+ */
+export async function sweep(kernels: Kernels, tiles: number, n: number, job: Job, stage: string, itemOf: (row: number) => number = (row) => row): Promise<void> {
+  const { exports, memory } = kernels;
+  const count = tileRows(n);
+  const perTile = 2 * TILE ** 3;
+  const total = perTile * count * tileCount(n);
+  let done = 0;
+  const mark = memory.mark();
+  const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
+  const slots = memory.allocate(count * SLOT_BYTES, stage);
+  const pivot = memory.allocate(SLOT_BYTES, stage);
+  const failed = memory.allocateZeroed(4, stage);
+  const updates = tileRanges(count);
+  const scratch = memory.allocate(MULTIPLY_SCRATCH * updates.length, stage);
+  const pivotOf = (k: number): Call => ['sweepPivot', tiles, TILE, k, pivot, work, failed];
+  if (count > 0) await runTasks(kernels, [[pivotOf(0)]]);
+  for (let k = 0; k < count; k++) {
+    const row = memory.i32(failed, 1)[0] - 1;
+    if (row >= 0) throw notPositive(itemOf(k * TILE + row));
+    done += perTile;
+    await job.tick(stage, done, total);
+    await phase(
+      (count - 1) * perTile,
+      [...Array(count).keys()].flatMap((i): Task[] => (i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, slots, scratch + i * MULTIPLY_SCRATCH]]])),
+    );
+    await phase((tileCount(n) - count) * perTile, updatesOf(k));
+  }
+  exports.sweepFinish(tiles, TILE, count);
+  memory.release(mark);
+
+  /** The updates of sweep k. The one that the next pivot waits for goes first, that pivot after it: so all threads are at work meanwhile. */
+  function updatesOf(k: number): Task[] {
+    const tasks: Task[] = [];
+    for (const [p, { i, from, to }] of updates.entries()) {
+      if (i === k) continue;
+      const update: Call = ['sweepUpdate', tiles, TILE, k, i, from, to, slots, scratch + p * MULTIPLY_SCRATCH];
+      if (i === k + 1 && to === i + 1) tasks.unshift([update, pivotOf(i)]);
+      else tasks.push([update]);
+    }
+    return tasks;
+  }
+
+  /** Tasks that come to `flops` together. */
+  async function phase(flops: number, tasks: Task[]): Promise<void> {
+    await runTasks(kernels, tasks, (finished) => job.tick(stage, done + flops * (finished / tasks.length), total));
+    done += flops;
+  }
+}

@@ -1,0 +1,107 @@
+// The package as a stranger gets it: packed, installed in an empty folder, imported, type-checked.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'm3rec-package-'));
+const windows = process.platform === 'win32';
+const npm = (args: string[], cwd: string) => execFileSync(windows ? 'npm.cmd' : 'npm', args, { cwd, encoding: 'utf8', shell: windows, stdio: ['ignore', 'pipe', 'ignore'] });
+
+beforeAll(() => {
+  npm(['pack', '--pack-destination', folder], root);
+  const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz'))!;
+  writeFileSync(join(folder, 'package.json'), '{ "name": "shop", "private": true, "type": "module" }');
+  npm(['install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', `./${tarball}`], folder);
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('holds the built files and nothing else, and needs no other package', () => {
+  expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['m3rec']);
+  expect(readdirSync(join(folder, 'node_modules/m3rec')).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
+});
+
+// These come with npm run hosts (test/hosts/package.json); CI installs them before the tests.
+const checker = (name: string) => join(root, 'test/hosts/node_modules/.bin', name);
+const check = (name: string, args: string[]) => {
+  const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz'))!;
+  try {
+    return { status: 0, text: execFileSync(checker(name), [...args.map((arg) => (arg === 'TARBALL' ? join(folder, tarball) : arg))], { encoding: 'utf8' }) };
+  } catch (error) {
+    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
+    return { status, text: `${stdout}${stderr}` };
+  }
+};
+
+test.skipIf(!existsSync(checker('publint')))('publint finds nothing (npm ci --prefix test/hosts installs it)', () => {
+  const { status, text } = check('publint', ['run', 'TARBALL', '--strict']);
+  expect({ status, text }).toEqual({ status: 0, text: expect.stringContaining('All good!') });
+});
+
+test.skipIf(!existsSync(checker('attw')))('arethetypeswrong finds nothing (npm ci --prefix test/hosts installs it)', { timeout: 60_000 }, () => {
+  const { status, text } = check('attw', ['TARBALL', '--profile', 'esm-only', '--format', 'json']);
+  expect(status, text).toBe(0);
+  const { analysis } = JSON.parse(text);
+  expect(Object.keys(analysis.entrypoints).sort()).toEqual(['.', './kernels', './kernels-relaxed.wasm', './kernels-threads-relaxed.wasm', './kernels-threads.wasm', './kernels.wasm', './node', './worker.js', './workers']);
+});
+
+test('each entry imports, and a model trains and serves', () => {
+  writeFileSync(
+    join(folder, 'use.mjs'),
+    `import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { assembleGenerated, encodeModel, generateMarkets, init, loadModel, train } from 'm3rec';
+import { readDirectory, relaxedKernels } from 'm3rec/node';
+import { bindKernels } from 'm3rec/kernels';
+const bytes = readFileSync(fileURLToPath(import.meta.resolve('m3rec/kernels.wasm')));
+await init(bytes);
+const markets = assembleGenerated(generateMarkets({ users: 200, items: 200, interactions: 1500 }));
+const recommender = await loadModel(encodeModel(await train(markets, { model: 'ease' })));
+const { items } = recommender.recommend({ market: markets.markets[0].name, user: markets.markets[0].users[0], k: 3 });
+const sum = new Float32Array(4);
+(await bindKernels(bytes)).addTo(4, Float32Array.of(1, 2, 3, 4), Float32Array.of(1, 1, 1, 1), sum);
+// found, whether this Node compiles them or not
+const relaxed = await relaxedKernels().then(({ kernels }) => kernels.length > 0, ({ argument }) => argument === 'relaxed SIMD');
+console.log(items.length, [...sum].join(), typeof readDirectory, relaxed);`,
+  );
+  expect(execFileSync(process.execPath, ['use.mjs'], { cwd: folder, encoding: 'utf8' })).toBe('3 2,3,4,5 function true\n');
+});
+
+test('the command is installed', () => {
+  expect(npm(['exec', '--offline', '--', 'm3rec', '--help'], folder)).toContain('Usage: m3rec');
+});
+
+test.each([
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+])('the types hold under module %s, resolution %s', (module, moduleResolution) => {
+  const project = join(folder, moduleResolution);
+  mkdirSync(project);
+  writeFileSync(
+    join(project, 'use.ts'),
+    `import { init, loadModel, readMarkets, train, type Markets, type Recommendations } from 'm3rec';
+import { readDirectory } from 'm3rec/node';
+import { bindKernels, type KernelArgument } from 'm3rec/kernels';
+import kernels from 'm3rec/kernels.wasm';
+export async function use(bytes: Uint8Array, argument: KernelArgument): Promise<Recommendations> {
+  const markets: Markets = await readDirectory('shop');
+  await train(markets, { preset: 'paper', signal: new AbortController().signal });
+  (await bindKernels(bytes as Uint8Array<ArrayBuffer>)).addTo(4, argument);
+  void readMarkets;
+  await init(kernels satisfies WebAssembly.Module);
+  // @ts-expect-error: neither a user nor items
+  (await loadModel(bytes)).recommend({ market: 'de' });
+  return (await loadModel(bytes)).recommend({ market: 'de', items: ['a'], k: 3 });
+}`,
+  );
+  const compilerOptions = { module, moduleResolution, target: 'es2022', lib: ['es2023', 'dom'], types: [], strict: true, noEmit: true, skipLibCheck: false };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+  try {
+    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { encoding: 'utf8' });
+  } catch (error) {
+    expect((error as { stdout: string }).stdout).toBe('');
+  }
+});
