@@ -13,20 +13,37 @@ const node = (script, ...args) => {
 
 const needed = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).devDependencies);
 if (needed.some((name) => !existsSync(join('node_modules', name)))) {
-  execFileSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund'], { stdio: 'inherit', shell: process.platform === 'win32' });
+  execFileSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund'], {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
 }
 
 mkdirSync('dist', { recursive: true });
 // chunks are named by their content: older ones would be packed too
 rmSync('dist/chunks', { recursive: true, force: true });
 // those with relaxed SIMD are files beside the bundles, read where they are asked for
-for (const target of ['release', 'threads', 'relaxed', 'threads-relaxed']) node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', target);
+for (const target of ['release', 'threads', 'relaxed', 'threads-relaxed'])
+  node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', target);
 writeKernelExports();
 const { build } = await import('esbuild');
-const common = { bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, logLevel: 'warning', legalComments: 'eof' };
+const common = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  loader: { '.wasm': 'binary' },
+  logLevel: 'warning',
+  legalComments: 'eof',
+};
 // Workers are files of their own on the web; Node's is text inside the bundles, which no path can miss.
 await build({ ...common, entryPoints: ['src/worker.ts'], outdir: 'dist', platform: 'neutral' });
-await build({ ...common, entryPoints: ['src/node/thread.ts'], outfile: 'dist/node-worker.txt', platform: 'node', format: 'cjs' });
+await build({
+  ...common,
+  entryPoints: ['src/node/thread.ts'],
+  outfile: 'dist/node-worker.txt',
+  platform: 'node',
+  format: 'cjs',
+});
 // Entries of the package, and files of their own for what many programs leave out, so that a bundler can drop them whole.
 const parts = {
   evaluate: 'evaluate/evaluate',
@@ -60,7 +77,9 @@ await build({
   platform: 'node',
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
-  banner: { js: "import { createRequire as m3recRequire } from 'node:module';\nconst require = m3recRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as m3recRequire } from 'node:module';\nconst require = m3recRequire(import.meta.url);",
+  },
 });
 node('typescript/bin/tsc', '-p', 'tsconfig.json');
 // what `import kernels from 'm3rec/kernels.wasm'` gives where a host compiles it beforehand
@@ -72,6 +91,7 @@ function writeKernelExports() {
   const start = declarations.indexOf('  /**\n   * assembly/');
   const body = declarations.slice(start, declarations.indexOf('\n}\n', start)).replaceAll('export function ', '');
   const text = `// Written by build.mjs from the compiled kernels.\nexport interface KernelExports {\n${body}\n}\n`;
-  if (!existsSync('src/engine/kernel-exports.ts') || readFileSync('src/engine/kernel-exports.ts', 'utf8') !== text) writeFileSync('src/engine/kernel-exports.ts', text);
+  if (!existsSync('src/engine/kernel-exports.ts') || readFileSync('src/engine/kernel-exports.ts', 'utf8') !== text)
+    writeFileSync('src/engine/kernel-exports.ts', text);
   for (const file of ['dist/kernels.d.ts', 'dist/kernels.js']) rmSync(file);
 }

@@ -2,7 +2,18 @@ export { adam, adamRows } from './embedding/adam';
 export { adamItems, bucketPulls, spreadItems, sumParts } from './embedding/adapt';
 export { buildUnigramTable } from './embedding/alias';
 export { choleskyInverse, choleskyWorkspaceBytes } from './dense/cholesky';
-export { addCore, columnResidual, conjugateWorkspaceBytes, coupleColumns, relaxColumns, relaxRows, schurColumns, startColumns, stepColumns, storeCore } from './sparse/conjugate';
+export {
+  addCore,
+  columnResidual,
+  conjugateWorkspaceBytes,
+  coupleColumns,
+  relaxColumns,
+  relaxRows,
+  schurColumns,
+  startColumns,
+  stepColumns,
+  storeCore,
+} from './sparse/conjugate';
 export { dropout } from './embedding/dropout';
 export { eliminate } from './sparse/elimination';
 export { gemmNN, gemmNT, gemmTN, gemmWorkspaceBytes, packColumns } from './dense/gemm';
@@ -19,7 +30,16 @@ export { maskBatch, scanBatch, searchBatch, shortenRows } from './serving/search
 export { countSimilar, fillSimilar, inverseDiagonal } from './dense/similarity';
 export { addGradients, partition, skipgram, skipgramScratchBytes } from './embedding/skipgram';
 export { softmax } from './embedding/softmax';
-export { fillColumns, invertLeading, invertSwept, markColumns, putTileRow, unpermute, updatePanels, updateTile } from './sparse/supernode';
+export {
+  fillColumns,
+  invertLeading,
+  invertSwept,
+  markColumns,
+  putTileRow,
+  unpermute,
+  updatePanels,
+  updateTile,
+} from './sparse/supernode';
 export { sweepFinish, sweepPanel, sweepPivot, sweepSlotBytes, sweepUpdate } from './dense/sweep';
 export { topK } from './serving/topk';
 export { transposeMatrix, transposePattern } from './sparse/transpose';

@@ -27,8 +27,28 @@ python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of sca
   --threads N   threads of the trainings (scale: all cores without it; stages: 1 and 2)
   --help        this text
 `;
-const NAMES = ['kernels', 'gemm', 'limits', 'ease', 'ease-local', 'skipgram', 'adaptation', 'read', 'recommend', 'stages', 'quality', 'update', 'export', 'scale', 'sizes'];
-const PARTS = { quality: ['ease', 'paper', 'default'], 'ease-local': ['real', 'generated'], update: ['exact', 'stale'] };
+const NAMES = [
+  'kernels',
+  'gemm',
+  'limits',
+  'ease',
+  'ease-local',
+  'skipgram',
+  'adaptation',
+  'read',
+  'recommend',
+  'stages',
+  'quality',
+  'update',
+  'export',
+  'scale',
+  'sizes',
+];
+const PARTS = {
+  quality: ['ease', 'paper', 'default'],
+  'ease-local': ['real', 'generated'],
+  update: ['exact', 'stale'],
+};
 const PRESETS = ['paper', 'default'];
 
 process.exitCode = await main(process.argv.slice(2));
@@ -44,20 +64,27 @@ async function main(args) {
     const argument = args[i];
     if (argument === '--epochs') {
       options.epochs = Number(args[++i]);
-      if (!Number.isInteger(options.epochs) || options.epochs < 0) return wrong(`--epochs: found ${args[i]}, expected a whole number from 0`);
+      if (!Number.isInteger(options.epochs) || options.epochs < 0)
+        return wrong(`--epochs: found ${args[i]}, expected a whole number from 0`);
     } else if (argument === '--preset') {
       options.preset = args[++i];
-      if (!PRESETS.includes(options.preset)) return wrong(`--preset: found ${args[i]}, expected one of ${PRESETS.join(', ')}`);
+      if (!PRESETS.includes(options.preset))
+        return wrong(`--preset: found ${args[i]}, expected one of ${PRESETS.join(', ')}`);
     } else if (argument === '--threads') {
       options.threads = Number(args[++i]);
-      if (!Number.isInteger(options.threads) || options.threads < 1 || options.threads > 64) return wrong(`--threads: found ${args[i]}, expected a whole number from 1 to 64`);
+      if (!Number.isInteger(options.threads) || options.threads < 1 || options.threads > 64)
+        return wrong(`--threads: found ${args[i]}, expected a whole number from 1 to 64`);
     } else if (argument.startsWith('-')) return wrong(`${argument}: no such option`);
     else names.push(argument);
   }
   const [name, ...parts] = names;
-  if (name !== undefined && !NAMES.includes(name)) return wrong(`${name}: no such bench, expected one of ${NAMES.join(', ')}`);
+  if (name !== undefined && !NAMES.includes(name))
+    return wrong(`${name}: no such bench, expected one of ${NAMES.join(', ')}`);
   const wrongPart = parts.find((part) => !PARTS[name]?.includes(part));
-  if (wrongPart !== undefined) return wrong(`${wrongPart}: no such part${PARTS[name] ? `, expected one of ${PARTS[name].join(', ')}` : ` of ${name}`}`);
+  if (wrongPart !== undefined)
+    return wrong(
+      `${wrongPart}: no such part${PARTS[name] ? `, expected one of ${PARTS[name].join(', ')}` : ` of ${name}`}`,
+    );
   if (parts.length > 0) options.parts = parts;
 
   let passed = true;

@@ -16,7 +16,9 @@ let failed = false;
 
 for (const name of names) {
   const base = `http://127.0.0.1:${++port}`;
-  const child = spawn(process.execPath, [join(here, 'start.mjs'), name, '--port', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [join(here, 'start.mjs'), name, '--port', String(port)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text;
@@ -31,14 +33,17 @@ for (const name of names) {
     const bytes = readFileSync(join(here, 'shop.m3rec'));
     const expected = createHandler(bytes);
     const requests = makeRequests(decodeModel(bytes));
-    const answers = name === 'service-worker' ? await askOffline(base, requests, stop) : await askOnline(base, requests);
+    const answers =
+      name === 'service-worker' ? await askOffline(base, requests, stop) : await askOnline(base, requests);
     if (answers === undefined) continue;
     let wrong = 0;
     for (const [i, answer] of answers.entries()) {
       const right = await summary(await expected(toRequest(base, requests[i])));
       if (JSON.stringify(answer) === JSON.stringify(right)) continue;
       wrong++;
-      process.stderr.write(`${name}: ${JSON.stringify(requests[i]).slice(0, 200)}\n  found    ${JSON.stringify(answer).slice(0, 400)}\n  expected ${JSON.stringify(right).slice(0, 400)}\n`);
+      process.stderr.write(
+        `${name}: ${JSON.stringify(requests[i]).slice(0, 200)}\n  found    ${JSON.stringify(answer).slice(0, 400)}\n  expected ${JSON.stringify(right).slice(0, 400)}\n`,
+      );
     }
     if (wrong > 0) failed = true;
     process.stdout.write(`${name}: ${answers.length} requests, ${wrong} answers other than Node's\n`);
@@ -76,8 +81,18 @@ function makeRequests({ items, markets }) {
       { path: `${at}/recommend?user=${market.users[7]}&includeSeen` },
       { path: `${at}/similar?item=${ids[2]}` },
       { path: `${at}/similar?item=${ids[2]}`, method: 'HEAD' },
-      { path: `${at}/recommend`, method: 'POST', headers: json, body: JSON.stringify({ queries: [{ items: ids }, { user: market.users[1], k: 3 }] }) },
-      { path: `${at}/rank`, method: 'POST', headers: json, body: JSON.stringify({ items: ids, candidates: [ids[3], 'nothing', ids[1]] }) },
+      {
+        path: `${at}/recommend`,
+        method: 'POST',
+        headers: json,
+        body: JSON.stringify({ queries: [{ items: ids }, { user: market.users[1], k: 3 }] }),
+      },
+      {
+        path: `${at}/rank`,
+        method: 'POST',
+        headers: json,
+        body: JSON.stringify({ items: ids, candidates: [ids[3], 'nothing', ids[1]] }),
+      },
     );
   }
   requests.push(
@@ -102,18 +117,27 @@ function makeRequests({ items, markets }) {
 }
 
 function toRequest(base, { path, method, headers, body, stream }) {
-  return new Request(base + path, { method, headers, ...(stream ? { body: new Blob([body]).stream(), duplex: 'half' } : { body }) });
+  return new Request(base + path, {
+    method,
+    headers,
+    ...(stream ? { body: new Blob([body]).stream(), duplex: 'half' } : { body }),
+  });
 }
 
 /** What must be the same everywhere. */
 async function summary(response) {
-  const headers = ['allow', 'cache-control', 'content-type', 'etag', 'x-content-type-options'].map((name) => response.headers.get(name));
+  const headers = ['allow', 'cache-control', 'content-type', 'etag', 'x-content-type-options'].map((name) =>
+    response.headers.get(name),
+  );
   return { status: response.status, headers, body: await response.text() };
 }
 
 async function askOnline(base, requests) {
   const answers = [];
-  for (const request of requests) answers.push(await fetch(toRequest(base, request)).then(summary, (error) => ({ failed: String(error.cause ?? error) })));
+  for (const request of requests)
+    answers.push(
+      await fetch(toRequest(base, request)).then(summary, (error) => ({ failed: String(error.cause ?? error) })),
+    );
   return answers;
 }
 
@@ -123,7 +147,10 @@ async function askOffline(base, requests, stop) {
     process.stdout.write('service-worker: skipped, playwright-core is not installed\n');
     return undefined;
   }
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+  });
   try {
     const page = await browser.newPage({ viewport: { width: 900, height: 800 } });
     const loaded = () => page.waitForFunction(() => document.getElementById('state').textContent.includes('answered'));
@@ -145,7 +172,11 @@ async function askOffline(base, requests, stop) {
         const answers = [];
         for (const { path, ...init } of list) {
           const response = await fetch(path, init);
-          answers.push({ status: response.status, headers: names.map((name) => response.headers.get(name)), body: await response.text() });
+          answers.push({
+            status: response.status,
+            headers: names.map((name) => response.headers.get(name)),
+            body: await response.text(),
+          });
         }
         return answers;
       },

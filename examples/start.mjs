@@ -18,22 +18,42 @@ const bundle = { bundle: true, minify: true, format: 'esm', target: 'es2022', lo
 function run(name, version, ...args) {
   // In a group of its own, since npx does not pass signals on.
   const group = process.platform !== 'win32';
-  const child = spawn('npx', ['-y', `${name}@${version}`, ...args], { stdio: ['ignore', 'inherit', 'inherit'], cwd: here, detached: group, shell: !group });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (group ? process.kill(-child.pid, 'SIGTERM') : child.kill()));
+  const child = spawn('npx', ['-y', `${name}@${version}`, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    cwd: here,
+    detached: group,
+    shell: !group,
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.on(signal, () => (group ? process.kill(-child.pid, 'SIGTERM') : child.kill()));
   child.on('close', (code, signal) => process.exit(signal ? 0 : (code ?? 1)));
 }
 
 const EXAMPLES = {
   async workerd(port) {
     const out = join(here, 'workerd', 'build');
-    await build({ ...bundle, entryPoints: [join(here, 'workerd', 'worker.js')], outdir: out, external: ['m3rec/kernels.wasm', '*.m3rec'] });
+    await build({
+      ...bundle,
+      entryPoints: [join(here, 'workerd', 'worker.js')],
+      outdir: out,
+      external: ['m3rec/kernels.wasm', '*.m3rec'],
+    });
     copyFileSync(join(dist, 'kernels.wasm'), join(out, 'kernels.wasm'));
     copyFileSync(model, join(out, 'shop.m3rec'));
     run('workerd', '1.20260426.1', 'serve', join('workerd', 'config.capnp'), '--socket-addr', `http=127.0.0.1:${port}`);
   },
   deno(port) {
     process.env.PORT = port;
-    run('deno', '2.9.6', 'run', '--no-lock', '--allow-net', '--allow-env=PORT', `--allow-read=${here},${dist}`, join('deno', 'main.ts'));
+    run(
+      'deno',
+      '2.9.6',
+      'run',
+      '--no-lock',
+      '--allow-net',
+      '--allow-env=PORT',
+      `--allow-read=${here},${dist}`,
+      join('deno', 'main.ts'),
+    );
   },
   bun(port) {
     process.env.PORT = port;
@@ -45,14 +65,22 @@ const EXAMPLES = {
     copyFileSync(join(here, 'service-worker', 'index.html'), join(out, 'index.html'));
     copyFileSync(model, join(out, 'shop.m3rec'));
     // A classic script: module service workers are not everywhere.
-    const site = await context({ ...bundle, format: 'iife', entryPoints: [join(here, 'service-worker', 'sw.js')], outdir: out });
+    const site = await context({
+      ...bundle,
+      format: 'iife',
+      entryPoints: [join(here, 'service-worker', 'sw.js')],
+      outdir: out,
+    });
     await site.rebuild();
     await site.serve({ host: '127.0.0.1', port: Number(port), servedir: out });
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => site.dispose().then(() => process.exit(0)));
   },
 };
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { port: { type: 'string', default: '8080' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { port: { type: 'string', default: '8080' } },
+});
 const start = Object.hasOwn(EXAMPLES, positionals[0] ?? '') && EXAMPLES[positionals[0]];
 if (!start || positionals.length > 1 || !/^\d{1,5}$/.test(values.port)) {
   process.stderr.write(`npm run example NAME [-- --port N], NAME one of ${Object.keys(EXAMPLES).join(', ')}\n`);

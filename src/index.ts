@@ -1,15 +1,38 @@
 export * from './common/errors.ts';
 export type { JobOptions, Progress } from './common/job.ts';
-export { assembleGenerated, type GeneratedData, type GeneratedRows, type GenerateOptions, generateMarkets, type MarketShape } from './data/generate.ts';
+export {
+  assembleGenerated,
+  type GeneratedData,
+  type GeneratedRows,
+  type GenerateOptions,
+  generateMarkets,
+  type MarketShape,
+} from './data/generate.ts';
 export type { HeldOut, Market, Markets } from './data/markets.ts';
 export { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from './data/read-markets.ts';
 export { type RowOptions, type RowSink, type RowSource, readRows } from './data/rows.ts';
 export { computeStats, type MarketStats, type MarketsStats } from './data/stats.ts';
 export { init } from './engine/init.ts';
 export type { KernelSource } from './engine/instantiate.ts';
-export { type Comparison, compare, type EvaluateOptions, type Evaluation, evaluate, type MarketEvaluation, type Metrics } from './evaluate/evaluate.ts';
+export {
+  type Comparison,
+  compare,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type MarketEvaluation,
+  type Metrics,
+} from './evaluate/evaluate.ts';
 export { type ExportOptions, exportModel } from './model/export.ts';
-export { decodeModel, encodeModel, FORMAT_VERSION, inspectModel, type ModelInfo, type SectionInfo, type SectionName } from './model/file.ts';
+export {
+  decodeModel,
+  encodeModel,
+  FORMAT_VERSION,
+  inspectModel,
+  type ModelInfo,
+  type SectionInfo,
+  type SectionName,
+} from './model/file.ts';
 export type { MarketModel, Model } from './model/model.ts';
 export type { ScaledTable, Table, TableType } from './model/table.ts';
 export {
@@ -25,7 +48,24 @@ export {
   type Subject,
 } from './recommend/recommender.ts';
 export { createHandler, DEFAULT_LIMITS, type Handler, type ServeLimits, type ServeOptions } from './serve/handler.ts';
-export { type Availability, MAX_THREADS, startThreads, type ThreadedKernels, type ThreadOptions, type WorkerEvents, type WorkerHandle, type Workers } from './threads/pool.ts';
+export {
+  type Availability,
+  MAX_THREADS,
+  startThreads,
+  type ThreadedKernels,
+  type ThreadOptions,
+  type WorkerEvents,
+  type WorkerHandle,
+  type Workers,
+} from './threads/pool.ts';
 export { type Mix, type ResolvedOptions, resolveOptions, type TrainOptions } from './train/options.ts';
 export { type StageReport, type TrainJobOptions, train } from './train/train.ts';
-export { ADDED_SHARE, type Additions, NO_VECTOR_SHARE, RESIDUAL_TOLERANCE, type Updated, type UpdateOptions, update } from './train/update.ts';
+export {
+  ADDED_SHARE,
+  type Additions,
+  NO_VECTOR_SHARE,
+  RESIDUAL_TOLERANCE,
+  type Updated,
+  type UpdateOptions,
+  update,
+} from './train/update.ts';

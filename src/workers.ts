@@ -13,7 +13,10 @@ export function webWorkers(script?: string | URL): Workers {
     kernels: embeddedThreadKernels,
     available,
     spawn({ message, failure }) {
-      const worker = script === undefined ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }) : new Worker(script, { type: 'module' });
+      const worker =
+        script === undefined
+          ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+          : new Worker(script, { type: 'module' });
       worker.onmessage = ({ data }) => message(data);
       worker.onmessageerror = () => failure('its message could not be read');
       worker.onerror = (event) => {
@@ -29,7 +32,9 @@ function available(): Availability {
   const one = (reason: string) => ({ threads: 1, reason });
   if (typeof Worker !== 'function') return one('this host has no workers');
   // Memory that is shared can be made without isolation, but not be sent to a worker.
-  if (globalThis.crossOriginIsolated === false && typeof document !== 'undefined') return one('this page is not cross-origin isolated');
-  if (typeof SharedArrayBuffer !== 'function') return one('this host shares no memory: is the page cross-origin isolated?');
+  if (globalThis.crossOriginIsolated === false && typeof document !== 'undefined')
+    return one('this page is not cross-origin isolated');
+  if (typeof SharedArrayBuffer !== 'function')
+    return one('this host shares no memory: is the page cross-origin isolated?');
   return { threads: navigator.hardwareConcurrency ?? 1 };
 }

@@ -16,7 +16,7 @@ export function mix64(x: u64): u64 {
 // @ts-ignore: decorator
 @inline
 export function stream(seed: u32, stage: u32, index: u32): u64 {
-  return mix64(mix64(((<u64>seed) << 32) | <u64>stage) + (<u64>index + 1) * GAMMA);
+  return mix64(mix64(((<u64>seed) << 32) | (<u64>stage)) + (<u64>index + 1) * GAMMA);
 }
 
 /** Number `counter` of the stream `key`: 64 uniform bits. */
@@ -37,7 +37,7 @@ export function below(bits: u64, n: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function unit(bits: u64): f32 {
-  return <f32>(<u32>bits >> 8) * <f32>5.9604644775390625e-8;
+  return <f32>((<u32>bits) >> 8) * <f32>5.9604644775390625e-8;
 }
 
 /** `items` (n × i32) is shuffled in place by Fisher and Yates. */

@@ -10,7 +10,7 @@ export function choleskyWorkspaceBytes(n: i32): usize {
 // @ts-ignore: decorator
 @inline
 function row(base: usize, n: i32, i: i32): usize {
-  return base + (((<usize>i) * (<usize>n)) << 3);
+  return base + ((<usize>i * <usize>n) << 3);
 }
 
 /**
@@ -20,7 +20,8 @@ function row(base: usize, n: i32, i: i32): usize {
  */
 export function choleskyInverse(n: i32, a: usize, work: usize): i32 {
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) store<f64>(row(work, n, i) + ((<usize>j) << 3), <f64>load<f32>(a + (((<usize>i) * (<usize>n) + (<usize>j)) << 2)));
+    for (let j = 0; j <= i; j++)
+      store<f64>(row(work, n, i) + ((<usize>j) << 3), <f64>load<f32>(a + ((<usize>i * <usize>n + <usize>j) << 2)));
   }
   const failed = factor(n, work);
   if (failed != 0) return failed;
@@ -30,8 +31,8 @@ export function choleskyInverse(n: i32, a: usize, work: usize): i32 {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       const x = <f32>load<f64>(row(work, n, i) + ((<usize>j) << 3));
-      store<f32>(a + (((<usize>i) * (<usize>n) + (<usize>j)) << 2), x);
-      store<f32>(a + (((<usize>j) * (<usize>n) + (<usize>i)) << 2), x);
+      store<f32>(a + ((<usize>i * <usize>n + <usize>j) << 2), x);
+      store<f32>(a + ((<usize>j * <usize>n + <usize>i) << 2), x);
     }
   }
   return 0;
@@ -62,7 +63,8 @@ function invertFactor(n: i32, l: usize, scratch: usize): void {
     memory.copy(scratch, rowI, bytes);
     memory.fill(rowI, 0, bytes);
     const inverse: f64 = 1.0 / load<f64>(rowI + bytes);
-    for (let k = 0; k < i; k++) addScaledRow(rowI, row(l, n, k), -load<f64>(scratch + ((<usize>k) << 3)) * inverse, k + 1);
+    for (let k = 0; k < i; k++)
+      addScaledRow(rowI, row(l, n, k), -load<f64>(scratch + ((<usize>k) << 3)) * inverse, k + 1);
     store<f64>(rowI + bytes, inverse);
   }
 }

@@ -33,9 +33,10 @@ export function packFixed(width: i32, count: i32, k: i32, from: usize, to: usize
   for (let first = 0; first < count; first += width) {
     for (let start = 0; start < k; start += LENGTH) {
       const pairs = min(LENGTH, k - start) >> 1;
-      for (let lane: usize = 0; lane < line; lane += 16) packFour(pairs, from + lane, line, to + lane, steps + lane, squares + lane);
-      from += (<usize>pairs) * line * 2;
-      to += (<usize>pairs) * line;
+      for (let lane: usize = 0; lane < line; lane += 16)
+        packFour(pairs, from + lane, line, to + lane, steps + lane, squares + lane);
+      from += <usize>pairs * line * 2;
+      to += <usize>pairs * line;
       steps += line;
     }
     squares += line;
@@ -44,7 +45,7 @@ export function packFixed(width: i32, count: i32, k: i32, from: usize, to: usize
 
 /** One length of four rows; quadruples of values and of pairs are `line` bytes apart. */
 function packFour(pairs: i32, from: usize, line: usize, to: usize, steps: usize, squares: usize): void {
-  const end = from + (<usize>pairs) * line * 2;
+  const end = from + <usize>pairs * line * 2;
   let sums = f32x4.splat(0);
   let oddSums = f32x4.splat(0);
   let largest = f32x4.splat(0);
@@ -57,7 +58,10 @@ function packFour(pairs: i32, from: usize, line: usize, to: usize, steps: usize,
   }
   const sum = f32x4.add(sums, oddSums);
   v128.store(squares, f32x4.add(v128.load(squares), sum));
-  const step = f32x4.max(f32x4.max(f32x4.div(f32x4.sqrt(sum), f32x4.splat(46000)), f32x4.div(largest, f32x4.splat(32766))), f32x4.splat(LEAST_STEP));
+  const step = f32x4.max(
+    f32x4.max(f32x4.div(f32x4.sqrt(sum), f32x4.splat(46000)), f32x4.div(largest, f32x4.splat(32766))),
+    f32x4.splat(LEAST_STEP),
+  );
   v128.store(steps, step);
   const perStep = f32x4.div(f32x4.splat(1), step);
   const rounder = f32x4.splat(ROUNDER);
@@ -75,10 +79,20 @@ function packFour(pairs: i32, from: usize, line: usize, to: usize, steps: usize,
  * 2 m n ⌈k / LENGTH⌉ bytes beyond row m of c are read, a cache line for each tile of the result: where the next rows of c wait, that
  * fetches them ahead of their turn.
  */
-export function subtractFixed(m: i32, n: i32, k: i32, a: usize, aSteps: usize, b: usize, bSteps: usize, c: usize, ldc: i32): void {
+export function subtractFixed(
+  m: i32,
+  n: i32,
+  k: i32,
+  a: usize,
+  aSteps: usize,
+  b: usize,
+  bSteps: usize,
+  c: usize,
+  ldc: i32,
+): void {
   const stride = (<usize>ldc) << 2;
   const cuts = <usize>lengths(k);
-  let ahead = c + (<usize>m) * stride;
+  let ahead = c + <usize>m * stride;
   for (let start = 0; start < k; start += LENGTH) {
     const pairs = min(LENGTH, k - start) >> 1;
     let right = b;
@@ -122,11 +136,25 @@ function isZero(steps: v128): bool {
  */
 // @ts-ignore: decorator
 @inline
-export function multiplyPairs(scaled: bool, pairs: i32, a: usize, b: usize, c: usize, stride: usize, steps: v128, s0: v128, s1: v128): void {
-  let c00 = i32x4.splat(0), c01 = i32x4.splat(0);
-  let c10 = i32x4.splat(0), c11 = i32x4.splat(0);
-  let c20 = i32x4.splat(0), c21 = i32x4.splat(0);
-  let c30 = i32x4.splat(0), c31 = i32x4.splat(0);
+export function multiplyPairs(
+  scaled: bool,
+  pairs: i32,
+  a: usize,
+  b: usize,
+  c: usize,
+  stride: usize,
+  steps: v128,
+  s0: v128,
+  s1: v128,
+): void {
+  let c00 = i32x4.splat(0),
+    c01 = i32x4.splat(0);
+  let c10 = i32x4.splat(0),
+    c11 = i32x4.splat(0);
+  let c20 = i32x4.splat(0),
+    c21 = i32x4.splat(0);
+  let c30 = i32x4.splat(0),
+    c31 = i32x4.splat(0);
   a -= 16;
   b -= 32;
   const last = a + ((<usize>pairs) << 4);

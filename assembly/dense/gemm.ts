@@ -26,12 +26,12 @@ const SCRATCH_BYTES: usize = TILE_BYTES + ((KC * MR) << 4);
 // @ts-ignore: decorator
 @inline
 function at(base: usize, ld: i32, row: i32, col: i32): usize {
-  return base + (((<usize>row) * (<usize>ld) + (<usize>col)) << 2);
+  return base + ((<usize>row * <usize>ld + <usize>col) << 2);
 }
 
 /** Bytes of workspace that each product needs: a panel of A, a block of B and multiplyPacked's scratch. */
 export function gemmWorkspaceBytes(): usize {
-  return SCRATCH_BYTES + (<usize>((KC * MR + KC * NC) << 2));
+  return SCRATCH_BYTES + <usize>((KC * MR + KC * NC) << 2);
 }
 
 /**
@@ -39,21 +39,71 @@ export function gemmWorkspaceBytes(): usize {
  * A (m × k, lda ≥ k), B (k × n, ldb ≥ n), C (m × n, ldc ≥ n): f32, leading dimensions in elements.
  * workspace: gemmWorkspaceBytes(), its contents are overwritten. C must not overlap anything else.
  */
-export function gemmNN(m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
+export function gemmNN(
+  m: i32,
+  n: i32,
+  k: i32,
+  alpha: f32,
+  a: usize,
+  lda: i32,
+  b: usize,
+  ldb: i32,
+  c: usize,
+  ldc: i32,
+  workspace: usize,
+): void {
   product(false, false, m, n, k, alpha, a, lda, b, ldb, c, ldc, workspace);
 }
 
 /** C += alpha · A · Bᵀ. As gemmNN, but B is (n × k, ldb ≥ k). */
-export function gemmNT(m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
+export function gemmNT(
+  m: i32,
+  n: i32,
+  k: i32,
+  alpha: f32,
+  a: usize,
+  lda: i32,
+  b: usize,
+  ldb: i32,
+  c: usize,
+  ldc: i32,
+  workspace: usize,
+): void {
   product(false, true, m, n, k, alpha, a, lda, b, ldb, c, ldc, workspace);
 }
 
 /** C += alpha · Aᵀ · B. As gemmNN, but A is (k × m, lda ≥ m). */
-export function gemmTN(m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
+export function gemmTN(
+  m: i32,
+  n: i32,
+  k: i32,
+  alpha: f32,
+  a: usize,
+  lda: i32,
+  b: usize,
+  ldb: i32,
+  c: usize,
+  ldc: i32,
+  workspace: usize,
+): void {
   product(true, false, m, n, k, alpha, a, lda, b, ldb, c, ldc, workspace);
 }
 
-function product(transA: bool, transB: bool, m: i32, n: i32, k: i32, alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, workspace: usize): void {
+function product(
+  transA: bool,
+  transB: bool,
+  m: i32,
+  n: i32,
+  k: i32,
+  alpha: f32,
+  a: usize,
+  lda: i32,
+  b: usize,
+  ldb: i32,
+  c: usize,
+  ldc: i32,
+  workspace: usize,
+): void {
   const panel = workspace + SCRATCH_BYTES;
   const packedB = panel + ((KC * MR) << 2);
   for (let jc = 0; jc < n; jc += NC) {
@@ -76,7 +126,17 @@ function product(transA: bool, transB: bool, m: i32, n: i32, k: i32, alpha: f32,
  * C += alpha · A · B on packed operands.
  * a: ⌈m/4⌉ panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc). scratch: 128 bytes, and 64 k more where n ≥ 64; k ≤ 256 then.
  */
-export function multiplyPacked(m: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, scratch: usize): void {
+export function multiplyPacked(
+  m: i32,
+  n: i32,
+  k: i32,
+  alpha: f32,
+  a: usize,
+  b: usize,
+  c: usize,
+  ldc: i32,
+  scratch: usize,
+): void {
   const wide = scratch + TILE_BYTES;
   for (let i = 0; i < m; i += MR) {
     const rows = min(MR, m - i);
@@ -91,7 +151,18 @@ export function multiplyPacked(m: i32, n: i32, k: i32, alpha: f32, a: usize, b: 
 
 // @ts-ignore: decorator
 @inline
-function multiplyPanel(wide: bool, rows: i32, n: i32, k: i32, alpha: f32, a: usize, b: usize, c: usize, ldc: i32, edge: usize): void {
+function multiplyPanel(
+  wide: bool,
+  rows: i32,
+  n: i32,
+  k: i32,
+  alpha: f32,
+  a: usize,
+  b: usize,
+  c: usize,
+  ldc: i32,
+  edge: usize,
+): void {
   const stride = (<usize>ldc) << 2;
   const panelB = (<usize>k) << 5;
   for (let j = 0; j < n; j += NR) {
@@ -134,16 +205,20 @@ function copyTile(from: usize, fromStride: usize, to: usize, toStride: usize, ro
 // @ts-ignore: decorator
 @inline
 function micro(wide: bool, k: i32, alpha: f32, a: usize, b: usize, c: usize, stride: usize): void {
-  let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
-  let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
-  let c20 = f32x4.splat(0), c21 = f32x4.splat(0);
-  let c30 = f32x4.splat(0), c31 = f32x4.splat(0);
+  let c00 = f32x4.splat(0),
+    c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0),
+    c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0),
+    c21 = f32x4.splat(0);
+  let c30 = f32x4.splat(0),
+    c31 = f32x4.splat(0);
   // What bounds this loop is the number of instructions: an address that was just added to needs no widening to 64 bits, and
   // a's tells the end, so that nothing is counted.
   const step = wide ? 64 : 16;
   a -= step;
   b -= 32;
-  const last = a + (<usize>k) * step;
+  const last = a + <usize>k * step;
   while (a != last) {
     a += step;
     b += 32;
@@ -201,7 +276,7 @@ export function packRows(width: i32, source: usize, ld: i32, count: i32, k: i32,
         }
       }
     }
-    out += (<usize>k) * step;
+    out += <usize>k * step;
   }
 }
 
@@ -255,7 +330,8 @@ export function packColumns(width: i32, source: usize, ld: i32, count: i32, k: i
       }
     } else {
       for (let p = 0; p < k; p++) {
-        for (let r = 0; r < width; r++) store<f32>(out + ((<usize>r) << 2), first + r < count ? load<f32>(at(from, 0, 0, r)) : 0);
+        for (let r = 0; r < width; r++)
+          store<f32>(out + ((<usize>r) << 2), first + r < count ? load<f32>(at(from, 0, 0, r)) : 0);
         out += (<usize>width) << 2;
         from += row;
       }

@@ -4,19 +4,27 @@
 // @ts-ignore: decorator
 @inline
 function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
-  return tiles + ((((<usize>i) * (<usize>(i + 1))) >> 1) + (<usize>j)) * (((<usize>t) * (<usize>t)) << 2);
+  return tiles + (((<usize>i * <usize>(i + 1)) >> 1) + <usize>j) * ((<usize>t * <usize>t) << 2);
 }
 
 /** `out` (n × f32) gets the diagonal of C, the inverse itself. */
 export function inverseDiagonal(tiles: usize, t: i32, n: i32, out: usize): void {
   for (let i = 0; i < n; i++) {
     const r = <usize>(i % t);
-    store<f32>(out + ((<usize>i) << 2), -load<f32>(tile(tiles, t, i / t, i / t) + ((r * (<usize>t) + r) << 2)));
+    store<f32>(out + ((<usize>i) << 2), -load<f32>(tile(tiles, t, i / t, i / t) + ((r * <usize>t + r) << 2)));
   }
 }
 
 /** Entries of each row of block-row `block` that B̂ keeps: counts (t × i32), overwritten. diagonal: n × f32. */
-export function countSimilar(tiles: usize, t: i32, n: i32, block: i32, diagonal: usize, epsilon: f32, counts: usize): void {
+export function countSimilar(
+  tiles: usize,
+  t: i32,
+  n: i32,
+  block: i32,
+  diagonal: usize,
+  epsilon: f32,
+  counts: usize,
+): void {
   memory.fill(counts, 0, (<usize>t) << 2);
   scan(tiles, t, n, block, diagonal, epsilon, counts, 0, 0);
 }
@@ -25,12 +33,32 @@ export function countSimilar(tiles: usize, t: i32, n: i32, block: i32, diagonal:
  * Writes the entries that countSimilar counted, columns strictly increasing.
  * cursors (t × i32): where each row starts in indices (i32) and values (f32); each is left at the row's end.
  */
-export function fillSimilar(tiles: usize, t: i32, n: i32, block: i32, diagonal: usize, epsilon: f32, cursors: usize, indices: usize, values: usize): void {
+export function fillSimilar(
+  tiles: usize,
+  t: i32,
+  n: i32,
+  block: i32,
+  diagonal: usize,
+  epsilon: f32,
+  cursors: usize,
+  indices: usize,
+  values: usize,
+): void {
   scan(tiles, t, n, block, diagonal, epsilon, cursors, indices, values);
 }
 
 /** Visits block-row `block` from left to right; four entries at a time are compared, the few that pass are kept. */
-function scan(tiles: usize, t: i32, n: i32, block: i32, diagonal: usize, epsilon: f32, cursors: usize, indices: usize, values: usize): void {
+function scan(
+  tiles: usize,
+  t: i32,
+  n: i32,
+  block: i32,
+  diagonal: usize,
+  epsilon: f32,
+  cursors: usize,
+  indices: usize,
+  values: usize,
+): void {
   const blocks = (n + t - 1) / t;
   const first = block * t;
   const rows = min(t, n - first);
@@ -41,28 +69,48 @@ function scan(tiles: usize, t: i32, n: i32, block: i32, diagonal: usize, epsilon
     if (j <= block) {
       // Tile (block, j): its rows are rows of B̂.
       for (let r = 0; r < rows; r++) {
-        const line = tile(tiles, t, block, j) + (((<usize>r) * (<usize>t)) << 2);
+        const line = tile(tiles, t, block, j) + ((<usize>r * <usize>t) << 2);
         for (let c = 0; c < cols; c += 4) {
           const at = (<usize>c) << 2;
           const x = f32x4.div(v128.load(line + at), v128.load(diagonal + ((<usize>start) << 2) + at));
           const mask = i32x4.bitmask(f32x4.ge(x, bound));
           if (mask == 0) continue;
           for (let q = 0; q < 4; q++) {
-            if (((mask >> q) & 1) != 0 && c + q < cols) keep(first + r, start + c + q, load<f32>(line + at + ((<usize>q) << 2)), diagonal, r, cursors, indices, values);
+            if (((mask >> q) & 1) != 0 && c + q < cols)
+              keep(
+                first + r,
+                start + c + q,
+                load<f32>(line + at + ((<usize>q) << 2)),
+                diagonal,
+                r,
+                cursors,
+                indices,
+                values,
+              );
           }
         }
       }
     } else {
       // Tile (j, block): its rows are columns of B̂, all divided by the same diagonal entry.
       for (let c = 0; c < cols; c++) {
-        const line = tile(tiles, t, j, block) + (((<usize>c) * (<usize>t)) << 2);
+        const line = tile(tiles, t, j, block) + ((<usize>c * <usize>t) << 2);
         const scale = f32x4.splat(load<f32>(diagonal + ((<usize>(start + c)) << 2)));
         for (let r = 0; r < rows; r += 4) {
           const at = (<usize>r) << 2;
           const mask = i32x4.bitmask(f32x4.ge(f32x4.div(v128.load(line + at), scale), bound));
           if (mask == 0) continue;
           for (let q = 0; q < 4; q++) {
-            if (((mask >> q) & 1) != 0 && r + q < rows) keep(first + r + q, start + c, load<f32>(line + at + ((<usize>q) << 2)), diagonal, r + q, cursors, indices, values);
+            if (((mask >> q) & 1) != 0 && r + q < rows)
+              keep(
+                first + r + q,
+                start + c,
+                load<f32>(line + at + ((<usize>q) << 2)),
+                diagonal,
+                r + q,
+                cursors,
+                indices,
+                values,
+              );
           }
         }
       }
@@ -73,7 +121,16 @@ function scan(tiles: usize, t: i32, n: i32, block: i32, diagonal: usize, epsilon
 // indices = 0 counts only.
 // @ts-ignore: decorator
 @inline
-function keep(row: i32, col: i32, entry: f32, diagonal: usize, r: i32, cursors: usize, indices: usize, values: usize): void {
+function keep(
+  row: i32,
+  col: i32,
+  entry: f32,
+  diagonal: usize,
+  r: i32,
+  cursors: usize,
+  indices: usize,
+  values: usize,
+): void {
   if (row == col) return;
   const cursor = cursors + ((<usize>r) << 2);
   const at = load<i32>(cursor);

@@ -28,13 +28,13 @@ import { multiplyPacked, packColumns, packRows } from './gemm';
 // @ts-ignore: decorator
 @inline
 function tileBytes(t: i32): usize {
-  return ((<usize>t) * (<usize>t)) << 2;
+  return (<usize>t * <usize>t) << 2;
 }
 
 // @ts-ignore: decorator
 @inline
 function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
-  return tiles + ((((<usize>i) * (<usize>(i + 1))) >> 1) + (<usize>j)) * tileBytes(t);
+  return tiles + (((<usize>i * <usize>(i + 1)) >> 1) + <usize>j) * tileBytes(t);
 }
 
 /** Rows, and columns, of a tile that are updated alike, a multiple of 8. */
@@ -101,7 +101,7 @@ export function sweepSlotBytes(t: i32): usize {
 // @ts-ignore: decorator
 @inline
 function slotOf(slots: usize, t: i32, i: i32): usize {
-  return slots + (<usize>i) * sweepSlotBytes(t);
+  return slots + <usize>i * sweepSlotBytes(t);
 }
 
 /**
@@ -165,9 +165,14 @@ export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, s
 
 /** Column c of a (t × t) times D_cc, of the tile that holds −D. */
 function scaleColumns(t: i32, a: usize, pivot: usize): void {
-  const step = ((<usize>t) + 1) << 2;
+  const step = (<usize>t + 1) << 2;
   for (let c = 0; c < t; c += 4) {
-    const d = f32x4(-load<f32>(pivot), -load<f32>(pivot + step), -load<f32>(pivot + 2 * step), -load<f32>(pivot + 3 * step));
+    const d = f32x4(
+      -load<f32>(pivot),
+      -load<f32>(pivot + step),
+      -load<f32>(pivot + 2 * step),
+      -load<f32>(pivot + 3 * step),
+    );
     const end = a + tileBytes(t);
     for (let p = a; p < end; p += (<usize>t) << 2) v128.store(p, f32x4.mul(v128.load(p), d));
     a += 16;
@@ -203,7 +208,8 @@ function toShares(t: i32, diagonal: usize, squares: usize): void {
     let largest: f32 = 0;
     const end = min(r + STRIP, t);
     for (let row = r; row < end; row++) {
-      const square = load<f32>(squares + ((<usize>row) << 2)) / abs(load<f32>(diagonal + ((<usize>(row * (t + 1))) << 2)));
+      const square =
+        load<f32>(squares + ((<usize>row) << 2)) / abs(load<f32>(diagonal + ((<usize>(row * (t + 1))) << 2)));
       // what is not a number is the largest
       if (!(square <= largest)) largest = square;
     }
@@ -215,7 +221,16 @@ function toShares(t: i32, diagonal: usize, squares: usize): void {
  * A_ij ← A_ij − A_ik D A_kj for one i ≠ k and all j ≠ k in [from, to), to ≤ i + 1.
  * slots: as sweepPanel left them. scratch: that of multiplyPacked. 2t³ operations per tile, about half of that on the diagonal.
  */
-export function sweepUpdate(tiles: usize, t: i32, k: i32, i: i32, from: i32, to: i32, slots: usize, scratch: usize): void {
+export function sweepUpdate(
+  tiles: usize,
+  t: i32,
+  k: i32,
+  i: i32,
+  from: i32,
+  to: i32,
+  slots: usize,
+  scratch: usize,
+): void {
   const left = slotOf(slots, t, i);
   if (!load<i32>(filledOf(left, t))) return;
   for (let j = from; j < to; j++) {
@@ -231,7 +246,7 @@ function subtractProduct(t: i32, left: usize, right: usize, target: usize, lower
     const end = min(r + STRIP, t);
     const columns = lower ? end : t;
     // Neighbouring strips of columns that go the same way go together.
-    for (let c = 0; c < columns; ) {
+    for (let c = 0; c < columns;) {
       const fixed = isFixed(left, right, t, r, c);
       const begin = c;
       c += STRIP;
@@ -244,14 +259,29 @@ function subtractProduct(t: i32, left: usize, right: usize, target: usize, lower
 // @ts-ignore: decorator
 @inline
 function isFixed(left: usize, right: usize, t: i32, row: i32, column: i32): bool {
-  return load<f32>(leftSharesOf(left, t) + ((<usize>row) << 2)) * load<f32>(rightSharesOf(right, t) + ((<usize>column) << 2)) <= FIXED_BELOW;
+  return (
+    load<f32>(leftSharesOf(left, t) + ((<usize>row) << 2)) *
+      load<f32>(rightSharesOf(right, t) + ((<usize>column) << 2)) <=
+    FIXED_BELOW
+  );
 }
 
 /** `rows` × `columns` of subtractProduct from (row, column) on. */
-function subtractPart(fixed: bool, t: i32, left: usize, right: usize, row: i32, column: i32, rows: i32, columns: i32, target: usize, scratch: usize): void {
+function subtractPart(
+  fixed: bool,
+  t: i32,
+  left: usize,
+  right: usize,
+  row: i32,
+  column: i32,
+  rows: i32,
+  columns: i32,
+  target: usize,
+  scratch: usize,
+): void {
   const c = target + ((<usize>(row * t + column)) << 2);
-  const a = (<usize>row) * (<usize>t);
-  const b = (<usize>column) * (<usize>t);
+  const a = <usize>row * <usize>t;
+  const b = <usize>column * <usize>t;
   if (fixed) {
     const steps = (<usize>lengths(t)) << 2;
     subtractFixed(
@@ -259,9 +289,9 @@ function subtractPart(fixed: bool, t: i32, left: usize, right: usize, row: i32, 
       columns,
       t,
       fixedLeftOf(left, t) + (a << 1),
-      leftStepsOf(left, t) + (<usize>row) * steps,
+      leftStepsOf(left, t) + <usize>row * steps,
       fixedRightOf(right, t) + (b << 1),
-      rightStepsOf(right, t) + (<usize>column) * steps,
+      rightStepsOf(right, t) + <usize>column * steps,
       c,
       t,
     );
@@ -273,7 +303,8 @@ export function sweepFinish(tiles: usize, t: i32, count: i32): void {
   for (let k = 0; k < count; k++) {
     const d = tile(tiles, t, k, k);
     for (let r = 1; r < t; r++) {
-      for (let c = 0; c < r; c++) store<f32>(d + ((<usize>(c * t + r)) << 2), load<f32>(d + ((<usize>(r * t + c)) << 2)));
+      for (let c = 0; c < r; c++)
+        store<f32>(d + ((<usize>(c * t + r)) << 2), load<f32>(d + ((<usize>(r * t + c)) << 2)));
     }
   }
 }

@@ -13,20 +13,28 @@ import { multiplyPacked } from './gemm';
 // @ts-ignore: decorator
 @inline
 function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
-  return tiles + ((((<usize>i) * (<usize>(i + 1))) >> 1) + (<usize>j)) * (((<usize>t) * (<usize>t)) << 2);
+  return tiles + (((<usize>i * <usize>(i + 1)) >> 1) + <usize>j) * ((<usize>t * <usize>t) << 2);
 }
 
 /**
  * out (blocks · t f64) += Σ_c weights_c · row items_c of S.
  * tiles: `blocks` block-rows. items (count × i32) below blocks · t; weights: count × f32.
  */
-export function gatherRows(tiles: usize, t: i32, blocks: i32, count: i32, items: usize, weights: usize, out: usize): void {
+export function gatherRows(
+  tiles: usize,
+  t: i32,
+  blocks: i32,
+  count: i32,
+  items: usize,
+  weights: usize,
+  out: usize,
+): void {
   for (let c = 0; c < count; c++) {
     const item = load<i32>(items + ((<usize>c) << 2));
     const weight = <f64>load<f32>(weights + ((<usize>c) << 2));
     const own = item / t;
     const r = item % t;
-    const along = ((<usize>r) * (<usize>t)) << 2;
+    const along = (<usize>r * <usize>t) << 2;
     let to = out;
     for (let j = 0; j <= own; j++) {
       // Row r of tile (own, j).
@@ -37,7 +45,7 @@ export function gatherRows(tiles: usize, t: i32, blocks: i32, count: i32, items:
       // Column r of tile (j, own).
       const from = tile(tiles, t, j, own) + ((<usize>r) << 2);
       for (let q = 0; q < t; q++) {
-        store<f64>(to, load<f64>(to) + weight * <f64>load<f32>(from + (((<usize>q) * (<usize>t)) << 2)));
+        store<f64>(to, load<f64>(to) + weight * <f64>load<f32>(from + ((<usize>q * <usize>t) << 2)));
         to += 8;
       }
     }
@@ -52,7 +60,11 @@ function addRow(n: i32, weight: f64, x: usize, out: usize): void {
   for (let i = 0; i < n; i += 4) {
     const v = v128.load(x);
     v128.store(out, f64x2.add(v128.load(out), f64x2.mul(w, f64x2.promote_low_f32x4(v))));
-    v128.store(out, f64x2.add(v128.load(out, 16), f64x2.mul(w, f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3)))), 16);
+    v128.store(
+      out,
+      f64x2.add(v128.load(out, 16), f64x2.mul(w, f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3)))),
+      16,
+    );
     x += 16;
     out += 32;
   }
@@ -68,8 +80,20 @@ export function narrow(n: i32, x: usize, out: usize): void {
  * lefts, rights (blocks slots of t × k f32): slot i holds columns t·i … t·i + t − 1 of Y, of U, packed 4 and 8 wide by packColumns.
  * k ≤ 256. scratch: that of multiplyPacked.
  */
-export function addProducts(tiles: usize, t: i32, k: i32, i: i32, from: i32, to: i32, sign: f32, lefts: usize, rights: usize, scratch: usize): void {
-  const slot = ((<usize>t) * (<usize>k)) << 2;
-  const left = lefts + (<usize>i) * slot;
-  for (let j = from; j < to; j++) multiplyPacked(t, t, k, sign, left, rights + (<usize>j) * slot, tile(tiles, t, i, j), t, scratch);
+export function addProducts(
+  tiles: usize,
+  t: i32,
+  k: i32,
+  i: i32,
+  from: i32,
+  to: i32,
+  sign: f32,
+  lefts: usize,
+  rights: usize,
+  scratch: usize,
+): void {
+  const slot = (<usize>t * <usize>k) << 2;
+  const left = lefts + <usize>i * slot;
+  for (let j = from; j < to; j++)
+    multiplyPacked(t, t, k, sign, left, rights + <usize>j * slot, tile(tiles, t, i, j), t, scratch);
 }

@@ -5,22 +5,63 @@
  */
 // @ts-ignore: decorator
 @inline
-export function step(parameter: v128, g: v128, m: usize, v: usize, rate: f32, beta1: f32, beta2: f32, epsilon: f32): v128 {
+export function step(
+  parameter: v128,
+  g: v128,
+  m: usize,
+  v: usize,
+  rate: f32,
+  beta1: f32,
+  beta2: f32,
+  epsilon: f32,
+): v128 {
   const m1 = f32x4.add(f32x4.mul(f32x4.splat(beta1), v128.load(m)), f32x4.mul(f32x4.splat(<f32>1 - beta1), g));
-  const v1 = f32x4.add(f32x4.mul(f32x4.splat(beta2), v128.load(v)), f32x4.mul(f32x4.splat(<f32>1 - beta2), f32x4.mul(g, g)));
+  const v1 = f32x4.add(
+    f32x4.mul(f32x4.splat(beta2), v128.load(v)),
+    f32x4.mul(f32x4.splat(<f32>1 - beta2), f32x4.mul(g, g)),
+  );
   v128.store(m, m1);
   v128.store(v, v1);
-  return f32x4.sub(parameter, f32x4.div(f32x4.mul(f32x4.splat(rate), m1), f32x4.add(f32x4.sqrt(v1), f32x4.splat(epsilon))));
+  return f32x4.sub(
+    parameter,
+    f32x4.div(f32x4.mul(f32x4.splat(rate), m1), f32x4.add(f32x4.sqrt(v1), f32x4.splat(epsilon))),
+  );
 }
 
 /** One step of Adam over n parameters, n a multiple of 4. */
-export function adam(n: i32, parameters: usize, gradients: usize, m: usize, v: usize, rate: f32, beta1: f32, beta2: f32, epsilon: f32): void {
+export function adam(
+  n: i32,
+  parameters: usize,
+  gradients: usize,
+  m: usize,
+  v: usize,
+  rate: f32,
+  beta1: f32,
+  beta2: f32,
+  epsilon: f32,
+): void {
   const end = (<usize>n) << 2;
-  for (let at: usize = 0; at < end; at += 16) v128.store(parameters + at, step(v128.load(parameters + at), v128.load(gradients + at), m + at, v + at, rate, beta1, beta2, epsilon));
+  for (let at: usize = 0; at < end; at += 16)
+    v128.store(
+      parameters + at,
+      step(v128.load(parameters + at), v128.load(gradients + at), m + at, v + at, rate, beta1, beta2, epsilon),
+    );
 }
 
 /** A step of Adam on the rows rows[b] of a table (any × d) with moments m and v of its shape; gradients (count × d). */
-export function adamRows(count: i32, rows: usize, d: i32, table: usize, gradients: usize, m: usize, v: usize, rate: f32, beta1: f32, beta2: f32, epsilon: f32): void {
+export function adamRows(
+  count: i32,
+  rows: usize,
+  d: i32,
+  table: usize,
+  gradients: usize,
+  m: usize,
+  v: usize,
+  rate: f32,
+  beta1: f32,
+  beta2: f32,
+  epsilon: f32,
+): void {
   const bytes = (<usize>d) << 2;
   for (let b = 0; b < count; b++) {
     const at = <usize>load<i32>(rows + ((<usize>b) << 2)) * bytes;

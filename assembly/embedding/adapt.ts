@@ -13,9 +13,19 @@ export const PULL: usize = 12;
  * batch row i32 and the two weights), in the order of users and of each user's pulls.
  * pulls, starts, perInteraction, counts: as `margin` has them, of `count` users.
  */
-export function bucketPulls(begin: i32, end: i32, count: i32, pulls: usize, starts: usize, perInteraction: i32, counts: usize, outIndptr: usize, out: usize): void {
+export function bucketPulls(
+  begin: i32,
+  end: i32,
+  count: i32,
+  pulls: usize,
+  starts: usize,
+  perInteraction: i32,
+  counts: usize,
+  outIndptr: usize,
+  out: usize,
+): void {
   const items = <u32>(end - begin);
-  memory.fill(outIndptr, 0, ((<usize>items) + 1) << 2);
+  memory.fill(outIndptr, 0, (<usize>items + 1) << 2);
   for (let b = 0; b < count; b++) {
     const first = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * perInteraction) * PULL;
     const last = first + <usize>load<i32>(counts + ((<usize>b) << 2)) * PULL;
@@ -58,7 +68,28 @@ export function bucketPulls(begin: i32, end: i32, count: i32, pulls: usize, star
  * X̂ᵀ: indptr (end + 1) i32, rows and values (indptr[end]); pullIndptr and pulls as bucketPulls left them for [begin, end), or 0;
  * u and du (batch × d); gradients (items × d), zeroed on the way, or 0; the other tables (items × d); d a multiple of 16.
  */
-export function adamItems(begin: i32, end: i32, indptr: usize, rows: usize, values: usize, du: usize, pullIndptr: usize, pulls: usize, u: usize, gradients: usize, d: i32, vectors: usize, fixed: usize, m: usize, v: usize, rate: f32, beta1: f32, beta2: f32, epsilon: f32, decay: f32): void {
+export function adamItems(
+  begin: i32,
+  end: i32,
+  indptr: usize,
+  rows: usize,
+  values: usize,
+  du: usize,
+  pullIndptr: usize,
+  pulls: usize,
+  u: usize,
+  gradients: usize,
+  d: i32,
+  vectors: usize,
+  fixed: usize,
+  m: usize,
+  v: usize,
+  rate: f32,
+  beta1: f32,
+  beta2: f32,
+  epsilon: f32,
+  decay: f32,
+): void {
   const zero = f32x4.splat(0);
   const stride = (<usize>d) << 2;
   const toValue = values - rows;
@@ -75,7 +106,7 @@ export function adamItems(begin: i32, end: i32, indptr: usize, rows: usize, valu
       for (let pull = firstPull; pull < lastPull; pull += PULL) own += load<f32>(pull, 8);
     }
     const ownWeight = f32x4.splat(own);
-    const base = (<usize>j) * stride;
+    const base = <usize>j * stride;
     for (let c: usize = 0; c < stride; c += 64) {
       const at = base + c;
       let g0 = zero;
@@ -124,7 +155,19 @@ export function adamItems(begin: i32, end: i32, indptr: usize, rows: usize, valu
 
 // @ts-ignore: decorator
 @inline
-function near(at: usize, gradient: v128, vectors: usize, fixed: usize, m: usize, v: usize, rate: f32, beta1: f32, beta2: f32, epsilon: f32, decay: f32): void {
+function near(
+  at: usize,
+  gradient: v128,
+  vectors: usize,
+  fixed: usize,
+  m: usize,
+  v: usize,
+  rate: f32,
+  beta1: f32,
+  beta2: f32,
+  epsilon: f32,
+  decay: f32,
+): void {
   const p = v128.load(vectors + at);
   const g = madd(gradient, f32x4.splat(decay), f32x4.sub(p, v128.load(fixed + at)));
   v128.store(vectors + at, step(p, g, m + at, v + at, rate, beta1, beta2, epsilon));
@@ -134,7 +177,17 @@ function near(at: usize, gradient: v128, vectors: usize, fixed: usize, m: usize,
  * The part of U = X̂ V that comes from the items [begin, end): u (count × d), overwritten, gets Σ values[e] · vectors_j over the
  * entries e of the rows j of X̂ᵀ, both in order. indptr, rows, values, vectors: as in adamItems.
  */
-export function spreadItems(begin: i32, end: i32, indptr: usize, rows: usize, values: usize, count: i32, d: i32, vectors: usize, u: usize): void {
+export function spreadItems(
+  begin: i32,
+  end: i32,
+  indptr: usize,
+  rows: usize,
+  values: usize,
+  count: i32,
+  d: i32,
+  vectors: usize,
+  u: usize,
+): void {
   const stride = (<usize>d) << 2;
   const toValue = values - rows;
   memory.fill(u, 0, <usize>count * stride);

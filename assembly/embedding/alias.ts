@@ -21,11 +21,11 @@ export function buildUnigramTable(n: i32, visits: usize, thresholds: usize, alia
   for (let i = 0; i < n; i++) {
     const p = (load<f64>(scratch + ((<usize>i) << 3)) * <f64>n) / total;
     store<f64>(scratch + ((<usize>i) << 3), p);
-    if (p < 1) store<i32>(stack + ((<usize>(small++)) << 2), i);
-    else store<i32>(stack + ((<usize>(--large)) << 2), i);
+    if (p < 1) store<i32>(stack + ((small++ as usize) << 2), i);
+    else store<i32>(stack + ((<usize>--large) << 2), i);
   }
   while (small > 0 && large < n) {
-    const s = load<i32>(stack + ((<usize>(--small)) << 2));
+    const s = load<i32>(stack + ((<usize>--small) << 2));
     const l = load<i32>(stack + ((<usize>large) << 2));
     const p = load<f64>(scratch + ((<usize>s) << 3));
     store<f32>(thresholds + ((<usize>s) << 2), <f32>p);
@@ -34,11 +34,11 @@ export function buildUnigramTable(n: i32, visits: usize, thresholds: usize, alia
     store<f64>(scratch + ((<usize>l) << 3), rest);
     if (rest < 1) {
       large++;
-      store<i32>(stack + ((<usize>(small++)) << 2), l);
+      store<i32>(stack + ((small++ as usize) << 2), l);
     }
   }
-  while (small > 0) certain(load<i32>(stack + ((<usize>(--small)) << 2)), thresholds, aliases);
-  while (large < n) certain(load<i32>(stack + ((<usize>(large++)) << 2)), thresholds, aliases);
+  while (small > 0) certain(load<i32>(stack + ((<usize>--small) << 2)), thresholds, aliases);
+  while (large < n) certain(load<i32>(stack + ((large++ as usize) << 2)), thresholds, aliases);
 }
 
 // @ts-ignore: decorator

@@ -4,7 +4,19 @@
  * users (count i32); X (indptr, items) and B (indptr, indices, positive values, n columns); dense (n f32, zero before and after);
  * out: outIndptr (count + 1), outIndices and outValues (room for Σ_b min(n, Σ_{i∈x} |B_i|)), columns in the order first met.
  */
-export function historyRows(count: i32, users: usize, xIndptr: usize, xItems: usize, bIndptr: usize, bIndices: usize, bValues: usize, dense: usize, outIndptr: usize, outIndices: usize, outValues: usize): void {
+export function historyRows(
+  count: i32,
+  users: usize,
+  xIndptr: usize,
+  xItems: usize,
+  bIndptr: usize,
+  bIndices: usize,
+  bValues: usize,
+  dense: usize,
+  outIndptr: usize,
+  outIndices: usize,
+  outValues: usize,
+): void {
   let filled = 0;
   store<i32>(outIndptr, 0);
   for (let b = 0; b < count; b++) {
@@ -20,7 +32,7 @@ export function historyRows(count: i32, users: usize, xIndptr: usize, xItems: us
         const value = load<f32>(bValues + ((<usize>e) << 2));
         const cell = dense + ((<usize>column) << 2);
         const old = load<f32>(cell);
-        if (old == 0) store<i32>(outIndices + ((<usize>(filled++)) << 2), column);
+        if (old == 0) store<i32>(outIndices + ((filled++ as usize) << 2), column);
         store<f32>(cell, old + value);
         sum += <f64>value;
       }

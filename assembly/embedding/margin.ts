@@ -15,7 +15,26 @@ import { addScaled, dot } from '../core/vector';
  * interactions. totals: f64[2], to which the loss and the number of interactions are added. A user who has all n items meets no
  * negatives.
  */
-export function margin(count: i32, users: usize, keys: usize, xIndptr: usize, xItems: usize, n: i32, d: i32, u: usize, v: usize, negatives: i32, gamma: f32, seed: u32, stage: u32, du: usize, pulls: usize, starts: usize, counts: usize, totals: usize): void {
+export function margin(
+  count: i32,
+  users: usize,
+  keys: usize,
+  xIndptr: usize,
+  xItems: usize,
+  n: i32,
+  d: i32,
+  u: usize,
+  v: usize,
+  negatives: i32,
+  gamma: f32,
+  seed: u32,
+  stage: u32,
+  du: usize,
+  pulls: usize,
+  starts: usize,
+  counts: usize,
+  totals: usize,
+): void {
   const bytes = (<usize>d) << 2;
   const share = <f32>1 / <f32>negatives;
   let loss = load<f64>(totals);

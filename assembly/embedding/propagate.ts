@@ -33,7 +33,17 @@ export function cutColumns(begin: i32, end: i32, n: i32, d: i32, x: usize, out: 
  * apart; X ≠ Y. With keep = 1 and B this is the propagation V = B V_init + V_init; with keep = 0 a plain product (X may then have
  * more rows than Y).
  */
-export function propagate(begin: i32, end: i32, indptr: usize, indices: usize, values: usize, x: usize, y: usize, stride: usize, keep: f32): void {
+export function propagate(
+  begin: i32,
+  end: i32,
+  indptr: usize,
+  indices: usize,
+  values: usize,
+  x: usize,
+  y: usize,
+  stride: usize,
+  keep: f32,
+): void {
   const toValue = values - indices;
   for (let r = begin; r < end; r++) {
     const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);

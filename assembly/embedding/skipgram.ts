@@ -25,7 +25,28 @@ const ENTRY: usize = 12;
  * context of the positions around it, in order; items and errors (`negatives` i32 and f32), where −error · v_i is the gradient of v̄_k.
  * scratch: skipgramScratchBytes; totals: f64[2], to which the loss and the number of pairs are added.
  */
-export function skipgram(begin: i32, end: i32, walks: usize, length: i32, window: i32, d: i32, negatives: i32, n: i32, thresholds: usize, aliases: usize, seed: u32, stage: u32, v: usize, vbar: usize, centres: usize, contexts: usize, items: usize, errors: usize, scratch: usize, totals: usize): void {
+export function skipgram(
+  begin: i32,
+  end: i32,
+  walks: usize,
+  length: i32,
+  window: i32,
+  d: i32,
+  negatives: i32,
+  n: i32,
+  thresholds: usize,
+  aliases: usize,
+  seed: u32,
+  stage: u32,
+  v: usize,
+  vbar: usize,
+  centres: usize,
+  contexts: usize,
+  items: usize,
+  errors: usize,
+  scratch: usize,
+  totals: usize,
+): void {
   const stride = (<usize>d) << 2;
   const reach = min<i32>(window, length - 1);
   const middle = reach + 3;
@@ -99,7 +120,10 @@ export function skipgram(begin: i32, end: i32, walks: usize, length: i32, window
       for (let c = (to + 4) & ~3; c < width; c += 4) v128.store(row + ((<usize>c) << 2), f32x4.splat(0));
       for (let c = begins; c <= to; c += 4) {
         const at = i32x4.add(i32x4.splat(c), lanes);
-        const paired = v128.and(v128.and(i32x4.ge_s(at, i32x4.splat(from)), i32x4.le_s(at, i32x4.splat(to))), i32x4.ne(at, i32x4.splat(middle)));
+        const paired = v128.and(
+          v128.and(i32x4.ge_s(at, i32x4.splat(from)), i32x4.le_s(at, i32x4.splat(to))),
+          i32x4.ne(at, i32x4.splat(middle)),
+        );
         const cell = row + ((<usize>c) << 2);
         const likely = v128.bitselect(sigmoid4(v128.load(cell)), one, paired);
         v128.store(cell, f32x4.sub(one, likely));
@@ -126,9 +150,10 @@ export function skipgram(begin: i32, end: i32, walks: usize, length: i32, window
         store<usize>(some + ((<usize>k) << 3), vbar + <usize>item * stride);
       }
       const padded = (negatives + 3) & ~3;
-      for (let k = negatives; k < padded; k++) store<usize>(some + ((<usize>k) << 3), load<usize>(some + ((<usize>k - 1) << 3)));
+      for (let k = negatives; k < padded; k++)
+        store<usize>(some + ((<usize>k) << 3), load<usize>(some + ((<usize>k - 1) << 3)));
       const x = own + <usize>t * stride;
-      const weight = f32x4.splat(-<f32>count);
+      const weight = f32x4.splat(-(<f32>count));
       let negative: f64 = 1;
       for (let k = 0; k < padded; k += 4) {
         const at = some + ((<usize>k) << 3);
@@ -302,7 +327,10 @@ export function skipgram(begin: i32, end: i32, walks: usize, length: i32, window
 /** Bytes that `skipgram` needs beside its outputs. */
 export function skipgramScratchBytes(length: i32, window: i32, d: i32, negatives: i32): usize {
   const rows = blocked(length);
-  return ((<usize>(rows * bandWidth(min<i32>(window, length - 1)) + (rows + length + 3) * d)) << 2) + ((<usize>(negatives + 3)) << 3);
+  return (
+    ((<usize>(rows * bandWidth(min<i32>(window, length - 1)) + (rows + length + 3) * d)) << 2) +
+    ((<usize>(negatives + 3)) << 3)
+  );
 }
 
 /** Positions, padded to blocks of four. */
@@ -321,7 +349,19 @@ function bandWidth(reach: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
-function storeRows(out: usize, stride: usize, rows: i32, a0: v128, a1: v128, b0: v128, b1: v128, c0: v128, c1: v128, d0: v128, d1: v128): void {
+function storeRows(
+  out: usize,
+  stride: usize,
+  rows: i32,
+  a0: v128,
+  a1: v128,
+  b0: v128,
+  b1: v128,
+  c0: v128,
+  c1: v128,
+  d0: v128,
+  d1: v128,
+): void {
   v128.store(out, a0);
   v128.store(out, a1, 16);
   if (rows > 1) {
@@ -345,8 +385,18 @@ function storeRows(out: usize, stride: usize, rows: i32, a0: v128, a1: v128, b0:
  * items (count i32), values (count f32, or address 0: then the third word is left as it was); indptr (ranges + 1 i32) and out
  * (count × 12 bytes) are written.
  */
-export function partition(count: i32, items: usize, values: usize, first: i32, per: i32, shift: i32, ranges: i32, indptr: usize, out: usize): void {
-  memory.fill(indptr, 0, ((<usize>ranges) + 1) << 2);
+export function partition(
+  count: i32,
+  items: usize,
+  values: usize,
+  first: i32,
+  per: i32,
+  shift: i32,
+  ranges: i32,
+  indptr: usize,
+  out: usize,
+): void {
+  memory.fill(indptr, 0, (<usize>ranges + 1) << 2);
   for (let e = 0; e < count; e++) {
     const item = load<i32>(items + ((<usize>e) << 2));
     if (item < 0) continue;
@@ -384,9 +434,23 @@ export function partition(count: i32, items: usize, values: usize, first: i32, p
  * block, `partition`'s out after its indptr, of the walks' items and of the negatives; those of the next block are blockBytes on.
  * v, dv, dvbar (n × d); the gradients are added to.
  */
-export function addGradients(range: i32, ranges: i32, blocks: i32, blockBytes: usize, walks: usize, d: i32, v: usize, centres: usize, contexts: usize, positions: usize, drawn: usize, dv: usize, dvbar: usize): void {
+export function addGradients(
+  range: i32,
+  ranges: i32,
+  blocks: i32,
+  blockBytes: usize,
+  walks: usize,
+  d: i32,
+  v: usize,
+  centres: usize,
+  contexts: usize,
+  positions: usize,
+  drawn: usize,
+  dv: usize,
+  dvbar: usize,
+): void {
   const stride = (<usize>d) << 2;
-  const header = ((<usize>ranges) + 1) << 2;
+  const header = (<usize>ranges + 1) << 2;
   for (let block = 0; block < blocks; block++) {
     const p = positions + header;
     const bounds = positions + ((<usize>range) << 2);

@@ -10,7 +10,16 @@ import { sumLanes } from '../core/vector';
  * users (count i32, rows of X: indptr, items); totals: f64[2], to which the loss and the number of users are added.
  * A user without items has no loss.
  */
-export function softmax(count: i32, users: usize, xIndptr: usize, xItems: usize, n: i32, ld: i32, scores: usize, totals: usize): void {
+export function softmax(
+  count: i32,
+  users: usize,
+  xIndptr: usize,
+  xItems: usize,
+  n: i32,
+  ld: i32,
+  scores: usize,
+  totals: usize,
+): void {
   let loss = load<f64>(totals);
   let counted = load<f64>(totals, 8);
   const end = (<usize>ld) << 2;
@@ -21,10 +30,14 @@ export function softmax(count: i32, users: usize, xIndptr: usize, xItems: usize,
     for (let j = n; j < ld; j++) store<f32>(scores + ((<usize>j) << 2), <f32>-Infinity);
     let top = f32x4.splat(<f32>-Infinity);
     for (let c: usize = 0; c < end; c += 16) top = f32x4.max(top, v128.load(scores + c));
-    const highest = max<f32>(max<f32>(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)), max<f32>(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3)));
+    const highest = max<f32>(
+      max<f32>(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)),
+      max<f32>(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3)),
+    );
     const shift = f32x4.splat(highest);
     let own: f64 = 0;
-    for (let h = first; h < last; h++) own += <f64>(load<f32>(scores + ((<usize>load<i32>(xItems + ((<usize>h) << 2))) << 2)) - highest);
+    for (let h = first; h < last; h++)
+      own += <f64>(load<f32>(scores + ((<usize>load<i32>(xItems + ((<usize>h) << 2))) << 2)) - highest);
     let sums = f32x4.splat(0);
     for (let c: usize = 0; c < end; c += 16) {
       const e = exp4(f32x4.sub(v128.load(scores + c), shift));

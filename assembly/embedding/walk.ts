@@ -26,7 +26,20 @@ export function walkWeights(items: i32, itemIndptr: usize, itemUsers: usize, use
  *
  * X in both directions: itemIndptr/itemUsers (Xᵀ), userIndptr/userItems (X, columns strictly increasing); `sums` from walkWeights.
  */
-export function walk(begin: i32, end: i32, starts: usize, length: i32, itemIndptr: usize, itemUsers: usize, sums: usize, userIndptr: usize, userItems: usize, seed: u32, stage: u32, walks: usize): void {
+export function walk(
+  begin: i32,
+  end: i32,
+  starts: usize,
+  length: i32,
+  itemIndptr: usize,
+  itemUsers: usize,
+  sums: usize,
+  userIndptr: usize,
+  userItems: usize,
+  seed: u32,
+  stage: u32,
+  walks: usize,
+): void {
   for (let w = begin; w < end; w++) {
     const key = stream(seed, stage, w);
     let item = load<i32>(starts + ((<usize>w) << 2));

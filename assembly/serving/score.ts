@@ -34,13 +34,22 @@ export function dot(a: usize, b: usize, d: i32): f32 {
  * @param scale factor of the sum, applied after it
  * @returns the number of entries added
  */
-export function scoreLinear(out: usize, n: i32, indptr: usize, indices: usize, values: usize, history: usize, count: i32, scale: f32): i32 {
+export function scoreLinear(
+  out: usize,
+  n: i32,
+  indptr: usize,
+  indices: usize,
+  values: usize,
+  history: usize,
+  count: i32,
+  scale: f32,
+): i32 {
   memory.fill(out, 0, (<usize>n) << 2);
   let entries = 0;
   for (let h = 0; h < count; h++) {
     const row = indptr + ((<usize>load<i32>(history + ((<usize>h) << 2))) << 2);
-    const from = <usize>load<i32>(row) << 2;
-    const to = <usize>load<i32>(row, 4) << 2;
+    const from = (<usize>load<i32>(row)) << 2;
+    const to = (<usize>load<i32>(row, 4)) << 2;
     for (let at = from; at < to; at += 4) {
       const target = out + ((<usize>load<i32>(indices + at)) << 2);
       store<f32>(target, load<f32>(target) + load<f32>(values + at));
@@ -71,7 +80,7 @@ export function meanRows(out: usize, d: i32, table: usize, history: usize, count
   const wide = d & ~3;
   let used = 0;
   for (let h = 0; h < count; h++) {
-    const row = table + (((<usize>load<i32>(history + ((<usize>h) << 2))) * <usize>d) << 2);
+    const row = table + ((<usize>load<i32>(history + ((<usize>h) << 2)) * <usize>d) << 2);
     let any = f32x4.splat(0);
     let tail = false;
     let k = 0;
@@ -117,14 +126,31 @@ const SUBJECT: usize = 32;
  * @param table rows of d × f32, P
  * @param subjects m × 32 bytes, see `SUBJECT`
  */
-export function termsBatch(m: i32, n: i32, d: i32, indptr: usize, indices: usize, values: usize, table: usize, subjects: usize): void {
+export function termsBatch(
+  m: i32,
+  n: i32,
+  d: i32,
+  indptr: usize,
+  indices: usize,
+  values: usize,
+  table: usize,
+  subjects: usize,
+): void {
   for (const end = subjects + <usize>m * SUBJECT; subjects < end; subjects += SUBJECT) {
     const linear = <usize>load<u32>(subjects);
     const history = <usize>load<u32>(subjects, 4);
     const count = load<i32>(subjects, 8);
     const vector = <usize>load<u32>(subjects, 16);
-    store<i32>(subjects, linear != 0 ? scoreLinear(linear, n, indptr, indices, values, history, count, load<f32>(subjects, 12)) : 0, 24);
-    store<i32>(subjects, vector != 0 ? meanRows(vector, d, table, history, count, <usize>load<u32>(subjects, 20)) : 0, 28);
+    store<i32>(
+      subjects,
+      linear != 0 ? scoreLinear(linear, n, indptr, indices, values, history, count, load<f32>(subjects, 12)) : 0,
+      24,
+    );
+    store<i32>(
+      subjects,
+      vector != 0 ? meanRows(vector, d, table, history, count, <usize>load<u32>(subjects, 20)) : 0,
+      28,
+    );
   }
 }
 
@@ -144,7 +170,16 @@ const ROWS_AT_A_TIME: i32 = 64;
  * @param factors m × f32, room for weight / ‖U_u‖
  * @param weight factor of the cosine
  */
-export function addCosines(out: usize, m: i32, n: i32, d: i32, vectors: usize, users: usize, factors: usize, weight: f32): void {
+export function addCosines(
+  out: usize,
+  m: i32,
+  n: i32,
+  d: i32,
+  vectors: usize,
+  users: usize,
+  factors: usize,
+  weight: f32,
+): void {
   const stride = (<usize>d) << 2;
   const outStride = (<usize>n) << 2;
   for (let u = 0; u < m; u++) {
@@ -160,10 +195,19 @@ export function addCosines(out: usize, m: i32, n: i32, d: i32, vectors: usize, u
     let factor = factors;
     let u = 0;
     for (; u + 4 <= m; u += 4) {
-      for (let j = 0; j + 2 <= count; j += 2) addFourByTwo(target + ((<usize>j) << 2), outStride, d, rows + <usize>j * stride, user, factor);
+      for (let j = 0; j + 2 <= count; j += 2)
+        addFourByTwo(target + ((<usize>j) << 2), outStride, d, rows + <usize>j * stride, user, factor);
       if ((count & 1) != 0) {
         const last = <usize>(count - 1);
-        for (let i: usize = 0; i < 4; i++) addOneByFour(target + i * outStride + (last << 2), 1, d, rows + last * stride, user + i * stride, load<f32>(factor + (i << 2)));
+        for (let i: usize = 0; i < 4; i++)
+          addOneByFour(
+            target + i * outStride + (last << 2),
+            1,
+            d,
+            rows + last * stride,
+            user + i * stride,
+            load<f32>(factor + (i << 2)),
+          );
       }
       target += outStride << 2;
       user += stride << 2;
@@ -222,7 +266,17 @@ function addFourByTwo(at: usize, outStride: usize, d: i32, vector: usize, user: 
 /** Finishes the two sums of a user with the d mod 4 last elements and adds them to the scores. */
 // @ts-ignore: decorator
 @inline
-function addPair(at: usize, lanes0: v128, lanes1: v128, from: usize, stride: usize, x: usize, y: usize, user: usize, factor: f32): void {
+function addPair(
+  at: usize,
+  lanes0: v128,
+  lanes1: v128,
+  from: usize,
+  stride: usize,
+  x: usize,
+  y: usize,
+  user: usize,
+  factor: f32,
+): void {
   let s0 = sumLanes(lanes0);
   let s1 = sumLanes(lanes1);
   for (let k = from; k < stride; k += 4) {

@@ -76,7 +76,10 @@ function shorten(d: i32, x: usize, scale: f32, out: usize, step: usize): void {
     out += 4 * step;
   }
   for (; k < d; k++) {
-    store<i16>(out + ((<usize>(k & 1)) << 1), <i16>nearest<f32>(max<f32>(-32_767, min<f32>(32_767, load<f32>(x) * scale))));
+    store<i16>(
+      out + ((<usize>(k & 1)) << 1),
+      <i16>nearest<f32>(max<f32>(-32_767, min<f32>(32_767, load<f32>(x) * scale))),
+    );
     x += 4;
     if ((k & 1) != 0) out += step;
   }
@@ -101,7 +104,24 @@ function shorten(d: i32, x: usize, scale: f32, out: usize, step: usize): void {
  * @param counts m × i32, how many items each user got: fewer than k only where fewer are left
  * @param scratch 1,024 bytes, then (m rounded up to 4) rows of i16
  */
-export function searchBatch(m: i32, n: i32, d: i32, vectors: usize, shorts: usize, users: usize, states: usize, bias: usize, zeros: usize, weight: f32, error: f32, lists: usize, out: usize, most: i32, counts: usize, scratch: usize): void {
+export function searchBatch(
+  m: i32,
+  n: i32,
+  d: i32,
+  vectors: usize,
+  shorts: usize,
+  users: usize,
+  states: usize,
+  bias: usize,
+  zeros: usize,
+  weight: f32,
+  error: f32,
+  lists: usize,
+  out: usize,
+  most: i32,
+  counts: usize,
+  scratch: usize,
+): void {
   const bytes = shortBytes(d);
   const stride = (<usize>d) << 2;
   const listBytes = (<usize>n) << 3;
@@ -110,23 +130,53 @@ export function searchBatch(m: i32, n: i32, d: i32, vectors: usize, shorts: usiz
   const pairs = <i32>(bytes >> 2);
   const none = i32x4.splat(0);
   memory.fill(shortUsers, 0, <usize>((m + 3) & ~3) * bytes);
-  for (let u: usize = 0; u < <usize>m; u++) begin(d, users + u * stride, weight, error, shortUsers + (u >> 2) * (bytes << 2) + ((u & 3) << 2), states + u * STATE);
+  for (let u: usize = 0; u < <usize>m; u++)
+    begin(
+      d,
+      users + u * stride,
+      weight,
+      error,
+      shortUsers + (u >> 2) * (bytes << 2) + ((u & 3) << 2),
+      states + u * STATE,
+    );
   for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
     const count = min(ROWS_AT_A_TIME, n - from);
     const rows = shorts + <usize>from * bytes;
     for (let u = 0; u < m; u += 4) {
       const user = shortUsers + <usize>u * bytes;
       // p · q of four users by eight items; row i of `scratch`, 64 × i32, is user i's
-      for (let j = 0; j < count; j += 8) multiplyPairs(false, pairs, user, rows + <usize>j * bytes, scratch + ((<usize>j) << 2), 256, none, none, none);
+      for (let j = 0; j < count; j += 8)
+        multiplyPairs(false, pairs, user, rows + <usize>j * bytes, scratch + ((<usize>j) << 2), 256, none, none, none);
       for (let v = u; v < min(u + 4, m); v++) {
         const place = out + <usize>v * outBytes;
-        scan(from, count, scratch + ((<usize>(v - u)) << 8), bias != 0 ? bias : zeros, states + <usize>v * STATE, lists + <usize>v * listBytes, place, place + (outBytes >> 1));
+        scan(
+          from,
+          count,
+          scratch + ((<usize>(v - u)) << 8),
+          bias != 0 ? bias : zeros,
+          states + <usize>v * STATE,
+          lists + <usize>v * listBytes,
+          place,
+          place + (outBytes >> 1),
+        );
       }
     }
   }
   for (let u: usize = 0; u < <usize>m; u++) {
     const place = out + u * outBytes;
-    store<i32>(counts + (u << 2), finish(d, vectors, users + u * stride, bias, states + u * STATE, lists + u * listBytes, place, place + (outBytes >> 1)));
+    store<i32>(
+      counts + (u << 2),
+      finish(
+        d,
+        vectors,
+        users + u * stride,
+        bias,
+        states + u * STATE,
+        lists + u * listBytes,
+        place,
+        place + (outBytes >> 1),
+      ),
+    );
   }
 }
 
@@ -164,7 +214,10 @@ export function scanBatch(m: i32, n: i32, states: usize, bias: usize, out: usize
   for (let u = 0; u < m; u++) {
     const scores = <usize>load<u32>(states);
     if (bias != 0) addBias(scores, n, bias);
-    store<i32>(counts, topK(scores, n, <usize>load<u32>(states, 4), load<i32>(states, 8), out, out + ((<usize>most) << 2)));
+    store<i32>(
+      counts,
+      topK(scores, n, <usize>load<u32>(states, 4), load<i32>(states, 8), out, out + ((<usize>most) << 2)),
+    );
     states += STATE;
     out += (<usize>most) << 3;
     counts += 4;
@@ -181,7 +234,8 @@ function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, state: 
   if (factor == 0) {
     share = 0;
     e = 0;
-  } else if (square >= LEAST_SQUARE && abs(factor) >= LEAST_FACTOR && abs(share) >= LEAST_FACTOR) shorten(d, user, SCALE / norm, out, 16);
+  } else if (square >= LEAST_SQUARE && abs(factor) >= LEAST_FACTOR && abs(share) >= LEAST_FACTOR)
+    shorten(d, user, SCALE / norm, out, 16);
   else e = f32.MAX_VALUE * f32.MAX_VALUE;
   store<i32>(state, 0, 12);
   store<f32>(state, factor, 16);
@@ -199,7 +253,16 @@ function above(dots: usize, linear: usize, bias: usize, share: v128, e: v128, le
 }
 
 /** Lists those of `count` items from `from` on whose `high` is above the k-th best `low`, which rises with each. */
-function scan(from: i32, count: i32, dots: usize, biases: usize, state: usize, list: usize, heapIndex: usize, heapLow: usize): void {
+function scan(
+  from: i32,
+  count: i32,
+  dots: usize,
+  biases: usize,
+  state: usize,
+  list: usize,
+  heapIndex: usize,
+  heapLow: usize,
+): void {
   const linear = <usize>load<u32>(state) + ((<usize>from) << 2);
   const bias = biases + ((<usize>from) << 2);
   const exclude = <usize>load<u32>(state, 4) + <usize>from;
@@ -241,7 +304,16 @@ function scan(from: i32, count: i32, dots: usize, biases: usize, state: usize, l
 }
 
 /** Scores what is left of the list exactly; writes the k best, best first, and returns how many there are. */
-function finish(d: i32, vectors: usize, user: usize, bias: usize, state: usize, list: usize, outIndex: usize, outScore: usize): i32 {
+function finish(
+  d: i32,
+  vectors: usize,
+  user: usize,
+  bias: usize,
+  state: usize,
+  list: usize,
+  outIndex: usize,
+  outScore: usize,
+): i32 {
   const linear = <usize>load<u32>(state);
   const k = load<i32>(state, 8);
   const factor = load<f32>(state, 16);

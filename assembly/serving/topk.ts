@@ -89,7 +89,10 @@ export function sink(indices: usize, scores: usize, size: i32, index: i32, score
     let child = 2 * hole + 1;
     if (child >= size) break;
     let at = (<usize>child) << 2;
-    if (child + 1 < size && worse(load<f32>(scores + at + 4), load<i32>(indices + at + 4), load<f32>(scores + at), load<i32>(indices + at))) {
+    if (
+      child + 1 < size &&
+      worse(load<f32>(scores + at + 4), load<i32>(indices + at + 4), load<f32>(scores + at), load<i32>(indices + at))
+    ) {
       child++;
       at += 4;
     }

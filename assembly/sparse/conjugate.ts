@@ -46,19 +46,19 @@ const SWEEPS: i32 = 100;
 // @ts-ignore: decorator
 @inline
 function line(block: usize, row: i32): usize {
-  return block + (<usize>row) * LINE;
+  return block + <usize>row * LINE;
 }
 
 /** Bytes of workspace of the kernels here: an operand of `core` or 64 rows, packed, and a tile; or a chunk's sums; or 16 f64 and 16 f32. */
 export function conjugateWorkspaceBytes(core: i32, users: i32): usize {
-  return (<usize>max(max(core, GROUP), min(CHUNK, users))) * LINE + EDGE_BYTES + 256;
+  return <usize>max(max(core, GROUP), min(CHUNK, users)) * LINE + EDGE_BYTES + 256;
 }
 
 // Where the block of columns of Y that has column k starts in the slab of T's row t.
 // @ts-ignore: decorator
 @inline
 function slabBlock(y: usize, core: i32, t: i32, k: i32): usize {
-  return y + (((<usize>(t / SLAB)) * (<usize>core) + (<usize>(k & -DEPTH))) * SLAB << 2);
+  return y + (((<usize>(t / SLAB) * <usize>core + <usize>(k & -DEPTH)) * SLAB) << 2);
 }
 
 // Where row t of Y starts within a block of `width` columns: its columns are 16 bytes apart.
@@ -66,7 +66,7 @@ function slabBlock(y: usize, core: i32, t: i32, k: i32): usize {
 @inline
 function slabRow(t: i32, width: i32): usize {
   const row = t % SLAB;
-  return (<usize>(row >> 2)) * ((<usize>width) << 4) + ((<usize>(row & 3)) << 2);
+  return <usize>(row >> 2) * ((<usize>width) << 4) + ((<usize>(row & 3)) << 2);
 }
 
 // Where Y has row t of T, from column k on. Columns up to the end of the block are 16 bytes apart.
@@ -80,7 +80,16 @@ function slabEntry(y: usize, core: i32, t: i32, k: i32): usize {
  * y += the sum of x over a user's items [from, to), at each of the user's items [outFrom, outTo), for every user.
  * from, to, outFrom, outTo: addresses of (users) i32, positions in indices (i32). x, y: blocks.
  */
-function spread(users: i32, from: usize, to: usize, outFrom: usize, outTo: usize, indices: usize, x: usize, y: usize): void {
+function spread(
+  users: i32,
+  from: usize,
+  to: usize,
+  outFrom: usize,
+  outTo: usize,
+  indices: usize,
+  x: usize,
+  y: usize,
+): void {
   const end = (<usize>users) << 2;
   for (let u: usize = 0; u < end; u += 4) {
     let p = indices + ((<usize>load<u32>(from + u)) << 2);
@@ -88,9 +97,12 @@ function spread(users: i32, from: usize, to: usize, outFrom: usize, outTo: usize
     let out = indices + ((<usize>load<u32>(outFrom + u)) << 2);
     const outStop = indices + ((<usize>load<u32>(outTo + u)) << 2);
     if (p >= stop || out >= outStop) continue;
-    let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
+    let s0 = f32x4.splat(0),
+      s1 = f32x4.splat(0),
+      s2 = f32x4.splat(0),
+      s3 = f32x4.splat(0);
     for (; p < stop; p += 4) {
-      const at = x + (<usize>load<u32>(p)) * LINE;
+      const at = x + <usize>load<u32>(p) * LINE;
       s0 = f32x4.add(s0, v128.load(at));
       s1 = f32x4.add(s1, v128.load(at, 16));
       s2 = f32x4.add(s2, v128.load(at, 32));
@@ -99,7 +111,7 @@ function spread(users: i32, from: usize, to: usize, outFrom: usize, outTo: usize
     // A user of none of the columns' neighbours changes nothing.
     if (!v128.any_true(v128.or(v128.or(s0, s1), v128.or(s2, s3)))) continue;
     for (; out < outStop; out += 4) {
-      const at = y + (<usize>load<u32>(out)) * LINE;
+      const at = y + <usize>load<u32>(out) * LINE;
       v128.store(at, f32x4.add(v128.load(at), s0));
       v128.store(at, f32x4.add(v128.load(at, 16), s1), 16);
       v128.store(at, f32x4.add(v128.load(at, 32), s2), 32);
@@ -113,11 +125,25 @@ function spread(users: i32, from: usize, to: usize, outFrom: usize, outTo: usize
  * r = −A_TP's columns, what is to be solved for being Y's; for those of T: r their unit columns, and A_TT⁻¹'s. x, r: n + 16
  * lines each, all of them written; q: n + 16 lines, those of T set to 0. previous (16 f64): set to 0.
  */
-export function startColumns(n: i32, core: i32, column: i32, width: i32, users: i32, starts: usize, middles: usize, ends: usize, indices: usize, x: usize, r: usize, q: usize, previous: usize): void {
-  const bytes = (<usize>(n + LANES)) * LINE;
+export function startColumns(
+  n: i32,
+  core: i32,
+  column: i32,
+  width: i32,
+  users: i32,
+  starts: usize,
+  middles: usize,
+  ends: usize,
+  indices: usize,
+  x: usize,
+  r: usize,
+  q: usize,
+  previous: usize,
+): void {
+  const bytes = <usize>(n + LANES) * LINE;
   memory.fill(x, 0, bytes);
   memory.fill(r, 0, bytes);
-  memory.fill(line(q, core), 0, (<usize>(n - core)) * LINE);
+  memory.fill(line(q, core), 0, <usize>(n - core) * LINE);
   memory.fill(previous, 0, LANES << 3);
   const unit = column < core ? x : r;
   for (let lane = 0; lane < width; lane++) store<f32>(line(unit, column + lane) + ((<usize>lane) << 2), 1);
@@ -136,14 +162,55 @@ export function startColumns(n: i32, core: i32, column: i32, width: i32, users: 
  * last step, as startColumns or the last step left it. w: n + 16 lines, work: conjugateWorkspaceBytes(core, users); both are
  * overwritten. The rest as in startColumns and at the head.
  */
-export function stepColumns(n: i32, core: i32, column: i32, width: i32, first: i32, most: i32, left: u32, users: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, segmentStarts: usize, segmentItems: usize, segmentEnds: usize, chunkUsers: usize, groups: usize, weights: usize, lambda: f32, tolerance: f32, x: usize, r: usize, q: usize, w: usize, previous: usize, work: usize, report: usize): void {
+export function stepColumns(
+  n: i32,
+  core: i32,
+  column: i32,
+  width: i32,
+  first: i32,
+  most: i32,
+  left: u32,
+  users: i32,
+  middles: usize,
+  ends: usize,
+  indices: usize,
+  itemStarts: usize,
+  buyers: usize,
+  segmentStarts: usize,
+  segmentItems: usize,
+  segmentEnds: usize,
+  chunkUsers: usize,
+  groups: usize,
+  weights: usize,
+  lambda: f32,
+  tolerance: f32,
+  x: usize,
+  r: usize,
+  q: usize,
+  w: usize,
+  previous: usize,
+  work: usize,
+  report: usize,
+): void {
   let over: u32 = u32.MAX_VALUE;
   let steps = 0;
   for (; steps < most && over > left; steps++) {
     precondition(n, core, groups, r, w, work);
     turnDirection(n, core, lambda, r, w, q, previous, work);
-    if (first != 0 && steps == 0 && column >= core) spreadGroup(column - (column - core) % GROUP, min(GROUP, n - column + (column - core) % GROUP), middles, ends, indices, itemStarts, buyers, q, w);
-    else addThroughUsers(users, middles, ends, indices, segmentStarts, segmentItems, segmentEnds, chunkUsers, q, w, work);
+    if (first != 0 && steps == 0 && column >= core)
+      spreadGroup(
+        column - ((column - core) % GROUP),
+        min(GROUP, n - column + ((column - core) % GROUP)),
+        middles,
+        ends,
+        indices,
+        itemStarts,
+        buyers,
+        q,
+        w,
+      );
+    else
+      addThroughUsers(users, middles, ends, indices, segmentStarts, segmentItems, segmentEnds, chunkUsers, q, w, work);
     advance(n, core, x, r, q, w, previous, work);
     scales(column, width, x, work);
     over = rowsOver(core, n, weights, tolerance, r, work);
@@ -153,7 +220,19 @@ export function stepColumns(n: i32, core: i32, column: i32, width: i32, first: i
 }
 
 /** w_T += X_Tᵀ(X_T q_T). sums: a line for each user of a chunk. */
-function addThroughUsers(users: i32, middles: usize, ends: usize, indices: usize, segmentStarts: usize, segmentItems: usize, segmentEnds: usize, chunkUsers: usize, q: usize, w: usize, sums: usize): void {
+function addThroughUsers(
+  users: i32,
+  middles: usize,
+  ends: usize,
+  indices: usize,
+  segmentStarts: usize,
+  segmentItems: usize,
+  segmentEnds: usize,
+  chunkUsers: usize,
+  q: usize,
+  w: usize,
+  sums: usize,
+): void {
   let from = chunkUsers;
   let segment = segmentItems;
   for (let begin = 0; begin < users; begin += CHUNK) {
@@ -175,9 +254,12 @@ function sumItems(users: i32, from: usize, to: usize, indices: usize, x: usize, 
   const end = (<usize>users) << 2;
   for (let u: usize = 0; u < end; u += 4) {
     const stop = indices + ((<usize>load<u32>(to + u)) << 2);
-    let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
+    let s0 = f32x4.splat(0),
+      s1 = f32x4.splat(0),
+      s2 = f32x4.splat(0),
+      s3 = f32x4.splat(0);
     for (let p = indices + ((<usize>load<u32>(from + u)) << 2); p < stop; p += 4) {
-      const at = x + (<usize>load<u32>(p)) * LINE;
+      const at = x + <usize>load<u32>(p) * LINE;
       s0 = f32x4.add(s0, v128.load(at));
       s1 = f32x4.add(s1, v128.load(at, 16));
       s2 = f32x4.add(s2, v128.load(at, 32));
@@ -195,9 +277,12 @@ function sumItems(users: i32, from: usize, to: usize, indices: usize, x: usize, 
 // @ts-ignore: decorator
 @inline
 function addUsers(from: usize, stop: usize, sums: usize, to: usize): void {
-  let s0 = v128.load(to), s1 = v128.load(to, 16), s2 = v128.load(to, 32), s3 = v128.load(to, 48);
+  let s0 = v128.load(to),
+    s1 = v128.load(to, 16),
+    s2 = v128.load(to, 32),
+    s3 = v128.load(to, 48);
   for (let p = from; p < stop; p += 2) {
-    const at = sums + (<usize>load<u16>(p)) * LINE;
+    const at = sums + <usize>load<u16>(p) * LINE;
     s0 = f32x4.add(s0, v128.load(at));
     s1 = f32x4.add(s1, v128.load(at, 16));
     s2 = f32x4.add(s2, v128.load(at, 32));
@@ -210,7 +295,17 @@ function addUsers(from: usize, stop: usize, sums: usize, to: usize): void {
 }
 
 /** As `addThroughUsers`, for a q that is 0 but in a group's rows [column, column + width): through their users alone, each at its first item of them. */
-function spreadGroup(column: i32, width: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, q: usize, w: usize): void {
+function spreadGroup(
+  column: i32,
+  width: i32,
+  middles: usize,
+  ends: usize,
+  indices: usize,
+  itemStarts: usize,
+  buyers: usize,
+  q: usize,
+  w: usize,
+): void {
   for (let item = column; item < column + width; item++) {
     const stop = buyers + ((<usize>load<u32>(itemStarts + ((<usize>(item + 1)) << 2))) << 2);
     for (let b = buyers + ((<usize>load<u32>(itemStarts + ((<usize>item) << 2))) << 2); b < stop; b += 4) {
@@ -220,7 +315,10 @@ function spreadGroup(column: i32, width: i32, middles: usize, ends: usize, indic
       let p = from;
       while (load<i32>(p) < column) p += 4;
       if (load<i32>(p) != item) continue;
-      let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
+      let s0 = f32x4.splat(0),
+        s1 = f32x4.splat(0),
+        s2 = f32x4.splat(0),
+        s3 = f32x4.splat(0);
       for (; p < to && load<i32>(p) < column + width; p += 4) {
         const at = line(q, load<i32>(p));
         s0 = f32x4.add(s0, v128.load(at));
@@ -241,12 +339,12 @@ function spreadGroup(column: i32, width: i32, middles: usize, ends: usize, indic
 
 /** out_T ← M⁻¹ r_T. work: conjugateWorkspaceBytes(core, users). */
 function precondition(n: i32, core: i32, groups: usize, r: usize, out: usize, work: usize): void {
-  memory.fill(line(out, core), 0, (<usize>(n - core)) * LINE);
+  memory.fill(line(out, core), 0, <usize>(n - core) * LINE);
   addPreconditioned(n, core, groups, r, out, work);
 }
 
 function addPreconditioned(n: i32, core: i32, groups: usize, r: usize, out: usize, work: usize): void {
-  const edge = work + (<usize>max(core, GROUP)) * LINE;
+  const edge = work + <usize>max(core, GROUP) * LINE;
   for (let from = core; from < n; from += GROUP) {
     const count = min(GROUP, n - from);
     packColumns(8, line(r, from), LANES, LANES, count, work);
@@ -259,7 +357,23 @@ function addPreconditioned(n: i32, core: i32, groups: usize, r: usize, out: usiz
  * Relaxes the rows of T that `stepColumns` would count, in ascending order, over and over until there are none: x_i += r_i / A_ii, and
  * r_T follows through the item's users. After SWEEPS times through all rows those left are left. work: 16 f32. The rest as there.
  */
-export function relaxRows(n: i32, core: i32, column: i32, width: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, weights: usize, lambda: f32, tolerance: f32, x: usize, r: usize, work: usize): void {
+export function relaxRows(
+  n: i32,
+  core: i32,
+  column: i32,
+  width: i32,
+  middles: usize,
+  ends: usize,
+  indices: usize,
+  itemStarts: usize,
+  buyers: usize,
+  weights: usize,
+  lambda: f32,
+  tolerance: f32,
+  x: usize,
+  r: usize,
+  work: usize,
+): void {
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     scales(column, width, x, work);
     let relaxed = false;
@@ -273,7 +387,18 @@ export function relaxRows(n: i32, core: i32, column: i32, width: i32, middles: u
 }
 
 /** δ = weight · r_i; x_i += δ, r_T −= A's column i · δ. */
-function relaxRow(i: i32, middles: usize, ends: usize, indices: usize, itemStarts: usize, buyers: usize, weight: f32, lambda: f32, x: usize, r: usize): void {
+function relaxRow(
+  i: i32,
+  middles: usize,
+  ends: usize,
+  indices: usize,
+  itemStarts: usize,
+  buyers: usize,
+  weight: f32,
+  lambda: f32,
+  x: usize,
+  r: usize,
+): void {
   const own = line(r, i);
   const w = f32x4.splat(weight);
   const d0 = f32x4.mul(w, v128.load(own));
@@ -291,7 +416,8 @@ function relaxRow(i: i32, middles: usize, ends: usize, indices: usize, itemStart
   for (let b = buyers + ((<usize>load<u32>(itemStarts + ((<usize>i) << 2))) << 2); b < stop; b += 4) {
     const user = (<usize>load<u32>(b)) << 2;
     const last = indices + ((<usize>load<u32>(ends + user)) << 2);
-    for (let p = indices + ((<usize>load<u32>(middles + user)) << 2); p < last; p += 4) subtract(line(r, load<i32>(p)), d0, d1, d2, d3);
+    for (let p = indices + ((<usize>load<u32>(middles + user)) << 2); p < last; p += 4)
+      subtract(line(r, load<i32>(p)), d0, d1, d2, d3);
   }
 }
 
@@ -327,8 +453,22 @@ export function storeCore(n: i32, core: i32, column: i32, width: i32, x: usize, 
  * schur (core × core f32, row-major) gets the rows of a block of columns of P, those of S, from Y, which all of them are in by now.
  * x, w: n + 16 lines, overwritten. The rest as in startColumns. 32 core flops a row of T.
  */
-export function schurColumns(n: i32, core: i32, column: i32, width: i32, users: i32, starts: usize, ends: usize, indices: usize, lambda: f32, y: usize, x: usize, w: usize, schur: usize): void {
-  memory.fill(x, 0, (<usize>core) * LINE);
+export function schurColumns(
+  n: i32,
+  core: i32,
+  column: i32,
+  width: i32,
+  users: i32,
+  starts: usize,
+  ends: usize,
+  indices: usize,
+  lambda: f32,
+  y: usize,
+  x: usize,
+  w: usize,
+  schur: usize,
+): void {
+  memory.fill(x, 0, <usize>core * LINE);
   for (let lane = 0; lane < width; lane++) store<f32>(line(x, column + lane) + ((<usize>lane) << 2), 1);
   for (let i = core; i < n; i++) {
     let from = slabEntry(y, core, i - core, column);
@@ -341,16 +481,17 @@ export function schurColumns(n: i32, core: i32, column: i32, width: i32, users: 
   }
   multiplyByA(n, users, starts, ends, indices, lambda, x, w);
   // Y's rows from n on are 0, and so are the lines of w there.
-  memory.fill(line(w, n), 0, (<usize>LANES) * LINE);
+  memory.fill(line(w, n), 0, <usize>LANES * LINE);
   for (let t = 0; t < n - core; t += 4) {
     for (let k = 0; k < core; k += DEPTH) {
       const columns = min(DEPTH, core - k);
       const from = slabEntry(y, core, t, k);
-      for (let half: usize = 0; half < LINE; half += 32) addOuter(columns, from, line(w, core + t) + half, line(w, k) + half);
+      for (let half: usize = 0; half < LINE; half += 32)
+        addOuter(columns, from, line(w, core + t) + half, line(w, k) + half);
     }
   }
   for (let lane = 0; lane < width; lane++) {
-    let to = schur + (((<usize>(column + lane)) * (<usize>core)) << 2);
+    let to = schur + ((<usize>(column + lane) * <usize>core) << 2);
     let from = w + ((<usize>lane) << 2);
     for (let i = 0; i < core; i++) {
       store<f32>(to, load<f32>(from));
@@ -362,10 +503,14 @@ export function schurColumns(n: i32, core: i32, column: i32, width: i32, users: 
 
 /** out += yᵀ w for four rows: y (columns × 4 f32), w and out: eight f32 of four lines, and of `columns` lines. */
 function addOuter(columns: i32, y: usize, w: usize, out: usize): void {
-  const a0 = v128.load(w), b0 = v128.load(w, 16);
-  const a1 = v128.load(w, 64), b1 = v128.load(w, 80);
-  const a2 = v128.load(w, 128), b2 = v128.load(w, 144);
-  const a3 = v128.load(w, 192), b3 = v128.load(w, 208);
+  const a0 = v128.load(w),
+    b0 = v128.load(w, 16);
+  const a1 = v128.load(w, 64),
+    b1 = v128.load(w, 80);
+  const a2 = v128.load(w, 128),
+    b2 = v128.load(w, 144);
+  const a3 = v128.load(w, 192),
+    b3 = v128.load(w, 208);
   for (const stop = y + ((<usize>columns) << 4); y < stop; y += 16) {
     const y0 = v128.load_splat<f32>(y);
     let a = f32x4.add(v128.load(out), f32x4.mul(y0, a0));
@@ -388,13 +533,23 @@ function addOuter(columns: i32, y: usize, w: usize, out: usize): void {
  * and packed (core × 16 f32) the same as right operands of the blocks of Y; for columns of P, x_T becomes 0.
  * inverse: C_PP as ⌈core/4⌉ panels (core × 4) f32, as packRows makes them. work: conjugateWorkspaceBytes(core, users).
  */
-export function coupleColumns(n: i32, core: i32, column: i32, width: i32, inverse: usize, y: usize, x: usize, packed: usize, work: usize): void {
-  memory.fill(x, 0, (<usize>(column < core ? n + LANES : core)) * LINE);
+export function coupleColumns(
+  n: i32,
+  core: i32,
+  column: i32,
+  width: i32,
+  inverse: usize,
+  y: usize,
+  x: usize,
+  packed: usize,
+  work: usize,
+): void {
+  memory.fill(x, 0, <usize>(column < core ? n + LANES : core) * LINE);
   if (column < core) {
     for (let lane = 0; lane < width; lane++) {
       const j = column + lane;
       // Row j of C_PP is its column j.
-      let from = inverse + ((((<usize>(j >> 2)) * (<usize>core)) << 4) + ((<usize>(j & 3)) << 2));
+      let from = inverse + (((<usize>(j >> 2) * <usize>core) << 4) + ((<usize>(j & 3)) << 2));
       let to = x + ((<usize>lane) << 2);
       for (let i = 0; i < core; i++) {
         store<f32>(to, load<f32>(from));
@@ -403,11 +558,11 @@ export function coupleColumns(n: i32, core: i32, column: i32, width: i32, invers
       }
     }
   } else {
-    memory.fill(work, 0, (<usize>core) * LINE);
+    memory.fill(work, 0, <usize>core * LINE);
     for (let lane = 0; lane < width; lane++) {
       const t = column + lane - core;
       // Panels of 8 lanes, one row of them 32 bytes.
-      let to = work + (<usize>(lane >> 3)) * ((<usize>core) << 5) + ((<usize>(lane & 7)) << 2);
+      let to = work + <usize>(lane >> 3) * ((<usize>core) << 5) + ((<usize>(lane & 7)) << 2);
       for (let k = 0; k < core; k += DEPTH) {
         const depth = min(DEPTH, core - k);
         let from = slabEntry(y, core, t, k);
@@ -418,7 +573,7 @@ export function coupleColumns(n: i32, core: i32, column: i32, width: i32, invers
         }
       }
     }
-    multiplyPacked(core, LANES, core, 1, inverse, work, x, LANES, work + (<usize>max(core, GROUP)) * LINE);
+    multiplyPacked(core, LANES, core, 1, inverse, work, x, LANES, work + <usize>max(core, GROUP) * LINE);
   }
   for (let k = 0; k < core; k += DEPTH) packColumns(8, line(x, k), LANES, LANES, min(DEPTH, core - k), line(packed, k));
 }
@@ -427,21 +582,50 @@ export function coupleColumns(n: i32, core: i32, column: i32, width: i32, invers
  * x_T += Y x_P in the rows [from, to) of T, `from` a multiple of 64, for `blocks` blocks: block b is at x + b · stride bytes, and
  * what coupleColumns packed of it at packed + b · 64 core bytes. edge: 128 bytes of scratch. 32 core flops a row and block.
  */
-export function addCore(from: i32, to: i32, core: i32, blocks: i32, y: usize, packed: usize, x: usize, stride: usize, edge: usize): void {
+export function addCore(
+  from: i32,
+  to: i32,
+  core: i32,
+  blocks: i32,
+  y: usize,
+  packed: usize,
+  x: usize,
+  stride: usize,
+  edge: usize,
+): void {
   for (let t = from; t < to; t += SLAB) {
     const rows = min(SLAB, to - t);
     for (let k = 0; k < core; k += DEPTH) {
       const depth = min(DEPTH, core - k);
       const left = slabBlock(y, core, t, k);
       for (let b: usize = 0; b < <usize>blocks; b++) {
-        multiplyPacked(rows, LANES, depth, 1, left, packed + b * (<usize>core) * LINE + (<usize>k) * LINE, line(x + b * stride, core + t), LANES, edge);
+        multiplyPacked(
+          rows,
+          LANES,
+          depth,
+          1,
+          left,
+          packed + b * <usize>core * LINE + <usize>k * LINE,
+          line(x + b * stride, core + t),
+          LANES,
+          edge,
+        );
       }
     }
   }
 }
 
 /** ρ = rᵀ w, w being M⁻¹ r, β = ρ over the one before, q_T ← w + β q_T, w_T ← λ q_T. sums: 16 f64 and 16 f32 of scratch. */
-function turnDirection(n: i32, core: i32, lambda: f32, r: usize, w: usize, q: usize, previous: usize, sums: usize): void {
+function turnDirection(
+  n: i32,
+  core: i32,
+  lambda: f32,
+  r: usize,
+  w: usize,
+  q: usize,
+  previous: usize,
+  sums: usize,
+): void {
   const factors = sums + (LANES << 3);
   innerProducts(core, n, r, w, sums);
   for (let lane: usize = 0; lane < 2 * LINE; lane += 8) {
@@ -469,7 +653,21 @@ function advance(n: i32, core: i32, x: usize, r: usize, q: usize, w: usize, prev
  * residual (f32): the largest |r_ij| / (A_ii |x_jj|) of r = A x − e_J over all items, x being C's columns, through every user afresh:
  * what rounding left is in it, and what the core did. work: 16 f32 of scratch. Arguments as in the others.
  */
-export function columnResidual(n: i32, column: i32, width: i32, users: i32, starts: usize, ends: usize, indices: usize, weights: usize, lambda: f32, x: usize, w: usize, work: usize, residual: usize): void {
+export function columnResidual(
+  n: i32,
+  column: i32,
+  width: i32,
+  users: i32,
+  starts: usize,
+  ends: usize,
+  indices: usize,
+  weights: usize,
+  lambda: f32,
+  x: usize,
+  w: usize,
+  work: usize,
+  residual: usize,
+): void {
   multiplyByA(n, users, starts, ends, indices, lambda, x, w);
   for (let lane = 0; lane < width; lane++) {
     const own = line(w, column + lane) + ((<usize>lane) << 2);
@@ -480,18 +678,34 @@ export function columnResidual(n: i32, column: i32, width: i32, users: i32, star
 }
 
 /** w ← A x over all items, through every user. */
-function multiplyByA(n: i32, users: i32, starts: usize, ends: usize, indices: usize, lambda: f32, x: usize, w: usize): void {
-  memory.fill(w, 0, (<usize>n) * LINE);
+function multiplyByA(
+  n: i32,
+  users: i32,
+  starts: usize,
+  ends: usize,
+  indices: usize,
+  lambda: f32,
+  x: usize,
+  w: usize,
+): void {
+  memory.fill(w, 0, <usize>n * LINE);
   spread(users, starts, ends, starts, ends, indices, x, w);
   const ridge = f32x4.splat(lambda);
-  const bytes = (<usize>n) * LINE;
-  for (let p: usize = 0; p < bytes; p += 16) v128.store(w + p, f32x4.add(v128.load(w + p), f32x4.mul(ridge, v128.load(x + p))));
+  const bytes = <usize>n * LINE;
+  for (let p: usize = 0; p < bytes; p += 16)
+    v128.store(w + p, f32x4.add(v128.load(w + p), f32x4.mul(ridge, v128.load(x + p))));
 }
 
 /** sums (16 f64): Σ r · y of each column over rows [from, to). */
 function innerProducts(from: i32, to: i32, r: usize, y: usize, sums: usize): void {
-  let s0 = f64x2.splat(0), s1 = f64x2.splat(0), s2 = f64x2.splat(0), s3 = f64x2.splat(0);
-  let s4 = f64x2.splat(0), s5 = f64x2.splat(0), s6 = f64x2.splat(0), s7 = f64x2.splat(0);
+  let s0 = f64x2.splat(0),
+    s1 = f64x2.splat(0),
+    s2 = f64x2.splat(0),
+    s3 = f64x2.splat(0);
+  let s4 = f64x2.splat(0),
+    s5 = f64x2.splat(0),
+    s6 = f64x2.splat(0),
+    s7 = f64x2.splat(0);
   const stop = line(r, to);
   y = line(y, from);
   for (let p = line(r, from); p < stop; p += LINE) {
@@ -595,7 +809,10 @@ function rowsOver(from: i32, to: i32, weights: usize, tolerance: f32, r: usize, 
 
 /** The largest |r| · weight · |factor| in rows [from, to); not a number where one of them is not. factors: 16 f32. */
 function largest(from: i32, to: i32, weights: usize, r: usize, factors: usize): f32 {
-  let m0 = f32x4.splat(0), m1 = f32x4.splat(0), m2 = f32x4.splat(0), m3 = f32x4.splat(0);
+  let m0 = f32x4.splat(0),
+    m1 = f32x4.splat(0),
+    m2 = f32x4.splat(0),
+    m3 = f32x4.splat(0);
   const stop = line(r, to);
   weights += (<usize>from) << 2;
   for (let p = line(r, from); p < stop; p += LINE) {
@@ -609,5 +826,8 @@ function largest(from: i32, to: i32, weights: usize, r: usize, factors: usize): 
   m0 = f32x4.max(f32x4.mul(m0, f32x4.abs(v128.load(factors))), f32x4.mul(m1, f32x4.abs(v128.load(factors, 16))));
   m2 = f32x4.max(f32x4.mul(m2, f32x4.abs(v128.load(factors, 32))), f32x4.mul(m3, f32x4.abs(v128.load(factors, 48))));
   m0 = f32x4.max(m0, m2);
-  return max(max(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)), max(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)));
+  return max(
+    max(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)),
+    max(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)),
+  );
 }

@@ -12,7 +12,16 @@
  * fills: as many i32, the fill of each node, which the first call writes. done: nodes eliminated so far. order: n i32, gets the
  * nodes from `done` on. Returns the nodes eliminated in all; fewer than done + count: the rest is to be taken as dense.
  */
-export function eliminate(n: i32, words: i32, bits: usize, degrees: usize, fills: usize, done: i32, count: i32, order: usize): i32 {
+export function eliminate(
+  n: i32,
+  words: i32,
+  bits: usize,
+  degrees: usize,
+  fills: usize,
+  done: i32,
+  count: i32,
+  order: usize,
+): i32 {
   if (done == 0) {
     for (let i = 0; i < ((n + 3) & ~3); i++) {
       const degree = load<i32>(degrees + ((<usize>i) << 2));
@@ -56,13 +65,16 @@ function leastFill(n: i32, fills: usize): i32 {
   const end = fills + ((<usize>((n + 3) & ~3)) << 2);
   let least = i32x4.splat(GONE);
   for (let at = fills; at < end; at += 16) least = i32x4.min_s(least, v128.load(at));
-  const bound = min(min(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1)), min(i32x4.extract_lane(least, 2), i32x4.extract_lane(least, 3)));
+  const bound = min(
+    min(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1)),
+    min(i32x4.extract_lane(least, 2), i32x4.extract_lane(least, 3)),
+  );
   if (bound == GONE) return -1;
   const wanted = i32x4.splat(bound);
   let at = fills;
   let found: i32;
   while ((found = i32x4.bitmask(i32x4.eq(v128.load(at), wanted))) == 0) at += 16;
-  return (<i32>((at - fills) >> 2)) + ctz(found);
+  return <i32>((at - fills) >> 2) + ctz(found);
 }
 
 /**
@@ -79,17 +91,18 @@ const SLOWER: f64 = 4.2;
 /** The neighbours of `node` become a clique, which they are already where `known`, and lose it. */
 function connect(words: i32, bits: usize, degrees: usize, fills: usize, node: i32, degree: i32, known: bool): void {
   const bytes = (<usize>words) << 3;
-  const row = bits + (<usize>node) * bytes;
+  const row = bits + <usize>node * bytes;
   const own = row + ((<usize>(node >> 6)) << 3);
-  const bit = (<u64>1) << (<u64>(node & 63));
+  const shift = <u64>(node & 63);
+  const bit = (<u64>1) << shift;
   store<u64>(own, load<u64>(own) & ~bit);
   let end = row + bytes;
   while (end > row && load<u64>(end - 8) == 0) end -= 8;
   const reach = (end - row + 15) & ~15;
   for (let w = row; w < end; w += 8) {
     for (let rest = load<u64>(w); rest != 0; rest &= rest - 1) {
-      const i = (<i32>((w - row) << 3)) + (<i32>ctz(rest));
-      const target = bits + (<usize>i) * bytes;
+      const i = <i32>((w - row) << 3) + <i32>ctz(rest);
+      const target = bits + <usize>i * bytes;
       const at = target + ((<usize>(node >> 6)) << 3);
       store<u64>(at, load<u64>(at) & ~bit);
       const added = known ? 0 : unite(target, row, reach);
@@ -117,5 +130,10 @@ function unite(target: usize, row: usize, bytes: usize): i32 {
     }
     total = i32x4.add(total, i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(lanes)));
   }
-  return i32x4.extract_lane(total, 0) + i32x4.extract_lane(total, 1) + i32x4.extract_lane(total, 2) + i32x4.extract_lane(total, 3);
+  return (
+    i32x4.extract_lane(total, 0) +
+    i32x4.extract_lane(total, 1) +
+    i32x4.extract_lane(total, 2) +
+    i32x4.extract_lane(total, 3)
+  );
 }

@@ -5,7 +5,15 @@
  * counts (cols × i32) gets the number of entries of each row of G, the diagonal included.
  * X (rows × cols) as indptr, indices and Xᵀ as columnIndptr, columnIndices: i32, no duplicates. seen: cols × i32 of scratch.
  */
-export function gramCount(cols: i32, indptr: usize, indices: usize, columnIndptr: usize, columnIndices: usize, seen: usize, counts: usize): void {
+export function gramCount(
+  cols: i32,
+  indptr: usize,
+  indices: usize,
+  columnIndptr: usize,
+  columnIndices: usize,
+  seen: usize,
+  counts: usize,
+): void {
   memory.fill(seen, 0, (<usize>cols) << 2);
   for (let i = 0; i < cols; i++) {
     let count = 0;
@@ -32,7 +40,17 @@ export function gramCount(cols: i32, indptr: usize, indices: usize, columnIndptr
  * Nothing is sorted: G is symmetric, so column i is row i, and written in ascending i its entries arrive in every
  * row in ascending order.
  */
-export function gramFill(cols: i32, indptr: usize, indices: usize, columnIndptr: usize, columnIndices: usize, scratch: usize, outIndptr: usize, outIndices: usize, outValues: usize): void {
+export function gramFill(
+  cols: i32,
+  indptr: usize,
+  indices: usize,
+  columnIndptr: usize,
+  columnIndices: usize,
+  scratch: usize,
+  outIndptr: usize,
+  outIndices: usize,
+  outValues: usize,
+): void {
   const length = (<usize>cols) << 2;
   const counts = scratch;
   const touched = scratch + length;

@@ -6,7 +6,18 @@
  * columns (items i32) and values (items f32) are written, in the order first met.
  * @returns the number of entries written.
  */
-export function rp3betaRow(item: i32, itemIndptr: usize, itemUsers: usize, userIndptr: usize, userItems: usize, columnScale: usize, threshold: f32, dense: usize, columns: usize, values: usize): i32 {
+export function rp3betaRow(
+  item: i32,
+  itemIndptr: usize,
+  itemUsers: usize,
+  userIndptr: usize,
+  userItems: usize,
+  columnScale: usize,
+  threshold: f32,
+  dense: usize,
+  columns: usize,
+  values: usize,
+): i32 {
   const first = load<i32>(itemIndptr + ((<usize>item) << 2));
   const last = load<i32>(itemIndptr + ((<usize>item) << 2), 4);
   let touched = 0;
@@ -20,7 +31,7 @@ export function rp3betaRow(item: i32, itemIndptr: usize, itemUsers: usize, userI
       if (column == item) continue;
       const cell = dense + ((<usize>column) << 3);
       const old = load<f64>(cell);
-      if (old == 0) store<i32>(columns + ((<usize>(touched++)) << 2), column);
+      if (old == 0) store<i32>(columns + ((touched++ as usize) << 2), column);
       store<f64>(cell, old + share);
     }
   }
@@ -32,7 +43,7 @@ export function rp3betaRow(item: i32, itemIndptr: usize, itemUsers: usize, userI
     store<f64>(cell, 0);
     if (value < threshold) continue;
     store<i32>(columns + ((<usize>kept) << 2), column);
-    store<f32>(values + ((<usize>(kept++)) << 2), value);
+    store<f32>(values + ((kept++ as usize) << 2), value);
   }
   return kept;
 }

@@ -34,18 +34,26 @@ function word(table: usize, index: i32): usize {
  * blocks, pivots (u32 a panel): the addresses of A_JR (w × r f32) and of the pivot block (w × w f32) of each.
  * inside: rows of R that are leading, the first ones. scratch: 64 bytes. Up to 12 bytes are read beyond A_JR and T.
  */
-export function updatePanels(panels: usize, panel: i32, inside: i32, owner: usize, blocks: usize, pivots: usize, scratch: usize): void {
-  const self = panels + (<usize>panel) * PANEL;
+export function updatePanels(
+  panels: usize,
+  panel: i32,
+  inside: i32,
+  owner: usize,
+  blocks: usize,
+  pivots: usize,
+  scratch: usize,
+): void {
+  const self = panels + <usize>panel * PANEL;
   const w = <i32>word(self, 1);
   const r = <i32>word(self, 2);
   const rows = word(self, 3);
   const factor = word(self, 4);
   const block = word(blocks, panel);
   const bytes = (<usize>r) << 2;
-  for (let j = 0; j < inside; ) {
+  for (let j = 0; j < inside;) {
     // Columns of one panel have their rows in the same places.
     const other = <i32>word(owner, <i32>word(rows, j));
-    const target = panels + (<usize>other) * PANEL;
+    const target = panels + <usize>other * PANEL;
     const first = <i32>word(target, 0);
     const width = <i32>word(target, 1);
     const height = (<usize>word(target, 2)) << 2;
@@ -66,13 +74,18 @@ export function updatePanels(panels: usize, panel: i32, inside: i32, owner: usiz
           const row = <i32>word(rows, i + d);
           const sums = scratch + ((<usize>d) << 4);
           if (row < first + width) {
-            for (let c = 0; c < columns && q + c <= i + d; c++) subtract(pivot + ((<usize>((row - first) * width + <i32>word(rows, q + c) - first)) << 2), sums + ((<usize>c) << 2));
+            for (let c = 0; c < columns && q + c <= i + d; c++)
+              subtract(
+                pivot + ((<usize>((row - first) * width + <i32>word(rows, q + c) - first)) << 2),
+                sums + ((<usize>c) << 2),
+              );
           } else {
             while (<i32>load<u32>(found) < row) {
               found += 4;
               at += 4;
             }
-            for (let c = 0; c < columns; c++) subtract(at + (<usize>(<i32>word(rows, q + c) - first)) * height, sums + ((<usize>c) << 2));
+            for (let c = 0; c < columns; c++)
+              subtract(at + <usize>(<i32>word(rows, q + c) - first) * height, sums + ((<usize>c) << 2));
           }
         }
         if (q + 4 >= next) {
@@ -91,9 +104,21 @@ export function updatePanels(panels: usize, panel: i32, inside: i32, owner: usiz
  * indptr, indices (i32), values (f32): G in compressed rows, by item. order, positions (u32): the item of each position, and back.
  * size: columns that are not leading.
  */
-export function putTileRow(indptr: usize, indices: usize, values: usize, order: usize, positions: usize, leading: i32, lambda: f32, tiles: usize, t: i32, size: i32, i: i32): void {
+export function putTileRow(
+  indptr: usize,
+  indices: usize,
+  values: usize,
+  order: usize,
+  positions: usize,
+  leading: i32,
+  lambda: f32,
+  tiles: usize,
+  t: i32,
+  size: i32,
+  i: i32,
+): void {
   const tileBytes = (<usize>(t * t)) << 2;
-  const first = tiles + (((<usize>i) * (<usize>(i + 1))) >> 1) * tileBytes;
+  const first = tiles + ((<usize>i * <usize>(i + 1)) >> 1) * tileBytes;
   const end = min((i + 1) * t, size);
   for (let row = i * t; row < end; row++) {
     const line = first + ((<usize>((row - i * t) * t)) << 2);
@@ -102,9 +127,12 @@ export function putTileRow(indptr: usize, indices: usize, values: usize, order: 
     for (let e = load<i32>(range); e < stop; e++) {
       const column = <i32>word(positions, <i32>word(indices, e)) - leading;
       if (column < 0 || column > row) continue;
-      store<f32>(line + (<usize>(column / t)) * tileBytes + ((<usize>(column % t)) << 2), load<f32>(values + ((<usize>e) << 2)));
+      store<f32>(
+        line + <usize>(column / t) * tileBytes + ((<usize>(column % t)) << 2),
+        load<f32>(values + ((<usize>e) << 2)),
+      );
     }
-    const diagonal = line + (<usize>i) * tileBytes + ((<usize>(row - i * t)) << 2);
+    const diagonal = line + <usize>i * tileBytes + ((<usize>(row - i * t)) << 2);
     store<f32>(diagonal, load<f32>(diagonal) + lambda);
   }
 }
@@ -114,23 +142,35 @@ export function putTileRow(indptr: usize, indices: usize, values: usize, order: 
  *
  * starts (u32, rows of tiles + 1 a panel): where the rows of R begin that are in each row of tiles. Otherwise as updatePanels.
  */
-export function updateTile(panels: usize, count: i32, blocks: usize, starts: usize, leading: i32, tiles: usize, t: i32, tileRows: i32, i: i32, j: i32, scratch: usize): void {
-  const tile = tiles + ((((((<usize>i) * (<usize>(i + 1))) >> 1) + (<usize>j)) * (<usize>(t * t))) << 2);
+export function updateTile(
+  panels: usize,
+  count: i32,
+  blocks: usize,
+  starts: usize,
+  leading: i32,
+  tiles: usize,
+  t: i32,
+  tileRows: i32,
+  i: i32,
+  j: i32,
+  scratch: usize,
+): void {
+  const tile = tiles + (((((<usize>i * <usize>(i + 1)) >> 1) + <usize>j) * <usize>(t * t)) << 2);
   for (let p = 0; p < count; p++) {
-    const ends = starts + (((<usize>p) * (<usize>(tileRows + 1))) << 2);
+    const ends = starts + ((<usize>p * <usize>(tileRows + 1)) << 2);
     const iFrom = <i32>word(ends, i);
     const iTo = <i32>word(ends, i + 1);
     const jFrom = <i32>word(ends, j);
     const jTo = <i32>word(ends, j + 1);
     if (iFrom == iTo || jFrom == jTo) continue;
-    const panel = panels + (<usize>p) * PANEL;
+    const panel = panels + <usize>p * PANEL;
     const w = <i32>word(panel, 1);
     const bytes = word(panel, 2) << 2;
     const rows = word(panel, 3);
     const factor = word(panel, 4);
     const block = word(blocks, p);
     // The address of column `leading + j t` in a row that is at position 0.
-    const origin = tile - (((<usize>(leading + i * t)) * (<usize>t) + (<usize>(leading + j * t))) << 2);
+    const origin = tile - ((<usize>(leading + i * t) * <usize>t + <usize>(leading + j * t)) << 2);
     for (let a = iFrom; a < iTo; a += 4) {
       const height = min(4, iTo - a);
       // of a diagonal tile, no column beyond these rows
@@ -139,7 +179,7 @@ export function updateTile(panels: usize, count: i32, blocks: usize, starts: usi
         products(w, block + ((<usize>a) << 2), factor + ((<usize>b) << 2), bytes, scratch);
         const columns = min(4, jTo - b);
         for (let d = 0; d < height; d++) {
-          const line = origin + ((word(rows, a + d) * (<usize>t)) << 2);
+          const line = origin + ((word(rows, a + d) * <usize>t) << 2);
           const sums = scratch + ((<usize>d) << 4);
           for (let c = 0; c < columns; c++) subtract(line + (word(rows, b + c) << 2), sums + ((<usize>c) << 2));
         }
@@ -163,7 +203,7 @@ function products(w: i32, a: usize, b: usize, stride: usize, out: usize): void {
   // addresses are added to before they are used, as in gemm.ts
   a -= stride;
   b -= stride;
-  const last = a + (<usize>w) * stride;
+  const last = a + <usize>w * stride;
   while (a != last) {
     a += stride;
     b += stride;
@@ -185,10 +225,20 @@ function products(w: i32, a: usize, b: usize, stride: usize, out: usize): void {
  * panels, count: all panels. tiles: the lower tiles (t × t) of the `size` columns after the `leading` ones, swept, so that
  * they hold −C. x: n + 16 rows. kept (leading × 16 f32) gets the leading rows, for invertLeading.
  */
-export function invertSwept(panels: usize, count: i32, tiles: usize, t: i32, size: i32, leading: i32, column: i32, x: usize, kept: usize): void {
+export function invertSwept(
+  panels: usize,
+  count: i32,
+  tiles: usize,
+  t: i32,
+  size: i32,
+  leading: i32,
+  column: i32,
+  x: usize,
+  kept: usize,
+): void {
   gatherSwept(tiles, t, size, column, leading, x);
   invertPanels(panels, count, leading + column, min(LANES, size - column), x);
-  memory.copy(kept, x, (<usize>leading) * LINE);
+  memory.copy(kept, x, <usize>leading * LINE);
 }
 
 /**
@@ -197,10 +247,21 @@ export function invertSwept(panels: usize, count: i32, tiles: usize, t: i32, siz
  * panels, count: those up to the end of these. blocks (3 u32 each: first column, columns, what was kept of them): those of
  * the columns after these panels, `from` … blockCount. x: n + 16 rows. kept (keptRows × 16 f32) gets the first rows.
  */
-export function invertLeading(panels: usize, count: i32, blocks: usize, from: i32, blockCount: i32, column: i32, width: i32, x: usize, kept: usize, keptRows: i32): void {
+export function invertLeading(
+  panels: usize,
+  count: i32,
+  blocks: usize,
+  from: i32,
+  blockCount: i32,
+  column: i32,
+  width: i32,
+  x: usize,
+  kept: usize,
+  keptRows: i32,
+): void {
   gatherInverted(blocks, from, blockCount, column, width, x);
   invertPanels(panels, count, column, width, x);
-  memory.copy(kept, x, (<usize>keptRows) * LINE);
+  memory.copy(kept, x, <usize>keptRows * LINE);
 }
 
 // The rows of x from `leading` on, out of the swept tiles.
@@ -211,18 +272,19 @@ function gatherSwept(tiles: usize, t: i32, size: i32, column: i32, leading: i32,
   const count = (size + t - 1) / t;
   for (let i = 0; i < count; i++) {
     const rows = min(t, size - i * t);
-    let out = x + (<usize>(leading + i * t)) * LINE;
+    let out = x + <usize>(leading + i * t) * LINE;
     if (i >= own) {
-      let line = tiles + ((((<usize>i) * (<usize>(i + 1))) >> 1) + (<usize>own)) * bytes + within;
+      let line = tiles + (((<usize>i * <usize>(i + 1)) >> 1) + <usize>own) * bytes + within;
       for (let row = 0; row < rows; row++) {
         for (let c: usize = 0; c < LINE; c += 16) v128.store(out + c, f32x4.neg(v128.load(line + c)));
         out += LINE;
         line += (<usize>t) << 2;
       }
     } else {
-      const tile = tiles + ((((<usize>own) * (<usize>(own + 1))) >> 1) + (<usize>i)) * bytes + within * (<usize>t);
+      const tile = tiles + (((<usize>own * <usize>(own + 1)) >> 1) + <usize>i) * bytes + within * <usize>t;
       for (let row = 0; row < rows; row += 4) {
-        for (let c = 0; c < LANES; c += 4) transposeFour(tile + (((<usize>(c * t + row))) << 2), (<usize>t) << 2, out + ((<usize>c) << 2), true);
+        for (let c = 0; c < LANES; c += 4)
+          transposeFour(tile + ((<usize>(c * t + row)) << 2), (<usize>t) << 2, out + ((<usize>c) << 2), true);
         out += LINE << 2;
       }
     }
@@ -233,19 +295,23 @@ function gatherSwept(tiles: usize, t: i32, size: i32, column: i32, leading: i32,
 // overwritten, before the next block's are.
 function gatherInverted(blocks: usize, from: i32, count: i32, column: i32, width: i32, x: usize): void {
   for (let b = from; b < count; b++) {
-    const block = blocks + (<usize>b) * 12;
+    const block = blocks + <usize>b * 12;
     const first = word(block, 0);
     const columns = <i32>word(block, 1);
-    const source = word(block, 2) + (<usize>column) * LINE;
+    const source = word(block, 2) + <usize>column * LINE;
     const out = x + first * LINE;
     for (let row = 0; row < columns; row += 4) {
-      const line = out + (<usize>row) * LINE;
+      const line = out + <usize>row * LINE;
       const lanes = source + ((<usize>row) << 2);
       for (let c = 0; c < LANES; c += 4) {
-        if (c + 4 <= width) transposeFour(lanes + (<usize>c) * LINE, LINE, line + ((<usize>c) << 2), false);
+        if (c + 4 <= width) transposeFour(lanes + <usize>c * LINE, LINE, line + ((<usize>c) << 2), false);
         else {
           for (let q = c; q < c + 4; q++) {
-            for (let d = 0; d < 4; d++) store<f32>(line + (<usize>d) * LINE + ((<usize>q) << 2), q < width ? load<f32>(lanes + (<usize>q) * LINE + ((<usize>d) << 2)) : 0);
+            for (let d = 0; d < 4; d++)
+              store<f32>(
+                line + <usize>d * LINE + ((<usize>q) << 2),
+                q < width ? load<f32>(lanes + <usize>q * LINE + ((<usize>d) << 2)) : 0,
+              );
           }
         }
       }
@@ -278,20 +344,20 @@ function transposeFour(from: usize, stride: usize, to: usize, negate: bool): voi
 // The rows of x of panels [0, count), from the last to the first, given those after them.
 function invertPanels(panels: usize, count: i32, column: i32, width: i32, x: usize): void {
   for (let p = count - 1; p >= 0; p--) {
-    const panel = panels + (<usize>p) * PANEL;
+    const panel = panels + <usize>p * PANEL;
     const first = <i32>word(panel, 0);
     const w = <i32>word(panel, 1);
     const r = <i32>word(panel, 2);
     const rows = word(panel, 3);
     const bytes = (<usize>r) << 2;
-    const out = x + (<usize>first) * LINE;
-    memory.fill(out, 0, (<usize>w) * LINE);
+    const out = x + <usize>first * LINE;
+    memory.fill(out, 0, <usize>w * LINE);
     const from = max(column, first);
     const to = min(column + width, first + w);
     for (let c = from; c < to; c++) {
       for (let j = 0; j < w; j++) {
         const at = word(panel, 5) + ((<usize>(j * w + c - first)) << 2);
-        store<f32>(out + (<usize>j) * LINE + ((<usize>(c - column)) << 2), load<f32>(at));
+        store<f32>(out + <usize>j * LINE + ((<usize>(c - column)) << 2), load<f32>(at));
       }
     }
     for (let start = 0; start < r; start += KC) {
@@ -312,8 +378,14 @@ function invertPanels(panels: usize, count: i32, column: i32, width: i32, x: usi
 
 /** Two rows of x, from `out` on, lose Σ_p t0[p] x[rows[p]] and Σ_p t1[p] x[rows[p]]. */
 function subtractTwo(k: i32, rows: usize, t0: usize, t1: usize, x: usize, out: usize): void {
-  let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0);
-  let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0);
+  let c00 = f32x4.splat(0),
+    c01 = f32x4.splat(0),
+    c02 = f32x4.splat(0),
+    c03 = f32x4.splat(0);
+  let c10 = f32x4.splat(0),
+    c11 = f32x4.splat(0),
+    c12 = f32x4.splat(0),
+    c13 = f32x4.splat(0);
   rows -= 4;
   t0 -= 4;
   t1 -= 4;
@@ -322,7 +394,7 @@ function subtractTwo(k: i32, rows: usize, t0: usize, t1: usize, x: usize, out: u
     rows += 4;
     t0 += 4;
     t1 += 4;
-    const from = x + (<usize>load<u32>(rows)) * LINE;
+    const from = x + <usize>load<u32>(rows) * LINE;
     const b0 = v128.load(from);
     const b1 = v128.load(from, 16);
     const b2 = v128.load(from, 32);
@@ -344,9 +416,12 @@ function subtractTwo(k: i32, rows: usize, t0: usize, t1: usize, x: usize, out: u
 
 /** As subtractTwo, for one row. */
 function subtractOne(k: i32, rows: usize, t: usize, x: usize, out: usize): void {
-  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0);
+  let c0 = f32x4.splat(0),
+    c1 = f32x4.splat(0),
+    c2 = f32x4.splat(0),
+    c3 = f32x4.splat(0);
   for (let p = 0; p < k; p++) {
-    const from = x + (<usize>load<u32>(rows)) * LINE;
+    const from = x + <usize>load<u32>(rows) * LINE;
     const s = v128.load_splat<f32>(t);
     c0 = madd(c0, s, v128.load(from));
     c1 = madd(c1, s, v128.load(from, 16));
@@ -371,10 +446,18 @@ function subtractLine(out: usize, c0: v128, c1: v128, c2: v128, c3: v128): void 
  * Which entries B̂ keeps of the columns of x, `width` of them from position `column` on: masks (n u16) gets a bit for each
  * column in each row, counts (16 i32) their number in each column. B̂_ij = C_ij / −C_jj off the diagonal and 0 on it.
  */
-export function markColumns(n: i32, x: usize, column: i32, width: i32, epsilon: f32, masks: usize, counts: usize): void {
+export function markColumns(
+  n: i32,
+  x: usize,
+  column: i32,
+  width: i32,
+  epsilon: f32,
+  masks: usize,
+  counts: usize,
+): void {
   memory.fill(counts, 0, LINE);
   const bound = f32x4.splat(epsilon);
-  const own = x + (<usize>column) * LINE;
+  const own = x + <usize>column * LINE;
   // Lanes beyond width may divide by nothing; their bits are dropped.
   const s0 = scaleOfFour(own, 0);
   const s1 = scaleOfFour(own, 4);
@@ -382,7 +465,7 @@ export function markColumns(n: i32, x: usize, column: i32, width: i32, epsilon: 
   const s3 = scaleOfFour(own, 12);
   const valid = (1 << width) - 1;
   for (let i = 0; i < n; i++) {
-    const row = x + (<usize>i) * LINE;
+    const row = x + <usize>i * LINE;
     let mask =
       i32x4.bitmask(f32x4.ge(f32x4.div(v128.load(row), s0), bound)) |
       (i32x4.bitmask(f32x4.ge(f32x4.div(v128.load(row, 16), s1), bound)) << 4) |
@@ -404,15 +487,26 @@ export function markColumns(n: i32, x: usize, column: i32, width: i32, epsilon: 
 @inline
 function scaleOfFour(own: usize, lane: usize): v128 {
   const at = own + lane * (LINE + 4);
-  return f32x4.neg(f32x4(load<f32>(at), load<f32>(at + LINE + 4), load<f32>(at + 2 * (LINE + 4)), load<f32>(at + 3 * (LINE + 4))));
+  return f32x4.neg(
+    f32x4(load<f32>(at), load<f32>(at + LINE + 4), load<f32>(at + 2 * (LINE + 4)), load<f32>(at + 3 * (LINE + 4))),
+  );
 }
 
 /**
  * Writes the entries that markColumns marked, items strictly increasing in each column. positions (n u32): that of each item.
  * cursors (16 i32): where each column starts in indices (i32) and values (f32); each is left at the column's end.
  */
-export function fillColumns(n: i32, positions: usize, x: usize, column: i32, masks: usize, cursors: usize, indices: usize, values: usize): void {
-  const own = x + (<usize>column) * LINE;
+export function fillColumns(
+  n: i32,
+  positions: usize,
+  x: usize,
+  column: i32,
+  masks: usize,
+  cursors: usize,
+  indices: usize,
+  values: usize,
+): void {
+  const own = x + <usize>column * LINE;
   for (let i = 0; i < n; i++) {
     const position = word(positions, i);
     for (let mask = <i32>load<u16>(masks + (position << 1)); mask != 0; mask &= mask - 1) {

@@ -5,18 +5,43 @@
  * Transposes a pattern (rows × cols): indptr (rows + 1) i32, indices (indptr[rows]) i32 → outIndptr (cols + 1) i32,
  * outIndices (indptr[rows]) i32.
  */
-export function transposePattern(rows: i32, cols: i32, indptr: usize, indices: usize, outIndptr: usize, outIndices: usize): void {
+export function transposePattern(
+  rows: i32,
+  cols: i32,
+  indptr: usize,
+  indices: usize,
+  outIndptr: usize,
+  outIndices: usize,
+): void {
   transpose(rows, cols, indptr, indices, 0, outIndptr, outIndices, 0);
 }
 
 /** As transposePattern, with values and outValues (indptr[rows]) f32. */
-export function transposeMatrix(rows: i32, cols: i32, indptr: usize, indices: usize, values: usize, outIndptr: usize, outIndices: usize, outValues: usize): void {
+export function transposeMatrix(
+  rows: i32,
+  cols: i32,
+  indptr: usize,
+  indices: usize,
+  values: usize,
+  outIndptr: usize,
+  outIndices: usize,
+  outValues: usize,
+): void {
   transpose(rows, cols, indptr, indices, values, outIndptr, outIndices, outValues);
 }
 
 // While it scatters, outIndptr[c] is the next free place of column c; at the end that is where c + 1 starts, so the
 // array is shifted back by one.
-function transpose(rows: i32, cols: i32, indptr: usize, indices: usize, values: usize, outIndptr: usize, outIndices: usize, outValues: usize): void {
+function transpose(
+  rows: i32,
+  cols: i32,
+  indptr: usize,
+  indices: usize,
+  values: usize,
+  outIndptr: usize,
+  outIndices: usize,
+  outValues: usize,
+): void {
   memory.fill(outIndptr, 0, (<usize>cols + 1) << 2);
   const end = load<i32>(indptr + ((<usize>rows) << 2));
   for (let p = 0; p < end; p++) {

@@ -11,18 +11,34 @@ export function arithmetic(rounds: i32, at: usize): f32 {
 /** As arithmetic, of 16-bit integers: 128 products and sums a round, eight pairs of products an instruction. */
 export function integers(rounds: i32, at: usize): i32 {
   const sums = run(true, rounds, at);
-  return i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+  return (
+    i32x4.extract_lane(sums, 0) +
+    i32x4.extract_lane(sums, 1) +
+    i32x4.extract_lane(sums, 2) +
+    i32x4.extract_lane(sums, 3)
+  );
 }
 
 // @ts-ignore: decorator
 @inline
 function run(fixed: bool, rounds: i32, at: usize): v128 {
-  let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0;
-  const x0 = v128.load(at, 64), x1 = v128.load(at, 80), x2 = v128.load(at, 96), x3 = v128.load(at, 112);
+  let c0 = f32x4.splat(0),
+    c1 = c0,
+    c2 = c0,
+    c3 = c0,
+    c4 = c0,
+    c5 = c0,
+    c6 = c0,
+    c7 = c0;
+  const x0 = v128.load(at, 64),
+    x1 = v128.load(at, 80),
+    x2 = v128.load(at, 96),
+    x3 = v128.load(at, 112);
   for (let i = 0; i < rounds; i++) {
     // another address each round, or the products would be made once
     const b = at + ((i & 1) << 5);
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    const b0 = v128.load(b),
+      b1 = v128.load(b, 16);
     c0 = add(fixed, c0, multiply(fixed, x0, b0));
     c1 = add(fixed, c1, multiply(fixed, x0, b1));
     c2 = add(fixed, c2, multiply(fixed, x1, b0));
@@ -32,7 +48,11 @@ function run(fixed: bool, rounds: i32, at: usize): v128 {
     c6 = add(fixed, c6, multiply(fixed, x3, b0));
     c7 = add(fixed, c7, multiply(fixed, x3, b1));
   }
-  return add(fixed, add(fixed, add(fixed, c0, c1), add(fixed, c2, c3)), add(fixed, add(fixed, c4, c5), add(fixed, c6, c7)));
+  return add(
+    fixed,
+    add(fixed, add(fixed, c0, c1), add(fixed, c2, c3)),
+    add(fixed, add(fixed, c4, c5), add(fixed, c6, c7)),
+  );
 }
 
 // @ts-ignore: decorator
@@ -53,7 +73,10 @@ function lanes(x: v128): f32 {
 
 /** The sum of `bytes` bytes of f32, a multiple of 64: reading alone. */
 export function sum(bytes: usize, x: usize): f32 {
-  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  let s0 = f32x4.splat(0),
+    s1 = s0,
+    s2 = s0,
+    s3 = s0;
   for (const end = x + bytes; x != end; x += 64) {
     s0 = f32x4.add(s0, v128.load(x));
     s1 = f32x4.add(s1, v128.load(x, 16));

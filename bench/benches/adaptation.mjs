@@ -22,7 +22,10 @@ export async function adaptation() {
   const sides = [];
   for (const threads of THREADS) {
     note(`${label('m3rec', threads)} …`);
-    const { stages } = await trainOnce({ path: dataDirectory(), options: { preset: 'paper', epochs: EPOCHS }, threads }, () => {});
+    const { stages } = await trainOnce(
+      { path: dataDirectory(), options: { preset: 'paper', epochs: EPOCHS }, threads },
+      () => {},
+    );
     const { seconds, loss } = stages.find(({ stage }) => stage === 'adaptation');
     sides.push({ label: label('m3rec', threads), seconds: seconds / EPOCHS, loss });
   }
@@ -37,7 +40,12 @@ export async function adaptation() {
       const shapes = markets.markets.map((market, i) => write(folder, i, market, similarity, dim));
       for (const threads of THREADS) {
         note(`${label('PyTorch', threads)} …`);
-        const result = await runPython(python, 'adaptation.py', { folder, threads, steps, negatives, gamma, l2, dropout, epochs: EPOCHS, markets: shapes }, threads);
+        const result = await runPython(
+          python,
+          'adaptation.py',
+          { folder, threads, steps, negatives, gamma, l2, dropout, epochs: EPOCHS, markets: shapes },
+          threads,
+        );
         version = result.version;
         sides.push({ label: label('PyTorch', threads), seconds: median(result.seconds), loss: result.loss });
       }
@@ -45,7 +53,12 @@ export async function adaptation() {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-  const rows = sides.map(({ label: side, seconds: each, loss: last }) => [side, each.toFixed(2), `${(each / sides[0].seconds).toFixed(1)} ×`, last.toFixed(3)]);
+  const rows = sides.map(({ label: side, seconds: each, loss: last }) => [
+    side,
+    each.toFixed(2),
+    `${(each / sides[0].seconds).toFixed(1)} ×`,
+    last.toFixed(3),
+  ]);
   const blocks = [
     `Data: ${name}, ${interactions.toLocaleString('en-US')} interactions, ${steps} batches of whole users over ${markets.markets.length} markets, d = ${dim}, ${negatives} negatives, margin loss. m3rec: the mean of ${EPOCHS} epochs. PyTorch${version ? ` ${version}` : ''}: the median of ${EPOCHS}; it is given X̂ ready made (m3rec makes it for each batch), does not check whether a negative is one of the user's own, and starts from random V_glob and U_loc = 0, so that its loss is another.`,
     table(['one epoch', 'seconds', 'time beside the first', 'loss of an interaction'], rows),
@@ -57,7 +70,8 @@ export async function adaptation() {
 
 /** Files of one market for the peer: V_glob (random), X, and X̂ = Normalize(X B) as CSR. */
 function write(folder, i, { interactions: x, items }, b, dim) {
-  const put = (part, array) => writeFileSync(join(folder, `${i}.${part}`), new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  const put = (part, array) =>
+    writeFileSync(join(folder, `${i}.${part}`), new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   const n = items.length;
   const local = new Int32Array(b.cols).fill(-1);
   for (const [position, item] of items.entries()) local[item] = position;

@@ -42,7 +42,8 @@ export { easeLocal as 'ease-local' };
 
 async function realPart() {
   const path = dataDirectory();
-  if (!path) return note('ease-local real: skipped, since neither M3REC_DATA nor ../shared/xmarket names a folder of data');
+  if (!path)
+    return note('ease-local real: skipped, since neither M3REC_DATA nor ../shared/xmarket names a folder of data');
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-ease-local-'));
   try {
     const runs = {};
@@ -84,14 +85,28 @@ function reportReal(data, runs) {
     `Of the ${NEAREST} nearest neighbours of an item by the exact way (all kept ones where it has fewer), the iterative way has, in the mean over items, by rows ${percent(rows.shared)} % (5 % of items: ${percent(rows.fifth)} % or less), by columns ${percent(columns.shared)} % (5 %: ${percent(columns.fifth)} %). The largest difference of an entry that either keeps is ${rows.furthest.toExponential(1)}.`,
     table(
       ['market', 'users', 'NDCG@10 %, exact', 'iterative', 'relative %'],
-      ndcg.map((row) => [row.market, count(row.users), percent(row.exact), percent(row.iterative), percent(row.relative)]),
+      ndcg.map((row) => [
+        row.market,
+        count(row.users),
+        percent(row.exact),
+        percent(row.iterative),
+        percent(row.relative),
+      ]),
     ),
   ];
   for (const block of blocks) show(block);
   const small = ({ similarity, ...run }) => ({ ...run, entries: similarity.values.length });
-  save('ease-local', 'EASE by the iterative way beside the exact one', blocks, { data, rows, columns, ndcg, runs: Object.fromEntries(SOLVERS.map((solver) => [solver, small(runs[solver])])) });
-  const passed = Math.min(rows.shared, columns.shared) >= LEAST_SHARED && ndcg.every(({ relative }) => relative >= -MOST_LOST);
-  if (!passed) note(`fewer than ${percent(LEAST_SHARED)} % of the neighbours, or NDCG more than ${percent(MOST_LOST)} % lower`);
+  save('ease-local', 'EASE by the iterative way beside the exact one', blocks, {
+    data,
+    rows,
+    columns,
+    ndcg,
+    runs: Object.fromEntries(SOLVERS.map((solver) => [solver, small(runs[solver])])),
+  });
+  const passed =
+    Math.min(rows.shared, columns.shared) >= LEAST_SHARED && ndcg.every(({ relative }) => relative >= -MOST_LOST);
+  if (!passed)
+    note(`fewer than ${percent(LEAST_SHARED)} % of the neighbours, or NDCG more than ${percent(MOST_LOST)} % lower`);
   return passed;
 }
 
@@ -101,16 +116,35 @@ async function generatedPart() {
     const output = join(folder, 'iterative');
     const run = await once({ source: { generate: GENERATED, merge: true }, solver: 'auto', output });
     note(`${run.seconds.toFixed(1)} s; ${run.detail}`);
-    const { entries, ...columns } = compareColumns(mergeMarkets(assembleGenerated(generateMarkets(GENERATED))).markets[0].interactions, readSimilarity(output));
+    const { entries, ...columns } = compareColumns(
+      mergeMarkets(assembleGenerated(generateMarkets(GENERATED))).markets[0].interactions,
+      readSimilarity(output),
+    );
     const blocks = [
       `Generated: ${count(run.users)} users × ${count(run.items)} items, ${count(run.interactions)} interactions, five markets as one, λ = ${LAMBDA}, ε = ${EPSILON}; on all cores. Peak memory is the whole process's, generating included.`,
-      table(['seconds', 'processor seconds', 'peak MB', 'linear memory MB', 'entries', 'what it says'], [[run.seconds.toFixed(1), run.cpuSeconds.toFixed(1), megabytes(run.maxRSS), megabytes(run.peakBytes), count(entries), run.detail]], 0),
+      table(
+        ['seconds', 'processor seconds', 'peak MB', 'linear memory MB', 'entries', 'what it says'],
+        [
+          [
+            run.seconds.toFixed(1),
+            run.cpuSeconds.toFixed(1),
+            megabytes(run.maxRSS),
+            megabytes(run.peakBytes),
+            count(entries),
+            run.detail,
+          ],
+        ],
+        0,
+      ),
       `Of the ${NEAREST} nearest neighbours of an item (all kept ones where it has fewer) by ${columns.items} columns solved in f64, evenly spaced by the items' users, the iterative way has ${percent(columns.shared)} % in the mean. The largest difference of an entry that both keep is ${columns.furthest.toExponential(1)}.`,
     ];
     for (const block of blocks) show(block);
     save('ease-local-generated', 'EASE on 100,000 items', blocks, { generated: GENERATED, run, entries, columns });
     const passed = run.maxRSS < MOST_BYTES && run.interactions >= 1e7;
-    if (!passed) note(`${megabytes(run.maxRSS)} MB on ${count(run.interactions)} interactions, expected less than 4 GiB on 10,000,000`);
+    if (!passed)
+      note(
+        `${megabytes(run.maxRSS)} MB on ${count(run.interactions)} interactions, expected less than 4 GiB on 10,000,000`,
+      );
     return passed;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -179,24 +213,36 @@ function solveColumn({ rows: users, cols: n, indptr, indices }, degrees, item) {
 function once(task) {
   return new Promise((resolve, reject) => {
     let result;
-    const child = fork(fileURLToPath(new URL('../processes/ease-local.mjs', import.meta.url)), { serialization: 'advanced' });
+    const child = fork(fileURLToPath(new URL('../processes/ease-local.mjs', import.meta.url)), {
+      serialization: 'advanced',
+    });
     child.once('message', (message) => {
       result = message;
     });
     child.once('error', reject);
-    child.once('exit', (code, signal) => (result ? resolve(result) : reject(new Error(`the training ended with ${signal ?? `exit code ${code}`}`))));
+    child.once('exit', (code, signal) =>
+      result ? resolve(result) : reject(new Error(`the training ended with ${signal ?? `exit code ${code}`}`)),
+    );
     child.send(task);
   });
 }
 
 function readSimilarity(output) {
   const read = (part, Type) => new Type(Uint8Array.from(readFileSync(`${output}.${part}`)).buffer);
-  return { indptr: read('indptr', Int32Array), indices: read('indices', Int32Array), values: read('values', Float32Array) };
+  return {
+    indptr: read('indptr', Int32Array),
+    indices: read('indices', Int32Array),
+    values: read('values', Float32Array),
+  };
 }
 
 function transposed({ indptr, indices, values }) {
   const n = indptr.length - 1;
-  const out = { indptr: new Int32Array(n + 1), indices: new Int32Array(indices.length), values: new Float32Array(indices.length) };
+  const out = {
+    indptr: new Int32Array(n + 1),
+    indices: new Int32Array(indices.length),
+    values: new Float32Array(indices.length),
+  };
   for (const j of indices) out.indptr[j + 1]++;
   for (let j = 0; j < n; j++) out.indptr[j + 1] += out.indptr[j];
   const next = out.indptr.slice();
@@ -224,7 +270,12 @@ function compareNeighbours(exact, other) {
     shares.push(nearest.filter((j) => theirs.has(j)).length / nearest.length);
   }
   shares.sort((a, b) => a - b);
-  return { shared: shares.reduce((sum, share) => sum + share, 0) / shares.length, fifth: shares[Math.floor(shares.length / 20)], items: shares.length, furthest };
+  return {
+    shared: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+    fifth: shares[Math.floor(shares.length / 20)],
+    items: shares.length,
+    furthest,
+  };
 }
 
 function rowOf({ indptr, indices, values }, i) {

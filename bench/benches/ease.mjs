@@ -38,8 +38,12 @@ export async function ease() {
       sides[`${name}, ${threads} thread${threads === 1 ? '' : 's'}`] = once;
     };
     for (const threads of [1, 2]) {
-      for (const way of ['sparse', 'dense']) side(way, threads, () => fitOnce({ bundle, folder, rows, cols, lambda, epsilon, way, threads }));
-      if (python) side('SciPy', threads, () => scipyOnce(python, { folder, rows, cols, lam: lambda, epsilon, double: false }, threads));
+      for (const way of ['sparse', 'dense'])
+        side(way, threads, () => fitOnce({ bundle, folder, rows, cols, lambda, epsilon, way, threads }));
+      if (python)
+        side('SciPy', threads, () =>
+          scipyOnce(python, { folder, rows, cols, lam: lambda, epsilon, double: false }, threads),
+        );
     }
     const runs = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
     let reference;
@@ -84,7 +88,10 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
   const stages = Object.keys(runs[sparse[0]][0].stages);
   const blocks = [
     `Data: ${name}, all markets as one, ${rows.toLocaleString('en-US')} users × ${cols.toLocaleString('en-US')} items, ${indices.length.toLocaleString('en-US')} interactions, λ = ${lambda}, ε = ${epsilon}. From X in compressed rows to B̂ in compressed rows, f32, the median of ${ROUNDS} runs that took turns, each a process of its own. The inverse alone leaves out X and B̂: for SciPy${runs[peer] ? ` (${runs[peer][0].version})` : ''} it is potrf + potri, for m3rec all but the Gram matrix. Peak memory is that of the whole process. The last columns are the largest and the root mean square relative difference of an entry from ${runs[peer] ? 'that of SciPy in f64' : 'the first run of the sparse way'}.`,
-    table(['way', 'seconds', `of ${peer}`, 'inverse alone', `of ${peer}`, 'peak MB', 'entries', 'furthest', 'rms'], lines),
+    table(
+      ['way', 'seconds', `of ${peer}`, 'inverse alone', `of ${peer}`, 'peak MB', 'entries', 'furthest', 'rms'],
+      lines,
+    ),
     table(
       ['step, seconds', ...sparse],
       stages.map((stage) => [stage, ...sparse.map((name) => seconds(of(name, (run) => run.stages[stage])))]),
@@ -92,7 +99,15 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
   ];
   show(`ease: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('ease', 'EASE beside SciPy', blocks, { data: name, users: rows, items: cols, interactions: indices.length, lambda, epsilon, runs });
+  save('ease', 'EASE beside SciPy', blocks, {
+    data: name,
+    users: rows,
+    items: cols,
+    interactions: indices.length,
+    lambda,
+    epsilon,
+    runs,
+  });
   const passed = Object.values(runs).every((list) => list.every(({ relative }) => relative <= TOLERANCE));
   if (!passed) note(`an entry is off by more than ${TOLERANCE}`);
   return passed;
@@ -102,7 +117,16 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
 function bundleTo(outfile) {
   const from = fileURLToPath(new URL('../../src/', import.meta.url));
   const contents = `export { ease, denseEase } from './similarity/ease.ts'; export { gram } from './matrix/gram.ts'; export { Job } from './common/job.ts'; export { withKernels } from './threads/pool.ts'; export { nodeWorkers } from './node/threads.ts';`;
-  return build({ stdin: { contents, resolveDir: from }, bundle: true, platform: 'node', format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, outfile, logLevel: 'warning' });
+  return build({
+    stdin: { contents, resolveDir: from },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'es2022',
+    loader: { '.wasm': 'binary' },
+    outfile,
+    logLevel: 'warning',
+  });
 }
 
 function fitOnce(task) {
@@ -113,7 +137,9 @@ function fitOnce(task) {
       result = { ...message, inverseSeconds: message.seconds - message.stages.gram };
     });
     child.once('error', reject);
-    child.once('exit', (code, signal) => (result ? resolve(result) : reject(new Error(`the fit ended with ${signal ?? `exit code ${code}`}`))));
+    child.once('exit', (code, signal) =>
+      result ? resolve(result) : reject(new Error(`the fit ended with ${signal ?? `exit code ${code}`}`)),
+    );
     child.send(task);
   });
 }
@@ -121,12 +147,23 @@ function fitOnce(task) {
 async function scipyOnce(python, task, threads) {
   const { steps, peak, entries, version } = await runPython(python, 'ease.py', task, threads);
   const { gram, potrf, potri, filter } = steps;
-  return { seconds: gram + potrf + potri + filter, inverseSeconds: potrf + potri, maxRSS: peak, entries, version, stages: steps };
+  return {
+    seconds: gram + potrf + potri + filter,
+    inverseSeconds: potrf + potri,
+    maxRSS: peak,
+    entries,
+    version,
+    stages: steps,
+  };
 }
 
 function readSimilarity(folder) {
   const read = (part, Type) => new Type(Uint8Array.from(readFileSync(join(folder, `ease.${part}`))).buffer);
-  return { indptr: read('indptr', Int32Array), indices: read('indices', Int32Array), values: read('values', Float32Array) };
+  return {
+    indptr: read('indptr', Int32Array),
+    indices: read('indices', Int32Array),
+    values: read('values', Float32Array),
+  };
 }
 
 /** The largest and the root mean square relative difference over the entries that both have. */

@@ -28,7 +28,12 @@ async function trained(markets, options) {
   const file = join(cache, `model-${key}.m3rec`);
   if (!existsSync(file)) {
     note(`training ${JSON.stringify(options)} …`);
-    const bytes = encodeModel(await train(markets, { ...options, onStage: ({ stage, seconds }) => note(`  ${stage}: ${seconds.toFixed(1)} s`) }));
+    const bytes = encodeModel(
+      await train(markets, {
+        ...options,
+        onStage: ({ stage, seconds }) => note(`  ${stage}: ${seconds.toFixed(1)} s`),
+      }),
+    );
     mkdirSync(cache, { recursive: true });
     writeFileSync(file, bytes);
   }
@@ -39,7 +44,11 @@ async function trained(markets, options) {
 async function measure(recommender, markets) {
   const chosen = { ...markets, markets: markets.markets.filter(({ name }) => recommender.markets.includes(name)) };
   const { markets: rows, mean } = await evaluate(recommender, chosen, EVALUATION);
-  return { mean: mean.ndcg, markets: Object.fromEntries(rows.map(({ market, ndcg }) => [market, ndcg])), errors: rows.map(({ mrrStandardError }) => mrrStandardError) };
+  return {
+    mean: mean.ndcg,
+    markets: Object.fromEntries(rows.map(({ market, ndcg }) => [market, ndcg])),
+    errors: rows.map(({ mrrStandardError }) => mrrStandardError),
+  };
 }
 
 async function variant(context, options) {
@@ -56,20 +65,44 @@ async function variant(context, options) {
   const ndcg = await measure(recommender, markets);
   const names = Object.keys(ndcg.markets);
   const original = names.reduce((sum, name) => sum + before.markets[name], 0) / names.length;
-  const result = { model: context.name, ...options, bytes: bytes.length, loadMs: median(times), ndcg: ndcg.mean, ndcgBefore: original, loss: original - ndcg.mean, ndcgByMarket: ndcg.markets };
-  note(`${context.name} ${JSON.stringify(options)}: ${megabytes(bytes.length)} MB, NDCG ${percent(original)} to ${percent(ndcg.mean)}`);
+  const result = {
+    model: context.name,
+    ...options,
+    bytes: bytes.length,
+    loadMs: median(times),
+    ndcg: ndcg.mean,
+    ndcgBefore: original,
+    loss: original - ndcg.mean,
+    ndcgByMarket: ndcg.markets,
+  };
+  note(
+    `${context.name} ${JSON.stringify(options)}: ${megabytes(bytes.length)} MB, NDCG ${percent(original)} to ${percent(ndcg.mean)}`,
+  );
   context.results.push(result);
   return result;
 }
 
 const HEADER = ['vectors', 'similarities an item', 'size, MB', 'load, ms', 'NDCG@10 before', 'after', 'loss'];
-const rowOf = (type, { neighbours, bytes, loadMs, ndcgBefore, ndcg, loss }) => [type ?? '–', neighbours ?? 'all', megabytes(bytes), loadMs.toFixed(1), percent(ndcgBefore), percent(ndcg), percent(loss)];
+const rowOf = (type, { neighbours, bytes, loadMs, ndcgBefore, ndcg, loss }) => [
+  type ?? '–',
+  neighbours ?? 'all',
+  megabytes(bytes),
+  loadMs.toFixed(1),
+  percent(ndcgBefore),
+  percent(ndcg),
+  percent(loss),
+];
 
 async function grid(context, vectors, neighbours, options) {
   const rows = [];
   for (const type of vectors) {
     for (const most of neighbours) {
-      rows.push(rowOf(type, await variant(context, { ...options, ...(type && { vectors: type }), ...(most && { neighbours: most }) })));
+      rows.push(
+        rowOf(
+          type,
+          await variant(context, { ...options, ...(type && { vectors: type }), ...(most && { neighbours: most }) }),
+        ),
+      );
     }
   }
   return table(HEADER, rows);
@@ -78,15 +111,23 @@ async function grid(context, vectors, neighbours, options) {
 /** As `exportModel` prunes the rows of S, its columns: what recommended item j is like, not what history item i leads to. */
 function pruneColumns({ rows, cols, indptr, indices, values }, most) {
   const columns = Array.from({ length: cols }, () => []);
-  for (let row = 0; row < rows; row++) for (let e = indptr[row]; e < indptr[row + 1]; e++) columns[indices[e]].push({ e, row });
+  for (let row = 0; row < rows; row++)
+    for (let e = indptr[row]; e < indptr[row + 1]; e++) columns[indices[e]].push({ e, row });
   const kept = new Uint8Array(values.length);
   for (const column of columns) {
     column.sort((a, b) => values[b.e] - values[a.e] || a.row - b.row);
     for (const { e } of column.slice(0, most)) kept[e] = 1;
   }
   const ends = new Int32Array(rows + 1);
-  for (let row = 0; row < rows; row++) ends[row + 1] = ends[row] + kept.subarray(indptr[row], indptr[row + 1]).reduce((sum, flag) => sum + flag, 0);
-  return { rows, cols, indptr: ends, indices: indices.filter((_, e) => kept[e] === 1), values: values.filter((_, e) => kept[e] === 1) };
+  for (let row = 0; row < rows; row++)
+    ends[row + 1] = ends[row] + kept.subarray(indptr[row], indptr[row + 1]).reduce((sum, flag) => sum + flag, 0);
+  return {
+    rows,
+    cols,
+    indptr: ends,
+    indices: indices.filter((_, e) => kept[e] === 1),
+    values: values.filter((_, e) => kept[e] === 1),
+  };
 }
 
 async function sides({ name, model, markets, before }) {
@@ -96,11 +137,31 @@ async function sides({ name, model, markets, before }) {
   for (const most of NEIGHBOURS.slice(1)) {
     for (const [side, pruned] of [
       ['history item (rows)', exportModel(model, { neighbours: most })],
-      ['recommended item (columns)', { ...model, markets: model.markets.map((market) => ({ ...market, linear: pruneColumns(market.linear, most) })) }],
+      [
+        'recommended item (columns)',
+        {
+          ...model,
+          markets: model.markets.map((market) => ({ ...market, linear: pruneColumns(market.linear, most) })),
+        },
+      ],
     ]) {
       const ndcg = await measure(await loadModel(encodeModel(pruned)), markets);
-      results.push({ model: name, side, most, entries: entries(pruned), ndcg: ndcg.mean, loss: before.mean - ndcg.mean });
-      rows.push([name, side, most, entries(pruned).toLocaleString('en-US'), percent(ndcg.mean), percent(before.mean - ndcg.mean)]);
+      results.push({
+        model: name,
+        side,
+        most,
+        entries: entries(pruned),
+        ndcg: ndcg.mean,
+        loss: before.mean - ndcg.mean,
+      });
+      rows.push([
+        name,
+        side,
+        most,
+        entries(pruned).toLocaleString('en-US'),
+        percent(ndcg.mean),
+        percent(before.mean - ndcg.mean),
+      ]);
     }
   }
   return { rows, results };
@@ -108,7 +169,12 @@ async function sides({ name, model, markets, before }) {
 
 /** Memory of a process that loads a file and answers, over that of a process that does nothing; the least of three runs each. */
 function processMemory(file) {
-  const run = (...args) => JSON.parse(execFileSync(process.execPath, [fileURLToPath(new URL('../processes/serve.mjs', import.meta.url)), ...args], { encoding: 'utf8' }));
+  const run = (...args) =>
+    JSON.parse(
+      execFileSync(process.execPath, [fileURLToPath(new URL('../processes/serve.mjs', import.meta.url)), ...args], {
+        encoding: 'utf8',
+      }),
+    );
   const runs = (...args) => Array.from({ length: 3 }, () => run(...args)).sort((a, b) => a.peakRSS - b.peakRSS)[0];
   const bare = runs();
   const serving = runs(file);
@@ -136,18 +202,28 @@ async function exportBench() {
 
   const standard = await open('default', { preset: 'default' });
   const { errors } = standard.before;
-  add(`For scale: the standard error of a market's MRR is ${percent(Math.min(...errors))} to ${percent(Math.max(...errors))} points.`);
-  add(`## preset default (the file that training wrote: ${megabytes(standard.bytes.length)} MB)\n\nAll markets, with users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, {})}`);
+  add(
+    `For scale: the standard error of a market's MRR is ${percent(Math.min(...errors))} to ${percent(Math.max(...errors))} points.`,
+  );
+  add(
+    `## preset default (the file that training wrote: ${megabytes(standard.bytes.length)} MB)\n\nAll markets, with users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, {})}`,
+  );
   add(`All markets, without users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, { users: false })}`);
   const edge = { markets: [largest.name], users: false };
-  add(`Market ${largest.name} alone (${largest.items.length.toLocaleString('en-US')} items), without users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, edge)}`);
+  add(
+    `Market ${largest.name} alone (${largest.items.length.toLocaleString('en-US')} items), without users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, edge)}`,
+  );
 
   const ease = await open('ease', { model: 'ease' });
-  add(`## ease (${megabytes(ease.bytes.length)} MB)\n\nAll markets, with users:\n\n${await grid(ease, [undefined], NEIGHBOURS, {})}`);
+  add(
+    `## ease (${megabytes(ease.bytes.length)} MB)\n\nAll markets, with users:\n\n${await grid(ease, [undefined], NEIGHBOURS, {})}`,
+  );
   add(`Market ${largest.name} alone, without users:\n\n${await grid(ease, [undefined], NEIGHBOURS, edge)}`);
 
   const paper = await open('paper', { preset: 'paper' });
-  add(`## preset paper (${megabytes(paper.bytes.length)} MB)\n\nIts users have vectors of their own. All markets, with users:\n\n${await grid(paper, VECTORS, [undefined], {})}`);
+  add(
+    `## preset paper (${megabytes(paper.bytes.length)} MB)\n\nIts users have vectors of their own. All markets, with users:\n\n${await grid(paper, VECTORS, [undefined], {})}`,
+  );
   add(`All markets, without users:\n\n${await grid(paper, VECTORS, [undefined], { users: false })}`);
 
   const bySide = [await sides(standard), await sides(ease)];
@@ -172,10 +248,26 @@ async function exportBench() {
   add(
     `## Memory of a process that serves market ${largest.name}\n\nPreset default without users, 1,000 answers for histories of 20 items. In MB: linear memory of the kernels, the file that the model's arrays are views of, and the most resident memory of the process over that of a process that only starts Node (the least of three runs).\n\n${table(
       ['vectors', 'similarities an item', 'file', 'linear memory', 'both', 'process, peak', 'bare Node', 'difference'],
-      memory.map((row) => [row.vectors, row.neighbours, megabytes(row.file), megabytes(row.linear), megabytes(row.file + row.linear), megabytes(row.peakRSS), megabytes(row.bareRSS), megabytes(row.overBare)]),
+      memory.map((row) => [
+        row.vectors,
+        row.neighbours,
+        megabytes(row.file),
+        megabytes(row.linear),
+        megabytes(row.file + row.linear),
+        megabytes(row.peakRSS),
+        megabytes(row.bareRSS),
+        megabytes(row.overBare),
+      ]),
     )}`,
   );
-  save('export', 'Export variants', blocks, { data: name, evaluation: EVALUATION, market: largest.name, results, sides: bySide.flatMap(({ results: each }) => each), memory });
+  save('export', 'Export variants', blocks, {
+    data: name,
+    evaluation: EVALUATION,
+    market: largest.name,
+    results,
+    sides: bySide.flatMap(({ results: each }) => each),
+    memory,
+  });
 }
 
 export { exportBench as export };

@@ -23,26 +23,54 @@ export async function gemm() {
   const sides = { m3rec: { run: () => ({ times: products(kernels, SIZES, SECONDS) }) } };
   const relaxed = fileURLToPath(new URL('../../dist/kernels-relaxed.wasm', import.meta.url));
   const newest = newestNode();
-  sides.relaxed = { run: () => child(new URL('../processes/products.mjs', import.meta.url), { kernels: relaxed, sizes: SIZES, seconds: SECONDS }, newest) };
+  sides.relaxed = {
+    run: () =>
+      child(
+        new URL('../processes/products.mjs', import.meta.url),
+        { kernels: relaxed, sizes: SIZES, seconds: SECONDS },
+        newest,
+      ),
+  };
   if (python) sides.NumPy = { run: () => runPython(python, 'gemm.py', { sizes: SIZES, seconds: SECONDS }, 1) };
-  if (hasTfjs) sides.tfjs = { run: () => child(new URL('../peers/tfjs.mjs', import.meta.url), { sizes: SIZES, seconds: SECONDS }) };
+  if (hasTfjs)
+    sides.tfjs = {
+      run: () => child(new URL('../peers/tfjs.mjs', import.meta.url), { sizes: SIZES, seconds: SECONDS }),
+    };
   for (const side of Object.values(sides)) side.times = SIZES.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, side] of Object.entries(sides)) {
       const { times, ...about } = await side.run();
       side.about = about;
       for (const [i, runs] of times.entries()) side.times[i].push(...runs);
-      note(`round ${round + 1}, ${name}: ${times.map((runs, i) => rate(SIZES[i], median(runs)).toFixed(1)).join(', ')} GFLOP/s`);
+      note(
+        `round ${round + 1}, ${name}: ${times.map((runs, i) => rate(SIZES[i], median(runs)).toFixed(1)).join(', ')} GFLOP/s`,
+      );
     }
   }
   const peers = Object.keys(sides).slice(2);
-  const by = (pick) => Object.fromEntries(Object.entries(sides).map(([name, { times }]) => [name, times.map((runs, i) => rate(SIZES[i], pick(runs)))]));
+  const by = (pick) =>
+    Object.fromEntries(
+      Object.entries(sides).map(([name, { times }]) => [name, times.map((runs, i) => rate(SIZES[i], pick(runs)))]),
+    );
   const fastest = by((runs) => Math.min(...runs));
   const medians = by(median);
   const compared = (rates) => {
-    const ratios = peers.flatMap((peer) => ['m3rec', 'relaxed'].map((own) => ({ name: `${own} / ${peer}`, values: SIZES.map((_, i) => rates[own][i] / rates[peer][i]) })));
-    const rows = SIZES.map((n, i) => [n, ...Object.values(rates).map((list) => list[i].toFixed(1)), ...ratios.map(({ values }) => values[i].toFixed(2))]);
-    return table(['n', ...Object.keys(sides).map((name) => `${name}, GFLOP/s`), ...ratios.map(({ name }) => name)], rows, 0);
+    const ratios = peers.flatMap((peer) =>
+      ['m3rec', 'relaxed'].map((own) => ({
+        name: `${own} / ${peer}`,
+        values: SIZES.map((_, i) => rates[own][i] / rates[peer][i]),
+      })),
+    );
+    const rows = SIZES.map((n, i) => [
+      n,
+      ...Object.values(rates).map((list) => list[i].toFixed(1)),
+      ...ratios.map(({ values }) => values[i].toFixed(2)),
+    ]);
+    return table(
+      ['n', ...Object.keys(sides).map((name) => `${name}, GFLOP/s`), ...ratios.map(({ name }) => name)],
+      rows,
+      0,
+    );
   };
   const versions = peers.map((peer) => `${peer} ${sides[peer].about.version}`).join(', ');
   const blocks = [
@@ -52,7 +80,12 @@ export async function gemm() {
   ];
   show(`gemm: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('gemm', 'Matrix product beside NumPy and tfjs', blocks, { sizes: SIZES, fastest, medians, peers: Object.fromEntries(peers.map((peer) => [peer, sides[peer].about])) });
+  save('gemm', 'Matrix product beside NumPy and tfjs', blocks, {
+    sizes: SIZES,
+    fastest,
+    medians,
+    peers: Object.fromEntries(peers.map((peer) => [peer, sides[peer].about])),
+  });
 }
 
 const rate = (n, seconds) => (2 * n ** 3) / seconds / 1e9;

@@ -24,7 +24,9 @@ export async function kernels() {
   const { name, markets } = await loadMarkets();
   const merged = mergeMarkets(markets);
   const similarity = await mergedSimilarity(name, merged);
-  const { exports, memory } = await instantiateKernels(readFileSync(new URL('../../dist/kernels.wasm', import.meta.url)));
+  const { exports, memory } = await instantiateKernels(
+    readFileSync(new URL('../../dist/kernels.wasm', import.meta.url)),
+  );
   const context = prepare(exports, new BenchMemory(memory), merged.markets[0].interactions, similarity);
 
   const rows = [];
@@ -41,7 +43,9 @@ export async function kernels() {
       note(`${row.kernels.join(' + ')}, ${row.size}: ${format(row.wasm)} ${row.unit}`);
     }
   }
-  const missing = Object.keys(exports).filter((key) => typeof exports[key] === 'function' && !key.startsWith('__') && !covered.has(key));
+  const missing = Object.keys(exports).filter(
+    (key) => typeof exports[key] === 'function' && !key.startsWith('__') && !covered.has(key),
+  );
   const blocks = [
     `Data: ${name}. X is ${merged.markets[0].users.length.toLocaleString('en-US')} users × ${merged.items.length.toLocaleString('en-US')} items; B its similarity ≥ 0.01, rows normalised. One thread. The median run of each side, in turns in one process; JavaScript is plain loops over the same typed arrays.`,
     table(HEADER, rows.map(cells), 3),
@@ -50,7 +54,10 @@ export async function kernels() {
   show(`kernels: ${describe(machine())}`);
   for (const block of blocks) show(block);
   save('kernels', 'Kernels beside plain JavaScript', blocks, { data: name, rows, missing, sink: drained() });
-  for (const { kernels: names, size, difference } of disagreements) note(`${names.join(' + ')}, ${size}: the two sides differ by ${difference.toExponential(1)}, more than ${TOLERANCE}: no rate`);
+  for (const { kernels: names, size, difference } of disagreements)
+    note(
+      `${names.join(' + ')}, ${size}: the two sides differ by ${difference.toExponential(1)}, more than ${TOLERANCE}: no rate`,
+    );
   return disagreements.length === 0;
 }
 
@@ -66,7 +73,10 @@ export function prepare(exports, bench, interactions, similarity) {
 }
 
 /** Checks that both sides agree, then times them. */
-function compareSides({ kernels: names, size, work, unit, note: remark, outputs = [], reset = [], found, expected, wasm, js }, bench) {
+function compareSides(
+  { kernels: names, size, work, unit, note: remark, outputs = [], reset = [], found, expected, wasm, js },
+  bench,
+) {
   const initial = reset.map((pair) => pair.js.slice());
   const side = (run, world) => ({
     run,
@@ -79,13 +89,23 @@ function compareSides({ kernels: names, size, work, unit, note: remark, outputs 
   if (js) {
     wasm();
     js();
-    difference = found ? apart(found(), expected()) : Math.max(...outputs.map((pair) => apart(bench.view(pair), pair.js)));
+    difference = found
+      ? apart(found(), expected())
+      : Math.max(...outputs.map((pair) => apart(bench.view(pair), pair.js)));
     sides.push(side(js, 'js'));
   }
   const row = { kernels: names, size, unit, note: remark, difference };
   if (difference > TOLERANCE) return row;
-  const [fast, plain] = measure(sides).map(({ seconds, runs }) => ({ rate: work / seconds / (SCALE[unit] ?? 1e6), runs }));
-  return { ...row, wasm: fast.rate, wasmRuns: fast.runs, ...(plain && { js: plain.rate, jsRuns: plain.runs, ratio: fast.rate / plain.rate }) };
+  const [fast, plain] = measure(sides).map(({ seconds, runs }) => ({
+    rate: work / seconds / (SCALE[unit] ?? 1e6),
+    runs,
+  }));
+  return {
+    ...row,
+    wasm: fast.rate,
+    wasmRuns: fast.runs,
+    ...(plain && { js: plain.rate, jsRuns: plain.runs, ratio: fast.rate / plain.rate }),
+  };
 }
 
 /** Largest |a − b| over the largest |b|. */
@@ -100,9 +120,17 @@ function apart(a, b) {
   return difference / scale;
 }
 
-const format = (rate) => (rate === undefined ? '–' : rate >= 100 ? rate.toFixed(0) : rate >= 10 ? rate.toFixed(1) : rate.toFixed(2));
+const format = (rate) =>
+  rate === undefined ? '–' : rate >= 100 ? rate.toFixed(0) : rate >= 10 ? rate.toFixed(1) : rate.toFixed(2);
 
 function cells({ kernels: names, size, unit, note: remark, difference, wasm, js, ratio }) {
   const label = names.join(' + ') + (remark ? ` (${remark})` : '');
-  return [label, size, unit, difference > TOLERANCE ? 'differs' : format(wasm), format(js), ratio === undefined ? '–' : `${ratio.toFixed(1)} ×`];
+  return [
+    label,
+    size,
+    unit,
+    difference > TOLERANCE ? 'differs' : format(wasm),
+    format(js),
+    ratio === undefined ? '–' : `${ratio.toFixed(1)} ×`,
+  ];
 }

@@ -42,7 +42,15 @@ export async function limits({ epochs, preset }) {
     `## Kernels beside the limits\n\nThe cases of \`npm run bench -- kernels\` (data: ${data}), one thread, median. Flops and bytes are counted by hand (bench/harness/costs.mjs): bytes are those that the algorithm must move from where its working set lies; f64 flops count twice. The sweep’s arithmetic limit is that of 16-bit integers, in which most of it goes. The limit is the time that either the flops or the bytes need at the rates above, the share what of the measured time that is; a latency limit is that of dependent reads. Over 100 %: much is found in a nearer cache than the whole set is.`,
     table(
       ['kernel', 'size', 'GFLOP/s', 'GB/s', 'from', 'limit', 'share of it'],
-      cases.map(({ kernel, size, gflops, gbytes, level, bound, share }) => [kernel, size, number(gflops), number(gbytes), level, bound, percent(share)]),
+      cases.map(({ kernel, size, gflops, gbytes, level, bound, share }) => [
+        kernel,
+        size,
+        number(gflops),
+        number(gbytes),
+        level,
+        bound,
+        percent(share),
+      ]),
       2,
     ),
   ];
@@ -87,7 +95,11 @@ async function measureMachine() {
         for (let r = 0; r < repeats; r++) run();
       }) /
       1e9;
-    levels[level] = { read: rate(3 * third, () => exports.sum(3 * third, x)), copy: rate(2 * third, () => exports.copy(third, x, y)), triad: rate(3 * third, () => exports.triad(third, 0.5, x, y, z)) };
+    levels[level] = {
+      read: rate(3 * third, () => exports.sum(3 * third, x)),
+      copy: rate(2 * third, () => exports.copy(third, x, y)),
+      triad: rate(3 * third, () => exports.triad(third, 0.5, x, y, z)),
+    };
     levels[level].best = Math.max(...Object.values(levels[level]));
     levels[level].nanoseconds = chaseTime(exports, memory, x, bytes);
     note(`${level}: ${Object.values(levels[level]).map(number).join(', ')}`);
@@ -107,8 +119,23 @@ function compileProbes() {
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-limits-'));
   try {
     const out = join(folder, 'limits.wasm');
-    const flags = ['--optimizeLevel', '3', '--noAssert', '--importMemory', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort='];
-    const { status, stderr } = spawnSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', 'bench/assembly/limits.ts', '--outFile', out, ...flags], { cwd: root, encoding: 'utf8' });
+    const flags = [
+      '--optimizeLevel',
+      '3',
+      '--noAssert',
+      '--importMemory',
+      '--runtime',
+      'stub',
+      '--enable',
+      'simd',
+      '--use',
+      'abort=',
+    ];
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['node_modules/assemblyscript/bin/asc.js', 'bench/assembly/limits.ts', '--outFile', out, ...flags],
+      { cwd: root, encoding: 'utf8' },
+    );
     if (status !== 0) throw new Error(`asc failed: ${stderr.trim()}`);
     return readFileSync(out);
   } finally {
@@ -154,7 +181,12 @@ function chaseTime({ chase }, memory, base, bytes) {
 }
 
 function machineBlocks({ gflops, fixed, levels, numpy }) {
-  const rows = Object.entries(levels).map(([level, { read, copy, triad, nanoseconds }]) => [level, `${(LEVELS[level] / 2 ** 20).toFixed(2)} MB`, ...[read, copy, triad].map(number), number(nanoseconds)]);
+  const rows = Object.entries(levels).map(([level, { read, copy, triad, nanoseconds }]) => [
+    level,
+    `${(LEVELS[level] / 2 ** 20).toFixed(2)} MB`,
+    ...[read, copy, triad].map(number),
+    number(nanoseconds),
+  ]);
   return [
     `Limits of one thread from WebAssembly, the fastest run of half a second each, all times processor time. Products and sums of f32 without a fused instruction, factors in the first-level cache: ${number(gflops)} GFLOP/s; of 16-bit integers, in 32-bit sums: ${number(fixed)} G/s.${numpy ? ` The best product of 512 × 512 of NumPy ${numpy.version}, which may fuse and use wider registers: ${number(numpy.gflops)} GFLOP/s.` : ''} Bytes a second, and the time of a read whose address the read before gave:`,
     table(['working set', 'size', 'read, GB/s', 'copy, GB/s', 'triad, GB/s', 'dependent read, ns'], rows, 1),
@@ -187,9 +219,21 @@ async function measureCases(name, markets, machineLimits) {
         };
         const seconds = median(timesOf(wasm, 0.2, back));
         const level = levelOf(cost.set);
-        const times = { arithmetic: (cost.flops ?? 0) / peakOf(kernels, machineLimits) / 1e9, bandwidth: cost.bytes / levels[level].best / 1e9, latency: ((cost.reads ?? 0) * levels[level].nanoseconds) / 1e9 };
+        const times = {
+          arithmetic: (cost.flops ?? 0) / peakOf(kernels, machineLimits) / 1e9,
+          bandwidth: cost.bytes / levels[level].best / 1e9,
+          latency: ((cost.reads ?? 0) * levels[level].nanoseconds) / 1e9,
+        };
         const [bound, limit] = Object.entries(times).reduce((a, b) => (b[1] > a[1] ? b : a));
-        const row = { kernel: kernels.join(' + '), size, gflops: cost.flops && cost.flops / seconds / 1e9, gbytes: cost.bytes / seconds / 1e9, level, bound, share: limit / seconds };
+        const row = {
+          kernel: kernels.join(' + '),
+          size,
+          gflops: cost.flops && cost.flops / seconds / 1e9,
+          gbytes: cost.bytes / seconds / 1e9,
+          level,
+          bound,
+          share: limit / seconds,
+        };
         rows.push(row);
         note(`${row.kernel}, ${size}: ${percent(row.share)} of ${bound}`);
       }
@@ -211,7 +255,8 @@ async function profile(markets, options) {
   WebAssembly.instantiate = async (module, imports) => {
     const { exports } = await original.call(WebAssembly, module, imports);
     const wrapped = {};
-    for (const [name, kernel] of Object.entries(exports)) wrapped[name] = typeof kernel === 'function' ? timed(name, kernel, imports.env.memory, exports) : kernel;
+    for (const [name, kernel] of Object.entries(exports))
+      wrapped[name] = typeof kernel === 'function' ? timed(name, kernel, imports.env.memory, exports) : kernel;
     return { exports: wrapped };
   };
   const timed =
@@ -233,7 +278,9 @@ async function profile(markets, options) {
     };
   const onStage = ({ stage }) => {
     const now = processorSeconds();
-    const kernels = [...counts].map(([kernel, entry]) => ({ kernel, ...entry, flops: Number.isNaN(entry.flops) ? undefined : entry.flops })).sort((a, b) => b.seconds - a.seconds);
+    const kernels = [...counts]
+      .map(([kernel, entry]) => ({ kernel, ...entry, flops: Number.isNaN(entry.flops) ? undefined : entry.flops }))
+      .sort((a, b) => b.seconds - a.seconds);
     stages.push({ stage, seconds: now - began, kernels });
     note(`${options.preset}, ${stage}: ${(now - began).toFixed(2)} s`);
     counts = new Map();
@@ -251,7 +298,15 @@ function profileBlock(preset, epochs, stages, machineLimits) {
   const rows = [];
   const row = (stage, kernel, calls, seconds, of, flops) => {
     const rate = flops === undefined ? undefined : flops / seconds / 1e9;
-    rows.push([stage, kernel, calls === undefined ? '–' : calls.toLocaleString('en-US'), seconds.toFixed(2), percent(seconds / of), number(rate), percent(rate && rate / peakOf([kernel], machineLimits))]);
+    rows.push([
+      stage,
+      kernel,
+      calls === undefined ? '–' : calls.toLocaleString('en-US'),
+      seconds.toFixed(2),
+      percent(seconds / of),
+      number(rate),
+      percent(rate && rate / peakOf([kernel], machineLimits)),
+    ]);
   };
   for (const { stage, seconds, kernels } of stages) {
     const shown = kernels.filter((each) => each.seconds >= LEAST_SHARE * seconds);
@@ -265,7 +320,13 @@ function profileBlock(preset, epochs, stages, machineLimits) {
         few.reduce((sum, each) => sum + each.seconds, 0),
         seconds,
       );
-    row(stage, 'JavaScript and the rest', undefined, seconds - kernels.reduce((sum, each) => sum + each.seconds, 0), seconds);
+    row(
+      stage,
+      'JavaScript and the rest',
+      undefined,
+      seconds - kernels.reduce((sum, each) => sum + each.seconds, 0),
+      seconds,
+    );
     row(stage, 'all', undefined, seconds, seconds);
   }
   return `## Where the time goes: preset ${preset}, ${epochs} epochs\n\nOne thread; processor time of every call. A stage starts where the one before ended. GFLOP/s where the flops are counted; the last column is their share of the arithmetic limit.\n\n${table(['stage', 'kernel', 'calls', 'seconds', 'of the stage', 'GFLOP/s', 'of the limit'], rows, 2)}`;

@@ -27,10 +27,21 @@ const GROWTH_LIMIT = 32 * 2 ** 20;
 const ALONE = 2000;
 
 const { values } = parseArgs({
-  options: { requests: { type: 'string', default: '20000' }, concurrency: { type: 'string', default: '32' }, malformed: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    requests: { type: 'string', default: '20000' },
+    concurrency: { type: 'string', default: '32' },
+    malformed: { type: 'string', default: '10' },
+    seed: { type: 'string', default: '1' },
+    help: { type: 'boolean', short: 'h' },
+  },
 });
 function whole(name, text) {
-  if (/^\d{1,9}$/.test(text) && Number(text) <= (name === 'malformed' ? 100 : 1e9) && (Number(text) > 0 || name === 'malformed' || name === 'seed')) return Number(text);
+  if (
+    /^\d{1,9}$/.test(text) &&
+    Number(text) <= (name === 'malformed' ? 100 : 1e9) &&
+    (Number(text) > 0 || name === 'malformed' || name === 'seed')
+  )
+    return Number(text);
   process.stderr.write(`--${name}: found ${JSON.stringify(text)}, expected a whole number\n`);
   process.exit(2);
 }
@@ -61,14 +72,31 @@ async function load({ requests, concurrency, malformed, seed }) {
       seconds += (performance.now() - started) / 1000;
       agent.destroy();
       memory.push(residentBytes(server.child.pid));
-      if ((done / ROUND) % 5 === 4) note(`${done + round.length} of ${requests} requests, ${tallies.wrong.length} wrong answers, server memory ${megabytes(memory.at(-1))} MB`);
+      if ((done / ROUND) % 5 === 4)
+        note(
+          `${done + round.length} of ${requests} requests, ${tallies.wrong.length} wrong answers, server memory ${megabytes(memory.at(-1))} MB`,
+        );
     }
     // One at a time: what the service itself takes, without waiting for others.
     agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const alone = { latencies: [], wrong: tallies.wrong, statuses: {}, kinds: {} };
-    for (let i = 0; i < Math.min(ALONE, requests); i++) await ask(server, agent, make.next(requests + i, tags, true), tags, alone);
+    for (let i = 0; i < Math.min(ALONE, requests); i++)
+      await ask(server, agent, make.next(requests + i, tags, true), tags, alone);
     const stopped = await server.stop();
-    return report({ requests, concurrency, malformed, seed, seconds, busy, memory, tallies, alone, stopped, bytes: bytes.length, recommender });
+    return report({
+      requests,
+      concurrency,
+      malformed,
+      seed,
+      seconds,
+      busy,
+      memory,
+      tallies,
+      alone,
+      stopped,
+      bytes: bytes.length,
+      recommender,
+    });
   } finally {
     agent?.destroy();
     server?.child.kill('SIGKILL');
@@ -80,7 +108,13 @@ async function load({ requests, concurrency, malformed, seed }) {
 function makeModel() {
   const data = generateMarkets({ seed: 1, users: 6000, items: 4000, interactions: 90_000 });
   const awkward = [', and more', ' ü%2C+&=#?/', '"\\\u2028', '物品🦊'];
-  return train(assembleGenerated({ ...data, items: data.items.map((id, i) => (i % 7 === 0 ? id + awkward[(i / 7) % awkward.length] : id)) }), { seed: 1, epochs: 5 });
+  return train(
+    assembleGenerated({
+      ...data,
+      items: data.items.map((id, i) => (i % 7 === 0 ? id + awkward[(i / 7) % awkward.length] : id)),
+    }),
+    { seed: 1, epochs: 5 },
+  );
 }
 
 async function startServer(file) {
@@ -105,7 +139,8 @@ async function startServer(file) {
 
 /** Bytes of physical memory that a process has. */
 function residentBytes(pid) {
-  if (process.platform !== 'linux') throw new Error('the memory of another process is read from /proc, which only Linux has');
+  if (process.platform !== 'linux')
+    throw new Error('the memory of another process is read from /proc, which only Linux has');
   return 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 }
 
@@ -122,7 +157,11 @@ async function inParallel(workers, list, work) {
 async function ask({ port }, agent, each, tags, { latencies, wrong, statuses, kinds }) {
   const { kind, expected, remember } = each;
   const started = performance.now();
-  const answer = await (each.raw === undefined ? send(port, agent, each) : sendRaw(port, each.raw)).catch((error) => ({ status: 0, body: String(error), headers: {} }));
+  const answer = await (each.raw === undefined ? send(port, agent, each) : sendRaw(port, each.raw)).catch((error) => ({
+    status: 0,
+    body: String(error),
+    headers: {},
+  }));
   if (!each.malformed) latencies.push(performance.now() - started);
   kinds[kind] = (kinds[kind] ?? 0) + 1;
   statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
@@ -133,17 +172,36 @@ async function ask({ port }, agent, each, tags, { latencies, wrong, statuses, ki
     (expected.code === undefined || code === expected.code) &&
     (expected.body === undefined || answer.body === expected.body) &&
     (expected.length === undefined || answer.headers['content-length'] === expected.length);
-  if (!right) wrong.push({ kind, request: String(each.raw ?? `${each.method} ${each.path}`).slice(0, 300), status: answer.status, expected: expected.status, body: answer.body.slice(0, 300) });
+  if (!right)
+    wrong.push({
+      kind,
+      request: String(each.raw ?? `${each.method} ${each.path}`).slice(0, 300),
+      status: answer.status,
+      expected: expected.status,
+      body: answer.body.slice(0, 300),
+    });
 }
 
 function send(port, agent, { method, path, headers, body, chunked }) {
   return new Promise((resolve, reject) => {
-    const sending = request({ host: '127.0.0.1', port, agent, method, path, headers: { ...headers, ...(body !== undefined && !chunked && { 'content-length': Buffer.byteLength(body) }) } }, (response) => {
-      const pieces = [];
-      response.on('data', (piece) => pieces.push(piece));
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(pieces).toString() }));
-      response.on('error', reject);
-    });
+    const sending = request(
+      {
+        host: '127.0.0.1',
+        port,
+        agent,
+        method,
+        path,
+        headers: { ...headers, ...(body !== undefined && !chunked && { 'content-length': Buffer.byteLength(body) }) },
+      },
+      (response) => {
+        const pieces = [];
+        response.on('data', (piece) => pieces.push(piece));
+        response.on('end', () =>
+          resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(pieces).toString() }),
+        );
+        response.on('error', reject);
+      },
+    );
     sending.on('error', reject);
     sending.end(body);
   });
@@ -153,8 +211,15 @@ function send(port, agent, { method, path, headers, body, chunked }) {
 function sendRaw(port, bytes) {
   return new Promise((resolve) => {
     let text = '';
-    const finish = () => resolve({ status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0), headers: {}, body: text.slice(text.indexOf('\r\n\r\n') + 4) });
-    const socket = connect(port, '127.0.0.1', () => (bytes.endsWith('\0') ? socket.write(bytes.slice(0, -1), () => socket.destroy()) : socket.write(bytes)));
+    const finish = () =>
+      resolve({
+        status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0),
+        headers: {},
+        body: text.slice(text.indexOf('\r\n\r\n') + 4),
+      });
+    const socket = connect(port, '127.0.0.1', () =>
+      bytes.endsWith('\0') ? socket.write(bytes.slice(0, -1), () => socket.destroy()) : socket.write(bytes),
+    );
     socket
       .setEncoding('latin1')
       .on('data', (piece) => {
@@ -179,7 +244,10 @@ class Requests {
     this.recommender = recommender;
     this.seed = seed;
     this.share = malformed / 100;
-    this.markets = recommender.model.markets.map((market) => ({ ...market, ids: Array.from(market.items, (item) => recommender.model.items[item]) }));
+    this.markets = recommender.model.markets.map((market) => ({
+      ...market,
+      ids: Array.from(market.items, (item) => recommender.model.items[item]),
+    }));
   }
 
   next(number, tags, onlyValid = false) {
@@ -190,7 +258,8 @@ class Requests {
       return stream.below(n);
     };
     this.market = this.pick(this.markets);
-    if (!onlyValid && this.below(10_000) < this.share * 10_000) return { malformed: true, ...this.pick(MALFORMED)(this) };
+    if (!onlyValid && this.below(10_000) < this.share * 10_000)
+      return { malformed: true, ...this.pick(MALFORMED)(this) };
     let ticket = this.below(100);
     for (const [share, make] of VALID) {
       if (ticket < share) return make(this, tags);
@@ -204,7 +273,11 @@ class Requests {
   }
 
   some(most) {
-    return Array.from({ length: this.below(most + 1) }, () => (this.below(20) === 0 ? this.pick(['__proto__', 'constructor', 'no such item', 'toString']) : this.pick(this.market.ids)));
+    return Array.from({ length: this.below(most + 1) }, () =>
+      this.below(20) === 0
+        ? this.pick(['__proto__', 'constructor', 'no such item', 'toString'])
+        : this.pick(this.market.ids),
+    );
   }
 
   user() {
@@ -226,12 +299,20 @@ class Requests {
 
   get(operation, query, kind) {
     const parameters = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) for (const each of Array.isArray(value) ? (value.length === 0 ? [''] : value) : [value]) parameters.append(name, String(each));
+    for (const [name, value] of Object.entries(query))
+      for (const each of Array.isArray(value) ? (value.length === 0 ? [''] : value) : [value])
+        parameters.append(name, String(each));
     return { kind, method: 'GET', path: `/v1/${this.market.name}/${operation}?${parameters}` };
   }
 
   post(operation, body, kind) {
-    return { kind, method: 'POST', path: `/v1/${this.market.name}/${operation}`, headers: { 'content-type': 'application/json' }, body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) };
+    return {
+      kind,
+      method: 'POST',
+      path: `/v1/${this.market.name}/${operation}`,
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+    };
   }
 
   recommend(query) {
@@ -243,7 +324,11 @@ class Requests {
   }
 
   ranking() {
-    return clean({ ...(this.below(2) === 0 ? { user: this.user() } : { items: this.some(20) }), candidates: this.some(100), top: this.below(2) === 0 ? undefined : 10 });
+    return clean({
+      ...(this.below(2) === 0 ? { user: this.user() } : { items: this.some(20) }),
+      candidates: this.some(100),
+      top: this.below(2) === 0 ? undefined : 10,
+    });
   }
 }
 
@@ -264,7 +349,10 @@ const VALID = [
     15,
     (r) => {
       const query = { item: r.pick(r.market.ids), k: 1 + r.below(30) };
-      return { ...r.get('similar', query, 'GET similar'), expected: right({ items: r.recommender.similar({ ...query, market: r.market.name }) }) };
+      return {
+        ...r.get('similar', query, 'GET similar'),
+        expected: right({ items: r.recommender.similar({ ...query, market: r.market.name }) }),
+      };
     },
   ],
   [
@@ -278,7 +366,11 @@ const VALID = [
     6,
     (r) => {
       const queries = Array.from({ length: r.below(20) }, () => r.query(20));
-      return { ...r.post('recommend', { queries }, 'POST recommend, batch'), chunked: r.below(2) === 0, expected: right({ results: queries.map((query) => r.recommend(query)) }) };
+      return {
+        ...r.post('recommend', { queries }, 'POST recommend, batch'),
+        chunked: r.below(2) === 0,
+        expected: right({ results: queries.map((query) => r.recommend(query)) }),
+      };
     },
   ],
   [
@@ -292,14 +384,24 @@ const VALID = [
     3,
     (r) => {
       const queries = Array.from({ length: r.below(10) }, () => r.ranking());
-      return { ...r.post('rank', { queries }, 'POST rank, batch'), expected: right({ results: queries.map((query) => r.rank(query)) }) };
+      return {
+        ...r.post('rank', { queries }, 'POST rank, batch'),
+        expected: right({ results: queries.map((query) => r.rank(query)) }),
+      };
     },
   ],
   [
     5,
     (r, tags) => {
       const [path, known] = r.pick([...tags]) ?? [];
-      if (known) return { kind: 'GET, If-None-Match', method: 'GET', path, headers: { 'if-none-match': known.etag }, expected: { status: 304, body: '' } };
+      if (known)
+        return {
+          kind: 'GET, If-None-Match',
+          method: 'GET',
+          path,
+          headers: { 'if-none-match': known.etag },
+          expected: { status: 304, body: '' },
+        };
       return { ...r.get('recommend', { items: [] }, 'GET recommend'), expected: right(r.recommend({ items: [] })) };
     },
   ],
@@ -307,7 +409,11 @@ const VALID = [
     2,
     (r) => {
       const query = r.query(20);
-      return { ...r.get('recommend', query, 'HEAD recommend'), method: 'HEAD', expected: { status: 200, body: '', length: String(Buffer.byteLength(JSON.stringify(r.recommend(query)))) } };
+      return {
+        ...r.get('recommend', query, 'HEAD recommend'),
+        method: 'HEAD',
+        expected: { status: 200, body: '', length: String(Buffer.byteLength(JSON.stringify(r.recommend(query)))) },
+      };
     },
   ],
   [
@@ -316,13 +422,22 @@ const VALID = [
       kind: 'GET health',
       method: 'GET',
       path: '/health',
-      expected: right({ status: 'ok', model: r.recommender.model.kind, markets: r.markets.map(({ name, items, users }) => ({ name, items: items.length, users: users.length })) }),
+      expected: right({
+        status: 'ok',
+        model: r.recommender.model.kind,
+        markets: r.markets.map(({ name, items, users }) => ({ name, items: items.length, users: users.length })),
+      }),
     }),
   ],
   [1, () => ({ kind: 'GET openapi.json', method: 'GET', path: '/openapi.json', expected: { status: 200 } })],
 ];
 
-const wrongGet = (name, search, status, code) => (r) => ({ kind: name, method: 'GET', path: `/v1/${r.market.name}/${search}`, expected: { status, code } });
+const wrongGet = (name, search, status, code) => (r) => ({
+  kind: name,
+  method: 'GET',
+  path: `/v1/${r.market.name}/${search}`,
+  expected: { status, code },
+});
 const wrongPath =
   (name, path, status, code, method = 'GET') =>
   () => ({ kind: name, method, path, expected: { status, code } });
@@ -355,13 +470,28 @@ const MALFORMED = [
   wrongBody('empty body', '', 400, 'invalid_json'),
   wrongBody('NaN', '{"items":[],"k":NaN}', 400, 'invalid_json'),
   wrongBody('body not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 400, 'invalid_json'),
-  wrongBody('random bytes', (r) => Buffer.from(Array.from({ length: 1 + r.below(200) }, () => 128 + r.below(128))), 400, 'invalid_json'),
+  wrongBody(
+    'random bytes',
+    (r) => Buffer.from(Array.from({ length: 1 + r.below(200) }, () => 128 + r.below(128))),
+    400,
+    'invalid_json',
+  ),
   wrongBody('JSON 50,000 deep', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 400, 'invalid_argument'),
-  wrongBody('JSON 50,000 deep in items', `{"items":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 400, 'invalid_argument'),
+  wrongBody(
+    'JSON 50,000 deep in items',
+    `{"items":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+    400,
+    'invalid_argument',
+  ),
   wrongBody('own __proto__', '{"items":[],"__proto__":{"k":3}}', 400, 'invalid_argument'),
   wrongBody('wrong type', { items: ['a', 7] }, 400, 'invalid_argument'),
   wrongBody('history too long', { items: Array(10_001).fill('a') }, 400, 'invalid_argument'),
-  wrongBody('one bad query in a batch', (r) => ({ queries: [...Array.from({ length: 5 }, () => r.query(20)), { items: [], k: 0 }] }), 400, 'invalid_argument'),
+  wrongBody(
+    'one bad query in a batch',
+    (r) => ({ queries: [...Array.from({ length: 5 }, () => r.query(20)), { items: [], k: 0 }] }),
+    400,
+    'invalid_argument',
+  ),
   wrongBody('batch too long', { queries: Array(101).fill({ items: [] }) }, 400, 'invalid_argument'),
   wrongBody('id of 1 MB', { items: ['x'.repeat(1_000_000)] }, 400, 'invalid_argument'),
   wrongBody('wrong content type', { items: [] }, 415, 'unsupported_media_type', { 'content-type': 'text/plain' }),
@@ -372,7 +502,11 @@ const MALFORMED = [
   wrongBytes('bad Host', 'GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400, 'invalid_url'),
   wrongBytes('headers too large', `GET /health HTTP/1.1\r\n${HEAD}X: ${'x'.repeat(20_000)}\r\n\r\n`, 431),
   wrongBytes('URL with raw bytes', `GET /v1/us/recommend?items=\u00ff\u0001 HTTP/1.1\r\n${HEAD}\r\n`, 400),
-  wrongBytes('body cut off', `POST /v1/us/recommend HTTP/1.1\r\n${HEAD}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"items":\0`, 0),
+  wrongBytes(
+    'body cut off',
+    `POST /v1/us/recommend HTTP/1.1\r\n${HEAD}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"items":\0`,
+    0,
+  ),
 ];
 
 // --- what came of it ---------------------------------------------------------------------------------------------
@@ -391,7 +525,20 @@ function median(list) {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
-function report({ requests, concurrency, malformed, seed, seconds, busy, memory, tallies, alone, stopped, bytes, recommender }) {
+function report({
+  requests,
+  concurrency,
+  malformed,
+  seed,
+  seconds,
+  busy,
+  memory,
+  tallies,
+  alone,
+  stopped,
+  bytes,
+  recommender,
+}) {
   const { latencies, wrong, statuses, kinds } = tallies;
   const rounds = memory.slice(1);
   const quarter = Math.ceil(rounds.length / 4);
@@ -406,7 +553,13 @@ function report({ requests, concurrency, malformed, seed, seconds, busy, memory,
   const blocks = [
     `${count(requests)} requests, ${concurrency} at once, ${malformed} % malformed (${MALFORMED.length} kinds), seed ${seed}, over HTTP to \`m3rec serve\` in a process of its own; model: generated, ${recommender.markets.length} markets of ${count(Math.min(...items))} to ${count(Math.max(...items))} items, ${recommender.model.dim} dimensions, ${megabytes(bytes)} MB. Every answer was compared with the recommender's own.`,
     `**${wrong.length} wrong answers.** ${count(Math.round(requests / seconds))} requests a second, client and server on the same machine, whose load average was ${busy.toFixed(1)} when the run began.`,
-    table(['latency of valid requests, ms', 'requests', 'p50', 'p95', 'p99', 'max'], [row(`${concurrency} at once, waiting included`, latencies.length, latency.concurrent), row('one at a time', alone.latencies.length, latency.alone)]),
+    table(
+      ['latency of valid requests, ms', 'requests', 'p50', 'p95', 'p99', 'max'],
+      [
+        row(`${concurrency} at once, waiting included`, latencies.length, latency.concurrent),
+        row('one at a time', alone.latencies.length, latency.alone),
+      ],
+    ),
     `Server memory (resident): ${megabytes(memory[0])} MB idle, ${growth === undefined ? '' : `${megabytes(warm)} MB in the second quarter of the run, ${megabytes(last)} MB in the last (medians: ${growth < 0 ? '' : '+'}${megabytes(growth)} MB), `}${megabytes(Math.max(...memory))} MB at most. After each ${count(ROUND)} requests, MB: ${rounds.map((each) => (each / 1e6).toFixed(0)).join(' ')}.`,
     table(
       ['status', 'answers'],
@@ -422,12 +575,32 @@ function report({ requests, concurrency, malformed, seed, seconds, busy, memory,
   show(`load: ${describe(machine())}`);
   for (const block of blocks) show(block);
   for (const each of wrong.slice(0, 20)) note(`wrong: ${JSON.stringify(each)}`);
-  if (!flat) note(`the server's memory grew by ${megabytes(growth)} MB from the second quarter of the run to the last, more than ${megabytes(GROWTH_LIMIT)} MB`);
+  if (!flat)
+    note(
+      `the server's memory grew by ${megabytes(growth)} MB from the second quarter of the run to the last, more than ${megabytes(GROWTH_LIMIT)} MB`,
+    );
   if (!cleanly) note(`the server ended with code ${stopped.code}: ${stopped.stderr}`);
-  save('load', 'Load', blocks, { requests, concurrency, malformed, seed, wrong: wrong.length, requestsPerSecond: requests / seconds, loadAverage: busy, latencyMs: latency, memoryBytes: memory, statuses, kinds });
+  save('load', 'Load', blocks, {
+    requests,
+    concurrency,
+    malformed,
+    seed,
+    wrong: wrong.length,
+    requestsPerSecond: requests / seconds,
+    loadAverage: busy,
+    latencyMs: latency,
+    memoryBytes: memory,
+    statuses,
+    kinds,
+  });
   return wrong.length === 0 && flat && cleanly ? 0 : 1;
 }
 
 // At the end: what is above must be there.
 if (values.help) process.stdout.write(USAGE);
-else process.exitCode = await load(Object.fromEntries(['requests', 'concurrency', 'malformed', 'seed'].map((name) => [name, whole(name, values[name])])));
+else
+  process.exitCode = await load(
+    Object.fromEntries(
+      ['requests', 'concurrency', 'malformed', 'seed'].map((name) => [name, whole(name, values[name])]),
+    ),
+  );

@@ -7,7 +7,15 @@ import { fingerprintOf, result } from '../harness/cached.mjs';
 import { dataDirectory } from '../harness/data.mjs';
 import { restrict } from '../harness/halves.mjs';
 import { describe, machine } from '../harness/machine.mjs';
-import { AS_WRITTEN, EASE_REFERENCE, ENTRIES_REFERENCE, PAPER_ABLATION, PAPER_EASE, PAPER_M3REC, PAPER_NAMES } from '../harness/published.mjs';
+import {
+  AS_WRITTEN,
+  EASE_REFERENCE,
+  ENTRIES_REFERENCE,
+  PAPER_ABLATION,
+  PAPER_EASE,
+  PAPER_M3REC,
+  PAPER_NAMES,
+} from '../harness/published.mjs';
 import { note, save, show, table } from '../harness/report.mjs';
 
 const PROTOCOLS = ['clean', 'as-published'];
@@ -29,7 +37,8 @@ export async function quality({ parts = Object.keys(PARTS), epochs }) {
   }
   const order = orderOf(names);
   show(`quality: ${describe(machine())}`);
-  for (const part of parts) await PARTS[part]({ path, data: basename(path), order, epochs, fingerprint: fingerprintOf(markets) });
+  for (const part of parts)
+    await PARTS[part]({ path, data: basename(path), order, epochs, fingerprint: fingerprintOf(markets) });
 }
 
 /** The markets in the paper's order where they are the paper's, each with its place in the published rows. */
@@ -37,13 +46,19 @@ function orderOf(names) {
   const known = Object.keys(PAPER_NAMES);
   const published = known.every((name) => names.includes(name));
   const sorted = published ? [...known, ...names.filter((name) => !known.includes(name))] : names;
-  return sorted.map((name) => ({ name, label: published && PAPER_NAMES[name] ? `${PAPER_NAMES[name]} (${name})` : name, place: published ? known.indexOf(name) : -1 }));
+  return sorted.map((name) => ({
+    name,
+    label: published && PAPER_NAMES[name] ? `${PAPER_NAMES[name]} (${name})` : name,
+    place: published ? known.indexOf(name) : -1,
+  }));
 }
 
 const percent = (x) => (100 * x).toFixed(2);
 const three = ({ mrr, ndcg, hr }) => [mrr, ndcg, hr].map(percent).join('/');
-const ofMarkets = (evaluation, order, cell) => order.map(({ name }) => cell(evaluation.markets.find(({ market }) => market === name)));
-const publishedRow = (values, order) => order.map(({ place }) => values[place]?.map?.((x) => x.toFixed(2)).join('/') ?? '–');
+const ofMarkets = (evaluation, order, cell) =>
+  order.map(({ name }) => cell(evaluation.markets.find(({ market }) => market === name)));
+const publishedRow = (values, order) =>
+  order.map(({ place }) => values[place]?.map?.((x) => x.toFixed(2)).join('/') ?? '–');
 const publishedMrr = (values, order) => order.map(({ place }) => values[place]?.toFixed(2) ?? '–');
 const isPublished = (order) => order.some(({ place }) => place >= 0);
 const small = (evaluation) => evaluation.markets.map(({ perUser, ...market }) => market);
@@ -57,7 +72,9 @@ class Report {
     this.title = title;
     const { data: dataName, epochs } = context;
     this.data = { data: dataName, epochs, ...data };
-    this.add(`Data: ${dataName}, held-out rows of valid, 999 negatives, seed 1. MRR/NDCG@10/HR@10 in %${epochs === undefined ? '' : `; ${epochs} epochs instead of the preset's`}.`);
+    this.add(
+      `Data: ${dataName}, held-out rows of valid, 999 negatives, seed 1. MRR/NDCG@10/HR@10 in %${epochs === undefined ? '' : `; ${epochs} epochs instead of the preset's`}.`,
+    );
   }
 
   add(block) {
@@ -82,22 +99,40 @@ async function easePart(context) {
     [25, undefined],
     [50, undefined],
   ]) {
-    const run = { lambdaF, epsilon, ...(await result(context, { model: 'ease', lambdaF, ...(epsilon && { epsilon }) })) };
+    const run = {
+      lambdaF,
+      epsilon,
+      ...(await result(context, { model: 'ease', lambdaF, ...(epsilon && { epsilon }) })),
+    };
     runs.push(run);
-    report.data.runs.push({ lambdaF, epsilon, seconds: run.seconds, entries: entriesOf(run), clean: small(run.evaluations.clean), asPublished: small(run.evaluations['as-published']) });
+    report.data.runs.push({
+      lambdaF,
+      epsilon,
+      seconds: run.seconds,
+      entries: entriesOf(run),
+      clean: small(run.evaluations.clean),
+      asPublished: small(run.evaluations['as-published']),
+    });
     report.save();
   }
   for (const protocol of PROTOCOLS) {
     const rows = [];
     for (const { lambdaF, epsilon, evaluations } of runs) {
-      rows.push([`EASE λ = ${lambdaF}, ${epsilon ? 'every entry' : 'entries ≥ 0.01'}`, ...ofMarkets(evaluations[protocol], order, three)]);
-      if (isPublished(order) && epsilon) rows.push([`reference λ = ${lambdaF}`, ...publishedRow(EASE_REFERENCE[protocol][lambdaF], order)]);
+      rows.push([
+        `EASE λ = ${lambdaF}, ${epsilon ? 'every entry' : 'entries ≥ 0.01'}`,
+        ...ofMarkets(evaluations[protocol], order, three),
+      ]);
+      if (isPublished(order) && epsilon)
+        rows.push([`reference λ = ${lambdaF}`, ...publishedRow(EASE_REFERENCE[protocol][lambdaF], order)]);
     }
-    if (protocol === 'as-published' && isPublished(order)) rows.push(["the paper's EASE", ...publishedRow(PAPER_EASE, order)]);
+    if (protocol === 'as-published' && isPublished(order))
+      rows.push(["the paper's EASE", ...publishedRow(PAPER_EASE, order)]);
     report.add(`## ${protocol}\n\n${table(['model', ...order.map(({ label }) => label)], rows)}`);
   }
   const entries = entriesOf(runs[2]);
-  report.add(`Entries of B ≥ 0.01 at λ = 25: ${entries.toLocaleString('en-US')}${isPublished(order) ? `; the reference has ${ENTRIES_REFERENCE.toLocaleString('en-US')} (${percent(entries / ENTRIES_REFERENCE - 1)} % apart)` : ''}.`);
+  report.add(
+    `Entries of B ≥ 0.01 at λ = 25: ${entries.toLocaleString('en-US')}${isPublished(order) ? `; the reference has ${ENTRIES_REFERENCE.toLocaleString('en-US')} (${percent(entries / ENTRIES_REFERENCE - 1)} % apart)` : ''}.`,
+  );
 }
 
 /** Entries of the merged B, which is the first stage's matrix. */
@@ -109,19 +144,34 @@ async function paperPart(context) {
   const report = new Report('quality-paper', 'M3Rec as published, and without its parts', context, { runs: [] });
   const run = async (without) => {
     const found = await result(context, { preset: 'paper', epochs, without });
-    report.data.runs.push({ without: without ?? 'nothing', seconds: found.seconds, clean: small(found.evaluations.clean), asPublished: small(found.evaluations['as-published']) });
+    report.data.runs.push({
+      without: without ?? 'nothing',
+      seconds: found.seconds,
+      clean: small(found.evaluations.clean),
+      asPublished: small(found.evaluations['as-published']),
+    });
     report.save();
     return found;
   };
   const whole = await run(undefined);
-  const rows = PROTOCOLS.map((protocol) => [`preset paper, ${protocol}`, ...ofMarkets(whole.evaluations[protocol], order, three)]);
-  if (isPublished(order)) rows.push(["the paper's M3Rec", ...publishedRow(PAPER_M3REC, order)], ['reference "as written", clean, another half', ...publishedRow(AS_WRITTEN, order)]);
+  const rows = PROTOCOLS.map((protocol) => [
+    `preset paper, ${protocol}`,
+    ...ofMarkets(whole.evaluations[protocol], order, three),
+  ]);
+  if (isPublished(order))
+    rows.push(
+      ["the paper's M3Rec", ...publishedRow(PAPER_M3REC, order)],
+      ['reference "as written", clean, another half', ...publishedRow(AS_WRITTEN, order)],
+    );
   report.add(`## preset paper\n\n${table(header, rows)}`);
 
   const ablation = [['whole', whole]];
   for (const without of ['intra', 'inter', 'both']) ablation.push([`without ${without}`, await run(without)]);
   for (const protocol of PROTOCOLS) {
-    const lines = ablation.map(([label, { evaluations }]) => [label, ...ofMarkets(evaluations[protocol], order, ({ mrr }) => percent(mrr))]);
+    const lines = ablation.map(([label, { evaluations }]) => [
+      label,
+      ...ofMarkets(evaluations[protocol], order, ({ mrr }) => percent(mrr)),
+    ]);
     if (protocol === 'as-published' && isPublished(order)) {
       lines.push([
         "the paper's, whole",
@@ -130,7 +180,8 @@ async function paperPart(context) {
           order,
         ),
       ]);
-      for (const [without, values] of Object.entries(PAPER_ABLATION)) lines.push([`the paper's, without ${without}`, ...publishedMrr(values, order)]);
+      for (const [without, values] of Object.entries(PAPER_ABLATION))
+        lines.push([`the paper's, without ${without}`, ...publishedMrr(values, order)]);
     }
     report.add(`## Ablation, MRR, ${protocol}\n\n${table(header, lines)}`);
   }
@@ -140,9 +191,15 @@ async function defaultPart(context) {
   const { order, epochs } = context;
   const report = new Report('quality-default', 'The default preset beside EASE with the best λ', context, {});
   const sweep = [];
-  for (const lambdaF of LAMBDAS) sweep.push({ lambdaF, evaluation: (await result(context, { model: 'ease', lambdaF })).evaluations.clean });
-  const sweepRows = sweep.map(({ lambdaF, evaluation }) => [`λ = ${lambdaF}`, ...ofMarkets(restrict(evaluation, 'tune'), order, ({ mrr }) => percent(mrr))]);
-  report.add(`## EASE on the tune half, MRR, clean\n\n${table(['model', ...order.map(({ label }) => label)], sweepRows)}`);
+  for (const lambdaF of LAMBDAS)
+    sweep.push({ lambdaF, evaluation: (await result(context, { model: 'ease', lambdaF })).evaluations.clean });
+  const sweepRows = sweep.map(({ lambdaF, evaluation }) => [
+    `λ = ${lambdaF}`,
+    ...ofMarkets(restrict(evaluation, 'tune'), order, ({ mrr }) => percent(mrr)),
+  ]);
+  report.add(
+    `## EASE on the tune half, MRR, clean\n\n${table(['model', ...order.map(({ label }) => label)], sweepRows)}`,
+  );
 
   const best = bestByMarket(sweep);
   const { evaluations } = await result(context, { preset: 'default', epochs });
@@ -154,11 +211,27 @@ async function defaultPart(context) {
     const relative = order.map(({ name }) => of(ours, name).mrr / of(theirs, name).mrr - 1);
     const rows = order.map(({ name, label }, m) => {
       const { difference, standardError } = of(differences, name);
-      return [label, of(ours, name).users.toLocaleString('en-US'), best.lambdas[name], three(of(theirs, name)), three(of(ours, name)), `${percent(difference)} ± ${percent(standardError)}`, `${percent(relative[m])} %`];
+      return [
+        label,
+        of(ours, name).users.toLocaleString('en-US'),
+        best.lambdas[name],
+        three(of(theirs, name)),
+        three(of(ours, name)),
+        `${percent(difference)} ± ${percent(standardError)}`,
+        `${percent(relative[m])} %`,
+      ];
     });
     const mean = relative.reduce((sum, x) => sum + x, 0) / relative.length;
-    report.data.halves[half] = { lambdas: best.lambdas, ease: small(theirs), default: small(ours), differences, meanRelativeGain: mean };
-    report.add(`## ${title}, clean\n\n${table(['market', 'users', 'λ', 'EASE, best λ', 'preset default', 'MRR difference ± s.e.', 'relative'], rows)}\n\nMean relative gain in MRR: ${percent(mean)} %.`);
+    report.data.halves[half] = {
+      lambdas: best.lambdas,
+      ease: small(theirs),
+      default: small(ours),
+      differences,
+      meanRelativeGain: mean,
+    };
+    report.add(
+      `## ${title}, clean\n\n${table(['market', 'users', 'λ', 'EASE, best λ', 'preset default', 'MRR difference ± s.e.', 'relative'], rows)}\n\nMean relative gain in MRR: ${percent(mean)} %.`,
+    );
   }
 }
 
@@ -168,7 +241,11 @@ const of = (evaluation, name) => (evaluation.markets ?? evaluation).find(({ mark
 function bestByMarket(sweep) {
   const lambdas = {};
   const markets = sweep[0].evaluation.markets.map(({ market }) => {
-    const scored = sweep.map(({ lambdaF, evaluation }) => ({ lambdaF, own: of(evaluation, market), mrr: of(restrict(evaluation, 'tune'), market).mrr }));
+    const scored = sweep.map(({ lambdaF, evaluation }) => ({
+      lambdaF,
+      own: of(evaluation, market),
+      mrr: of(restrict(evaluation, 'tune'), market).mrr,
+    }));
     const best = scored.reduce((a, b) => (b.mrr > a.mrr ? b : a));
     lambdas[market] = best.lambdaF;
     return best.own;

@@ -65,12 +65,42 @@ function report(results) {
     const processor = of('m3rec', ({ cpuSeconds }) => cpuSeconds) / of('papaparse', ({ cpuSeconds }) => cpuSeconds);
     const peak = of('m3rec', ({ maxRSS }) => maxRSS);
     const small = results.find((each) => each.layout === layout && each.rows === SIZES[0]);
-    const growth = small.rows === rows ? '–' : ((peak - median(small.runs.m3rec.map(({ maxRSS }) => maxRSS))) / (rows - small.rows)).toFixed(1);
-    return [layout, count(rows), mb(bytes), theirs.toFixed(2), ours.toFixed(2), count(Math.round(rows / ours / 1000)), (ours / theirs).toFixed(2), processor.toFixed(2), mb(of('papaparse', ({ maxRSS }) => maxRSS)), mb(peak), growth];
+    const growth =
+      small.rows === rows
+        ? '–'
+        : ((peak - median(small.runs.m3rec.map(({ maxRSS }) => maxRSS))) / (rows - small.rows)).toFixed(1);
+    return [
+      layout,
+      count(rows),
+      mb(bytes),
+      theirs.toFixed(2),
+      ours.toFixed(2),
+      count(Math.round(rows / ours / 1000)),
+      (ours / theirs).toFixed(2),
+      processor.toFixed(2),
+      mb(of('papaparse', ({ maxRSS }) => maxRSS)),
+      mb(peak),
+      growth,
+    ];
   });
   const blocks = [
     `\`userId,itemId,rating\`, ${count(USERS)} users, ${count(ITEMS)} items, popular ones more often; ids of 8 characters. papaparse ${results[0].runs.papaparse[0].version} alone streams the same files and counts rows (its chunk callback, rows as arrays); m3rec reads them with it and makes Markets: ids numbered and sorted, interactions compressed, duplicates dropped. Medians of ${ROUNDS} runs that took turns, each a process of its own; Node's own peak is ${mb(median(results.flatMap(({ runs }) => runs.m3rec.map(({ idle }) => idle))))} MB. The second ratio is that of processor time, all threads of the process. Growth: from ${count(SIZES[0])} to ${count(SIZES[1])} rows, by the row.`,
-    table(['', 'rows', 'file MB', 'papaparse s', 'm3rec s', 'thousand rows/s', 'ratio', 'of processor time', 'papaparse peak MB', 'm3rec peak MB', 'growth, bytes a row'], lines),
+    table(
+      [
+        '',
+        'rows',
+        'file MB',
+        'papaparse s',
+        'm3rec s',
+        'thousand rows/s',
+        'ratio',
+        'of processor time',
+        'papaparse peak MB',
+        'm3rec peak MB',
+        'growth, bytes a row',
+      ],
+      lines,
+    ),
   ];
   save('read', 'Reading', blocks, { users: USERS, items: ITEMS, results });
   return blocks;
@@ -111,7 +141,9 @@ function readOnce(task) {
       result = message;
     });
     child.once('error', reject);
-    child.once('exit', (code, signal) => (result ? resolve(result) : reject(new Error(`reading ended with ${signal ?? `exit code ${code}`}`))));
+    child.once('exit', (code, signal) =>
+      result ? resolve(result) : reject(new Error(`reading ended with ${signal ?? `exit code ${code}`}`)),
+    );
     child.send(task);
   });
 }

@@ -26,7 +26,11 @@ export async function recommend() {
   const { markets } = recommender.model;
   const queries = markets.flatMap((market) => market.users.map((user) => ({ market: market.name, user, k: K })));
   const found = positions(recommender, recommender.recommendBatch(queries));
-  const tables = markets.map((market) => ({ ...market, unit: unitUsers(market, recommender.model.dim), dim: recommender.model.dim }));
+  const tables = markets.map((market) => ({
+    ...market,
+    unit: unitUsers(market, recommender.model.dim),
+    dim: recommender.model.dim,
+  }));
 
   const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
   const threaded = Recommender.from(decodeModel(bytes), kernels);
@@ -35,7 +39,10 @@ export async function recommend() {
     [TWO]: () => threaded.recommendAll(queries),
     JavaScript: async () => plain(tables),
   };
-  const agreement = { [TWO]: share(found, positions(threaded, await sides[TWO]())), JavaScript: share(found, plain(tables)) };
+  const agreement = {
+    [TWO]: share(found, positions(threaded, await sides[TWO]())),
+    JavaScript: share(found, plain(tables)),
+  };
   const times = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
   await sides[ONE]();
   const python = pythonWith('numpy');
@@ -54,7 +61,17 @@ export async function recommend() {
       }
       for (const threads of python ? [1, 2] : []) {
         const side = `NumPy, ${threads} thread${threads > 1 ? 's' : ''}`;
-        const result = await runPython(python, 'topk.py', { k: K, runs: RUNS, folder, markets: tables.map(({ users, items, dim }) => ({ users: users.length, items: items.length, dim })) }, threads);
+        const result = await runPython(
+          python,
+          'topk.py',
+          {
+            k: K,
+            runs: RUNS,
+            folder,
+            markets: tables.map(({ users, items, dim }) => ({ users: users.length, items: items.length, dim })),
+          },
+          threads,
+        );
         version = result.version;
         times[side] ??= [];
         times[side].push(...result.seconds);
@@ -86,7 +103,12 @@ export async function recommend() {
 
   const largest = markets.reduce((a, b) => (b.items.length > a.items.length ? b : a));
   const latency = foldIns(recommender, largest);
-  const percentiles = Object.fromEntries([50, 90, 99, 99.9].map((p) => [`p${p}`, latency[Math.min(latency.length - 1, Math.floor((latency.length * p) / 100))]]));
+  const percentiles = Object.fromEntries(
+    [50, 90, 99, 99.9].map((p) => [
+      `p${p}`,
+      latency[Math.min(latency.length - 1, Math.floor((latency.length * p) / 100))],
+    ]),
+  );
   const blocks = [
     `Data: ${name}; ${queries.length.toLocaleString('en-US')} users of ${markets.length} markets, the vectors of preset paper (d = ${recommender.model.dim}, 1 epoch). m3rec makes the users' vectors from their histories and returns ids; the others are given unit vectors and return positions. NumPy${version ? ` ${version}` : ''}; JavaScript on one thread; medians of ${ROUNDS} rounds in which the sides took turns, ${RUNS} runs each, plain JavaScript one.`,
     table(['top-10 of every user', 'seconds', 'users/s', `beside ${ONE}`, `beside ${TWO}`, 'the same items'], rows),
@@ -99,7 +121,8 @@ export async function recommend() {
   show(`recommend: ${describe(machine())}`);
   for (const block of blocks) show(block);
   save('recommend', 'Recommending', blocks, { data: name, users: queries.length, seconds, agreement, percentiles });
-  for (const [side, same] of wrong) note(`${side} agrees in ${(100 * same).toFixed(2)} % of the items only: its time counts for nothing`);
+  for (const [side, same] of wrong)
+    note(`${side} agrees in ${(100 * same).toFixed(2)} % of the items only: its time counts for nothing`);
   return wrong.length === 0;
 }
 
@@ -108,7 +131,9 @@ function positions(recommender, all) {
   const list = [];
   let at = 0;
   for (const market of recommender.model.markets) {
-    const index = new Map(Array.from(market.items.entries(), ([position, item]) => [recommender.model.items[item], position]));
+    const index = new Map(
+      Array.from(market.items.entries(), ([position, item]) => [recommender.model.items[item], position]),
+    );
     for (const _ of market.users) for (const { item } of all[at++].items) list.push(index.get(item));
   }
   return list;
@@ -174,13 +199,23 @@ function write(folder, tables) {
   mkdirSync(folder, { recursive: true });
   const bytes = (array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   for (const [i, { unit, vectors, histories }] of tables.entries()) {
-    for (const [part, array] of Object.entries({ u: unit, v: vectors, indptr: histories.indptr, indices: histories.indices })) writeFileSync(join(folder, `${i}.${part}`), bytes(array));
+    for (const [part, array] of Object.entries({
+      u: unit,
+      v: vectors,
+      indptr: histories.indptr,
+      indices: histories.indices,
+    }))
+      writeFileSync(join(folder, `${i}.${part}`), bytes(array));
   }
 }
 
 /** Milliseconds of each call, ascending. */
 function foldIns(recommender, { name, users, items, histories }) {
-  const history = (user) => Array.from(histories.indices.subarray(histories.indptr[user], histories.indptr[user + 1]), (position) => recommender.model.items[items[position]]);
+  const history = (user) =>
+    Array.from(
+      histories.indices.subarray(histories.indptr[user], histories.indptr[user + 1]),
+      (position) => recommender.model.items[items[position]],
+    );
   const times = new Float64Array(FOLD_INS);
   for (let i = -FOLD_INS; i < FOLD_INS; i++) {
     const query = { market: name, items: history((i + FOLD_INS) % users.length), k: K };

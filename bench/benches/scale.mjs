@@ -20,8 +20,18 @@ const INTERACTIONS_OF_USER = 8;
  */
 const WAYS = [
   { curve: 'EASE of all markets', options: { ...SHORT }, items: [2_000, 5_000, 10_000, 20_000] },
-  { curve: 'EASE of all markets', column: 'exact EASE alone', options: { model: 'ease', easeSolver: 'exact' }, items: [30_000] },
-  { curve: 'EASE of all markets, iterative', column: 'iterative EASE alone', options: { model: 'ease', easeSolver: 'iterative' }, items: [10_000, 20_000, 30_000] },
+  {
+    curve: 'EASE of all markets',
+    column: 'exact EASE alone',
+    options: { model: 'ease', easeSolver: 'exact' },
+    items: [30_000],
+  },
+  {
+    curve: 'EASE of all markets, iterative',
+    column: 'iterative EASE alone',
+    options: { model: 'ease', easeSolver: 'iterative' },
+    items: [10_000, 20_000, 30_000],
+  },
 ];
 const MANY_ITEMS = 5_000;
 const INTERACTIONS = [100_000, 1_000_000, 10_000_000];
@@ -35,12 +45,16 @@ const CURVES = [
   { name: `adaptation (${SHORT.epochs} epoch)`, part: (stage) => stage === 'adaptation' },
   { name: 'walk scores', part: (stage) => stage === 'walk scores' },
 ];
-const AROUND = ['generate', 'assemble', 'encode', 'load', 'evaluate'].map((name) => ({ name, part: (stage) => stage === name }));
+const AROUND = ['generate', 'assemble', 'encode', 'load', 'evaluate'].map((name) => ({
+  name,
+  part: (stage) => stage === name,
+}));
 /** Shorter times are mostly noise and start-up: they are in the tables, and not in the fits. */
 const SHORTEST = 0.02;
 
 const count = (number) => number.toLocaleString('en-US');
-const seconds = (value) => (value === undefined ? '–' : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
+const seconds = (value) =>
+  value === undefined ? '–' : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 const megabytes = (bytes) => (bytes === undefined ? '–' : count(Math.round(bytes / 1e6)));
 
 export async function scale({ threads = availableParallelism() }) {
@@ -54,13 +68,19 @@ export async function scale({ threads = availableParallelism() }) {
       title: 'items',
       file: 'scale-items',
       about: `A catalogue of n items has ${INTERACTIONS_OF_ITEM} n interactions.`,
-      tasks: WAYS.flatMap(({ items, ...way }) => items.map((n) => ({ ...way, size: n, ...jobOf(n, INTERACTIONS_OF_ITEM * n, way.options, threads) }))),
+      tasks: WAYS.flatMap(({ items, ...way }) =>
+        items.map((n) => ({ ...way, size: n, ...jobOf(n, INTERACTIONS_OF_ITEM * n, way.options, threads) })),
+      ),
     },
     {
       title: 'interactions',
       file: 'scale-interactions',
       about: `${count(MANY_ITEMS)} items.`,
-      tasks: INTERACTIONS.map((interactions) => ({ curve: WAYS[0].curve, size: interactions, ...jobOf(MANY_ITEMS, interactions, { ...SHORT }, threads) })),
+      tasks: INTERACTIONS.map((interactions) => ({
+        curve: WAYS[0].curve,
+        size: interactions,
+        ...jobOf(MANY_ITEMS, interactions, { ...SHORT }, threads),
+      })),
     },
   ];
   const runs = new Map();
@@ -95,7 +115,11 @@ async function once(key, job) {
     mkdirSync(cache, { recursive: true });
     writeFileSync(file, JSON.stringify(result));
   }
-  return { ...job, ...JSON.parse(readFileSync(file, 'utf8')), date: statSync(file).mtime.toISOString().slice(0, 16).replace('T', ' ') };
+  return {
+    ...job,
+    ...JSON.parse(readFileSync(file, 'utf8')),
+    date: statSync(file).mtime.toISOString().slice(0, 16).replace('T', ' '),
+  };
 }
 
 function train(job) {
@@ -111,7 +135,11 @@ function train(job) {
       }
     });
     child.once('error', reject);
-    child.once('exit', (code, signal) => (result ? resolve({ ...result, stages }) : reject(new Error(`training ended with ${signal ?? `exit code ${code}`}`))));
+    child.once('exit', (code, signal) =>
+      result
+        ? resolve({ ...result, stages })
+        : reject(new Error(`training ended with ${signal ?? `exit code ${code}`}`)),
+    );
     child.send(job);
   });
 }
@@ -122,10 +150,20 @@ function report(series, runs, threads, charts) {
     `Generated markets (five, as \`m3rec\`'s generator makes them by default, seed 1), ${INTERACTIONS_OF_USER} interactions a user, two of them held out. Preset default with ${SHORT.walks} walks an item (of 10), ${SHORT.epochs} epoch (of 6) and ${SHORT.dim} dimensions (of 128); ${threads} thread${threads === 1 ? '' : 's'}; each training in a process of its own. Linear memory: the most in use at once during a stage. Process: the most that the whole process held, the generated data included. Each curve's exponent p, time or bytes ∝ size^p, is a least-squares line through the logarithms, over the sizes that it states; times below ${1000 * SHORTEST} ms are left out of it.`,
   ];
   for (const { title, file, about, tasks } of series) {
-    const found = tasks.filter(({ key }) => runs.has(key)).map(({ key, size, curve, column }) => ({ size, curve, column, ...runs.get(key) }));
+    const found = tasks
+      .filter(({ key }) => runs.has(key))
+      .map(({ key, size, curve, column }) => ({ size, curve, column, ...runs.get(key) }));
     if (found.length === 0) continue;
-    const times = curvesOf(found, { stages: (list) => sum(list.map((stage) => stage.seconds)), whole: (run) => run.seconds, name: 'training' });
-    const memory = curvesOf(found, { stages: (list) => peak(list.filter(({ peakBytes }) => peakBytes !== undefined).map(({ peakBytes }) => peakBytes)), whole: (run) => run.maxRSS, name: 'process' });
+    const times = curvesOf(found, {
+      stages: (list) => sum(list.map((stage) => stage.seconds)),
+      whole: (run) => run.seconds,
+      name: 'training',
+    });
+    const memory = curvesOf(found, {
+      stages: (list) => peak(list.filter(({ peakBytes }) => peakBytes !== undefined).map(({ peakBytes }) => peakBytes)),
+      whole: (run) => run.maxRSS,
+      name: 'process',
+    });
     blocks.push(`## By ${title}`, about);
     if (charts) {
       writeFileSync(
@@ -146,11 +184,24 @@ function report(series, runs, threads, charts) {
       );
       blocks.push(`![Time and memory by ${title}](${file}.svg)`);
     }
-    const header = (what) => [what, ...found.map(({ size, column }) => `${count(size)}${column ? `, ${column}` : ''}`), 'exponent (sizes)'];
-    const row = (show) => (curve) => [curve.name, ...found.map((run) => show(curve.points.find((point) => point.run === run)?.value)), exponentOf(curve)];
+    const header = (what) => [
+      what,
+      ...found.map(({ size, column }) => `${count(size)}${column ? `, ${column}` : ''}`),
+      'exponent (sizes)',
+    ];
+    const row = (show) => (curve) => [
+      curve.name,
+      ...found.map((run) => show(curve.points.find((point) => point.run === run)?.value)),
+      exponentOf(curve),
+    ];
     const loads = ['load of the machine before', ...found.map(({ load }) => load?.toFixed(1) ?? '–'), '–'];
-    blocks.push(table(header(`seconds, ${title}`), [...times.map(row(seconds)), loads]), table(header(`MB, ${title}`), [...memory, ...sizes(found)].map(row(megabytes))));
-    const missing = tasks.filter(({ key }) => !runs.has(key)).map(({ size, column }) => `${count(size)}${column ? ` (${column})` : ''}`);
+    blocks.push(
+      table(header(`seconds, ${title}`), [...times.map(row(seconds)), loads]),
+      table(header(`MB, ${title}`), [...memory, ...sizes(found)].map(row(megabytes))),
+    );
+    const missing = tasks
+      .filter(({ key }) => !runs.has(key))
+      .map(({ size, column }) => `${count(size)}${column ? ` (${column})` : ''}`);
     if (missing.length > 0) blocks.push(`Not measured yet: ${missing.join(', ')} ${title}.`);
     blocks.push(`Trained ${[...new Set(found.map(({ date }) => date.slice(0, 10)))].join(', ')}.`);
   }
@@ -183,7 +234,8 @@ function curvesOf(found, { stages, whole, name }) {
         whole,
       ),
     });
-  for (const { name: each, part } of AROUND) curves.push({ name: each, around: true, points: pointsOf(complete, partOf(part)) });
+  for (const { name: each, part } of AROUND)
+    curves.push({ name: each, around: true, points: pointsOf(complete, partOf(part)) });
   return curves.filter(({ points }) => points.length > 0);
 }
 
@@ -201,7 +253,10 @@ const sizes = (found) => [
 function panel(title, unit, curves, factor) {
   const named = ({ name, points }) => {
     const line = fit({ points });
-    return { name: line ? `${name}, p = ${line.slope.toFixed(2)}` : name, points: points.map(({ size, value }) => [size, factor * value]) };
+    return {
+      name: line ? `${name}, p = ${line.slope.toFixed(2)}` : name,
+      points: points.map(({ size, value }) => [size, factor * value]),
+    };
   };
   return { title, unit, curves: curves.map(named) };
 }

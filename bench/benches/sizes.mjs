@@ -19,9 +19,18 @@ export async function sizes() {
   const kernels = readFileSync(`${dist}kernels.wasm`);
   const rows = [{ name: 'kernels.wasm', bytes: kernels.length, gzipped: gzip(kernels) }];
   for (const [name, contents] of Object.entries(BUNDLES)) {
-    const { outputFiles } = await build({ stdin: { contents, resolveDir: dist }, bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, logLevel: 'error' });
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: dist },
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      target: 'es2022',
+      write: false,
+      logLevel: 'error',
+    });
     const [{ text }] = outputFiles;
-    if (!EMBEDDED.test(text)) throw new Error('a bundle without the embedded kernels: is esbuild writing them otherwise?');
+    if (!EMBEDDED.test(text))
+      throw new Error('a bundle without the embedded kernels: is esbuild writing them otherwise?');
     const host = text.replace(EMBEDDED, '""');
     rows.push({ name, bytes: Buffer.byteLength(host), gzipped: gzip(host), withKernels: gzip(text) });
   }
@@ -30,7 +39,12 @@ export async function sizes() {
     'Bundled and minified by esbuild, without the embedded kernels; the last column is with them, all in one file.',
     table(
       ['', 'kB', 'gzipped, kB', 'with the kernels, gzipped, kB'],
-      rows.map(({ name, bytes, gzipped, withKernels }) => [name, kilobytes(bytes), kilobytes(gzipped), kilobytes(withKernels)]),
+      rows.map(({ name, bytes, gzipped, withKernels }) => [
+        name,
+        kilobytes(bytes),
+        kilobytes(gzipped),
+        kilobytes(withKernels),
+      ]),
     ),
   ];
   show(`sizes: ${describe(machine())}`);

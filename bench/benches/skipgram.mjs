@@ -18,7 +18,14 @@ const PLAIN = { learningRate: 0.03, cooling: true, steps: 240, initial: 0.05 };
 const SHARE = 100;
 const SEED = 1;
 
-const { dim, walks: WALKS, walkLength: LENGTH, window: WINDOW, negatives: NEGATIVES, walkLearningRate } = resolveOptions({ preset: 'paper' });
+const {
+  dim,
+  walks: WALKS,
+  walkLength: LENGTH,
+  window: WINDOW,
+  negatives: NEGATIVES,
+  walkLearningRate,
+} = resolveOptions({ preset: 'paper' });
 
 export async function skipgram() {
   const { name, markets } = await loadMarkets();
@@ -30,7 +37,9 @@ export async function skipgram() {
   try {
     const source = await bundle(join(folder, 'skipgram.mjs'));
     const walks = await makeWalks(source, interactions, SEED);
-    const fresh = (await makeWalks(source, interactions, SEED + 1)).filter((_, i) => Math.floor(i / LENGTH) % SHARE === 0);
+    const fresh = (await makeWalks(source, interactions, SEED + 1)).filter(
+      (_, i) => Math.floor(i / LENGTH) % SHARE === 0,
+    );
     const pairs = pairsOf(walks);
     const lossOf = measure(walks, fresh, n);
     const sides = [];
@@ -38,9 +47,27 @@ export async function skipgram() {
       sides.push({ label, threads, seconds, rate: pairs / seconds / 1e6, loss: lossOf(vectors, contexts) });
       note(`${label}: ${seconds.toFixed(1)} s, loss ${sides.at(-1).loss.toFixed(3)}`);
     };
-    const empty = { rows: n, cols: n, indptr: new Int32Array(n + 1), indices: new Int32Array(0), values: new Float32Array(0) };
-    for (const threads of [1, 2]) add(`m3rec, plain embeddings, ${threaded(threads)}`, threads, await m3rec(source, walks, empty, PLAIN, threads));
-    for (const threads of [1, 2]) add(`m3rec, V = B V_init + V_init, ${threaded(threads)}`, threads, await m3rec(source, walks, normalised(similarity), { learningRate: walkLearningRate, steps: source.SKIPGRAM_STEPS }, threads));
+    const empty = {
+      rows: n,
+      cols: n,
+      indptr: new Int32Array(n + 1),
+      indices: new Int32Array(0),
+      values: new Float32Array(0),
+    };
+    for (const threads of [1, 2])
+      add(`m3rec, plain embeddings, ${threaded(threads)}`, threads, await m3rec(source, walks, empty, PLAIN, threads));
+    for (const threads of [1, 2])
+      add(
+        `m3rec, V = B V_init + V_init, ${threaded(threads)}`,
+        threads,
+        await m3rec(
+          source,
+          walks,
+          normalised(similarity),
+          { learningRate: walkLearningRate, steps: source.SKIPGRAM_STEPS },
+          threads,
+        ),
+      );
 
     const python = pythonWith('gensim', 'numpy');
     let version;
@@ -50,9 +77,28 @@ export async function skipgram() {
       writeFileSync(file, walks);
       for (const workers of [1, 2]) {
         const out = join(folder, 'gensim');
-        const { seconds, version: found } = await runPython(python, 'skipgram.py', { walks: file, length: LENGTH, dim, window: WINDOW, negatives: NEGATIVES, workers, seed: SEED, items: n, out }, 1);
+        const { seconds, version: found } = await runPython(
+          python,
+          'skipgram.py',
+          {
+            walks: file,
+            length: LENGTH,
+            dim,
+            window: WINDOW,
+            negatives: NEGATIVES,
+            workers,
+            seed: SEED,
+            items: n,
+            out,
+          },
+          1,
+        );
         version = found;
-        add(`gensim, ${threaded(workers)}`, workers, { seconds, vectors: floats(`${out}.vectors`), contexts: floats(`${out}.contexts`) });
+        add(`gensim, ${threaded(workers)}`, workers, {
+          seconds,
+          vectors: floats(`${out}.vectors`),
+          contexts: floats(`${out}.contexts`),
+        });
       }
     }
     report(name, walks.length / LENGTH, pairs, sides, version);
@@ -65,7 +111,14 @@ function report(name, count, pairs, sides, version) {
   const peer = sides.find(({ label }) => label.startsWith('gensim'));
   const rows = sides.map(({ label, threads, seconds, rate, loss }) => {
     const each = rate / threads;
-    return [label, seconds.toFixed(1), rate.toFixed(2), each.toFixed(2), peer ? `${(each / peer.rate).toFixed(1)} ×` : '–', loss.toFixed(3)];
+    return [
+      label,
+      seconds.toFixed(1),
+      rate.toFixed(2),
+      each.toFixed(2),
+      peer ? `${(each / peer.rate).toFixed(1)} ×` : '–',
+      loss.toFixed(3),
+    ];
   });
   const blocks = [
     `Data: ${name}. ${count.toLocaleString('en-US')} walks of ${LENGTH}, ${pairs.toLocaleString('en-US')} pairs (centre, context), window ${WINDOW}, ${NEGATIVES} negatives of visits^0.75, d = ${dim}; each side goes over the same walks once. m3rec: the whole stage, propagation and steps of Adam included (plain embeddings: rate ${PLAIN.learningRate} falling to 0, ${PLAIN.steps} steps, from ±${PLAIN.initial}; with B the preset's). gensim${version ? ` ${version}` : ''}: \`train\` alone, its own rates, shrink_windows off. Loss: −log σ(v·v̄) − Σ log σ(−v·v̄ of a negative), the mean over the pairs of every ${SHARE}th walk of another seed, with the finished vectors and the same negatives for all sides.`,
@@ -83,19 +136,41 @@ const floats = (file) => new Float32Array(Uint8Array.from(readFileSync(file)).bu
 async function bundle(outfile) {
   const from = fileURLToPath(new URL('../../src/', import.meta.url));
   const contents = `export { Job } from './common/job.ts'; export { withKernels } from './threads/pool.ts'; export { skipgram } from './embedding/skipgram.ts'; export { SKIPGRAM_STEPS } from './train/train.ts'; export { transpose } from './matrix/transpose.ts'; export { makeWalks } from './embedding/walks.ts';`;
-  await build({ stdin: { contents, resolveDir: from }, bundle: true, format: 'esm', target: 'es2022', loader: { '.wasm': 'binary' }, outfile, logLevel: 'warning' });
+  await build({
+    stdin: { contents, resolveDir: from },
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    loader: { '.wasm': 'binary' },
+    outfile,
+    logLevel: 'warning',
+  });
   return import(pathToFileURL(outfile).href);
 }
 
 function makeWalks({ Job, makeWalks: walk, transpose, withKernels }, interactions, seed) {
-  return withKernels({}, async (kernels) => walk(kernels, interactions, transpose(kernels, interactions), { walks: WALKS, walkLength: LENGTH, seed }, new Job()));
+  return withKernels({}, async (kernels) =>
+    walk(
+      kernels,
+      interactions,
+      transpose(kernels, interactions),
+      { walks: WALKS, walkLength: LENGTH, seed },
+      new Job(),
+    ),
+  );
 }
 
 /** The stage on so many threads. */
 function m3rec({ Job, skipgram: stage, withKernels }, walks, similarity, rates, threads) {
   return withKernels({ threads, workers: nodeWorkers }, async (kernels) => {
     const start = performance.now();
-    const { vectors, contexts } = await stage(kernels, walks, similarity, { dim, walkLength: LENGTH, window: WINDOW, negatives: NEGATIVES, seed: SEED, ...rates }, new Job());
+    const { vectors, contexts } = await stage(
+      kernels,
+      walks,
+      similarity,
+      { dim, walkLength: LENGTH, window: WINDOW, negatives: NEGATIVES, seed: SEED, ...rates },
+      new Job(),
+    );
     return { seconds: (performance.now() - start) / 1000, vectors, contexts };
   });
 }
@@ -137,8 +212,10 @@ function measure(walks, fresh, n) {
     for (let i = 0; i < fresh.length; i++) {
       const t = i % LENGTH;
       const [from, to] = [Math.max(0, t - WINDOW), Math.min(LENGTH - 1, t + WINDOW)];
-      for (let s = from; s <= to; s++) if (s !== t) loss += softplus(-dot(vectors, fresh[i], contexts, fresh[i - t + s]));
-      for (let k = 0; k < NEGATIVES; k++) loss += (to - from) * softplus(dot(vectors, fresh[i], contexts, drawn[i * NEGATIVES + k]));
+      for (let s = from; s <= to; s++)
+        if (s !== t) loss += softplus(-dot(vectors, fresh[i], contexts, fresh[i - t + s]));
+      for (let k = 0; k < NEGATIVES; k++)
+        loss += (to - from) * softplus(dot(vectors, fresh[i], contexts, drawn[i * NEGATIVES + k]));
     }
     return loss / pairsOf(fresh);
   };

@@ -12,15 +12,27 @@ export async function stages({ epochs, preset, threads: asked }) {
   const counts = asked === undefined ? THREADS : [asked];
   const { name: data, markets } = await loadMarkets();
   const context = { path: dataDirectory(), fingerprint: fingerprintOf(markets.markets) };
-  const blocks = [`Data: ${data}. Each training in a process of its own. Linear memory: the most in use at once during the stage.`];
+  const blocks = [
+    `Data: ${data}. Each training in a process of its own. Linear memory: the most in use at once during the stage.`,
+  ];
   const results = [];
   show(`stages: ${describe(machine())}`);
   show(blocks[0]);
   for (const each of preset ? [preset] : ['paper', 'default']) {
     const runs = [];
-    for (const threads of counts) runs.push({ threads, ...(await result(context, { preset: each, epochs }, { protocols: threads === 1 ? undefined : [], threads })) });
+    for (const threads of counts)
+      runs.push({
+        threads,
+        ...(await result(context, { preset: each, epochs }, { protocols: threads === 1 ? undefined : [], threads })),
+      });
     const stage = (i, value) => runs.map(({ stages: reports }) => value(reports[i]));
-    const rows = runs[0].stages.map(({ stage: name, detail, loss }, i) => [name, detail, ...stage(i, ({ seconds }) => seconds.toFixed(2)), loss?.toFixed(4) ?? '–', ...stage(i, ({ peakBytes }) => megabytes(peakBytes))]);
+    const rows = runs[0].stages.map(({ stage: name, detail, loss }, i) => [
+      name,
+      detail,
+      ...stage(i, ({ seconds }) => seconds.toFixed(2)),
+      loss?.toFixed(4) ?? '–',
+      ...stage(i, ({ peakBytes }) => megabytes(peakBytes)),
+    ]);
     const all = [
       'all',
       `process: ${runs.map(({ maxRSS }) => megabytes(maxRSS)).join(' and ')} MB at most`,
@@ -28,7 +40,13 @@ export async function stages({ epochs, preset, threads: asked }) {
       '–',
       ...runs.map(({ stages: reports }) => megabytes(Math.max(...reports.map(({ peakBytes }) => peakBytes)))),
     ];
-    const header = ['stage', 'made', ...counts.map((threads) => `s, ${threads} thread${threads > 1 ? 's' : ''}`), 'loss', ...counts.map((threads) => `linear memory, MB, ${threads} thread${threads > 1 ? 's' : ''}`)];
+    const header = [
+      'stage',
+      'made',
+      ...counts.map((threads) => `s, ${threads} thread${threads > 1 ? 's' : ''}`),
+      'loss',
+      ...counts.map((threads) => `linear memory, MB, ${threads} thread${threads > 1 ? 's' : ''}`),
+    ];
     const dates = [...new Set(runs.map(({ date }) => date))].join(' and ');
     const block = `## preset ${each}${epochs === undefined ? '' : `, ${epochs} epochs`} (trained ${dates} UTC)\n\n${table(header, [...rows, all], 2)}`;
     show(block);

@@ -1,7 +1,16 @@
 // EASE on all markets as one, updated with its last users, beside a refit on everything: time of each and how far apart they are.
 // Then preset default, most of which an update leaves as it was: MRR after an update beside that of a training on everything.
 import { performance } from 'node:perf_hooks';
-import { assembleGenerated, decodeModel, encodeModel, evaluate, loadModel, resolveOptions, train, update as updateModel } from '../../dist/index.js';
+import {
+  assembleGenerated,
+  decodeModel,
+  encodeModel,
+  evaluate,
+  loadModel,
+  resolveOptions,
+  train,
+  update as updateModel,
+} from '../../dist/index.js';
 import { nodeWorkers } from '../../dist/node.js';
 import { loadMarkets, mergeMarkets } from '../harness/data.mjs';
 import { describe, machine } from '../harness/machine.mjs';
@@ -35,7 +44,13 @@ function usersOf({ items, markets }, has) {
         train.items.push(own[indices[e]]);
       }
     }
-    return { name, users, train: { users: Int32Array.from(train.users), items: Int32Array.from(train.items) }, valid: NO_ROWS, test: NO_ROWS };
+    return {
+      name,
+      users,
+      train: { users: Int32Array.from(train.users), items: Int32Array.from(train.items) },
+      valid: NO_ROWS,
+      test: NO_ROWS,
+    };
   });
   return assembleGenerated({ items, markets: parts });
 }
@@ -77,19 +92,43 @@ async function exactUpdates() {
   const users = all.markets[0].users.length;
   const options = { model: 'ease' };
   const { lambdaF, epsilon } = resolveOptions(options);
-  const blocks = [`Data: ${name}, all markets as one, λ = ${lambdaF}, ε = ${epsilon}. One thread. Differences are those of B̂’s kept entries from the refit’s; entries that only one of the two keeps are off ε by the last column at most.`];
+  const blocks = [
+    `Data: ${name}, all markets as one, λ = ${lambdaF}, ε = ${epsilon}. One thread. Differences are those of B̂’s kept entries from the refit’s; entries that only one of the two keeps are off ε by the last column at most.`,
+  ];
   show(`update: ${describe(machine())}`);
   show(blocks[0]);
 
   note('fit of everything …');
   const refit = await timed(() => train(all, options));
   const expected = refit.value.markets[0].linear;
-  const header = ['added', 'items before', 'after', 'changed rows', 'update, s', 'refit, s', 'times faster', 'residual', 'difference', 'relative', 'in one only', 'from ε'];
+  const header = [
+    'added',
+    'items before',
+    'after',
+    'changed rows',
+    'update, s',
+    'refit, s',
+    'times faster',
+    'residual',
+    'difference',
+    'relative',
+    'in one only',
+    'from ε',
+  ];
   const rows = [];
   const results = [];
   const finish = (what, items, changed, ms, { model, residual }) => {
     const difference = compare(model.markets[0].linear, expected, epsilon);
-    results.push({ added: what, itemsBefore: items, items: model.items.length, changedRows: changed, updateSeconds: ms / 1000, refitSeconds: refit.ms / 1000, residual, ...difference });
+    results.push({
+      added: what,
+      itemsBefore: items,
+      items: model.items.length,
+      changedRows: changed,
+      updateSeconds: ms / 1000,
+      refitSeconds: refit.ms / 1000,
+      residual,
+      ...difference,
+    });
     rows.push([
       what,
       count(items),
@@ -132,9 +171,23 @@ async function exactUpdates() {
   const bare = encodeModel({ ...result.model, inverse: undefined });
   const megabytes = (bytes) => (bytes.length / 1e6).toFixed(1);
   blocks.push(table(header, rows));
-  blocks.push(`The file: ${megabytes(file.value)} MB, without its inverse ${megabytes(bare)} MB; encoded in ${seconds(file.ms)} s, opened in ${seconds(opened.ms)} s, which the times above leave out.`);
+  blocks.push(
+    `The file: ${megabytes(file.value)} MB, without its inverse ${megabytes(bare)} MB; encoded in ${seconds(file.ms)} s, opened in ${seconds(opened.ms)} s, which the times above leave out.`,
+  );
   for (const block of blocks.slice(1)) show(block);
-  save('update', 'Update of EASE beside a refit', blocks, { data: name, lambdaF, epsilon, users, results, file: { bytes: file.value.length, bytesWithoutInverse: bare.length, encodeSeconds: file.ms / 1000, openSeconds: opened.ms / 1000 } });
+  save('update', 'Update of EASE beside a refit', blocks, {
+    data: name,
+    lambdaF,
+    epsilon,
+    users,
+    results,
+    file: {
+      bytes: file.value.length,
+      bytesWithoutInverse: bare.length,
+      encodeSeconds: file.ms / 1000,
+      openSeconds: opened.ms / 1000,
+    },
+  });
   const passed = results.every(({ relative }) => relative <= TOLERANCE);
   if (!passed) note(`an update differs from the refit by more than ${TOLERANCE}`);
   return passed;
@@ -148,7 +201,15 @@ async function staleUpdates(threads) {
   const { name, markets } = await loadMarkets();
   const options = { preset: 'default', threads, workers: nodeWorkers };
   const interactionsOf = (some) => some.markets.reduce((sum, { interactions }) => sum + interactions.indices.length, 0);
-  const mrrOf = async (model) => (await evaluate(await loadModel(encodeModel(model)), markets, { heldOut: 'valid', protocol: 'clean', negatives: 999, seed: 1 })).mean.mrr;
+  const mrrOf = async (model) =>
+    (
+      await evaluate(await loadModel(encodeModel(model)), markets, {
+        heldOut: 'valid',
+        protocol: 'clean',
+        negatives: 999,
+        seed: 1,
+      })
+    ).mean.mrr;
   const intro = `Data: ${name}, preset default. Users are taken out evenly, the same share of every market, and added by one update. Mean MRR of the held-out rows of valid, clean protocol, in %.`;
   show(`update stale: ${describe(machine())}`);
   show(intro);
@@ -167,10 +228,30 @@ async function staleUpdates(threads) {
     const mrr = await mrrOf(model);
     const grown = interactionsOf(added) / interactionsOf(known);
     results.push({ share, grown, itemsBefore: base.items.length, items: model.items.length, mrr, refit, due: reasons });
-    rows.push([`${(100 * grown).toFixed(0)} %`, count(base.items.length), count(model.items.length), (100 * mrr).toFixed(2), (100 * refit).toFixed(2), reasons.length > 0 ? 'yes' : 'no']);
+    rows.push([
+      `${(100 * grown).toFixed(0)} %`,
+      count(base.items.length),
+      count(model.items.length),
+      (100 * mrr).toFixed(2),
+      (100 * refit).toFixed(2),
+      reasons.length > 0 ? 'yes' : 'no',
+    ]);
     note(rows.at(-1).join(' | '));
   }
-  const blocks = [intro, table(['interactions added', 'items before', 'after', 'MRR after the update', 'of a training on everything', 'said to be due for one'], rows)];
+  const blocks = [
+    intro,
+    table(
+      [
+        'interactions added',
+        'items before',
+        'after',
+        'MRR after the update',
+        'of a training on everything',
+        'said to be due for one',
+      ],
+      rows,
+    ),
+  ];
   show(blocks[1]);
   save('update-stale', 'What an update leaves stale', blocks, { data: name, results });
 }

@@ -19,20 +19,30 @@ export function fingerprintOf(markets) {
 }
 
 /** Trains and evaluates, or takes up what an earlier run of the same build on the same data found; `date` is when it ran. */
-export async function result({ path, fingerprint }, options, { protocols = ['clean', 'as-published'], threads = 1 } = {}) {
+export async function result(
+  { path, fingerprint },
+  options,
+  { protocols = ['clean', 'as-published'], threads = 1 } = {},
+) {
   const key = createHash('sha256')
     .update(JSON.stringify([buildHash(), fingerprint, options, threads, protocols]))
     .digest('hex')
     .slice(0, 24);
   const file = join(cache, `quality-${key}.json`);
-  const dated = () => ({ ...JSON.parse(readFileSync(file, 'utf8')), date: statSync(file).mtime.toISOString().slice(0, 16).replace('T', ' ') });
+  const dated = () => ({
+    ...JSON.parse(readFileSync(file, 'utf8')),
+    date: statSync(file).mtime.toISOString().slice(0, 16).replace('T', ' '),
+  });
   if (existsSync(file)) return dated();
   const label = Object.entries(options)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');
   note(`${label} …`);
-  const { evaluations, stages, seconds, maxRSS } = await trainOnce({ path, options, threads, protocols }, ({ stage, seconds: time }) => note(`  ${stage}: ${time.toFixed(1)} s`));
+  const { evaluations, stages, seconds, maxRSS } = await trainOnce(
+    { path, options, threads, protocols },
+    ({ stage, seconds: time }) => note(`  ${stage}: ${time.toFixed(1)} s`),
+  );
   mkdirSync(cache, { recursive: true });
   writeFileSync(file, JSON.stringify({ evaluations, stages, seconds, maxRSS }));
   return dated();

@@ -27,7 +27,11 @@ export const CASES = {
   transposePattern: (entries) => ({ bytes: 28 * entries, set: 8 * entries }),
   transposeMatrix: (entries) => ({ bytes: 36 * entries, set: 16 * entries }),
   // twice: an index read, a counter read and written
-  gramCount: (products, [items], { X }) => ({ flops: products, bytes: 24 * products, set: 12 * items + 8 * X.indices.js.length }),
+  gramCount: (products, [items], { X }) => ({
+    flops: products,
+    bytes: 24 * products,
+    set: 12 * items + 8 * X.indices.js.length,
+  }),
   // a row of d for each entry
   cutColumns: (flops, [, d], { B }) => ({ flops, bytes: 2 * flops, set: 4 * B.rows * d }),
   normaliseRows: (entries) => ({ flops: 2 * entries, bytes: 12 * entries, set: 4 * entries }),
@@ -46,7 +50,11 @@ export const CASES = {
   softmax: (scores, [, n]) => ({ flops: SOFTMAX * scores, bytes: 20 * scores, set: 4 * n }),
   adam,
   adamRows: adam,
-  adamItems: (parameters, [items, entries]) => ({ flops: (ADAM + 3 + (2 * entries) / items) * parameters, bytes: 28 * parameters, set: 16 * parameters }),
+  adamItems: (parameters, [items, entries]) => ({
+    flops: (ADAM + 3 + (2 * entries) / items) * parameters,
+    bytes: 28 * parameters,
+    set: 16 * parameters,
+  }),
   spreadItems: (flops, [items, , d]) => ({ flops, bytes: 4 * items * d, set: 4 * items * d }),
   unitRows: (elements) => ({ flops: 3 * elements, bytes: 8 * elements, set: 8 * elements }),
   unitRowsBackward: (elements) => ({ flops: 6 * elements, bytes: 16 * elements, set: 12 * elements }),
@@ -54,7 +62,11 @@ export const CASES = {
   addTo: (elements) => ({ flops: elements, bytes: 12 * elements, set: 12 * elements }),
   addRows: (elements) => ({ flops: elements, bytes: 12 * elements, set: 8 * elements }),
   dot: (elements) => ({ flops: 2 * elements, bytes: 4 * elements, set: 4 * elements }),
-  scoreLinear: (work, [lists, entries, n], { B }) => ({ flops: work, bytes: 16 * entries + 12 * lists * n, set: 8 * B.indices.js.length }),
+  scoreLinear: (work, [lists, entries, n], { B }) => ({
+    flops: work,
+    bytes: 16 * entries + 12 * lists * n,
+    set: 8 * B.indices.js.length,
+  }),
   meanRows: (elements, [repeats]) => ({ flops: elements, bytes: 4 * elements, set: (4 * elements) / repeats }),
   // four users share a pass over the vectors
   addCosines: (flops, [m, n, d]) => ({ flops, bytes: 4 * n * d * Math.ceil(m / 4) + 8 * m * n, set: 4 * n * d }),
@@ -63,7 +75,8 @@ export const CASES = {
 };
 
 const words = ({ buffer }, address, count) => new Uint32Array(buffer, address >>> 0, count);
-const difference = (memory, indptr, begin, end) => words(memory, indptr + 4 * end, 1)[0] - words(memory, indptr + 4 * begin, 1)[0];
+const difference = (memory, indptr, begin, end) =>
+  words(memory, indptr + 4 * end, 1)[0] - words(memory, indptr + 4 * begin, 1)[0];
 const gemmFlops = ([m, n, k]) => 2 * m * n * k;
 
 /** Flops of a column of C from the first `count` panels of the sparse elimination, 16 columns at a time. */
@@ -101,14 +114,24 @@ export const FLOPS = {
     let flops = 0;
     for (let p = 0; p < count; p++) {
       const at = p * (tileRows + 1);
-      flops += 2 * table[6 * p + 1] * (ends[at + i + 1] - ends[at + i]) * (ends[at + j + 1] - ends[at + j]) * (i === j ? 0.5 : 1);
+      flops +=
+        2 *
+        table[6 * p + 1] *
+        (ends[at + i + 1] - ends[at + i]) *
+        (ends[at + j + 1] - ends[at + j]) *
+        (i === j ? 0.5 : 1);
     }
     return flops;
   },
   invertSwept: inversion,
   invertLeading: inversion,
-  propagate: ([begin, end, indptr, , , , , , keep], memory) => 32 * (difference(memory, indptr, begin, end) + (keep !== 0 ? end - begin : 0)),
-  skipgram: ([begin, end, , length, window, d, negatives]) => 6 * d * (end - begin) * (Math.min(window, length - 1) * (2 * length - Math.min(window, length - 1) - 1) + length * negatives),
+  propagate: ([begin, end, indptr, , , , , , keep], memory) =>
+    32 * (difference(memory, indptr, begin, end) + (keep !== 0 ? end - begin : 0)),
+  skipgram: ([begin, end, , length, window, d, negatives]) =>
+    6 *
+    d *
+    (end - begin) *
+    (Math.min(window, length - 1) * (2 * length - Math.min(window, length - 1) - 1) + length * negatives),
   softmax: ([count, , , , n]) => SOFTMAX * count * n,
   adam: ([n]) => ADAM * n,
   adamRows: ([count, , d]) => ADAM * count * d,

@@ -34,7 +34,8 @@ export function mergeMarkets({ items, markets }) {
   for (const market of markets) {
     const { interactions } = market;
     for (let user = 0; user < interactions.rows; user++) {
-      for (let e = interactions.indptr[user]; e < interactions.indptr[user + 1]; e++) indices.push(market.items[interactions.indices[e]]);
+      for (let e = interactions.indptr[user]; e < interactions.indptr[user + 1]; e++)
+        indices.push(market.items[interactions.indices[e]]);
       users.push(`${market.name}/${market.users[user]}`);
       indptr[users.length] = indices.length;
     }
@@ -51,11 +52,24 @@ export async function mergedSimilarity(name, merged) {
   if (existsSync(file)) {
     const words = new Int32Array(Uint8Array.from(readFileSync(file)).buffer);
     const count = words[n];
-    return { rows: n, cols: n, indptr: words.slice(0, n + 1), indices: words.slice(n + 1, n + 1 + count), values: new Float32Array(words.buffer, 4 * (n + 1 + count), count) };
+    return {
+      rows: n,
+      cols: n,
+      indptr: words.slice(0, n + 1),
+      indices: words.slice(n + 1, n + 1 + count),
+      values: new Float32Array(words.buffer, 4 * (n + 1 + count), count),
+    };
   }
   note(`item similarity of ${n.toLocaleString('en-US')} items …`);
   const { linear } = (await train(merged, { model: 'ease' })).markets[0];
   mkdirSync(cache, { recursive: true });
-  writeFileSync(file, Buffer.concat([linear.indptr, linear.indices, linear.values].map((array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength))));
+  writeFileSync(
+    file,
+    Buffer.concat(
+      [linear.indptr, linear.indices, linear.values].map((array) =>
+        Buffer.from(array.buffer, array.byteOffset, array.byteLength),
+      ),
+    ),
+  );
   return linear;
 }

@@ -15,8 +15,17 @@ export const halfOf = (user) => (Math.imul(hash(user), 0x9e3779b1) >>> 31 === 0 
 export function restrict(evaluation, half) {
   const markets = evaluation.markets.map((market) => {
     const perUser = half === 'all' ? market.perUser : market.perUser.filter(({ user }) => halfOf(user) === half);
-    const mean = (value) => perUser.reduce((sum, { rank }) => sum + (rank <= evaluation.k ? value(rank) : 0), 0) / Math.max(1, perUser.length);
-    return { ...market, perUser, users: perUser.length, mrr: mean((rank) => 1 / rank), ndcg: mean((rank) => 1 / Math.log2(1 + rank)), hr: mean(() => 1) };
+    const mean = (value) =>
+      perUser.reduce((sum, { rank }) => sum + (rank <= evaluation.k ? value(rank) : 0), 0) /
+      Math.max(1, perUser.length);
+    return {
+      ...market,
+      perUser,
+      users: perUser.length,
+      mrr: mean((rank) => 1 / rank),
+      ndcg: mean((rank) => 1 / Math.log2(1 + rank)),
+      hr: mean(() => 1),
+    };
   });
   return { ...evaluation, markets };
 }

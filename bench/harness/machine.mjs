@@ -19,11 +19,13 @@ export function machine() {
   };
 }
 
-export const describe = (m) => `${m.cpu}, ${m.cores} cores, ${m.memory} memory, load ${m.load}, Node ${m.node}; ${m.date} UTC, commit ${m.commit}`;
+export const describe = (m) =>
+  `${m.cpu}, ${m.cores} cores, ${m.memory} memory, load ${m.load}, Node ${m.node}; ${m.date} UTC, commit ${m.commit}`;
 
 function commit() {
   try {
-    const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    const git = (...args) =>
+      execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
     const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!bench/results') !== '';
     return git('rev-parse', '--short', 'HEAD') + (changed ? ' with changes' : '');
   } catch {

@@ -21,8 +21,12 @@ export const EASE_REFERENCE = {
 /** Entries of B ≥ 0.01 at λ = 25. */
 export const ENTRIES_REFERENCE = 1_029_657;
 
-export const PAPER_EASE = metrics('48.96/54.95/70.80 30.05/37.92/57.40 31.70/40.13/63.60 33.45/36.63/45.13 16.58/16.93/19.13');
-export const PAPER_M3REC = metrics('50.24/55.83/73.13 36.41/40.04/60.86 38.75/43.35/66.53 35.00/37.98/48.46 17.93/18.63/22.66');
+export const PAPER_EASE = metrics(
+  '48.96/54.95/70.80 30.05/37.92/57.40 31.70/40.13/63.60 33.45/36.63/45.13 16.58/16.93/19.13',
+);
+export const PAPER_M3REC = metrics(
+  '50.24/55.83/73.13 36.41/40.04/60.86 38.75/43.35/66.53 35.00/37.98/48.46 17.93/18.63/22.66',
+);
 
 /** M3Rec as written by the reference, clean, on another random half of the users; M2 and M3 only. */
 export const AS_WRITTEN = [undefined, [34.4, 38.0, 49.3], [38.7, 42.4, 54.1], undefined, undefined];

@@ -21,7 +21,11 @@ export function trainOnce(job, onStage) {
       }
     });
     child.once('error', reject);
-    child.once('exit', (code, signal) => (result ? resolve({ ...result, stages }) : reject(new Error(`training ended with ${signal ?? `exit code ${code}`}`))));
+    child.once('exit', (code, signal) =>
+      result
+        ? resolve({ ...result, stages })
+        : reject(new Error(`training ended with ${signal ?? `exit code ${code}`}`)),
+    );
     child.send(job);
   });
 }

@@ -122,7 +122,8 @@ function toTiles(n, a) {
   const count = n / TILE;
   const tiles = new Float32Array(tileAt(count, 0));
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j < (Math.floor(i / TILE) + 1) * TILE; j++) tiles[tileAt(Math.floor(i / TILE), Math.floor(j / TILE)) + (i % TILE) * TILE + (j % TILE)] = a[i * n + j];
+    for (let j = 0; j < (Math.floor(i / TILE) + 1) * TILE; j++)
+      tiles[tileAt(Math.floor(i / TILE), Math.floor(j / TILE)) + (i % TILE) * TILE + (j % TILE)] = a[i * n + j];
   }
   return tiles;
 }
@@ -130,7 +131,9 @@ function toTiles(n, a) {
 function fromTiles(n, tiles) {
   const a = new Float32Array(n * n);
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) a[i * n + j] = a[j * n + i] = tiles[tileAt(Math.floor(i / TILE), Math.floor(j / TILE)) + (i % TILE) * TILE + (j % TILE)];
+    for (let j = 0; j <= i; j++)
+      a[i * n + j] = a[j * n + i] =
+        tiles[tileAt(Math.floor(i / TILE), Math.floor(j / TILE)) + (i % TILE) * TILE + (j % TILE)];
   }
   return a;
 }

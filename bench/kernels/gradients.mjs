@@ -31,7 +31,12 @@ function batchOf({ bench, X }) {
     list.push(user);
     interactions += X.indptr.js[user + 1] - X.indptr.js[user];
   }
-  return { users: bench.put(Int32Array.from(list)), keys: bench.put(Uint32Array.from(list)), size: list.length, interactions };
+  return {
+    users: bench.put(Int32Array.from(list)),
+    keys: bench.put(Uint32Array.from(list)),
+    size: list.length,
+    interactions,
+  };
 }
 
 function margin(c) {
@@ -50,7 +55,11 @@ function margin(c) {
   );
   const pulls = bench.scratch(12 * interactions * (1 + NEGATIVES));
   const counts = bench.scratch(4 * size);
-  const plainPulls = { items: new Int32Array(interactions * (1 + NEGATIVES)), users: new Float32Array(interactions * (1 + NEGATIVES)), own: new Float32Array(interactions * (1 + NEGATIVES)) };
+  const plainPulls = {
+    items: new Int32Array(interactions * (1 + NEGATIVES)),
+    users: new Float32Array(interactions * (1 + NEGATIVES)),
+    own: new Float32Array(interactions * (1 + NEGATIVES)),
+  };
   const totals = bench.f64(2);
   return {
     kernels: ['margin'],
@@ -59,7 +68,27 @@ function margin(c) {
     unit: 'M pairs/s',
     outputs: [totals, du],
     reset: [totals, du],
-    wasm: () => exports.margin(size, users.at, keys.at, X.indptr.at, X.indices.at, n, DIM, u.at, v.at, NEGATIVES, GAMMA, SEED, 10, du.at, pulls, starts.at, counts, totals.at),
+    wasm: () =>
+      exports.margin(
+        size,
+        users.at,
+        keys.at,
+        X.indptr.at,
+        X.indices.at,
+        n,
+        DIM,
+        u.at,
+        v.at,
+        NEGATIVES,
+        GAMMA,
+        SEED,
+        10,
+        du.at,
+        pulls,
+        starts.at,
+        counts,
+        totals.at,
+      ),
     js: () => plainMargin(users.js, keys.js, X.indptr.js, X.indices.js, n, u.js, v.js, du.js, plainPulls, totals.js),
   };
 }
@@ -193,7 +222,15 @@ function itemsOf({ bench }) {
   const [items, users] = [4096, 32];
   const indptr = Int32Array.from({ length: items + 1 }, (_, item) => 3 * item);
   const rows = Int32Array.from({ length: 3 * items }, (_, e) => (Math.floor(e / 3) + 11 * (e % 3)) % users);
-  return { items, users, indptr: bench.put(indptr), rows: bench.put(rows), values: bench.put(randoms(rows.length, 41)), vectors: bench.put(randoms(items * DIM, 42)), u: bench.put(randoms(users * DIM, 43)) };
+  return {
+    items,
+    users,
+    indptr: bench.put(indptr),
+    rows: bench.put(rows),
+    values: bench.put(randoms(rows.length, 41)),
+    vectors: bench.put(randoms(items * DIM, 42)),
+    u: bench.put(randoms(users * DIM, 43)),
+  };
 }
 
 function adamItems(c) {
@@ -211,11 +248,31 @@ function adamItems(c) {
     unit: 'M parameters/s',
     outputs: [vectors, m, v],
     reset: [vectors, m, v],
-    wasm: () => exports.adamItems(0, items, indptr.at, rows.at, values.at, u.at, 0, 0, 0, 0, DIM, vectors.at, fixed.at, m.at, v.at, ...ADAM, decay),
+    wasm: () =>
+      exports.adamItems(
+        0,
+        items,
+        indptr.at,
+        rows.at,
+        values.at,
+        u.at,
+        0,
+        0,
+        0,
+        0,
+        DIM,
+        vectors.at,
+        fixed.at,
+        m.at,
+        v.at,
+        ...ADAM,
+        decay,
+      ),
     js() {
       for (let j = 0; j < items; j++) {
         for (let i = 0; i < DIM; i++) gradient[i] = decay * (vectors.js[j * DIM + i] - fixed.js[j * DIM + i]);
-        for (let e = indptr.js[j]; e < indptr.js[j + 1]; e++) for (let i = 0; i < DIM; i++) gradient[i] += values.js[e] * u.js[rows.js[e] * DIM + i];
+        for (let e = indptr.js[j]; e < indptr.js[j + 1]; e++)
+          for (let i = 0; i < DIM; i++) gradient[i] += values.js[e] * u.js[rows.js[e] * DIM + i];
         plainAdam(DIM, vectors.js, gradient, m.js, v.js, j * DIM, 0);
       }
     },
@@ -235,7 +292,9 @@ function spreadItems(c) {
     wasm: () => exports.spreadItems(0, items, indptr.at, rows.at, values.at, users, DIM, vectors.at, u.at),
     js() {
       u.js.fill(0);
-      for (let j = 0; j < items; j++) for (let e = indptr.js[j]; e < indptr.js[j + 1]; e++) for (let i = 0; i < DIM; i++) u.js[rows.js[e] * DIM + i] += values.js[e] * vectors.js[j * DIM + i];
+      for (let j = 0; j < items; j++)
+        for (let e = indptr.js[j]; e < indptr.js[j + 1]; e++)
+          for (let i = 0; i < DIM; i++) u.js[rows.js[e] * DIM + i] += values.js[e] * vectors.js[j * DIM + i];
     },
   };
 }

@@ -78,7 +78,8 @@ function scoreLinear(c) {
     unit: 'M entries/s',
     outputs: [out],
     wasm() {
-      for (const { at, js } of lists) exports.scoreLinear(out.at, n, B.indptr.at, B.indices.at, B.values.at, at, js.length, 0.5);
+      for (const { at, js } of lists)
+        exports.scoreLinear(out.at, n, B.indptr.at, B.indices.at, B.values.at, at, js.length, 0.5);
     },
     js() {
       const indptr = B.indptr.js;
@@ -108,7 +109,8 @@ function meanRows(c) {
     unit: 'M elements/s',
     outputs: [out],
     wasm() {
-      for (let k = 0; k < repeats; k++) for (const { at, js } of lists) exports.meanRows(out.at, DIM, table.at, at, js.length, offset.at);
+      for (let k = 0; k < repeats; k++)
+        for (const { at, js } of lists) exports.meanRows(out.at, DIM, table.at, at, js.length, offset.at);
     },
     js() {
       for (let k = 0; k < repeats; k++) for (const { js } of lists) plainMean(js, table.js, offset.js, out.js);
@@ -146,7 +148,8 @@ function addCosines({ exports, bench, B }, m) {
     reset: [out],
     wasm: () => exports.addCosines(out.at, m, n, DIM, vectors.at, users.at, factors.at, 0.3),
     js() {
-      for (let u = 0; u < m; u++) plainCosines(users.js.subarray(u * DIM, (u + 1) * DIM), vectors.js, out.js.subarray(u * n, (u + 1) * n));
+      for (let u = 0; u < m; u++)
+        plainCosines(users.js.subarray(u * DIM, (u + 1) * DIM), vectors.js, out.js.subarray(u * n, (u + 1) * n));
     },
   };
 }
@@ -204,7 +207,8 @@ function topK({ exports, bench, B }) {
       for (let r = 0; r < repeats; r++) exports.topK(scores.at + 4 * r * n, n, exclude.at, k, indices.at, values.at);
     },
     js() {
-      for (let r = 0; r < repeats; r++) plainTopK(scores.js.subarray(r * n, (r + 1) * n), exclude.js, k, indices.js, values.js);
+      for (let r = 0; r < repeats; r++)
+        plainTopK(scores.js.subarray(r * n, (r + 1) * n), exclude.js, k, indices.js, values.js);
     },
   };
 }
@@ -236,7 +240,8 @@ function shortenRows({ exports, bench, B }) {
       const y = out.js;
       for (let j = 0; j < n; j++) {
         const to = 8 * DIM * (j >> 3) + 2 * (j & 7);
-        for (let i = 0; i < DIM; i++) y[to + 16 * (i >> 1) + (i & 1)] = Math.fround(x[j * DIM + i] * 32_000) + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
+        for (let i = 0; i < DIM; i++)
+          y[to + 16 * (i >> 1) + (i & 1)] = Math.fround(x[j * DIM + i] * 32_000) + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
       }
     },
   };
@@ -250,7 +255,9 @@ function searchBatch({ exports, bench, B }) {
   const users = bench.put(randoms(m * DIM, 62));
   const shorts = bench.scratch(2 * (n + 7) * DIM);
   exports.shortenRows(n, DIM, vectors.at, shorts);
-  const [zeros, excluded, lists, scratch, counts] = [4 * n, n, 8 * n * m, 1024 + 2 * m * DIM, 4 * m].map((bytes) => bench.scratch(bytes));
+  const [zeros, excluded, lists, scratch, counts] = [4 * n, n, 8 * n * m, 1024 + 2 * m * DIM, 4 * m].map((bytes) =>
+    bench.scratch(bytes),
+  );
   const states = bench.put(Uint32Array.from({ length: 16 * m }, (_, i) => [zeros, excluded, k][i % 16] ?? 0));
   const out = bench.i32(2 * k * m);
   const found = Array.from({ length: m }, () => [new Int32Array(k), new Float32Array(k)]);
@@ -262,7 +269,25 @@ function searchBatch({ exports, bench, B }) {
     note: 'beside all cosines and a kept list',
     found: () => bench.view(out).filter((_, i) => i % (2 * k) < k),
     expected: () => Int32Array.from(found.flatMap(([indices]) => [...indices])),
-    wasm: () => exports.searchBatch(m, n, DIM, vectors.at, shorts, users.at, states.at, 0, zeros, 1, 4e-4, lists, out.at, k, counts, scratch),
+    wasm: () =>
+      exports.searchBatch(
+        m,
+        n,
+        DIM,
+        vectors.at,
+        shorts,
+        users.at,
+        states.at,
+        0,
+        zeros,
+        1,
+        4e-4,
+        lists,
+        out.at,
+        k,
+        counts,
+        scratch,
+      ),
     js() {
       const none = new Uint8Array(n);
       for (const [u, [indices, values]] of found.entries()) {

@@ -26,8 +26,12 @@ function transpose({ exports, bench }, name, m) {
     work: entries,
     unit: 'M entries/s',
     outputs: [indptr, indices, ...(values ? [values] : [])],
-    wasm: () => (values ? exports[name](m.rows, m.cols, m.indptr.at, m.indices.at, m.values.at, indptr.at, indices.at, values.at) : exports[name](m.rows, m.cols, m.indptr.at, m.indices.at, indptr.at, indices.at)),
-    js: () => plainTranspose(m.rows, m.cols, m.indptr.js, m.indices.js, m.values?.js, indptr.js, indices.js, values?.js),
+    wasm: () =>
+      values
+        ? exports[name](m.rows, m.cols, m.indptr.at, m.indices.at, m.values.at, indptr.at, indices.at, values.at)
+        : exports[name](m.rows, m.cols, m.indptr.at, m.indices.at, indptr.at, indices.at),
+    js: () =>
+      plainTranspose(m.rows, m.cols, m.indptr.js, m.indices.js, m.values?.js, indptr.js, indices.js, values?.js),
   };
 }
 
@@ -73,7 +77,17 @@ function gram({ exports, bench, X, Xt }) {
     outputs: [indptr, indices, values],
     wasm() {
       pass();
-      exports.gramFill(n, X.indptr.at, X.indices.at, Xt.indptr.at, Xt.indices.at, scratch, indptr.at, indices.at, values.at);
+      exports.gramFill(
+        n,
+        X.indptr.at,
+        X.indices.at,
+        Xt.indptr.at,
+        Xt.indices.at,
+        scratch,
+        indptr.at,
+        indices.at,
+        values.at,
+      );
     },
     js: () => plainGram(n, X.indptr.js, X.indices.js, Xt.indptr.js, Xt.indices.js, indptr.js, indices.js, values.js),
   };
@@ -101,7 +115,8 @@ function plainGram(n, indptr, indices, columnIndptr, columnIndices, outIndptr, o
     let reach = 0;
     for (let p = columnIndptr[i]; p < columnIndptr[i + 1]; p++) {
       const user = columnIndices[p];
-      for (let q = indptr[user]; q < indptr[user + 1]; q++) if (counts[indices[q]]++ === 0) touched[reach++] = indices[q];
+      for (let q = indptr[user]; q < indptr[user + 1]; q++)
+        if (counts[indices[q]]++ === 0) touched[reach++] = indices[q];
     }
     for (let t = 0; t < reach; t++) {
       const j = touched[t];
@@ -124,7 +139,18 @@ function propagate({ exports, bench, B }) {
     outputs: [y],
     wasm() {
       exports.cutColumns(0, B.rows, B.rows, DIM, x.at, panels.at);
-      for (let c = 0; c < DIM; c += 16) exports.propagate(0, B.rows, B.indptr.at, B.indices.at, B.values.at, panels.at + 4 * B.rows * c, y.at + 4 * c, 4 * DIM, 1);
+      for (let c = 0; c < DIM; c += 16)
+        exports.propagate(
+          0,
+          B.rows,
+          B.indptr.at,
+          B.indices.at,
+          B.values.at,
+          panels.at + 4 * B.rows * c,
+          y.at + 4 * c,
+          4 * DIM,
+          1,
+        );
     },
     js() {
       const indptr = B.indptr.js;
@@ -174,7 +200,8 @@ function historyRows({ exports, bench, X, B }) {
   let room = 0;
   for (const user of users.js) {
     let row = 0;
-    for (let e = X.indptr.js[user]; e < X.indptr.js[user + 1]; e++) row += B.indptr.js[X.indices.js[e] + 1] - B.indptr.js[X.indices.js[e]];
+    for (let e = X.indptr.js[user]; e < X.indptr.js[user + 1]; e++)
+      row += B.indptr.js[X.indices.js[e] + 1] - B.indptr.js[X.indices.js[e]];
     work += row;
     room += Math.min(B.cols, row);
   }
@@ -188,7 +215,20 @@ function historyRows({ exports, bench, X, B }) {
     work,
     unit: 'M entries/s',
     outputs: [indptr, indices, values],
-    wasm: () => exports.historyRows(batch, users.at, X.indptr.at, X.indices.at, B.indptr.at, B.indices.at, B.values.at, dense.at, indptr.at, indices.at, values.at),
+    wasm: () =>
+      exports.historyRows(
+        batch,
+        users.at,
+        X.indptr.at,
+        X.indices.at,
+        B.indptr.at,
+        B.indices.at,
+        B.values.at,
+        dense.at,
+        indptr.at,
+        indices.at,
+        values.at,
+      ),
     js() {
       const xIndptr = X.indptr.js;
       const xItems = X.indices.js;
@@ -233,7 +273,9 @@ function rp3betaRows({ exports, bench, X, Xt }) {
   const columns = bench.i32(n);
   const values = bench.f32(n);
   let work = 0;
-  for (const item of items) for (let e = Xt.indptr.js[item]; e < Xt.indptr.js[item + 1]; e++) work += X.indptr.js[Xt.indices.js[e] + 1] - X.indptr.js[Xt.indices.js[e]];
+  for (const item of items)
+    for (let e = Xt.indptr.js[item]; e < Xt.indptr.js[item + 1]; e++)
+      work += X.indptr.js[Xt.indices.js[e] + 1] - X.indptr.js[Xt.indices.js[e]];
   return {
     kernels: ['rp3betaRow'],
     size: `${items.length} items, ${count(work)} entries met`,
@@ -242,18 +284,53 @@ function rp3betaRows({ exports, bench, X, Xt }) {
     outputs: [columns, values],
     wasm() {
       let kept = 0;
-      for (const item of items) kept += exports.rp3betaRow(item, Xt.indptr.at, Xt.indices.at, X.indptr.at, X.indices.at, scale.at, threshold, dense.at, columns.at, values.at);
+      for (const item of items)
+        kept += exports.rp3betaRow(
+          item,
+          Xt.indptr.at,
+          Xt.indices.at,
+          X.indptr.at,
+          X.indices.at,
+          scale.at,
+          threshold,
+          dense.at,
+          columns.at,
+          values.at,
+        );
       return kept;
     },
     js() {
       let kept = 0;
-      for (const item of items) kept += plainRp3beta(item, Xt.indptr.js, Xt.indices.js, X.indptr.js, X.indices.js, scale.js, threshold, dense.js, columns.js, values.js);
+      for (const item of items)
+        kept += plainRp3beta(
+          item,
+          Xt.indptr.js,
+          Xt.indices.js,
+          X.indptr.js,
+          X.indices.js,
+          scale.js,
+          threshold,
+          dense.js,
+          columns.js,
+          values.js,
+        );
       return kept;
     },
   };
 }
 
-function plainRp3beta(item, itemIndptr, itemUsers, userIndptr, userItems, columnScale, threshold, sums, columns, values) {
+function plainRp3beta(
+  item,
+  itemIndptr,
+  itemUsers,
+  userIndptr,
+  userItems,
+  columnScale,
+  threshold,
+  sums,
+  columns,
+  values,
+) {
   const users = itemIndptr[item + 1] - itemIndptr[item];
   let touched = 0;
   for (let e = itemIndptr[item]; e < itemIndptr[item + 1]; e++) {

@@ -134,11 +134,27 @@ function makeWalks({ exports, bench, X, Xt }, most) {
   exports.walkWeights(n, Xt.indptr.at, Xt.indices.at, X.indptr.at, sums.at);
   sums.js.set(bench.view(sums));
   const able = [];
-  for (let i = 0; i < n; i++) if (Xt.indptr.js[i + 1] > Xt.indptr.js[i] && sums.js[Xt.indptr.js[i + 1] - 1] > 0) able.push(i);
+  for (let i = 0; i < n; i++)
+    if (Xt.indptr.js[i + 1] > Xt.indptr.js[i] && sums.js[Xt.indptr.js[i + 1] - 1] > 0) able.push(i);
   const walkCount = Math.min(most, able.length);
-  const starts = bench.put(Int32Array.from({ length: walkCount }, (_, w) => able[Math.floor((w * able.length) / walkCount)]));
+  const starts = bench.put(
+    Int32Array.from({ length: walkCount }, (_, w) => able[Math.floor((w * able.length) / walkCount)]),
+  );
   const made = bench.i32(starts.js.length * LENGTH);
-  exports.walk(0, starts.js.length, starts.at, LENGTH, Xt.indptr.at, Xt.indices.at, sums.at, X.indptr.at, X.indices.at, SEED, 2, made.at);
+  exports.walk(
+    0,
+    starts.js.length,
+    starts.at,
+    LENGTH,
+    Xt.indptr.at,
+    Xt.indices.at,
+    sums.at,
+    X.indptr.at,
+    X.indices.at,
+    SEED,
+    2,
+    made.at,
+  );
   made.js.set(bench.view(made));
   return { sums, starts, made };
 }
@@ -153,7 +169,21 @@ function walk(c) {
     work: out.js.length,
     unit: 'M steps/s',
     outputs: [out],
-    wasm: () => exports.walk(0, starts.js.length, starts.at, LENGTH, Xt.indptr.at, Xt.indices.at, sums.at, X.indptr.at, X.indices.at, SEED, 2, out.at),
+    wasm: () =>
+      exports.walk(
+        0,
+        starts.js.length,
+        starts.at,
+        LENGTH,
+        Xt.indptr.at,
+        Xt.indices.at,
+        sums.at,
+        X.indptr.at,
+        X.indices.at,
+        SEED,
+        2,
+        out.at,
+      ),
     js: () => plainWalk(starts.js, LENGTH, Xt.indptr.js, Xt.indices.js, sums.js, X.indptr.js, X.indices.js, out.js),
   };
 }
@@ -299,10 +329,32 @@ function skipgram(c) {
     outputs: [totals, dv, dvbar],
     reset: [totals, dv, dvbar],
     wasm() {
-      exports.skipgram(0, walkCount, made.at, LENGTH, WINDOW, DIM, NEGATIVES, n, thresholds.at, aliases.at, SEED, 5, v.at, vbar.at, centres, contexts, items, errors, scratch, totals.at);
+      exports.skipgram(
+        0,
+        walkCount,
+        made.at,
+        LENGTH,
+        WINDOW,
+        DIM,
+        NEGATIVES,
+        n,
+        thresholds.at,
+        aliases.at,
+        SEED,
+        5,
+        v.at,
+        vbar.at,
+        centres,
+        contexts,
+        items,
+        errors,
+        scratch,
+        totals.at,
+      );
       exports.partition(positions, made.at, 0, 0, 1, SHIFT, ranges, own, own + lists);
       exports.partition(positions * NEGATIVES, items, errors, 0, NEGATIVES, SHIFT, ranges, drawn, drawn + lists);
-      for (let range = 0; range < ranges; range++) exports.addGradients(range, ranges, 1, 0, made.at, DIM, v.at, centres, contexts, own, drawn, dv.at, dvbar.at);
+      for (let range = 0; range < ranges; range++)
+        exports.addGradients(range, ranges, 1, 0, made.at, DIM, v.at, centres, contexts, own, drawn, dv.at, dvbar.at);
     },
     js: () => plainSkipgram(made.js, n, thresholds.js, aliases.js, v.js, vbar.js, dv.js, dvbar.js, totals.js),
   };
@@ -314,7 +366,8 @@ function plainSkipgram(walks, n, thresholds, aliases, v, vbar, dv, dvbar, totals
     const stream = new Stream(SEED, 5, w);
     for (let t = 0; t < LENGTH; t++) {
       let filled = 0;
-      for (let s = Math.max(0, t - WINDOW); s <= Math.min(LENGTH - 1, t + WINDOW); s++) if (s !== t) targets[filled++] = walks[w * LENGTH + s] * DIM;
+      for (let s = Math.max(0, t - WINDOW); s <= Math.min(LENGTH - 1, t + WINDOW); s++)
+        if (s !== t) targets[filled++] = walks[w * LENGTH + s] * DIM;
       const contexts = filled;
       for (let k = 0; k < NEGATIVES; k++) {
         stream.draw(t * NEGATIVES + k);

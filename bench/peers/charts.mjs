@@ -30,7 +30,13 @@ export function growth({ title, axis, panels }) {
     backgroundColor: '#fff',
     title: [
       { text: title, left: 'center', top: 10, textStyle: { fontSize: 18 } },
-      ...panels.map((panel, p) => ({ text: panel.title, left: lefts[p] + width / 2, top: 44, textAlign: 'center', textStyle: { fontSize: 14, fontWeight: 'normal' } })),
+      ...panels.map((panel, p) => ({
+        text: panel.title,
+        left: lefts[p] + width / 2,
+        top: 44,
+        textAlign: 'center',
+        textStyle: { fontSize: 14, fontWeight: 'normal' },
+      })),
     ],
     grid: lefts.map((left) => ({ left, width, top: TOP, bottom: BOTTOM })),
     xAxis: panels.map(({ curves }, p) => {
@@ -65,7 +71,16 @@ export function growth({ title, axis, panels }) {
         splitLine: { lineStyle: { color: '#e4e4e4' } },
       };
     }),
-    legend: panels.map(({ curves }, p) => ({ left: lefts[p], top: HEIGHT - BOTTOM + 56, width, orient: 'vertical', height: BOTTOM - 60, itemGap: 7, textStyle: { fontSize: 12.5 }, data: curves.map(({ name }) => name) })),
+    legend: panels.map(({ curves }, p) => ({
+      left: lefts[p],
+      top: HEIGHT - BOTTOM + 56,
+      width,
+      orient: 'vertical',
+      height: BOTTOM - 60,
+      itemGap: 7,
+      textStyle: { fontSize: 12.5 },
+      data: curves.map(({ name }) => name),
+    })),
     series: panels.flatMap(({ curves }, p) =>
       curves.map(({ name, points }, c) => ({
         type: 'line',

@@ -16,15 +16,35 @@ process.once('message', async ({ source, solver, output, protocol }) => {
   let stage;
   const used = process.cpuUsage();
   const start = performance.now();
-  const model = await train(markets, { model: 'ease', easeSolver: solver, workers: nodeWorkers, onStage: (report) => (stage = report) });
+  const model = await train(markets, {
+    model: 'ease',
+    easeSolver: solver,
+    workers: nodeWorkers,
+    onStage: (report) => (stage = report),
+  });
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(used);
   const maxRSS = process.resourceUsage().maxRSS * 1024;
-  if (output) for (const part of ['indptr', 'indices', 'values']) writeFileSync(`${output}.${part}`, model.markets[0].linear[part]);
+  if (output)
+    for (const part of ['indptr', 'indices', 'values'])
+      writeFileSync(`${output}.${part}`, model.markets[0].linear[part]);
   let evaluation;
   if (protocol) {
     const kernels = await instantiateKernels(readFileSync(new URL('../../dist/kernels.wasm', import.meta.url)));
     evaluation = await evaluate(Recommender.from(model, kernels), markets, { protocol, negatives: 999, seed: 1 });
   }
-  process.send({ seconds, cpuSeconds: (user + system) / 1e6, maxRSS, detail: stage.detail, peakBytes: stage.peakBytes, users, items: markets.items.length, interactions, evaluation }, () => process.disconnect());
+  process.send(
+    {
+      seconds,
+      cpuSeconds: (user + system) / 1e6,
+      maxRSS,
+      detail: stage.detail,
+      peakBytes: stage.peakBytes,
+      users,
+      items: markets.items.length,
+      interactions,
+      evaluation,
+    },
+    () => process.disconnect(),
+  );
 });

@@ -23,7 +23,10 @@ process.once('message', async ({ bundle, folder, rows, cols, lambda, epsilon, wa
     const matrix = gram(kernels, interactions);
     onProgress({ stage: 'gram' });
     const options = { lambda, epsilon };
-    const similarity = way === 'dense' ? (await denseEase(kernels, matrix, options, job, 'ease', false)).similarity : await ease(kernels, matrix, options, job, 'ease');
+    const similarity =
+      way === 'dense'
+        ? (await denseEase(kernels, matrix, options, job, 'ease', false)).similarity
+        : await ease(kernels, matrix, options, job, 'ease');
     const seconds = (performance.now() - start) / 1000;
     const maxRSS = process.resourceUsage().maxRSS * 1024;
     for (const part of ['indptr', 'indices', 'values']) writeFileSync(join(folder, `ease.${part}`), similarity[part]);

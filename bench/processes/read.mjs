@@ -16,7 +16,9 @@ process.once('message', async ({ way, path }) => {
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(used);
   const maxRSS = process.resourceUsage().maxRSS * 1024;
-  process.send({ seconds, cpuSeconds: (user + system) / 1e6, idle, maxRSS, ...(await result()) }, () => process.disconnect());
+  process.send({ seconds, cpuSeconds: (user + system) / 1e6, idle, maxRSS, ...(await result()) }, () =>
+    process.disconnect(),
+  );
 });
 
 const WAYS = {
@@ -33,7 +35,11 @@ const WAYS = {
       // the header
       rows -= 1;
     }
-    return () => ({ rows, version: JSON.parse(readFileSync(new URL('../../node_modules/papaparse/package.json', import.meta.url), 'utf8')).version });
+    return () => ({
+      rows,
+      version: JSON.parse(readFileSync(new URL('../../node_modules/papaparse/package.json', import.meta.url), 'utf8'))
+        .version,
+    });
   },
   m3rec: async (path) => {
     let reports = 0;
@@ -59,6 +65,7 @@ function filesOf(path) {
 /** Of all that was read, so that two builds can be compared. */
 function digestOf({ items, markets }) {
   const hash = createHash('sha256').update(items.join('\n'));
-  for (const { name, users, items: own, interactions } of markets) hash.update(name).update(users.join('\n')).update(own).update(interactions.indptr).update(interactions.indices);
+  for (const { name, users, items: own, interactions } of markets)
+    hash.update(name).update(users.join('\n')).update(own).update(interactions.indptr).update(interactions.indices);
   return hash.digest('hex').slice(0, 16);
 }

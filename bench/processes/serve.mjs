@@ -10,7 +10,10 @@ if (path) {
   const recommender = await loadModel(bytes);
   const [market] = recommender.model.markets;
   for (let i = 0; i < 1000; i++) {
-    const items = Array.from({ length: 20 }, (_, h) => recommender.model.items[market.items[(i * 37 + h * 101) % market.items.length]]);
+    const items = Array.from(
+      { length: 20 },
+      (_, h) => recommender.model.items[market.items[(i * 37 + h * 101) % market.items.length]],
+    );
     const { items: best } = recommender.recommend({ market: market.name, items, k: 10, explain: 3 });
     if (best.length !== 10) throw new Error(`${best.length} items where 10 were to come`);
   }

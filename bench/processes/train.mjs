@@ -11,14 +11,25 @@ process.once('disconnect', () => process.exit());
 process.once('message', async ({ path, options, threads = 1, protocols = [] }) => {
   const markets = path ? await readDirectory(path) : assembleGenerated(generateMarkets({ seed: 1 }));
   const start = performance.now();
-  const model = await train(markets, { ...options, threads, workers: nodeWorkers, onStage: (stage) => process.send({ stage }) });
+  const model = await train(markets, {
+    ...options,
+    threads,
+    workers: nodeWorkers,
+    onStage: (stage) => process.send({ stage }),
+  });
   const seconds = (performance.now() - start) / 1000;
   const maxRSS = process.resourceUsage().maxRSS * 1024;
   const evaluations = {};
   if (protocols.length > 0) {
     const kernels = await instantiateKernels(readFileSync(new URL('../../dist/kernels.wasm', import.meta.url)));
     const recommender = Recommender.from(model, kernels);
-    for (const protocol of protocols) evaluations[protocol] = await evaluate(recommender, markets, { protocol, negatives: 999, seed: 1, perUser: true });
+    for (const protocol of protocols)
+      evaluations[protocol] = await evaluate(recommender, markets, {
+        protocol,
+        negatives: 999,
+        seed: 1,
+        perUser: true,
+      });
   }
   process.send({ done: { seconds, maxRSS, evaluations } }, () => process.disconnect());
 });

@@ -28,14 +28,18 @@ await write(
   ),
 );
 
-async function makeModel(options: TrainOptions): Promise<{ recommender: Recommender; bytes: Uint8Array; seconds: number }> {
+async function makeModel(
+  options: TrainOptions,
+): Promise<{ recommender: Recommender; bytes: Uint8Array; seconds: number }> {
   const start = performance.now();
   const model = await train(markets, {
     ...options,
     onProgress,
     onStage: ({ stage, seconds, loss, peakBytes }) => {
       view.clear();
-      process.stderr.write(`  ${stage.padEnd(28)} ${seconds.toFixed(2).padStart(6)} s  ${formatBytes(peakBytes).padStart(9)}${loss === undefined ? '' : `  loss ${loss.toPrecision(4)}`}\n`);
+      process.stderr.write(
+        `  ${stage.padEnd(28)} ${seconds.toFixed(2).padStart(6)} s  ${formatBytes(peakBytes).padStart(9)}${loss === undefined ? '' : `  loss ${loss.toPrecision(4)}`}\n`,
+      );
     },
   });
   view.clear();
@@ -50,13 +54,20 @@ for (const model of ['popularity', 'ease', 'm3rec'] as const) {
   const { recommender, bytes, seconds } = await makeModel({ model });
   const result = await evaluate(recommender, markets, { onProgress });
   view.clear();
-  rows.push([model, ...result.markets.map((market) => formatPercent(market.ndcg, 1)), ...[result.mean.mrr, result.mean.ndcg, result.mean.hr].map((value) => formatPercent(value, 1)), seconds.toFixed(1)]);
+  rows.push([
+    model,
+    ...result.markets.map((market) => formatPercent(market.ndcg, 1)),
+    ...[result.mean.mrr, result.mean.ndcg, result.mean.hr].map((value) => formatPercent(value, 1)),
+    seconds.toFixed(1),
+  ]);
   if (model === 'm3rec') {
     await writeFileAtomically(FILE, bytes);
     m3rec = recommender;
   }
 }
-await write('\nOne held-out item of each user against 999 others of the market, % (NDCG@10 by market, then the means):\n\n');
+await write(
+  '\nOne held-out item of each user against 999 others of the market, % (NDCG@10 by market, then the means):\n\n',
+);
 await write(formatTable(['model', ...stats.map((row) => row.market), 'MRR', 'NDCG', 'HR', 'train s'], rows));
 
 const smallest = stats.reduce((a, b) => (b.rows < a.rows ? b : a)).market;
@@ -77,4 +88,6 @@ for (const [who, query] of [
     ),
   );
 }
-await write(`\nWrote ${FILE}. All of it took ${((performance.now() - started) / 1000).toFixed(0)} s.\nNext: npx m3rec recommend ${FILE} --market ${smallest} --items ${unseen.join(',')} --explain\n`);
+await write(
+  `\nWrote ${FILE}. All of it took ${((performance.now() - started) / 1000).toFixed(0)} s.\nNext: npx m3rec recommend ${FILE} --market ${smallest} --items ${unseen.join(',')} --explain\n`,
+);

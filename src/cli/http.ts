@@ -33,7 +33,11 @@ export async function serveHttp(handler: Handler, { host, port, signal, onListen
   const listener = getRequestListener(answer, {
     overrideGlobalObjects: false,
     // The handler never rejects: what arrives here is a request that has no valid URL.
-    errorHandler: () => Response.json({ error: { code: 'invalid_url', message: 'no valid URL in request line and Host' } }, { status: 400 }),
+    errorHandler: () =>
+      Response.json(
+        { error: { code: 'invalid_url', message: 'no valid URL in request line and Host' } },
+        { status: 400 },
+      ),
   });
   const server = createServer(listener);
   await new Promise<void>((resolve, reject) => {
@@ -74,6 +78,7 @@ async function drain(body: ReadableStream<Uint8Array>): Promise<void> {
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
   if (error.code === 'EADDRINUSE') return new M3RecError(`${host}:${port}: the port is in use`);
   if (error.code === 'EACCES') return new M3RecError(`${host}:${port}: no permission to take this port`);
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return new ArgumentError('--host', host, 'an address or name of this machine');
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
+    return new ArgumentError('--host', host, 'an address or name of this machine');
   return new M3RecError(`${host}:${port}: ${error.code ?? error.message}`);
 }

@@ -9,7 +9,9 @@ let outlivesReader = false;
  * @throws M3RecError where it cannot be written, but for a reader that has gone away.
  */
 export async function write(text: string): Promise<void> {
-  const error = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) => process.stdout.write(text, resolve));
+  const error = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) =>
+    process.stdout.write(text, resolve),
+  );
   if (error && error.code !== 'EPIPE') throw new M3RecError(`stdout: ${reasonOf(error.code ?? error.message)}`);
 }
 
@@ -30,7 +32,11 @@ export function outliveReader(): void {
 }
 
 /** Columns two spaces apart, those of text (`left`) to the left, numbers to the right. Control characters are shown, not sent. */
-export function formatTable(header: readonly string[], rows: readonly (readonly (string | number)[])[], left: readonly number[] = [0]): string {
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  left: readonly number[] = [0],
+): string {
   const cells = [header, ...rows.map((row) => row.map((cell) => printable(String(cell))))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   const lines = cells.map((row) =>

@@ -23,7 +23,9 @@ export class ProgressView {
     if (process.stderr.isTTY) this.draw(done, total, loss, now);
     else if (now - this.lastLine >= LINE_EVERY_MS) {
       this.lastLine = now;
-      process.stderr.write(`${printable(stage)}: ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}${formatLoss(loss)}\n`);
+      process.stderr.write(
+        `${printable(stage)}: ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}${formatLoss(loss)}\n`,
+      );
     }
   };
 
@@ -39,7 +41,15 @@ export class ProgressView {
     if (!this.bar) {
       // A stage that is over at once would only flicker.
       if (now - this.started < SHOW_AFTER_MS) return;
-      this.bar = new SingleBar({ format: '{stage} {bar} {percentage} %{loss}', stream: process.stderr, clearOnComplete: true, hideCursor: true, stopOnComplete: false, gracefulExit: false, barsize: 30 });
+      this.bar = new SingleBar({
+        format: '{stage} {bar} {percentage} %{loss}',
+        stream: process.stderr,
+        clearOnComplete: true,
+        hideCursor: true,
+        stopOnComplete: false,
+        gracefulExit: false,
+        barsize: 30,
+      });
       this.bar.start(total || 1, 0, payload);
     }
     this.bar.setTotal(total || Math.max(1, done));

@@ -32,7 +32,8 @@ export async function* readRun(path: string): AsyncGenerator<RunLine> {
     const candidates = text.slice(tab + 1).split(',');
     if (user === '') throw new DataError(path, line, 'the user is empty');
     if (candidates.includes('')) throw new DataError(path, line, 'an item is empty: expected user<TAB>item,item,...');
-    if (user.length > MAX_FIELD || candidates.some((item) => item.length > MAX_FIELD)) throw new DataError(path, line, `an id of more than ${MAX_FIELD} characters`);
+    if (user.length > MAX_FIELD || candidates.some((item) => item.length > MAX_FIELD))
+      throw new DataError(path, line, `an id of more than ${MAX_FIELD} characters`);
     yield { user, candidates, line };
   }
   if (!found) throw new DataError(path, undefined, 'the file is empty');
@@ -54,7 +55,8 @@ async function* readLines(path: string): AsyncGenerator<string> {
     for await (const bytes of stream) {
       const lines = (pending + decode(bytes as Uint8Array)).split('\n');
       pending = lines.pop()!;
-      if (pending.length > MAX_LINE) throw new DataError(path, line + lines.length, `a line of more than ${MAX_LINE} characters`);
+      if (pending.length > MAX_LINE)
+        throw new DataError(path, line + lines.length, `a line of more than ${MAX_LINE} characters`);
       for (const text of lines) {
         yield text.replace(/\r$/, '');
         line++;

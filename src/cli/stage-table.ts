@@ -22,7 +22,15 @@ export class StageTable {
     this.stages.push(report);
     if (this.json) return;
     const { stage, seconds, loss, peakBytes, detail } = report;
-    process.stdout.write(this.line(printable(stage), seconds.toFixed(2), loss === undefined ? '' : loss.toPrecision(5), formatBytes(peakBytes), printable(detail)));
+    process.stdout.write(
+      this.line(
+        printable(stage),
+        seconds.toFixed(2),
+        loss === undefined ? '' : loss.toPrecision(5),
+        formatBytes(peakBytes),
+        printable(detail),
+      ),
+    );
   };
 
   /** The time and memory of all; `facts` come with the JSON. */
@@ -36,7 +44,8 @@ export class StageTable {
 
   /** The header comes with the first line, so that a command that fails at once prints nothing. */
   private line(...cells: [stage: string, seconds: string, loss: string, peak: string, detail: string]): string {
-    const format = ([stage, seconds, loss, peak, detail]: typeof cells) => `${[stage.padEnd(28), seconds.padStart(8), loss.padStart(10), peak.padStart(10), ` ${detail}`].join(' ').trimEnd()}\n`;
+    const format = ([stage, seconds, loss, peak, detail]: typeof cells) =>
+      `${[stage.padEnd(28), seconds.padStart(8), loss.padStart(10), peak.padStart(10), ` ${detail}`].join(' ').trimEnd()}\n`;
     const header = this.headed ? '' : format(['stage', 'seconds', 'loss', 'peak', '']);
     this.headed = true;
     return header + format(cells);

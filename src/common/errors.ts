@@ -57,7 +57,8 @@ export class AbortedError extends M3RecError {
 
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined)
+    return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return `a value of type ${typeof value}`;
 }
@@ -80,7 +81,8 @@ export function checkInteger(argument: string, value: unknown, min: number, max:
 
 /** Throws an ArgumentError unless `value` is an object (no array, no function). */
 export function checkObject(argument: string, value: unknown, expected = 'an object'): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ArgumentError(argument, value, expected);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ArgumentError(argument, value, expected);
   return value as Record<string, unknown>;
 }
 

@@ -18,7 +18,9 @@ export interface JobOptions {
 
 const YIELD_EVERY_MS = 100;
 /** Calls back once the event loop has turned. A timer of 0 ms takes a millisecond or more, so setImmediate where the host has it. */
-const yieldThen: (callback: () => void) => void = (globalThis as { setImmediate?: (callback: () => void) => void }).setImmediate ?? ((callback) => setTimeout(callback, 0));
+const yieldThen: (callback: () => void) => void =
+  (globalThis as { setImmediate?: (callback: () => void) => void }).setImmediate ??
+  ((callback) => setTimeout(callback, 0));
 
 /** The thread of one long call: reports progress, hears the AbortSignal, and lets the host's event loop run. */
 export class Job {
@@ -28,7 +30,8 @@ export class Job {
   constructor(private readonly options: JobOptions = {}) {
     const { onProgress, signal } = checkObject('options', options);
     checkCallback('onProgress', onProgress);
-    if (signal !== undefined && !(typeof signal === 'object' && signal !== null && 'aborted' in signal)) throw new ArgumentError('signal', signal, 'an AbortSignal');
+    if (signal !== undefined && !(typeof signal === 'object' && signal !== null && 'aborted' in signal))
+      throw new ArgumentError('signal', signal, 'an AbortSignal');
   }
 
   /** To be called between kernel calls, each of which should take well under 200 ms. */

@@ -49,7 +49,12 @@ export function* assembling(itemIds: readonly string[], raw: readonly RawMarket[
   return { items: pick(itemIds, order), markets };
 }
 
-function* assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int32Array, rank: Int32Array): Generator<void, Market> {
+function* assembleMarket(
+  raw: RawMarket,
+  itemIds: readonly string[],
+  order: Int32Array,
+  rank: Int32Array,
+): Generator<void, Market> {
   const hasItem = new Uint8Array(order.length);
   const { trainUsers, trainItems } = raw;
   for (let row = 0; row < trainItems.length; row++) hasItem[rank[trainItems[row]]] = 1;
@@ -76,14 +81,26 @@ function* assembleMarket(raw: RawMarket, itemIds: readonly string[], order: Int3
     heldOut[name] = Array.from(rows.users, (user, row) => {
       const item = rows.items[row];
       const global = rank[item];
-      return { user: userRank[user], userId: raw.users[user], item: global < 0 ? -1 : local[global], itemId: itemIds[item] };
+      return {
+        user: userRank[user],
+        userId: raw.users[user],
+        item: global < 0 ? -1 : local[global],
+        itemId: itemIds[item],
+      };
     });
   }
   return { name: raw.name, users: pick(raw.users, userOrder), items: items.view().slice(), interactions, heldOut };
 }
 
 /** CSR of the (user, item) pairs at rows rowOf[user] and columns columnOf[item], each pair counted once. */
-function* compress(users: Int32Array, items: Int32Array, rowOf: Int32Array, columnOf: Int32Array, rows: number, cols: number): Generator<void, SparsePattern> {
+function* compress(
+  users: Int32Array,
+  items: Int32Array,
+  rowOf: Int32Array,
+  columnOf: Int32Array,
+  rows: number,
+  cols: number,
+): Generator<void, SparsePattern> {
   const indptr = new Int32Array(rows + 1);
   for (let pair = 0; pair < users.length; pair++) indptr[rowOf[users[pair]] + 1]++;
   for (let row = 0; row < rows; row++) indptr[row + 1] += indptr[row];
@@ -97,7 +114,8 @@ function* compress(users: Int32Array, items: Int32Array, rowOf: Int32Array, colu
   for (let row = 0, start = 0; row < rows; row++) {
     const end = indptr[row + 1];
     sort(indices, start, end);
-    for (let at = start; at < end; at++) if (at === start || indices[at] !== indices[at - 1]) indices[entries++] = indices[at];
+    for (let at = start; at < end; at++)
+      if (at === start || indices[at] !== indices[at - 1]) indices[entries++] = indices[at];
     indptr[row + 1] = entries;
     start = end;
   }

@@ -85,15 +85,22 @@ export function generateMarkets(options: GenerateOptions = {}): GeneratedData {
   if (shapes.length === 0) throw new ArgumentError('markets', shapes, 'at least one market');
   for (const [i, shape] of shapes.entries()) {
     checkObject(`markets[${i}]`, shape);
-    if (typeof shape.name !== 'string' || !/^[\w-]{1,64}$/.test(shape.name)) throw new ArgumentError(`markets[${i}].name`, shape.name, '1 to 64 letters, digits, - or _');
-    if (shapes.findIndex((other) => other.name === shape.name) !== i) throw new ArgumentError(`markets[${i}].name`, shape.name, 'a name that no other market has');
+    if (typeof shape.name !== 'string' || !/^[\w-]{1,64}$/.test(shape.name))
+      throw new ArgumentError(`markets[${i}].name`, shape.name, '1 to 64 letters, digits, - or _');
+    if (shapes.findIndex((other) => other.name === shape.name) !== i)
+      throw new ArgumentError(`markets[${i}].name`, shape.name, 'a name that no other market has');
     checkNumber(`markets[${i}].users`, shape.users, 1e-6, 1e6);
     checkNumber(`markets[${i}].items`, shape.items, 1e-6, 1e6);
     checkNumber(`markets[${i}].shared`, shape.shared, 0, 1);
   }
   const users = checkInteger('users', options.users ?? 6_000, 2 * shapes.length, 20_000_000);
   const itemCount = checkInteger('items', options.items ?? 2_000, 40 * shapes.length, 2_000_000);
-  const interactions = checkInteger('interactions', options.interactions ?? Math.max(50_000, 5 * users), 5 * users, 500_000_000);
+  const interactions = checkInteger(
+    'interactions',
+    options.interactions ?? Math.max(50_000, 5 * users),
+    5 * users,
+    500_000_000,
+  );
 
   const random = new SplitMix(seed);
   const popularity = permutation(itemCount, random);
@@ -110,7 +117,11 @@ export function generateMarkets(options: GenerateOptions = {}): GeneratedData {
       const size = Math.max(2, Math.round((users * shape.users) / userParts));
       const market = new MarketDraft(catalogues[m], popularity, tasteOf, tastes, new SplitMix(seed, m + 1));
       const rows = market.draw(size, extra);
-      return { name: shape.name, users: Array.from({ length: size }, (_, user) => `${shape.name}U${String(1_000_000 + user)}`), ...rows };
+      return {
+        name: shape.name,
+        users: Array.from({ length: size }, (_, user) => `${shape.name}U${String(1_000_000 + user)}`),
+        ...rows,
+      };
     }),
   };
 }
@@ -119,7 +130,13 @@ export function generateMarkets(options: GenerateOptions = {}): GeneratedData {
 export function assembleGenerated(data: GeneratedData): Markets {
   return assemble(
     data.items,
-    data.markets.map(({ name, users, train, valid, test }) => ({ name, users, trainUsers: train.users, trainItems: train.items, heldOut: { valid, test } })),
+    data.markets.map(({ name, users, train, valid, test }) => ({
+      name,
+      users,
+      trainUsers: train.users,
+      trainItems: train.items,
+      heldOut: { valid, test },
+    })),
   );
 }
 
@@ -133,7 +150,10 @@ function splitItems(shapes: readonly MarketShape[], itemCount: number, random: S
   const taken = new Uint8Array(itemCount);
   let next = pool;
   const picks = shapes.map((shape, m) => {
-    const shared = permutation(pool, random).subarray(0, Math.min(pool, Math.round(shape.items * shape.shared * scale)));
+    const shared = permutation(pool, random).subarray(
+      0,
+      Math.min(pool, Math.round(shape.items * shape.shared * scale)),
+    );
     const isLast = m === shapes.length - 1;
     const end = isLast ? itemCount : Math.min(itemCount, next + Math.round(shape.items * (1 - shape.shared) * scale));
     const pick = [...Array.from(shared, (i) => order[i]), ...order.subarray(next, end)];
@@ -175,7 +195,8 @@ class MarketDraft {
   ) {
     // The market's own view of the popularity: each rank is moved by a factor of 1/2 to 3/2.
     const weights = new Map<number, number>();
-    for (const item of catalogue) weights.set(item, 1 + Math.floor(1e9 / (popularity[item] * (0.5 + random.fraction()) + HEAD)));
+    for (const item of catalogue)
+      weights.set(item, 1 + Math.floor(1e9 / (popularity[item] * (0.5 + random.fraction()) + HEAD)));
     const urn = (items: Int32Array): Urn => {
       const sums = new Float64Array(items.length);
       let sum = 0;
@@ -227,7 +248,8 @@ class MarketDraft {
       if (used.has(item)) continue;
       let user = random.below(size);
       // Never the user from whom the item is held out, unless it is held out from all.
-      for (let step = 0; step < size && (valid.items[user] === item || test.items[user] === item); step++) user = (user + 1) % size;
+      for (let step = 0; step < size && (valid.items[user] === item || test.items[user] === item); step++)
+        user = (user + 1) % size;
       trainUsers.push(user);
       trainItems.push(item);
     }

@@ -44,7 +44,8 @@ export function checkMarkets(value: unknown): void {
   for (let m = 0; m < markets.length; m++) {
     const where = `markets.markets[${m}]`;
     const market = checkObject(where, markets[m]) as unknown as Market;
-    if (typeof market.name !== 'string' || (m > 0 && !(markets[m - 1].name < market.name))) throw new ArgumentError(`${where}.name`, market.name, 'a name, each above the one before it');
+    if (typeof market.name !== 'string' || (m > 0 && !(markets[m - 1].name < market.name)))
+      throw new ArgumentError(`${where}.name`, market.name, 'a name, each above the one before it');
     checkTexts(`${where}.users`, market.users);
     checkTyped(`${where}.items`, market.items, 'Int32Array');
     checkIncreasing(`${where}.items`, market.items, 0, market.items.length, items.length);

@@ -1,4 +1,13 @@
-import { ArgumentError, checkArray, checkCallback, checkChoice, checkNumber, checkObject, checkTexts, DataError } from '../common/errors.ts';
+import {
+  ArgumentError,
+  checkArray,
+  checkCallback,
+  checkChoice,
+  checkNumber,
+  checkObject,
+  checkTexts,
+  DataError,
+} from '../common/errors.ts';
 import { Job, type JobOptions } from '../common/job.ts';
 import { printable } from '../common/printable.ts';
 import { assembling, assemblingSteps, type RawMarket } from './assemble.ts';
@@ -118,16 +127,20 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
   checkObject('options', options);
   const { minRating } = options;
   checkCallback('onWarning', options.onWarning);
-  const onWarning = options.onWarning && ((warning: DataWarning) => options.onWarning!({ ...warning, message: printable(warning.message) }));
+  const onWarning =
+    options.onWarning &&
+    ((warning: DataWarning) => options.onWarning!({ ...warning, message: printable(warning.message) }));
   if (minRating !== undefined) checkNumber('minRating', minRating, -Number.MAX_VALUE, Number.MAX_VALUE);
-  const subset = options.markets === undefined ? undefined : new Set(checkTexts('markets', options.markets, 'an array of names'));
+  const subset =
+    options.markets === undefined ? undefined : new Set(checkTexts('markets', options.markets, 'an array of names'));
   if (subset?.size === 0) throw new ArgumentError('markets', options.markets, 'at least one market');
   for (const [i, file] of checkArray('files', files, 'an array of files').entries() as Iterable<[number, MarketFile]>) {
     checkObject(`files[${i}]`, file);
     if (typeof file.name !== 'string') throw new ArgumentError(`files[${i}].name`, file.name, 'text');
     checkChoice(`files[${i}].split`, file.split, ['train', 'valid', 'test']);
     if (file.market === undefined) continue;
-    if (typeof file.market !== 'string' || file.market === '' || file.market.length > MAX_FIELD) throw new ArgumentError('market', file.market, `1 to ${MAX_FIELD} characters`);
+    if (typeof file.market !== 'string' || file.market === '' || file.market.length > MAX_FIELD)
+      throw new ArgumentError('market', file.market, `1 to ${MAX_FIELD} characters`);
   }
 
   const job = new Job(options);
@@ -179,13 +192,23 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     waiting.number();
     progress.next();
     if (low.count > 0) {
-      onWarning?.({ kind: 'low-rating', file: file.name, message: `${plural(low.count, 'row')} with a rating below ${minRating} left out, the first at line ${low.line}`, count: low.count });
+      onWarning?.({
+        kind: 'low-rating',
+        file: file.name,
+        message: `${plural(low.count, 'row')} with a rating below ${minRating} left out, the first at line ${low.line}`,
+        count: low.count,
+      });
     }
   }
 
   const names = [...drafts.keys(), ...skipped].sort();
   for (const market of subset ?? []) {
-    if (!drafts.has(market)) throw new ArgumentError('markets', market, `markets that the data has: ${names.slice(0, 20).join(', ') || 'none'}`);
+    if (!drafts.has(market))
+      throw new ArgumentError(
+        'markets',
+        market,
+        `markets that the data has: ${names.slice(0, 20).join(', ') || 'none'}`,
+      );
   }
   if (drafts.size === 0) throw new DataError(files[0]?.name ?? 'data', undefined, 'no training rows');
   const raw: RawMarket[] = [];
@@ -199,7 +222,13 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     }
     const heldOut: RawMarket['heldOut'] = {};
     for (const [split, rows] of draft.heldOut) heldOut[split] = { users: rows.users.view(), items: rows.items.view() };
-    raw.push({ name: draft.name, users: draft.users.list(), trainUsers: draft.train.users.view(), trainItems: draft.train.items.view(), heldOut });
+    raw.push({
+      name: draft.name,
+      users: draft.users.list(),
+      trainUsers: draft.train.users.view(),
+      trainItems: draft.train.items.view(),
+      heldOut,
+    });
   }
   const steps = assembling(items.list(), raw);
   let step = steps.next();
@@ -227,7 +256,9 @@ class ReadingProgress extends Job {
   ) {
     super();
     this.stage = files.length === 1 ? `read ${files[0].name}` : `read ${files.length} files`;
-    this.total = files.every(({ bytes }) => bytes !== undefined) ? files.reduce((sum, { bytes }) => sum + bytes!, 0) : 0;
+    this.total = files.every(({ bytes }) => bytes !== undefined)
+      ? files.reduce((sum, { bytes }) => sum + bytes!, 0)
+      : 0;
   }
 
   override tick(_stage: string, done: number): Promise<void> {
@@ -262,7 +293,13 @@ function warn(markets: Markets, drafts: Map<string, Draft>, onWarning: (warning:
     const draft = drafts.get(market.name)!;
     const duplicates = draft.train.users.length - market.interactions.indices.length;
     if (duplicates > 0) {
-      onWarning({ kind: 'duplicate', file: [...draft.trainFiles].join(', '), market: market.name, message: `market ${market.name}: ${plural(duplicates, 'duplicate row')}, counted once`, count: duplicates });
+      onWarning({
+        kind: 'duplicate',
+        file: [...draft.trainFiles].join(', '),
+        market: market.name,
+        message: `market ${market.name}: ${plural(duplicates, 'duplicate row')}, counted once`,
+        count: duplicates,
+      });
     }
     for (const [split, { files }] of draft.heldOut) {
       const rows = market.heldOut[split];
@@ -276,8 +313,22 @@ function warn(markets: Markets, drafts: Map<string, Draft>, onWarning: (warning:
           if (row.item < 0 && cold++ === 0) firstCold = `${JSON.stringify(row.itemId)} at line ${line}`;
           if (row.user < 0 && unknown++ === 0) firstUnknown = `${JSON.stringify(row.userId)} at line ${line}`;
         }
-        if (cold > 0) onWarning({ kind: 'cold-item', file, market: market.name, message: `${plural(cold, 'held-out row')} with an item that no training row of market ${market.name} has, the first ${firstCold}`, count: cold });
-        if (unknown > 0) onWarning({ kind: 'unknown-user', file, market: market.name, message: `${plural(unknown, 'held-out row')} with a user without history in market ${market.name}, the first ${firstUnknown}`, count: unknown });
+        if (cold > 0)
+          onWarning({
+            kind: 'cold-item',
+            file,
+            market: market.name,
+            message: `${plural(cold, 'held-out row')} with an item that no training row of market ${market.name} has, the first ${firstCold}`,
+            count: cold,
+          });
+        if (unknown > 0)
+          onWarning({
+            kind: 'unknown-user',
+            file,
+            market: market.name,
+            message: `${plural(unknown, 'held-out row')} with a user without history in market ${market.name}, the first ${firstUnknown}`,
+            count: unknown,
+          });
       }
     }
   }

@@ -60,7 +60,13 @@ interface Layout {
  * @throws ArgumentError for a source, or a piece of it, that is neither text nor a Uint8Array.
  * @throws AbortedError
  */
-export async function readRows(source: RowSource, fileName: string, sink: RowSink, options: RowOptions = {}, job = new Job()): Promise<number> {
+export async function readRows(
+  source: RowSource,
+  fileName: string,
+  sink: RowSink,
+  options: RowOptions = {},
+  job = new Job(),
+): Promise<number> {
   if (typeof fileName !== 'string') throw new ArgumentError('fileName', fileName, 'text');
   if (typeof sink !== 'function') throw new ArgumentError('sink', sink, 'a function');
   checkObject('options', options);
@@ -96,7 +102,13 @@ export async function readRows(source: RowSource, fileName: string, sink: RowSin
       const lastField = fields.length - 1;
       if (endsInLf && fields[lastField].endsWith('\r')) fields[lastField] = fields[lastField].slice(0, -1);
       if (bad && bad.row === r) {
-        throw new DataError(fileName, line, bad.code === 'MissingQuotes' ? 'a quote that is opened here is not closed' : 'text follows a closing quote (a quote inside a quoted field is written twice)');
+        throw new DataError(
+          fileName,
+          line,
+          bad.code === 'MissingQuotes'
+            ? 'a quote that is opened here is not closed'
+            : 'text follows a closing quote (a quote inside a quoted field is written twice)',
+        );
       }
       if (lastField > 0 || fields[0] !== '') {
         if (fields.length !== width) checkWidth(fields, layout, fileName, line);
@@ -119,7 +131,13 @@ export async function readRows(source: RowSource, fileName: string, sink: RowSin
     pending = last ? '' : pending.slice(meta.cursor);
     if (pending.length > MAX_ROW) {
       const quoted = pending.includes('"');
-      throw new DataError(fileName, line, quoted ? `a quote that is opened here is not closed within ${MAX_ROW} characters` : `a row of more than ${MAX_ROW} characters`);
+      throw new DataError(
+        fileName,
+        line,
+        quoted
+          ? `a quote that is opened here is not closed within ${MAX_ROW} characters`
+          : `a row of more than ${MAX_ROW} characters`,
+      );
     }
   };
 
@@ -150,7 +168,12 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Undefined where the header is not complete yet. */
-function takeHeader(text: string, fileName: string, wanted: Column[], last: boolean): { layout: Layout; length: number; lines: number } | undefined {
+function takeHeader(
+  text: string,
+  fileName: string,
+  wanted: Column[],
+  last: boolean,
+): { layout: Layout; length: number; lines: number } | undefined {
   let start = 0;
   let lines = 1;
   while (text[start] === '\r' || text[start] === '\n') {
@@ -175,7 +198,11 @@ function takeHeader(text: string, fileName: string, wanted: Column[], last: bool
     if (columns.user === undefined || columns.item === undefined) continue;
     const missing = wanted.filter((column) => columns[column] === undefined);
     if (missing.length > 0) throw missingColumns(fileName, lines, missing, names);
-    return { layout: { delimiter, newline, width: names.length, columns }, length: Math.min(text.length, end + 1), lines };
+    return {
+      layout: { delimiter, newline, width: names.length, columns },
+      length: Math.min(text.length, end + 1),
+      lines,
+    };
   }
   const columns = findColumns(most);
   throw missingColumns(
@@ -200,7 +227,11 @@ function findColumns(names: string[]): Partial<Record<Column, number>> {
 function missingColumns(fileName: string, line: number, missing: Column[], names: string[]): DataError {
   const what = missing.map((column) => CANONICAL[column]).join(', ');
   const found = names.slice(0, 12).map((name) => JSON.stringify(shorten(name)));
-  return new DataError(fileName, line, `no column ${what}; the header has ${found.join(', ')}${names.length > 12 ? ', ...' : ''}`);
+  return new DataError(
+    fileName,
+    line,
+    `no column ${what}; the header has ${found.join(', ')}${names.length > 12 ? ', ...' : ''}`,
+  );
 }
 
 function isId(field: string): boolean {
@@ -211,28 +242,53 @@ function isId(field: string): boolean {
 function checkWidth(fields: string[], { width, delimiter }: Layout, fileName: string, line: number): void {
   const tooLong = fields.length > width && fields.slice(width).some((field) => field !== '');
   if (fields.length >= width && !tooLong) return;
-  throw new DataError(fileName, line, `the row has ${fields.length} field${fields.length === 1 ? '' : 's'}, the header ${width}: ${JSON.stringify(shorten(fields.join(delimiter)))}`);
+  throw new DataError(
+    fileName,
+    line,
+    `the row has ${fields.length} field${fields.length === 1 ? '' : 's'}, the header ${width}: ${JSON.stringify(shorten(fields.join(delimiter)))}`,
+  );
 }
 
-function checkFields(fields: string[], { columns }: Layout, fileName: string, line: number, wanted: readonly Column[]): void {
+function checkFields(
+  fields: string[],
+  { columns }: Layout,
+  fileName: string,
+  line: number,
+  wanted: readonly Column[],
+): void {
   for (const column of wanted) {
     const field = fields[columns[column]!];
-    if (field.length > MAX_FIELD) throw new DataError(fileName, line, `${CANONICAL[column]} has ${field.length} characters, more than ${MAX_FIELD}: ${JSON.stringify(shorten(field))}`);
+    if (field.length > MAX_FIELD)
+      throw new DataError(
+        fileName,
+        line,
+        `${CANONICAL[column]} has ${field.length} characters, more than ${MAX_FIELD}: ${JSON.stringify(shorten(field))}`,
+      );
     if (field === '') throw new DataError(fileName, line, `${CANONICAL[column]} is empty`);
   }
 }
 
 function ratingOf(text: string, fileName: string, line: number): number {
   const rating = text.trim() === '' ? Number.NaN : Number(text);
-  if (!Number.isFinite(rating)) throw new DataError(fileName, line, `the rating is not a number: ${JSON.stringify(shorten(text))}`);
+  if (!Number.isFinite(rating))
+    throw new DataError(fileName, line, `the rating is not a number: ${JSON.stringify(shorten(text))}`);
   return rating;
 }
 
 /** The text of `source` in pieces of up to 64 Ki, each with the number of bytes (or characters) so far. */
-async function* decode(source: RowSource, fileName: string, currentLine: () => number): AsyncGenerator<[string, number]> {
+async function* decode(
+  source: RowSource,
+  fileName: string,
+  currentLine: () => number,
+): AsyncGenerator<[string, number]> {
   const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const toText = (bytes: Uint8Array): string => {
-    if (bytes.includes(0)) throw new DataError(fileName, undefined, 'this is a binary file (it has a zero byte), where UTF-8 text is expected');
+    if (bytes.includes(0))
+      throw new DataError(
+        fileName,
+        undefined,
+        'this is a binary file (it has a zero byte), where UTF-8 text is expected',
+      );
     try {
       return strict.decode(bytes);
     } catch {
@@ -242,7 +298,12 @@ async function* decode(source: RowSource, fileName: string, currentLine: () => n
   let rest = new Uint8Array(0);
   let done = 0;
   const isBytes = (value: unknown) => Object.prototype.toString.call(value) === '[object Uint8Array]';
-  if (source === null || source === undefined || !(Symbol.iterator in Object(source) || Symbol.asyncIterator in Object(source))) throw new ArgumentError('source', source, 'text, a Uint8Array, or an iterable of these');
+  if (
+    source === null ||
+    source === undefined ||
+    !(Symbol.iterator in Object(source) || Symbol.asyncIterator in Object(source))
+  )
+    throw new ArgumentError('source', source, 'text, a Uint8Array, or an iterable of these');
   const chunks = (typeof source === 'string' || isBytes(source) ? [source] : source) as Iterable<Uint8Array | string>;
   for await (const chunk of chunks) {
     if (typeof chunk === 'string') {
@@ -250,7 +311,12 @@ async function* decode(source: RowSource, fileName: string, currentLine: () => n
         let end = Math.min(chunk.length, at + PIECE);
         if (end < chunk.length && isHighSurrogate(chunk.charCodeAt(end - 1))) end++;
         const text = chunk.slice(at, end);
-        if (text.includes('\0')) throw new DataError(fileName, undefined, 'this is a binary file (it has a zero byte), where text is expected');
+        if (text.includes('\0'))
+          throw new DataError(
+            fileName,
+            undefined,
+            'this is a binary file (it has a zero byte), where text is expected',
+          );
         if (/\p{Surrogate}/u.test(text)) throw new DataError(fileName, currentLine(), 'half of a surrogate pair');
         done += end - at;
         at = end;

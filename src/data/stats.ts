@@ -32,7 +32,11 @@ export function computeStats(markets: Markets): MarketsStats {
     let sharedItems = 0;
     for (const item of market.items) if (marketsWith[item] > 1) sharedItems++;
     const heldOut = Object.fromEntries(Object.entries(market.heldOut).map(([name, rows]) => [name, rows.length]));
-    return { market: market.name, ...shares(market.users.length, market.items.length, market.interactions.indices.length, sharedItems), heldOut };
+    return {
+      market: market.name,
+      ...shares(market.users.length, market.items.length, market.interactions.indices.length, sharedItems),
+      heldOut,
+    };
   });
   let users = 0;
   let rows = 0;
@@ -48,5 +52,12 @@ export function computeStats(markets: Markets): MarketsStats {
 }
 
 function shares(users: number, items: number, rows: number, sharedItems: number) {
-  return { users, items, rows, sharedItems, sharedShare: items === 0 ? 0 : sharedItems / items, density: users * items === 0 ? 0 : rows / (users * items) };
+  return {
+    users,
+    items,
+    rows,
+    sharedItems,
+    sharedShare: items === 0 ? 0 : sharedItems / items,
+    density: users * items === 0 ? 0 : rows / (users * items),
+  };
 }

@@ -86,13 +86,22 @@ const PULL_BYTES = 12;
  * a batch X̂ three times, a part of U for every ITEMS_PER_TASK items, and margin: 12 (1 + K) bytes an interaction for each of
  * these parts, softmax: its users × n scores.
  */
-export async function adapt(kernels: Kernels, markets: AdaptationInput[], options: AdaptationOptions, job: Job): Promise<{ markets: Adaptation[]; loss: number }> {
+export async function adapt(
+  kernels: Kernels,
+  markets: AdaptationInput[],
+  options: AdaptationOptions,
+  job: Job,
+): Promise<{ markets: Adaptation[]; loss: number }> {
   const { memory } = kernels;
   const mark = memory.mark();
   try {
     const tables = options.loss === 'softmax' ? 7 : 4;
     let bytes = 0;
-    for (const { interactions, similarity } of markets) bytes += 4 * options.dim * (tables * similarity.rows + (options.userOffsets ? 3 * interactions.rows : 0)) + 8 * similarity.values.length + 4 * interactions.indices.length;
+    for (const { interactions, similarity } of markets)
+      bytes +=
+        4 * options.dim * (tables * similarity.rows + (options.userOffsets ? 3 * interactions.rows : 0)) +
+        8 * similarity.values.length +
+        4 * interactions.indices.length;
     memory.require(bytes, 'the market adaptation');
 
     let users = 0;
@@ -124,7 +133,10 @@ export async function adapt(kernels: Kernels, markets: AdaptationInput[], option
         const rate = rates.next();
         const more = step + 1 < steps;
         // the longest task first
-        await runTasks(kernels, [...(more ? states.map((state) => state.makeHistories(step + 1)) : []), ...states.flatMap((state) => state.usersTasks(step, userRate))]);
+        await runTasks(kernels, [
+          ...(more ? states.map((state) => state.makeHistories(step + 1)) : []),
+          ...states.flatMap((state) => state.usersTasks(step, userRate)),
+        ]);
         await runTasks(
           kernels,
           states.flatMap((state) => state.itemsTasks(step, rate, more)),
@@ -191,7 +203,11 @@ class AdaptingMarket {
     this.itemRanges = ranges(this.items, ITEMS_PER_TASK);
     this.usersPerTask = options.loss === 'softmax' ? USERS_PER_SOFTMAX_TASK : USERS_PER_TASK;
     this.x = { indptr: memory.put(interactions.indptr), items: memory.put(interactions.indices) };
-    this.b = { indptr: memory.put(similarity.indptr), indices: memory.put(similarity.indices), values: memory.put(similarity.values) };
+    this.b = {
+      indptr: memory.put(similarity.indptr),
+      indices: memory.put(similarity.indices),
+      values: memory.put(similarity.values),
+    };
     const size = this.items * dim;
     this.fixed = global ? memory.put(global) : memory.allocateZeroed(4 * size);
     this.vectors = global ? memory.put(global) : memory.allocate(4 * size);
@@ -199,11 +215,20 @@ class AdaptingMarket {
     this.m = memory.allocateZeroed(4 * size);
     this.v = memory.allocateZeroed(4 * size);
     const offsets = userOffsets ? 4 * dim * this.users : 0;
-    this.own = { vectors: memory.allocateZeroed(offsets), m: memory.allocateZeroed(offsets), v: memory.allocateZeroed(offsets) };
+    this.own = {
+      vectors: memory.allocateZeroed(offsets),
+      m: memory.allocateZeroed(offsets),
+      v: memory.allocateZeroed(offsets),
+    };
     this.dense = memory.allocateZeroed(4 * this.items);
     this.order = memory.put(Int32Array.from({ length: this.users }, (_, user) => user));
     if (options.loss === 'softmax') {
-      this.softmax = { unit: memory.allocate(4 * size), norms: memory.allocate(4 * this.items), unitGradient: memory.allocate(4 * size), gradient: memory.allocateZeroed(4 * size) };
+      this.softmax = {
+        unit: memory.allocate(4 * size),
+        norms: memory.allocate(4 * this.items),
+        unitGradient: memory.allocate(4 * size),
+        gradient: memory.allocateZeroed(4 * size),
+      };
       exports.unitRows(this.items, dim, this.vectors, this.softmax.unit, this.softmax.norms);
     }
   }
@@ -250,7 +275,20 @@ class AdaptingMarket {
     const { list, count } = this.batchOf(step);
     const to = batch.lists[step % 2];
     return [
-      ['historyRows', count, list, x.indptr, x.items, b.indptr, b.indices, b.values, this.dense, batch.indptr, batch.indices, batch.values],
+      [
+        'historyRows',
+        count,
+        list,
+        x.indptr,
+        x.items,
+        b.indptr,
+        b.indices,
+        b.values,
+        this.dense,
+        batch.indptr,
+        batch.indices,
+        batch.values,
+      ],
       ['transposeMatrix', count, this.items, batch.indptr, batch.indices, batch.values, to.indptr, to.rows, to.values],
     ];
   }
@@ -263,7 +301,18 @@ class AdaptingMarket {
   private spreadCall(step: number, range: number): Call {
     const { indptr, rows, values } = this.batch.lists[step % 2];
     const [begin, end] = this.itemRanges[range];
-    return ['spreadItems', begin, end, indptr, rows, values, this.batchOf(step).count, this.options.dim, this.vectors, this.batch.parts + range * this.batch.partBytes];
+    return [
+      'spreadItems',
+      begin,
+      end,
+      indptr,
+      rows,
+      values,
+      this.batchOf(step).count,
+      this.options.dim,
+      this.vectors,
+      this.batch.parts + range * this.batch.partBytes,
+    ];
   }
 
   /** The loss of the step's batch, its gradients but for V's, and the step of U_loc. */
@@ -307,9 +356,31 @@ class AdaptingMarket {
           ['clear', rows * dim, du],
           ['unitRowsBackward', rows, dim, unit, norms, unitGradient, du],
         );
-      } else task.push(['margin', rows, some, key, x.indptr, x.items, items, dim, u, this.vectors, negatives, gamma, seed, STREAM.marginNegatives, du, batch.pulls, batch.starts + at, batch.pullCounts + at, totals]);
+      } else
+        task.push([
+          'margin',
+          rows,
+          some,
+          key,
+          x.indptr,
+          x.items,
+          items,
+          dim,
+          u,
+          this.vectors,
+          negatives,
+          gamma,
+          seed,
+          STREAM.marginNegatives,
+          du,
+          batch.pulls,
+          batch.starts + at,
+          batch.pullCounts + at,
+          totals,
+        ]);
       if (dropout > 0) task.push(['dropout', rows, dim, du, dropout, seed, STREAM.dropout, key]);
-      if (userOffsets) task.push(['adamRows', rows, some, dim, own.vectors, du, own.m, own.v, rate, BETA1, BETA2, EPSILON]);
+      if (userOffsets)
+        task.push(['adamRows', rows, some, dim, own.vectors, du, own.m, own.v, rate, BETA1, BETA2, EPSILON]);
       return task;
     });
   }
@@ -330,12 +401,68 @@ class AdaptingMarket {
         const unitGradient = softmax.unitGradient + row;
         task.push(
           ['clear', size, unitGradient],
-          ['gemmTN', end - begin, dim, count, 1 / temperature, batch.scores + 4 * begin, batch.ld, batch.unitU, dim, unitGradient, dim, batch.workspaces + range * batch.workspaceBytes],
-          ['unitRowsBackward', end - begin, dim, softmax.unit + row, softmax.norms + 4 * begin, unitGradient, softmax.gradient + row],
+          [
+            'gemmTN',
+            end - begin,
+            dim,
+            count,
+            1 / temperature,
+            batch.scores + 4 * begin,
+            batch.ld,
+            batch.unitU,
+            dim,
+            unitGradient,
+            dim,
+            batch.workspaces + range * batch.workspaceBytes,
+          ],
+          [
+            'unitRowsBackward',
+            end - begin,
+            dim,
+            softmax.unit + row,
+            softmax.norms + 4 * begin,
+            unitGradient,
+            softmax.gradient + row,
+          ],
         );
-      } else task.push(['bucketPulls', begin, end, count, batch.pulls, batch.starts, 1 + negatives, batch.pullCounts, pullIndptr, pullEntries]);
-      task.push(['adamItems', begin, end, indptr, rows, values, batch.du, pullIndptr, pullEntries, batch.u, softmax?.gradient ?? 0, dim, vectors, fixed, m, v, rate, BETA1, BETA2, EPSILON, 2 * l2]);
-      if (softmax) task.push(['unitRows', end - begin, dim, vectors + row, softmax.unit + row, softmax.norms + 4 * begin]);
+      } else
+        task.push([
+          'bucketPulls',
+          begin,
+          end,
+          count,
+          batch.pulls,
+          batch.starts,
+          1 + negatives,
+          batch.pullCounts,
+          pullIndptr,
+          pullEntries,
+        ]);
+      task.push([
+        'adamItems',
+        begin,
+        end,
+        indptr,
+        rows,
+        values,
+        batch.du,
+        pullIndptr,
+        pullEntries,
+        batch.u,
+        softmax?.gradient ?? 0,
+        dim,
+        vectors,
+        fixed,
+        m,
+        v,
+        rate,
+        BETA1,
+        BETA2,
+        EPSILON,
+        2 * l2,
+      ]);
+      if (softmax)
+        task.push(['unitRows', end - begin, dim, vectors + row, softmax.unit + row, softmax.norms + 4 * begin]);
       if (more) task.push(this.spreadCall(step + 1, range));
       return task;
     });
@@ -356,7 +483,10 @@ class AdaptingMarket {
   learned(): Adaptation {
     const { memory } = this.kernels;
     const { dim, userOffsets } = this.options;
-    return { vectors: memory.f32(this.vectors, this.items * dim).slice(), userVectors: userOffsets ? memory.f32(this.own.vectors, this.users * dim).slice() : undefined };
+    return {
+      vectors: memory.f32(this.vectors, this.items * dim).slice(),
+      userVectors: userOffsets ? memory.f32(this.own.vectors, this.users * dim).slice() : undefined,
+    };
   }
 
   /** The users of a step's batch. */
@@ -406,7 +536,10 @@ class BatchMemory {
   readonly workspaces: number = 0;
   readonly workspaceBytes: number = 0;
 
-  constructor({ exports, memory }: Kernels, { count, entries, pulls, items, itemRanges, userTasks, dim, softmax }: BatchSizes) {
+  constructor(
+    { exports, memory }: Kernels,
+    { count, entries, pulls, items, itemRanges, userTasks, dim, softmax }: BatchSizes,
+  ) {
     const room = (length: number) => memory.allocate(4 * length, 'the market adaptation');
     this.indptr = room(count + 1);
     this.indices = room(entries);
@@ -439,7 +572,8 @@ class BatchMemory {
 function rowLengths(x: SparsePattern, b: SparseMatrix): Int32Array {
   return Int32Array.from({ length: x.rows }, (_, user) => {
     let sum = 0;
-    for (let e = x.indptr[user]; e < x.indptr[user + 1]; e++) sum += b.indptr[x.indices[e] + 1] - b.indptr[x.indices[e]];
+    for (let e = x.indptr[user]; e < x.indptr[user + 1]; e++)
+      sum += b.indptr[x.indices[e] + 1] - b.indptr[x.indices[e]];
     return Math.min(sum, b.cols);
   });
 }

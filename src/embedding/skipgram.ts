@@ -55,7 +55,13 @@ const ROWS_PER_TASK = 16_384;
  * walks; for each position of a round (20,480 at most in the presets) 8 d + 20 · negatives + 12 bytes, and for each of its 32 tasks
  * n / 64 bytes and a walk's rows of V and V̄.
  */
-export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: SparseMatrix, options: SkipGramOptions, job: Job): Promise<{ vectors: Float32Array; contexts: Float32Array; loss: number }> {
+export async function skipgram(
+  kernels: Kernels,
+  walks: Int32Array,
+  similarity: SparseMatrix,
+  options: SkipGramOptions,
+  job: Job,
+): Promise<{ vectors: Float32Array; contexts: Float32Array; loss: number }> {
   const { exports, memory } = kernels;
   const { dim, walkLength, seed, initial = INITIAL, cooling = false } = options;
   const n = similarity.rows;
@@ -65,9 +71,16 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
   const mark = memory.mark();
   try {
     const shape = roundShape(Math.ceil(count / steps), n, options, exports);
-    memory.require(shape.bytes + 12 * size * 4 + 16 * similarity.values.length + 4 * walks.length + 32 * n, 'the skip-gram stage');
+    memory.require(
+      shape.bytes + 12 * size * 4 + 16 * similarity.values.length + 4 * walks.length + 32 * n,
+      'the skip-gram stage',
+    );
     const backward = transpose(kernels, similarity);
-    const put = (matrix: SparseMatrix) => ({ indptr: memory.put(matrix.indptr), indices: memory.put(matrix.indices), values: memory.put(matrix.values) });
+    const put = (matrix: SparseMatrix) => ({
+      indptr: memory.put(matrix.indptr),
+      indices: memory.put(matrix.indices),
+      values: memory.put(matrix.values),
+    });
     const forwardB = put(similarity);
     const backwardB = put(backward);
     const walkAddress = memory.put(walks);
@@ -86,16 +99,46 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
       const parameters = memory.allocate(4 * size);
       exports.fillUniform(propagated, size, initial, seed, initialStream, 0);
       exports.cutColumns(0, n, n, dim, propagated, parameters);
-      return { parameters, propagated, gradient: memory.allocateZeroed(4 * size), panels: memory.allocate(4 * size), m: memory.allocateZeroed(4 * size), v: memory.allocateZeroed(4 * size) };
+      return {
+        parameters,
+        propagated,
+        gradient: memory.allocateZeroed(4 * size),
+        panels: memory.allocate(4 * size),
+        m: memory.allocateZeroed(4 * size),
+        v: memory.allocateZeroed(4 * size),
+      };
     };
     const centres = table(STREAM.initialCentres);
     const contexts = table(STREAM.initialContexts);
-    const rounds = new Rounds(kernels, shape, n, options, { walks: walkAddress, thresholds, aliases, centres, contexts });
+    const rounds = new Rounds(kernels, shape, n, options, {
+      walks: walkAddress,
+      thresholds,
+      aliases,
+      centres,
+      contexts,
+    });
     const tables = [centres, contexts];
-    const parts = ranges(dim, PANEL).flatMap(([column]) => ranges(n, ROWS_PER_TASK).map(([begin, end]) => ({ begin, end, column, panel: 4 * n * column })));
+    const parts = ranges(dim, PANEL).flatMap(([column]) =>
+      ranges(n, ROWS_PER_TASK).map(([begin, end]) => ({ begin, end, column, panel: 4 * n * column })),
+    );
     const forward = () =>
       tables.flatMap(({ parameters, propagated }) =>
-        parts.map(({ begin, end, column, panel }): Task => [['propagate', begin, end, forwardB.indptr, forwardB.indices, forwardB.values, parameters + panel, propagated + 4 * column, 4 * dim, 1]]),
+        parts.map(
+          ({ begin, end, column, panel }): Task => [
+            [
+              'propagate',
+              begin,
+              end,
+              forwardB.indptr,
+              forwardB.indices,
+              forwardB.values,
+              parameters + panel,
+              propagated + 4 * column,
+              4 * dim,
+              1,
+            ],
+          ],
+        ),
       );
     /** The gradient's panels back through B, to where its rows were, and Adam's step. */
     const stepBack = (rate: number) =>
@@ -103,8 +146,30 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
         parts.map(({ begin, end, panel }): Task => {
           const at = panel + 4 * PANEL * begin;
           return [
-            ['propagate', begin, end, backwardB.indptr, backwardB.indices, backwardB.values, panels + panel, gradient + panel, 4 * PANEL, 1],
-            ['adam', (end - begin) * PANEL, parameters + at, gradient + at, m + at, v + at, rate, BETA1, BETA2, EPSILON],
+            [
+              'propagate',
+              begin,
+              end,
+              backwardB.indptr,
+              backwardB.indices,
+              backwardB.values,
+              panels + panel,
+              gradient + panel,
+              4 * PANEL,
+              1,
+            ],
+            [
+              'adam',
+              (end - begin) * PANEL,
+              parameters + at,
+              gradient + at,
+              m + at,
+              v + at,
+              rate,
+              BETA1,
+              BETA2,
+              EPSILON,
+            ],
           ];
         }),
       );
@@ -135,7 +200,11 @@ export async function skipgram(kernels: Kernels, walks: Int32Array, similarity: 
       }
       await job.tick('skip-gram', step + 1, steps, pairs > 0 ? loss / pairs : 0);
     }
-    return { vectors: memory.f32(centres.propagated, size).slice(), contexts: memory.f32(contexts.propagated, size).slice(), loss: lastPairs > 0 ? lastLoss / lastPairs : 0 };
+    return {
+      vectors: memory.f32(centres.propagated, size).slice(),
+      contexts: memory.f32(contexts.propagated, size).slice(),
+      loss: lastPairs > 0 ? lastLoss / lastPairs : 0,
+    };
   } finally {
     memory.release(mark);
   }
@@ -156,21 +225,40 @@ interface RoundShape {
 }
 
 /** @param largest walks of a step at most. */
-function roundShape(largest: number, n: number, { dim, walkLength, window, negatives }: SkipGramOptions, exports: KernelExports): RoundShape {
+function roundShape(
+  largest: number,
+  n: number,
+  { dim, walkLength, window, negatives }: SkipGramOptions,
+  exports: KernelExports,
+): RoundShape {
   const targets = Math.min(2 * window, walkLength - 1) + negatives;
   const walksPerTask = Math.max(1, Math.floor(TARGETS_PER_TASK / (walkLength * targets)));
   const walks = Math.min(largest, TASKS_PER_ROUND * walksPerTask);
   const positions = walksPerTask * walkLength;
   const ranges = Math.ceil(n / 2 ** GATHERED_SHIFT);
   const indptr = 4 * (ranges + 1);
-  const sizes = [indptr + ENTRY_BYTES * positions, indptr + ENTRY_BYTES * positions * negatives, 4 * positions * negatives, 4 * positions * negatives, 16, exports.skipgramScratchBytes(walkLength, window, dim, negatives)];
+  const sizes = [
+    indptr + ENTRY_BYTES * positions,
+    indptr + ENTRY_BYTES * positions * negatives,
+    4 * positions * negatives,
+    4 * positions * negatives,
+    16,
+    exports.skipgramScratchBytes(walkLength, window, dim, negatives),
+  ];
   const parts: number[] = [];
   let blockBytes = 0;
   for (const bytes of sizes) {
     parts.push(blockBytes);
     blockBytes += Math.ceil(bytes / 64) * 64;
   }
-  return { walks, walksPerTask, ranges, parts, blockBytes, bytes: 8 * walks * walkLength * dim + blockBytes * Math.ceil(walks / walksPerTask) };
+  return {
+    walks,
+    walksPerTask,
+    ranges,
+    parts,
+    blockBytes,
+    bytes: 8 * walks * walkLength * dim + blockBytes * Math.ceil(walks / walksPerTask),
+  };
 }
 
 /** Addresses of what the tasks of a round read and write. */
@@ -239,8 +327,30 @@ class Rounds {
           scratch,
           totals,
         ],
-        ['partition', count * walkLength, own, 0, position, 1, GATHERED_SHIFT, shape.ranges, positions, positions + lists],
-        ['partition', count * walkLength * negatives, items, errors, position, negatives, GATHERED_SHIFT, shape.ranges, drawn, drawn + lists],
+        [
+          'partition',
+          count * walkLength,
+          own,
+          0,
+          position,
+          1,
+          GATHERED_SHIFT,
+          shape.ranges,
+          positions,
+          positions + lists,
+        ],
+        [
+          'partition',
+          count * walkLength * negatives,
+          items,
+          errors,
+          position,
+          negatives,
+          GATHERED_SHIFT,
+          shape.ranges,
+          drawn,
+          drawn + lists,
+        ],
       ];
     });
   }
@@ -253,11 +363,30 @@ class Rounds {
     const blocks = Math.ceil((end - begin) / shape.walksPerTask);
     const [positions, drawn] = this.partsOf(0);
     return ranges(n, 2 ** GATHERED_SHIFT).map(([first, last], range): Task => {
-      const clear = [centres, contexts].map(({ gradient }): Call => ['clear', (last - first) * dim, gradient + 4 * first * dim]);
-      const cut = [centres, contexts].map(({ gradient, panels }): Call => ['cutColumns', first, last, n, dim, gradient, panels]);
+      const clear = [centres, contexts].map(
+        ({ gradient }): Call => ['clear', (last - first) * dim, gradient + 4 * first * dim],
+      );
+      const cut = [centres, contexts].map(
+        ({ gradient, panels }): Call => ['cutColumns', first, last, n, dim, gradient, panels],
+      );
       return [
         ...(set ? clear : []),
-        ['addGradients', range, shape.ranges, blocks, shape.blockBytes, walks + 4 * begin * walkLength, dim, centres.propagated, this.centreGradients, this.contextGradients, positions, drawn, centres.gradient, contexts.gradient],
+        [
+          'addGradients',
+          range,
+          shape.ranges,
+          blocks,
+          shape.blockBytes,
+          walks + 4 * begin * walkLength,
+          dim,
+          centres.propagated,
+          this.centreGradients,
+          this.contextGradients,
+          positions,
+          drawn,
+          centres.gradient,
+          contexts.gradient,
+        ],
         ...(whole ? cut : []),
       ];
     });

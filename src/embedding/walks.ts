@@ -24,12 +24,21 @@ const WALKS_PER_TASK = 4096;
  *
  * Peak memory: X both ways, 4 bytes per interaction for the running sums, and the walks, 4 · walks · walkLength bytes per item.
  */
-export async function makeWalks(kernels: Kernels, interactions: SparsePattern, transposed: SparsePattern, options: WalkOptions, job: Job): Promise<Int32Array> {
+export async function makeWalks(
+  kernels: Kernels,
+  interactions: SparsePattern,
+  transposed: SparsePattern,
+  options: WalkOptions,
+  job: Job,
+): Promise<Int32Array> {
   const { exports, memory } = kernels;
   const mark = memory.mark();
   try {
     const items = interactions.cols;
-    memory.require(4 * (items + 1) * options.walks * (options.walkLength + 1) + 16 * interactions.indices.length, 'the random walks');
+    memory.require(
+      4 * (items + 1) * options.walks * (options.walkLength + 1) + 16 * interactions.indices.length,
+      'the random walks',
+    );
     const userIndptr = memory.put(interactions.indptr);
     const userItems = memory.put(interactions.indices);
     const itemIndptr = memory.put(transposed.indptr);
@@ -41,7 +50,8 @@ export async function makeWalks(kernels: Kernels, interactions: SparsePattern, t
     const startList: number[] = [];
     for (let item = 0; item < items; item++) {
       const end = transposed.indptr[item + 1];
-      if (end > transposed.indptr[item] && sumOf[end - 1] > 0) for (let k = 0; k < options.walks; k++) startList.push(item);
+      if (end > transposed.indptr[item] && sumOf[end - 1] > 0)
+        for (let k = 0; k < options.walks; k++) startList.push(item);
     }
     const count = startList.length;
     const starts = memory.put(Int32Array.from(startList));
@@ -49,7 +59,23 @@ export async function makeWalks(kernels: Kernels, interactions: SparsePattern, t
 
     const walks = memory.allocate(4 * count * options.walkLength);
     const tasks = ranges(count, WALKS_PER_TASK).map(
-      ([begin, end]): Task => [['walk', begin, end, starts, options.walkLength, itemIndptr, itemUsers, sums, userIndptr, userItems, options.seed, STREAM.walks, walks + 4 * begin * options.walkLength]],
+      ([begin, end]): Task => [
+        [
+          'walk',
+          begin,
+          end,
+          starts,
+          options.walkLength,
+          itemIndptr,
+          itemUsers,
+          sums,
+          userIndptr,
+          userItems,
+          options.seed,
+          STREAM.walks,
+          walks + 4 * begin * options.walkLength,
+        ],
+      ],
     );
     await runTasks(kernels, tasks, (finished) => job.tick('walks', finished, tasks.length));
     return memory.i32(walks, count * options.walkLength).slice();

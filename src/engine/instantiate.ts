@@ -33,24 +33,43 @@ export async function resolveKernels(source: KernelSource): Promise<ResolvedKern
   // some engines compile any view but this one
   if (tagOf(value) === '[object DataView]') return bytesOf(value as DataView<ArrayBuffer>);
   if (typeof value === 'string' || tagOf(value) === '[object URL]') value = await fetchKernels(value as URL | string);
-  if (ArrayBuffer.isView(value) || tagOf(value) === '[object ArrayBuffer]' || isModule(value)) return value as ResolvedKernels;
-  if (typeof value === 'object' && value !== null && 'arrayBuffer' in value && typeof value.arrayBuffer === 'function') {
+  if (ArrayBuffer.isView(value) || tagOf(value) === '[object ArrayBuffer]' || isModule(value))
+    return value as ResolvedKernels;
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'arrayBuffer' in value &&
+    typeof value.arrayBuffer === 'function'
+  ) {
     const response = value as Response;
-    if (response.ok === false) throw new ArgumentError('kernels', `a response with status ${response.status}`, 'the bytes of kernels.wasm');
+    if (response.ok === false)
+      throw new ArgumentError('kernels', `a response with status ${response.status}`, 'the bytes of kernels.wasm');
     try {
       return await response.arrayBuffer();
     } catch (error) {
-      throw new ArgumentError('kernels', 'a response that breaks off', `the bytes of kernels.wasm (${error instanceof Error ? error.message : error})`);
+      throw new ArgumentError(
+        'kernels',
+        'a response that breaks off',
+        `the bytes of kernels.wasm (${error instanceof Error ? error.message : error})`,
+      );
     }
   }
-  throw new ArgumentError('kernels', value, 'bytes, a WebAssembly.Module, a Response, a URL, or a promise of one of these');
+  throw new ArgumentError(
+    'kernels',
+    value,
+    'bytes, a WebAssembly.Module, a Response, a URL, or a promise of one of these',
+  );
 }
 
 async function fetchKernels(url: URL | string): Promise<Response> {
   try {
     return await fetch(url);
   } catch (error) {
-    throw new ArgumentError('kernels', String(url), `a URL that this host can fetch; read a file and pass its bytes (${error instanceof Error ? error.message : error})`);
+    throw new ArgumentError(
+      'kernels',
+      String(url),
+      `a URL that this host can fetch; read a file and pass its bytes (${error instanceof Error ? error.message : error})`,
+    );
   }
 }
 
@@ -68,17 +87,30 @@ export async function instantiateKernels(source: KernelSource, memory = new Line
   let exports: Record<string, unknown>;
   try {
     // the loader takes a module for one only if it is of this realm
-    ({ exports } = isModule(resolved) ? await WebAssembly.instantiate(resolved as WebAssembly.Module, imports) : await load(resolved, imports));
+    ({ exports } = isModule(resolved)
+      ? await WebAssembly.instantiate(resolved as WebAssembly.Module, imports)
+      : await load(resolved, imports));
   } catch (error) {
     if (error instanceof RangeError) throw new MemoryError(`the kernels were not instantiated: ${error.message}`);
-    const expected = isModule(resolved) ? 'the module kernels.wasm' : 'the bytes of kernels.wasm, or a WebAssembly.Module of them where a host compiles none';
+    const expected = isModule(resolved)
+      ? 'the module kernels.wasm'
+      : 'the bytes of kernels.wasm, or a WebAssembly.Module of them where a host compiles none';
     throw new ArgumentError('kernels', resolved, `${expected} (${error instanceof Error ? error.message : error})`);
   }
-  if (typeof exports.scoreLinear !== 'function') throw new ArgumentError('kernels', 'another WebAssembly module', 'the module kernels.wasm');
+  if (typeof exports.scoreLinear !== 'function')
+    throw new ArgumentError('kernels', 'another WebAssembly module', 'the module kernels.wasm');
   return { exports: exports as unknown as KernelExports, memory };
 }
 
-type TypedArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
+type TypedArray =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
 /** What the binder takes: numbers as they are, typed arrays by address, strings as UTF-8 by address and byte length. */
 export type KernelArgument = number | boolean | string | TypedArray;
 /** The kernels by name, each taking numbers, strings and typed arrays. */
@@ -101,12 +133,18 @@ export async function bindKernels(source: KernelSource): Promise<BoundKernels> {
   const { exports, memory } = await instantiateKernels(source);
   const bound: Record<string, (...args: KernelArgument[]) => number> = {};
   for (const [name, kernel] of Object.entries(exports)) {
-    if (typeof kernel === 'function') bound[name] = (...args) => call(name, kernel as (...raw: number[]) => number, memory, args);
+    if (typeof kernel === 'function')
+      bound[name] = (...args) => call(name, kernel as (...raw: number[]) => number, memory, args);
   }
   return bound as BoundKernels;
 }
 
-function call(name: string, kernel: (...raw: number[]) => number, memory: LinearMemory, args: KernelArgument[]): number {
+function call(
+  name: string,
+  kernel: (...raw: number[]) => number,
+  memory: LinearMemory,
+  args: KernelArgument[],
+): number {
   const mark = memory.mark();
   try {
     const raw: number[] = [];

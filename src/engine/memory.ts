@@ -63,7 +63,9 @@ export class LinearMemory {
    */
   require(bytes: number, job: string): void {
     if (!(this.top + bytes <= MAX_BYTES)) {
-      throw new MemoryError(`${job} needs ${formatBytes(bytes)} beside ${formatBytes(this.top)} in use, but wasm32 holds ${formatBytes(MAX_BYTES)} at most`);
+      throw new MemoryError(
+        `${job} needs ${formatBytes(bytes)} beside ${formatBytes(this.top)} in use, but wasm32 holds ${formatBytes(MAX_BYTES)} at most`,
+      );
     }
   }
 

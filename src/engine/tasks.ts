@@ -2,7 +2,9 @@ import type { Kernels } from './instantiate.ts';
 import type { KernelExports } from './kernel-exports.ts';
 
 /** One kernel call: the kernel's name and its arguments. */
-export type Call = { [name in keyof KernelExports]: readonly [name, ...Parameters<KernelExports[name]>] }[keyof KernelExports];
+export type Call = {
+  [name in keyof KernelExports]: readonly [name, ...Parameters<KernelExports[name]>];
+}[keyof KernelExports];
 
 /** Calls that one thread makes, in order; what they return is lost. */
 export type Task = readonly Call[];

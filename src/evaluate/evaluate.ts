@@ -70,22 +70,40 @@ export interface Evaluation {
  * @throws ArgumentError for an option out of range, or where the model has none of the markets with held-out rows.
  * @throws AbortedError when stopped through `signal`.
  */
-export async function evaluate(recommender: Recommender, markets: Markets, options: EvaluateOptions = {}): Promise<Evaluation> {
-  if (typeof checkObject('recommender', recommender).scores !== 'function') throw new ArgumentError('recommender', recommender, 'a Recommender');
+export async function evaluate(
+  recommender: Recommender,
+  markets: Markets,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  if (typeof checkObject('recommender', recommender).scores !== 'function')
+    throw new ArgumentError('recommender', recommender, 'a Recommender');
   checkMarkets(markets);
   const job = new Job(options);
   const heldOut = options.heldOut ?? 'valid';
   const protocol = checkChoice('protocol', options.protocol ?? 'clean', ['clean', 'as-published']);
-  const negatives = options.negatives === 'all' ? 'all' : checkInteger('negatives', options.negatives ?? 999, 1, 0x7fffffff);
+  const negatives =
+    options.negatives === 'all' ? 'all' : checkInteger('negatives', options.negatives ?? 999, 1, 0x7fffffff);
   const seed = checkInteger('seed', options.seed ?? 0, 0, 0xffffffff);
   const k = checkInteger('k', options.k ?? 10, 1, 0x7fffffff);
-  const chosen = markets.markets.filter((market) => typeof heldOut === 'string' && Object.hasOwn(market.heldOut, heldOut) && market.heldOut[heldOut].length > 0);
+  const chosen = markets.markets.filter(
+    (market) =>
+      typeof heldOut === 'string' && Object.hasOwn(market.heldOut, heldOut) && market.heldOut[heldOut].length > 0,
+  );
   if (chosen.length === 0) {
     const names = [...new Set(markets.markets.flatMap((market) => Object.keys(market.heldOut)))];
-    throw new ArgumentError('heldOut', heldOut, names.length > 0 ? `a file of held-out rows: ${names.join(', ')}` : 'data with held-out rows');
+    throw new ArgumentError(
+      'heldOut',
+      heldOut,
+      names.length > 0 ? `a file of held-out rows: ${names.join(', ')}` : 'data with held-out rows',
+    );
   }
   const known = chosen.filter(({ name }) => recommender.markets.includes(name));
-  if (known.length === 0) throw new ArgumentError('markets', chosen.map(({ name }) => name).join(', '), `markets of the model: ${recommender.markets.join(', ')}`);
+  if (known.length === 0)
+    throw new ArgumentError(
+      'markets',
+      chosen.map(({ name }) => name).join(', '),
+      `markets of the model: ${recommender.markets.join(', ')}`,
+    );
   const results: MarketEvaluation[] = [];
   for (const market of known) {
     const ranker = new Ranker(recommender, markets, market, protocol, negatives, seed);
@@ -107,12 +125,23 @@ export async function evaluate(recommender: Recommender, markets: Markets, optio
       ndcg: mean(Array.from(ranks, (rank) => (rank <= k ? 1 / log2(1 + rank) : 0))),
       hr: mean(Array.from(ranks, (rank) => (rank <= k ? 1 : 0))),
       mrrStandardError: standardError(reciprocals),
-      ...(options.perUser && { perUser: rows.map(({ userId }, i) => ({ user: userId, rank: ranks[i], reciprocalRank: reciprocals[i] })) }),
+      ...(options.perUser && {
+        perUser: rows.map(({ userId }, i) => ({ user: userId, rank: ranks[i], reciprocalRank: reciprocals[i] })),
+      }),
     });
   }
   const over = (metric: keyof Metrics) => mean(results.map((result) => result[metric]));
   const unknownMarkets = chosen.filter((market) => !known.includes(market)).map(({ name }) => name);
-  return { heldOut, protocol, negatives, seed, k, unknownMarkets, markets: results, mean: { mrr: over('mrr'), ndcg: over('ndcg'), hr: over('hr') } };
+  return {
+    heldOut,
+    protocol,
+    negatives,
+    seed,
+    k,
+    unknownMarkets,
+    markets: results,
+    mean: { mrr: over('mrr'), ndcg: over('ndcg'), hr: over('hr') },
+  };
 }
 
 export interface Comparison {
@@ -135,18 +164,32 @@ export function compare(a: Evaluation, b: Evaluation): Comparison[] {
   for (const setting of SETTINGS) {
     if (a[setting] !== b[setting]) throw new ArgumentError(`b.${setting}`, b[setting], `${a[setting]}, as in a`);
   }
-  if (a.markets.length !== b.markets.length) throw new ArgumentError('b.markets', b.markets, `the ${a.markets.length} markets of a`);
+  if (a.markets.length !== b.markets.length)
+    throw new ArgumentError('b.markets', b.markets, `the ${a.markets.length} markets of a`);
   return a.markets.map((one, m) => {
     const other = b.markets[m];
-    if (other.market !== one.market) throw new ArgumentError(`b.markets[${m}].market`, other.market, `${one.market}, as in a`);
-    if (!one.perUser || !other.perUser) throw new ArgumentError('perUser', undefined, `results per user of market ${one.market} in both evaluations`);
-    if (one.perUser.length !== other.perUser.length) throw new ArgumentError(`users of market ${one.market} in b`, other.perUser, `the ${one.perUser.length} users of a`);
+    if (other.market !== one.market)
+      throw new ArgumentError(`b.markets[${m}].market`, other.market, `${one.market}, as in a`);
+    if (!one.perUser || !other.perUser)
+      throw new ArgumentError('perUser', undefined, `results per user of market ${one.market} in both evaluations`);
+    if (one.perUser.length !== other.perUser.length)
+      throw new ArgumentError(
+        `users of market ${one.market} in b`,
+        other.perUser,
+        `the ${one.perUser.length} users of a`,
+      );
     const differences = one.perUser.map(({ user, reciprocalRank }, i) => {
       const match = other.perUser![i];
-      if (match.user !== user) throw new ArgumentError(`user ${i} of market ${one.market} in b`, match.user, `${user}, as in a`);
+      if (match.user !== user)
+        throw new ArgumentError(`user ${i} of market ${one.market} in b`, match.user, `${user}, as in a`);
       return match.reciprocalRank - reciprocalRank;
     });
-    return { market: one.market, users: differences.length, difference: mean(differences), standardError: standardError(differences) };
+    return {
+      market: one.market,
+      users: differences.length,
+      difference: mean(differences),
+      standardError: standardError(differences),
+    };
   });
 }
 
@@ -155,13 +198,16 @@ const SETTINGS = ['heldOut', 'protocol', 'negatives', 'seed', 'k'] as const;
 
 function checkEvaluation(argument: string, evaluation: Evaluation): void {
   checkObject(argument, evaluation);
-  for (const setting of SETTINGS) if (!['string', 'number'].includes(typeof evaluation[setting])) throw new ArgumentError(`${argument}.${setting}`, evaluation[setting], 'text or a number');
+  for (const setting of SETTINGS)
+    if (!['string', 'number'].includes(typeof evaluation[setting]))
+      throw new ArgumentError(`${argument}.${setting}`, evaluation[setting], 'text or a number');
   for (const [m, market] of checkArray(`${argument}.markets`, evaluation.markets).entries()) {
     const where = `${argument}.markets[${m}].perUser`;
     const { market: name, perUser } = checkObject(`${argument}.markets[${m}]`, market);
     if (typeof name !== 'string') throw new ArgumentError(`${argument}.markets[${m}].market`, name, 'a name, as text');
     if (perUser === undefined) continue;
-    for (const [i, row] of checkArray(where, perUser).entries()) checkNumber(`${where}[${i}].reciprocalRank`, checkObject(`${where}[${i}]`, row).reciprocalRank, 0, 1);
+    for (const [i, row] of checkArray(where, perUser).entries())
+      checkNumber(`${where}[${i}].reciprocalRank`, checkObject(`${where}[${i}]`, row).reciprocalRank, 0, 1);
   }
 }
 
@@ -226,7 +272,11 @@ class Ranker {
 
   private scores(row: HeldOut, seen: Int32Array): Float32Array {
     const history = seen.map((place) => this.positions[place]).filter((position) => position >= 0);
-    return this.recommender.scores(this.market.name, history.sort(), row.user < 0 ? -1 : (this.userIndex.get(row.userId) ?? -1));
+    return this.recommender.scores(
+      this.market.name,
+      history.sort(),
+      row.user < 0 ? -1 : (this.userIndex.get(row.userId) ?? -1),
+    );
   }
 
   private draw(row: HeldOut, target: number, seen: Int32Array): Int32Array {
@@ -240,7 +290,15 @@ class Ranker {
       mask[target] = 1;
       if (this.protocol === 'clean') for (const place of seen) mask[place] = 1;
       const index = xxHash32(new TextEncoder().encode(row.userId));
-      const count = exports.sampleDistinct(out, n, excluded, this.negatives === 'all' ? n : this.negatives, this.seed, this.stage, index);
+      const count = exports.sampleDistinct(
+        out,
+        n,
+        excluded,
+        this.negatives === 'all' ? n : this.negatives,
+        this.seed,
+        this.stage,
+        index,
+      );
       return memory.i32(out, count).slice();
     } finally {
       memory.release(mark);

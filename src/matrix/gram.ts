@@ -31,7 +31,8 @@ export function gram(kernels: Kernels, X: SparsePattern, transposed = transpose(
     let total = 0;
     for (const [i, count] of memory.i32(counts, n).entries()) {
       total += count;
-      if (total > MAX_ENTRIES) throw new MemoryError(`gram has more than ${MAX_ENTRIES} entries, the most that compressed rows hold`);
+      if (total > MAX_ENTRIES)
+        throw new MemoryError(`gram has more than ${MAX_ENTRIES} entries, the most that compressed rows hold`);
       outIndptr[i + 1] = total;
     }
     memory.i32(counts, n + 1).set(outIndptr);
@@ -39,7 +40,13 @@ export function gram(kernels: Kernels, X: SparsePattern, transposed = transpose(
     const outIndices = memory.allocate(4 * total, 'gram');
     const outValues = memory.allocate(4 * total, 'gram');
     exports.gramFill(n, indptr, indices, columnIndptr, columnIndices, scratch, counts, outIndices, outValues);
-    return { rows: n, cols: n, indptr: outIndptr, indices: memory.i32(outIndices, total).slice(), values: memory.f32(outValues, total).slice() };
+    return {
+      rows: n,
+      cols: n,
+      indptr: outIndptr,
+      indices: memory.i32(outIndices, total).slice(),
+      values: memory.f32(outValues, total).slice(),
+    };
   } finally {
     memory.release(mark);
   }

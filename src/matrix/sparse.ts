@@ -37,7 +37,8 @@ export function checkTyped(argument: string, value: unknown, name: TypedArrayNam
 /** Throws an ArgumentError unless each of values[from … to) is above the one before it and below `below`. */
 export function checkIncreasing(argument: string, values: Int32Array, from: number, to: number, below: number): void {
   for (let i = from, last = -1; i < to; last = values[i++]) {
-    if (values[i] <= last || values[i] >= below) throw new ArgumentError(`${argument}[${i}]`, values[i], `indices that rise and stay below ${below}`);
+    if (values[i] <= last || values[i] >= below)
+      throw new ArgumentError(`${argument}[${i}]`, values[i], `indices that rise and stay below ${below}`);
   }
 }
 
@@ -52,7 +53,13 @@ export function checkPattern(argument: string, value: unknown, rows: number, col
   checkTyped(`${argument}.indices`, indices, 'Int32Array', indptr[rows]);
   if (indptr[0] !== 0) throw new ArgumentError(`${argument}.indptr[0]`, indptr[0], '0');
   for (let row = 0; row < rows; row++) {
-    if (indptr[row + 1] < indptr[row]) throw new ArgumentError(`${argument}.indptr[${row + 1}]`, indptr[row + 1], `at least ${indptr[row]}, the entry before it`);
+    if (indptr[row + 1] < indptr[row])
+      throw new ArgumentError(
+        `${argument}.indptr[${row + 1}]`,
+        indptr[row + 1],
+        `at least ${indptr[row]}, the entry before it`,
+      );
   }
-  for (let row = 0; row < rows; row++) checkIncreasing(`${argument}.indices`, indices, indptr[row], indptr[row + 1], cols);
+  for (let row = 0; row < rows; row++)
+    checkIncreasing(`${argument}.indices`, indices, indptr[row], indptr[row + 1], cols);
 }

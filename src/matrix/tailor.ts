@@ -11,7 +11,8 @@ export function tailor(matrix: SparseMatrix, items: Int32Array): SparseMatrix {
   const indptr = new Int32Array(n + 1);
   for (let i = 0; i < n; i++) {
     let kept = 0;
-    for (let e = matrix.indptr[items[i]]; e < matrix.indptr[items[i] + 1]; e++) if (local[matrix.indices[e]] >= 0) kept++;
+    for (let e = matrix.indptr[items[i]]; e < matrix.indptr[items[i] + 1]; e++)
+      if (local[matrix.indices[e]] >= 0) kept++;
     indptr[i + 1] = indptr[i] + kept;
   }
   const indices = new Int32Array(indptr[n]);
@@ -30,7 +31,13 @@ export function tailor(matrix: SparseMatrix, items: Int32Array): SparseMatrix {
 
 /** The n × n identity. */
 export function identity(n: number): SparseMatrix {
-  return { rows: n, cols: n, indptr: Int32Array.from({ length: n + 1 }, (_, i) => i), indices: Int32Array.from({ length: n }, (_, i) => i), values: new Float32Array(n).fill(1) };
+  return {
+    rows: n,
+    cols: n,
+    indptr: Int32Array.from({ length: n + 1 }, (_, i) => i),
+    indices: Int32Array.from({ length: n }, (_, i) => i),
+    values: new Float32Array(n).fill(1),
+  };
 }
 
 /** The n × n matrix without entries. */

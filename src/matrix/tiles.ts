@@ -20,7 +20,9 @@ export interface TileRange {
 
 /** All tiles of the lower triangle, `rows` rows of them, task by task. */
 export function tileRanges(rows: number): TileRange[] {
-  return Array.from({ length: rows }, (_, i) => ranges(i + 1, TILES_PER_TASK).map(([from, to]) => ({ i, from, to }))).flat();
+  return Array.from({ length: rows }, (_, i) =>
+    ranges(i + 1, TILES_PER_TASK).map(([from, to]) => ({ i, from, to })),
+  ).flat();
 }
 
 /** Rows of tiles that n rows take. */

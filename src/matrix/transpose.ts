@@ -9,7 +9,10 @@ import type { SparseMatrix, SparsePattern } from './sparse.ts';
  */
 export function transpose(kernels: Kernels, X: SparseMatrix): SparseMatrix;
 export function transpose(kernels: Kernels, X: SparsePattern): SparsePattern;
-export function transpose(kernels: Kernels, X: SparsePattern & { values?: Float32Array }): SparsePattern & { values?: Float32Array } {
+export function transpose(
+  kernels: Kernels,
+  X: SparsePattern & { values?: Float32Array },
+): SparsePattern & { values?: Float32Array } {
   const { exports, memory } = kernels;
   const { rows, cols } = X;
   const entries = X.indptr[rows];
@@ -19,7 +22,12 @@ export function transpose(kernels: Kernels, X: SparsePattern & { values?: Float3
     const indices = memory.put(X.indices.subarray(0, entries), 'transpose');
     const outIndptr = memory.allocate(4 * (cols + 1), 'transpose');
     const outIndices = memory.allocate(4 * entries, 'transpose');
-    const result = () => ({ rows: cols, cols: rows, indptr: memory.i32(outIndptr, cols + 1).slice(), indices: memory.i32(outIndices, entries).slice() });
+    const result = () => ({
+      rows: cols,
+      cols: rows,
+      indptr: memory.i32(outIndptr, cols + 1).slice(),
+      indices: memory.i32(outIndices, entries).slice(),
+    });
     if (!X.values) {
       exports.transposePattern(rows, cols, indptr, indices, outIndptr, outIndices);
       return result();

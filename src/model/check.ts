@@ -1,4 +1,12 @@
-import { ArgumentError, checkArray, checkChoice, checkInteger, checkNumber, checkObject, checkTexts } from '../common/errors.ts';
+import {
+  ArgumentError,
+  checkArray,
+  checkChoice,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  checkTexts,
+} from '../common/errors.ts';
 import { checkIncreasing, checkPattern, checkTyped, type SparsePattern, typedArrayName } from '../matrix/sparse.ts';
 import type { MarketModel, Model } from './model.ts';
 import { findTableFlaw, MAX_FLOAT, type ScaledTable, type Table, tableType, tableValues } from './table.ts';
@@ -17,9 +25,12 @@ export function checkModelTypes(value: unknown): void {
     if (typeof market.name !== 'string') throw new ArgumentError(`${where}.name`, market.name, 'a name, as text');
     checkTyped(`${where}.items`, market.items, 'Int32Array');
     checkTyped(`${where}.popularity`, market.popularity, 'Uint32Array');
-    for (const name of ['linearWeight', 'linearPower', 'cosineWeight'] as const) if (typeof market[name] !== 'number') throw new ArgumentError(`${where}.${name}`, market[name], 'a number');
-    for (const name of ['bias', 'inverse'] as const) if (market[name] !== undefined) checkTyped(`${where}.${name}`, market[name], 'Float32Array');
-    for (const name of ['history', 'vectors', 'userVectors'] as const) if (market[name] !== undefined) checkTableType(`${where}.${name}`, market[name]);
+    for (const name of ['linearWeight', 'linearPower', 'cosineWeight'] as const)
+      if (typeof market[name] !== 'number') throw new ArgumentError(`${where}.${name}`, market[name], 'a number');
+    for (const name of ['bias', 'inverse'] as const)
+      if (market[name] !== undefined) checkTyped(`${where}.${name}`, market[name], 'Float32Array');
+    for (const name of ['history', 'vectors', 'userVectors'] as const)
+      if (market[name] !== undefined) checkTableType(`${where}.${name}`, market[name]);
     checkPatternTypes(`${where}.linear`, market.linear);
     if (market.linear !== undefined) checkTyped(`${where}.linear.values`, market.linear.values, 'Float32Array');
     if (market.users !== undefined) checkTexts(`${where}.users`, market.users);
@@ -33,7 +44,8 @@ function checkTableType(where: string, table: Table): void {
   if (tableType(table) === 'int8') {
     checkTyped(`${where}.values`, (table as ScaledTable).values, 'Int8Array');
     checkTyped(`${where}.scales`, (table as ScaledTable).scales, 'Float32Array');
-  } else if (!['Float32Array', 'Uint16Array'].includes(typedArrayName(table)!)) throw new ArgumentError(where, table, expected);
+  } else if (!['Float32Array', 'Uint16Array'].includes(typedArrayName(table)!))
+    throw new ArgumentError(where, table, expected);
 }
 
 function checkPatternTypes(where: string, pattern: SparsePattern | undefined): void {
@@ -56,7 +68,8 @@ export function checkModel(value: unknown): void {
     const users = market.users?.length ?? 0;
     checkIncreasing(`${where}.items`, market.items, 0, n, items.length);
     checkTyped(`${where}.popularity`, market.popularity, 'Uint32Array', n);
-    for (const name of ['linearWeight', 'linearPower', 'cosineWeight'] as const) checkNumber(`${where}.${name}`, market[name], name === 'linearPower' ? 0 : -MAX_FLOAT, MAX_FLOAT);
+    for (const name of ['linearWeight', 'linearPower', 'cosineWeight'] as const)
+      checkNumber(`${where}.${name}`, market[name], name === 'linearPower' ? 0 : -MAX_FLOAT, MAX_FLOAT);
     if (market.bias !== undefined) checkFloats(`${where}.bias`, market.bias, n);
     for (const [name, rows] of [
       ['history', n],
@@ -66,8 +79,10 @@ export function checkModel(value: unknown): void {
       const table = market[name];
       if (table === undefined) continue;
       const values = tableValues(table);
-      if (values.length !== rows * dim) throw new ArgumentError(`${where}.${name}, its number of values`, values.length, String(rows * dim));
-      if (tableType(table) === 'int8' && (table as ScaledTable).scales.length !== rows) throw new ArgumentError(`${where}.${name}.scales.length`, (table as ScaledTable).scales.length, String(rows));
+      if (values.length !== rows * dim)
+        throw new ArgumentError(`${where}.${name}, its number of values`, values.length, String(rows * dim));
+      if (tableType(table) === 'int8' && (table as ScaledTable).scales.length !== rows)
+        throw new ArgumentError(`${where}.${name}.scales.length`, (table as ScaledTable).scales.length, String(rows));
       const flaw = findTableFlaw(table);
       if (flaw) throw new ArgumentError(`${where}.${name}${flaw.part}[${flaw.index}]`, flaw.found, flaw.expected);
     }
@@ -81,5 +96,7 @@ export function checkModel(value: unknown): void {
 
 function checkFloats(where: string, values: Float32Array, length: number): void {
   checkTyped(where, values, 'Float32Array', length);
-  for (let i = 0; i < length; i++) if (!(Math.abs(values[i]) <= MAX_FLOAT)) throw new ArgumentError(`${where}[${i}]`, values[i], `a number up to ${MAX_FLOAT} in magnitude`);
+  for (let i = 0; i < length; i++)
+    if (!(Math.abs(values[i]) <= MAX_FLOAT))
+      throw new ArgumentError(`${where}[${i}]`, values[i], `a number up to ${MAX_FLOAT} in magnitude`);
 }

@@ -43,12 +43,18 @@ export function exportModel(model: Model, options: ExportOptions = {}): Model {
     if (vectors !== undefined) {
       for (const name of ['history', 'vectors', 'userVectors'] as const) {
         const table = result[name];
-        if (table !== undefined) result[name] = narrowTable(`${name} of market ${market.name}`, table, model.dim, vectors, name === 'vectors');
+        if (table !== undefined)
+          result[name] = narrowTable(`${name} of market ${market.name}`, table, model.dim, vectors, name === 'vectors');
       }
     }
     return result;
   });
-  const asked = { ...(names && { markets: kept.map(({ name }) => name) }), ...(users === false && { users }), ...(vectors && { vectors }), ...(neighbours !== undefined && { neighbours }) };
+  const asked = {
+    ...(names && { markets: kept.map(({ name }) => name) }),
+    ...(users === false && { users }),
+    ...(vectors && { vectors }),
+    ...(neighbours !== undefined && { neighbours }),
+  };
   const training = checkObject('model.training', model.training) as Record<string, unknown>;
   const before = training.exported;
   const exported = { ...(typeof before === 'object' ? before : undefined), ...asked };
@@ -61,16 +67,19 @@ function checkOptions(model: Model, options: ExportOptions): ExportOptions {
     checkTexts('markets', markets, 'an array of names');
     const known = model.markets.map(({ name }) => name);
     const unknown = markets.find((name) => !known.includes(name));
-    if (unknown !== undefined || markets.length === 0) throw new ArgumentError('markets', unknown ?? 'none', `markets of the model: ${known.join(', ')}`);
+    if (unknown !== undefined || markets.length === 0)
+      throw new ArgumentError('markets', unknown ?? 'none', `markets of the model: ${known.join(', ')}`);
   }
   if (users !== undefined && typeof users !== 'boolean') throw new ArgumentError('users', users, 'true or false');
   if (vectors !== undefined) {
     checkChoice('vectors', vectors, TABLE_TYPES);
-    if (!model.markets.some((market) => market.vectors)) throw new ArgumentError('vectors', vectors, 'nothing: this model has no vectors');
+    if (!model.markets.some((market) => market.vectors))
+      throw new ArgumentError('vectors', vectors, 'nothing: this model has no vectors');
   }
   if (neighbours !== undefined) {
     checkInteger('neighbours', neighbours, 1, 0x7fffffff);
-    if (!model.markets.some(({ linear }) => linear)) throw new ArgumentError('neighbours', neighbours, 'nothing: this model has no similarities');
+    if (!model.markets.some(({ linear }) => linear))
+      throw new ArgumentError('neighbours', neighbours, 'nothing: this model has no similarities');
   }
   return { markets, users, vectors, neighbours };
 }
@@ -80,7 +89,13 @@ function pruneRows(matrix: SparseMatrix, most: number): SparseMatrix {
   const { rows, cols, indptr, indices, values } = matrix;
   const ends = new Int32Array(rows + 1);
   for (let r = 0; r < rows; r++) ends[r + 1] = ends[r] + Math.min(most, indptr[r + 1] - indptr[r]);
-  const pruned: SparseMatrix = { rows, cols, indptr: ends, indices: new Int32Array(ends[rows]), values: new Float32Array(ends[rows]) };
+  const pruned: SparseMatrix = {
+    rows,
+    cols,
+    indptr: ends,
+    indices: new Int32Array(ends[rows]),
+    values: new Float32Array(ends[rows]),
+  };
   for (let r = 0; r < rows; r++) {
     const entries = Int32Array.from({ length: indptr[r + 1] - indptr[r] }, (_, i) => indptr[r] + i);
     if (entries.length > most)

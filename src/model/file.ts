@@ -8,7 +8,16 @@ import type { SparsePattern } from '../matrix/sparse.ts';
 import { findFlaw, TILE, tileCount } from '../matrix/tiles.ts';
 import { checkModelTypes } from './check.ts';
 import type { MarketModel, Model } from './model.ts';
-import { findTableFlaw, MAX_FLOAT, type ScaledTable, squaredLength, type Table, type TableType, tableType, tableValues } from './table.ts';
+import {
+  findTableFlaw,
+  MAX_FLOAT,
+  type ScaledTable,
+  squaredLength,
+  type Table,
+  type TableType,
+  tableType,
+  tableValues,
+} from './table.ts';
 
 /** The newest format version that this library reads. A file is written as the oldest one that can hold it. */
 export const FORMAT_VERSION = 2;
@@ -188,7 +197,8 @@ export function inspectModel(bytes: Uint8Array | ArrayBuffer): ModelInfo {
     markets: model.markets.map(({ name, items, users }) => ({ name, items: items.length, users: users?.length ?? 0 })),
     users: model.markets.some(({ users }) => users !== undefined),
     vectors: tables.length > 0 ? tableType(tables[0]) : null,
-    neighbours: similarities.length > 0 ? similarities.reduce((most, matrix) => Math.max(most, longestRow(matrix)), 0) : null,
+    neighbours:
+      similarities.length > 0 ? similarities.reduce((most, matrix) => Math.max(most, longestRow(matrix)), 0) : null,
     training: model.training,
   };
 }
@@ -212,13 +222,17 @@ function listSections(model: Model): NewSection[] {
   const sections: NewSection[] = [];
   const add = (market: number, name: SectionName, data: ArrayBufferView | undefined, cols = 1, type?: Dtype) => {
     if (!data) return;
-    const { code, dtype: usual } = (market === WHOLE_MODEL ? MODEL_SECTIONS : MARKET_SECTIONS).find((section) => section.name === name)!;
+    const { code, dtype: usual } = (market === WHOLE_MODEL ? MODEL_SECTIONS : MARKET_SECTIONS).find(
+      (section) => section.name === name,
+    )!;
     const dtype = type ?? usual;
     const values = data.byteLength / DTYPES[dtype].size;
     sections.push({ code, market, dtype, rows: cols === 0 ? 0 : values / cols, cols, data });
   };
-  const addTable = (market: number, name: TableName, table: Table | undefined) => table && add(market, name, tableValues(table), model.dim, tableType(table));
-  const addScales = (market: number, name: TableName, table: Table | undefined) => table && tableType(table) === 'int8' && add(market, TABLES[name], (table as ScaledTable).scales);
+  const addTable = (market: number, name: TableName, table: Table | undefined) =>
+    table && add(market, name, tableValues(table), model.dim, tableType(table));
+  const addScales = (market: number, name: TableName, table: Table | undefined) =>
+    table && tableType(table) === 'int8' && add(market, TABLES[name], (table as ScaledTable).scales);
   let training: string;
   try {
     training = canonicalJson(model.training);
@@ -268,7 +282,10 @@ function joinStrings(argument: string, strings: string[]): { bytes: Uint8Array; 
   const encoder = new TextEncoder();
   for (const [i, text] of strings.entries()) {
     const { written } = encoder.encodeInto(text, scratch);
-    if (/[\ud800-\udfff]/.test(text) && new TextDecoder('utf-8', { ignoreBOM: true }).decode(scratch.subarray(0, written)) !== text) {
+    if (
+      /[\ud800-\udfff]/.test(text) &&
+      new TextDecoder('utf-8', { ignoreBOM: true }).decode(scratch.subarray(0, written)) !== text
+    ) {
       throw new ArgumentError(argument, text, 'text without unpaired surrogates');
     }
     offsets[i + 1] = offsets[i] + written;
@@ -305,7 +322,8 @@ function ownBytes(input: unknown): Uint8Array {
   let bytes: Uint8Array;
   if (tag(input) === '[object Uint8Array]') bytes = input as Uint8Array;
   // A buffer that was given away has no bytes left, and cannot be viewed.
-  else if (tag(input) === '[object ArrayBuffer]') bytes = (input as ArrayBuffer).byteLength === 0 ? new Uint8Array(0) : new Uint8Array(input as ArrayBuffer);
+  else if (tag(input) === '[object ArrayBuffer]')
+    bytes = (input as ArrayBuffer).byteLength === 0 ? new Uint8Array(0) : new Uint8Array(input as ArrayBuffer);
   else throw new ArgumentError('bytes', input, 'the bytes of a model file, as Uint8Array or ArrayBuffer');
   // Shared bytes could change after they were checked, and TextDecoder refuses them.
   if (bytes.byteOffset % 4 !== 0 || tag(bytes.buffer) === '[object SharedArrayBuffer]') return new Uint8Array(bytes);
@@ -328,14 +346,23 @@ function readHeader(bytes: Uint8Array): Header {
   if (length === 0) throw new ModelFileError('not a model file: it is empty (0 bytes)');
   const magic = bytes.subarray(0, Math.min(length, MAGIC.length));
   if (magic.some((byte, i) => byte !== MAGIC[i])) {
-    throw new ModelFileError(`not a model file: header at byte 0: found ${showBytes(bytes)}, expected the signature "M3REC"`);
+    throw new ModelFileError(
+      `not a model file: header at byte 0: found ${showBytes(bytes)}, expected the signature "M3REC"`,
+    );
   }
   if (length < HEADER) fail('truncated file: header', 0, `${length} bytes`, `at least ${HEADER}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, length);
   const u32 = (offset: number) => view.getUint32(offset, true);
   const version = u32(8);
-  if (version > FORMAT_VERSION) fail('header', 8, `format version ${version}, which is newer than this library`, `at most ${FORMAT_VERSION}; a newer m3rec reads it`);
-  if (version < OLDEST_VERSION) fail('header', 8, `format version ${version}`, `${OLDEST_VERSION} to ${FORMAT_VERSION}`);
+  if (version > FORMAT_VERSION)
+    fail(
+      'header',
+      8,
+      `format version ${version}, which is newer than this library`,
+      `at most ${FORMAT_VERSION}; a newer m3rec reads it`,
+    );
+  if (version < OLDEST_VERSION)
+    fail('header', 8, `format version ${version}`, `${OLDEST_VERSION} to ${FORMAT_VERSION}`);
   const total = getUint64(view, 16);
   if (total > length) fail('truncated file: header', 16, `${length} bytes`, `the ${total} that the header names`);
   if (total < length) fail('header', 16, `${length - total} bytes after the end`, `a file of ${total} bytes`);
@@ -345,11 +372,18 @@ function readHeader(bytes: Uint8Array): Header {
   if (kind === undefined) fail('header', 24, `model kind ${u32(24)}`, `1 to ${KINDS.length}`);
   if (u32(28) > MAX_DIM) fail('header', 28, `dimension ${u32(28)}`, `at most ${MAX_DIM}`);
   const sections = u32(12);
-  if (HEADER + ENTRY * sections > total) fail('header', 12, `${sections} sections`, `at most ${Math.floor((total - HEADER) / ENTRY)}, which is what the file has room for`);
+  if (HEADER + ENTRY * sections > total)
+    fail(
+      'header',
+      12,
+      `${sections} sections`,
+      `at most ${Math.floor((total - HEADER) / ENTRY)}, which is what the file has room for`,
+    );
   if (u32(32) > sections) fail('header', 32, `${u32(32)} markets`, `no more than the ${sections} sections`);
   checkZero(bytes, 44, 60, 'header');
   const table = xxHash32(bytes.subarray(HEADER, HEADER + ENTRY * sections));
-  if (u32(40) !== table) fail('header', 40, `checksum ${u32(40)} of the section table`, `${table}: the table is damaged`);
+  if (u32(40) !== table)
+    fail('header', 40, `checksum ${u32(40)} of the section table`, `${table}: the table is damaged`);
   return { view, version, length, sections, kind, dim: u32(28), markets: u32(32), items: u32(36) };
 }
 
@@ -363,14 +397,31 @@ function readTable(bytes: Uint8Array, header: Header): Section[] {
     const u32 = (field: number) => view.getUint32(at + field, true);
     const entry = `section table, entry ${i}`;
     const market = u32(4);
-    const known = (market === WHOLE_MODEL ? MODEL_SECTIONS : MARKET_SECTIONS).find(({ code, name }) => code === u32(0) && (version >= COMPACT_VERSION || !SCALES.includes(name)));
-    if (!known) fail(entry, at, `section kind ${u32(0)} of ${market === WHOLE_MODEL ? 'the model' : `market ${market}`}`, `a known kind of version ${version}`);
-    if (market !== WHOLE_MODEL && market >= header.markets) fail(entry, at + 4, `market ${market}`, `below ${header.markets}`);
+    const known = (market === WHOLE_MODEL ? MODEL_SECTIONS : MARKET_SECTIONS).find(
+      ({ code, name }) => code === u32(0) && (version >= COMPACT_VERSION || !SCALES.includes(name)),
+    );
+    if (!known)
+      fail(
+        entry,
+        at,
+        `section kind ${u32(0)} of ${market === WHOLE_MODEL ? 'the model' : `market ${market}`}`,
+        `a known kind of version ${version}`,
+      );
+    if (market !== WHOLE_MODEL && market >= header.markets)
+      fail(entry, at + 4, `market ${market}`, `below ${header.markets}`);
     const next = (market === WHOLE_MODEL ? 0 : market + 1) * CODES + known.code;
-    if (next <= place) fail(entry, at, `section "${known.name}" out of order or twice`, 'sections sorted by market and kind');
+    if (next <= place)
+      fail(entry, at, `section "${known.name}" out of order or twice`, 'sections sorted by market and kind');
     place = next;
     const allowed: Dtype[] = [known.dtype, ...(version >= COMPACT_VERSION && known.name in TABLES ? COMPACT : [])];
-    const dtype = allowed.find((each) => DTYPES[each].code === u32(8)) ?? fail(entry, at + 8, `dtype ${u32(8)}`, `${allowed.map((each) => `${DTYPES[each].code} (${each})`).join(', ')} for "${known.name}" in version ${version}`);
+    const dtype =
+      allowed.find((each) => DTYPES[each].code === u32(8)) ??
+      fail(
+        entry,
+        at + 8,
+        `dtype ${u32(8)}`,
+        `${allowed.map((each) => `${DTYPES[each].code} (${each})`).join(', ')} for "${known.name}" in version ${version}`,
+      );
     const { size } = DTYPES[dtype];
     const section: Section = {
       kind: known.name,
@@ -384,21 +435,27 @@ function readTable(bytes: Uint8Array, header: Header): Section[] {
     };
     const where = describe(section);
     const expected = align(end);
-    if (section.offset !== expected) fail(where, at + 16, `offset ${section.offset}`, `${expected}, aligned and without gap or overlap`);
-    if (expected > length || section.bytes > length - expected) fail(where, at + 24, `${section.bytes} bytes`, `at most the ${Math.max(0, length - expected)} that are left`);
-    if (section.rows > MAX_COUNT || section.cols > MAX_COUNT) fail(where, at + 32, `${section.rows} × ${section.cols}`, `at most ${MAX_COUNT} each`);
+    if (section.offset !== expected)
+      fail(where, at + 16, `offset ${section.offset}`, `${expected}, aligned and without gap or overlap`);
+    if (expected > length || section.bytes > length - expected)
+      fail(where, at + 24, `${section.bytes} bytes`, `at most the ${Math.max(0, length - expected)} that are left`);
+    if (section.rows > MAX_COUNT || section.cols > MAX_COUNT)
+      fail(where, at + 32, `${section.rows} × ${section.cols}`, `at most ${MAX_COUNT} each`);
     // Doubles: a product that is not exact is above 2⁵³, so it cannot equal `bytes`, which fits in the file.
-    if (section.rows * section.cols * size !== section.bytes) fail(where, at + 32, `${section.rows} × ${section.cols} × ${size} bytes`, `the section's ${section.bytes} bytes`);
+    if (section.rows * section.cols * size !== section.bytes)
+      fail(where, at + 32, `${section.rows} × ${section.cols} × ${size} bytes`, `the section's ${section.bytes} bytes`);
     checkZero(bytes, at + 40, at + 48, entry);
     checkZero(bytes, end, expected, `padding before ${where}`);
     end = expected + section.bytes;
     const checksum = xxHash32(bytes.subarray(expected, end));
-    if (checksum !== section.checksum) fail(where, section.offset, `checksum ${checksum}`, `${section.checksum}: the section is damaged`);
+    if (checksum !== section.checksum)
+      fail(where, section.offset, `checksum ${checksum}`, `${section.checksum}: the section is damaged`);
     sections.push(section);
   }
   if (align(end) !== length) fail('header', 16, `${length} bytes`, `${align(end)}, where the last section ends`);
   checkZero(bytes, end, length, 'padding at the end');
-  if (version >= COMPACT_VERSION && !sections.some(({ dtype }) => COMPACT.includes(dtype))) fail('header', 8, `format version ${version} without a section in f16 or int8`, String(OLDEST_VERSION));
+  if (version >= COMPACT_VERSION && !sections.some(({ dtype }) => COMPACT.includes(dtype)))
+    fail('header', 8, `format version ${version} without a section in f16 or int8`, String(OLDEST_VERSION));
   return sections;
 }
 
@@ -418,7 +475,12 @@ function readModel(bytes: Uint8Array, header: Header, sections: Section[]): Mode
   for (let m = 0; m < header.markets; m++) {
     const market = readMarket(group(m), items.length, header.dim);
     if (m > 0 && !(markets[m - 1].name < market.name)) {
-      fail(`section "name" of market ${m}`, parts.get(m)!.get('name')!.offset, JSON.stringify(market.name), `a name after ${JSON.stringify(markets[m - 1].name)}`);
+      fail(
+        `section "name" of market ${m}`,
+        parts.get(m)!.get('name')!.offset,
+        JSON.stringify(market.name),
+        `a name after ${JSON.stringify(markets[m - 1].name)}`,
+      );
     }
     markets.push(market);
   }
@@ -456,7 +518,8 @@ function readMarket(group: Group, itemCount: number, dim: number): MarketModel {
     market.histories = group.pattern('histories indptr', 'histories indices', market.users.length, n);
   }
   if (group.has('user vectors')) {
-    if (!market.users || !market.vectors) group.refuse('user vectors', 'offsets of users', 'users and vectors beside them');
+    if (!market.users || !market.vectors)
+      group.refuse('user vectors', 'offsets of users', 'users and vectors beside them');
     market.userVectors = group.table('user vectors', market.users!.length, dim);
   }
   if (group.has('inverse')) market.inverse = group.inverse(n);
@@ -512,7 +575,8 @@ class Group {
     const { offset, length } = this.shaped(kind, rows, cols);
     const bits = new Uint32Array(this.bytes.buffer, offset, length);
     for (let i = 0; i < length; i++) {
-      if ((bits[i] & 0x7fffffff) > MAX_FLOAT_BITS) this.refuse(kind, 'a value that is not finite, or above 1e9 in magnitude', 'finite values up to 1e9', 4 * i);
+      if ((bits[i] & 0x7fffffff) > MAX_FLOAT_BITS)
+        this.refuse(kind, 'a value that is not finite, or above 1e9 in magnitude', 'finite values up to 1e9', 4 * i);
     }
     return new Float32Array(this.bytes.buffer, offset, length);
   }
@@ -543,7 +607,8 @@ class Group {
     } catch (error) {
       this.refuse(kind, 'text that is not plain JSON', `a JSON object (${(error as Error).message})`);
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.refuse(kind, 'another JSON value', 'a JSON object');
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      this.refuse(kind, 'another JSON value', 'a JSON object');
     if (canonical !== text) this.refuse(kind, 'JSON in another form', 'sorted keys and no white space');
     return value as Record<string, unknown>;
   }
@@ -557,9 +622,11 @@ class Group {
     if (count < 0) this.refuse(offsetKind, 'no offset', 'one more than there are ids');
     if (offsets[0] !== 0) this.refuse(offsetKind, offsets[0], '0 as the first offset');
     for (let i = 0; i < count; i++) {
-      if (offsets[i + 1] < offsets[i]) this.refuse(offsetKind, `${offsets[i + 1]} after ${offsets[i]}`, 'offsets that never fall', 4 * (i + 1));
+      if (offsets[i + 1] < offsets[i])
+        this.refuse(offsetKind, `${offsets[i + 1]} after ${offsets[i]}`, 'offsets that never fall', 4 * (i + 1));
     }
-    if (offsets[count] !== section.bytes) this.refuse(offsetKind, offsets[count], `${section.bytes}, the bytes of the ids, as the last offset`, 4 * count);
+    if (offsets[count] !== section.bytes)
+      this.refuse(offsetKind, offsets[count], `${section.bytes}, the bytes of the ids, as the last offset`, 4 * count);
     const all = this.decode(idKind, 0, section.bytes);
     // One code unit a byte: ASCII, whose ids are slices of the whole. Else each id has to be valid by itself.
     const ascii = all.length === section.bytes;
@@ -567,7 +634,12 @@ class Group {
     for (let i = 0; i < count; i++) {
       ids[i] = ascii ? all.slice(offsets[i], offsets[i + 1]) : this.decode(idKind, offsets[i], offsets[i + 1]);
       if (i > 0 && !(ids[i - 1] < ids[i])) {
-        this.refuse(idKind, `id ${JSON.stringify(ids[i].slice(0, 80))} after ${JSON.stringify(ids[i - 1].slice(0, 80))}`, 'unique ids in order', offsets[i]);
+        this.refuse(
+          idKind,
+          `id ${JSON.stringify(ids[i].slice(0, 80))} after ${JSON.stringify(ids[i - 1].slice(0, 80))}`,
+          'unique ids in order',
+          offsets[i],
+        );
       }
     }
     return ids;
@@ -578,9 +650,11 @@ class Group {
     const indices = this.i32(indexKind, undefined, 1);
     if (indptr[0] !== 0) this.refuse(indptrKind, indptr[0], '0 as the first entry');
     for (let r = 0; r < rows; r++) {
-      if (indptr[r + 1] < indptr[r]) this.refuse(indptrKind, `${indptr[r + 1]} after ${indptr[r]}`, 'entries that never fall', 4 * (r + 1));
+      if (indptr[r + 1] < indptr[r])
+        this.refuse(indptrKind, `${indptr[r + 1]} after ${indptr[r]}`, 'entries that never fall', 4 * (r + 1));
     }
-    if (indptr[rows] !== indices.length) this.refuse(indptrKind, indptr[rows], `${indices.length}, the number of indices, as the last entry`, 4 * rows);
+    if (indptr[rows] !== indices.length)
+      this.refuse(indptrKind, indptr[rows], `${indices.length}, the number of indices, as the last entry`, 4 * rows);
     for (let r = 0; r < rows; r++) this.increasing(indexKind, indices, indptr[r], indptr[r + 1], cols);
     return { rows, cols, indptr, indices };
   }
@@ -589,7 +663,8 @@ class Group {
     let last = -1;
     for (let i = from; i < to; i++) {
       const value = values[i];
-      if (value <= last || value >= below) this.refuse(kind, `${value} after ${last}`, `indices that rise and stay below ${below}`, 4 * i);
+      if (value <= last || value >= below)
+        this.refuse(kind, `${value} after ${last}`, `indices that rise and stay below ${below}`, 4 * i);
       last = value;
     }
   }
@@ -599,7 +674,10 @@ class Group {
     const { dtype } = this.section(kind);
     if (dtype === 'f32') return this.f32(kind, rows, dim);
     const { offset, length } = this.shaped(kind, rows, dim);
-    const table = dtype === 'f16' ? new Uint16Array(this.bytes.buffer, offset, length) : { values: new Int8Array(this.bytes.buffer, offset, length), scales: this.f32(TABLES[kind], rows, 1) };
+    const table =
+      dtype === 'f16'
+        ? new Uint16Array(this.bytes.buffer, offset, length)
+        : { values: new Int8Array(this.bytes.buffer, offset, length), scales: this.f32(TABLES[kind], rows, 1) };
     const flaw = findTableFlaw(table);
     if (flaw?.part === '.scales') this.refuse(TABLES[kind], flaw.found, flaw.expected, 4 * flaw.index);
     if (flaw) this.refuse(kind, flaw.found, flaw.expected, DTYPES[dtype].size * flaw.index);
@@ -609,14 +687,21 @@ class Group {
   /** No scales but those of int8. */
   checkScales(): void {
     for (const [kind, scales] of Object.entries(TABLES)) {
-      if (this.has(scales) && this.sections.get(kind)?.dtype !== 'int8') this.refuse(scales, 'scales', `none, since "${kind}" is not int8`);
+      if (this.has(scales) && this.sections.get(kind)?.dtype !== 'int8')
+        this.refuse(scales, 'scales', `none, since "${kind}" is not int8`);
     }
   }
 
   unitRows(kind: TableName, table: Table, rows: number, dim: number): void {
     for (let r = 0; r < rows; r++) {
       const square = squaredLength(table, dim, r);
-      if (square !== 0 && !(Math.abs(square - 1) <= UNIT_TOLERANCE)) this.refuse(kind, `a row of squared length ${square}`, 'rows of length 1 or 0', DTYPES[tableType(table)].size * r * dim);
+      if (square !== 0 && !(Math.abs(square - 1) <= UNIT_TOLERANCE))
+        this.refuse(
+          kind,
+          `a row of squared length ${square}`,
+          'rows of length 1 or 0',
+          DTYPES[tableType(table)].size * r * dim,
+        );
     }
   }
 
@@ -648,7 +733,9 @@ class Group {
   private decode(kind: SectionName, from: number, to: number): string {
     const { offset } = this.section(kind);
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.bytes.subarray(offset + from, offset + to));
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+        this.bytes.subarray(offset + from, offset + to),
+      );
     } catch {
       return this.refuse(kind, 'bytes that are not UTF-8', 'UTF-8', from);
     }
@@ -679,6 +766,7 @@ function setUint64(view: DataView, offset: number, value: number): void {
 /** The first bytes as text where they are text, else in hexadecimal. */
 function showBytes(bytes: Uint8Array): string {
   const head = bytes.subarray(0, 12);
-  if (head.every((byte) => (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13)) return `text ${JSON.stringify(String.fromCharCode(...head))}`;
+  if (head.every((byte) => (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13))
+    return `text ${JSON.stringify(String.fromCharCode(...head))}`;
   return Array.from(head, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }

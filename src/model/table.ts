@@ -75,7 +75,12 @@ function roundEven(x: number): number {
 export function narrowTable(argument: string, table: Table, dim: number, type: TableType, unit: boolean): Table {
   const held = tableType(table);
   if (held === type) return table;
-  if (held !== 'f32') throw new ArgumentError('vectors', type, `${held}, as ${argument} is held; what was rounded off is only in the model that was exported`);
+  if (held !== 'f32')
+    throw new ArgumentError(
+      'vectors',
+      type,
+      `${held}, as ${argument} is held; what was rounded off is only in the model that was exported`,
+    );
   const values = table as Float32Array;
   return type === 'f16' ? narrowToHalves(argument, values) : narrowToBytes(values, dim, unit);
 }
@@ -83,7 +88,8 @@ export function narrowTable(argument: string, table: Table, dim: number, type: T
 function narrowToHalves(argument: string, values: Float32Array): Uint16Array {
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) {
-    if (!(Math.abs(values[i]) < HALF_LIMIT)) throw new ArgumentError('vectors', 'f16', `f32 or int8, since ${argument} has a value of ${values[i]}`);
+    if (!(Math.abs(values[i]) < HALF_LIMIT))
+      throw new ArgumentError('vectors', 'f16', `f32 or int8, since ${argument} has a value of ${values[i]}`);
     halves[i] = toHalf(values[i]);
   }
   return halves;
@@ -108,22 +114,36 @@ function narrowToBytes(table: Float32Array, dim: number, unit: boolean): ScaledT
 }
 
 /** The first value that no table may have: not finite, or beyond what scores stay finite with. Linear in the table. */
-export function findTableFlaw(table: Table): { part: '' | '.values' | '.scales'; index: number; found: unknown; expected: string } | undefined {
+export function findTableFlaw(
+  table: Table,
+): { part: '' | '.values' | '.scales'; index: number; found: unknown; expected: string } | undefined {
   const values = tableValues(table);
   const type = tableType(table);
   if (type === 'f32') {
     const index = values.findIndex((value) => !(Math.abs(value) <= MAX_FLOAT));
-    return index < 0 ? undefined : { part: '', index, found: values[index], expected: `a number up to ${MAX_FLOAT} in magnitude` };
+    return index < 0
+      ? undefined
+      : { part: '', index, found: values[index], expected: `a number up to ${MAX_FLOAT} in magnitude` };
   }
   if (type === 'f16') {
     const index = values.findIndex((half) => (half & 0x7fff) >= 0x7c00);
-    return index < 0 ? undefined : { part: '', index, found: `half 0x${values[index].toString(16)}`, expected: 'a finite half' };
+    return index < 0
+      ? undefined
+      : { part: '', index, found: `half 0x${values[index].toString(16)}`, expected: 'a finite half' };
   }
   const byte = values.indexOf(-128);
-  if (byte >= 0) return { part: '.values', index: byte, found: -128, expected: `a value from -${MAX_BYTE} to ${MAX_BYTE}` };
+  if (byte >= 0)
+    return { part: '.values', index: byte, found: -128, expected: `a value from -${MAX_BYTE} to ${MAX_BYTE}` };
   const { scales } = table as ScaledTable;
   const index = scales.findIndex((scale) => !(scale >= 0 && scale <= MAX_SCALE) || Object.is(scale, -0));
-  return index < 0 ? undefined : { part: '.scales', index, found: Object.is(scales[index], -0) ? '-0' : scales[index], expected: `a number from 0 to ${MAX_SCALE}` };
+  return index < 0
+    ? undefined
+    : {
+        part: '.scales',
+        index,
+        found: Object.is(scales[index], -0) ? '-0' : scales[index],
+        expected: `a number from 0 to ${MAX_SCALE}`,
+      };
 }
 
 /** Squared length of row r, as `loadModel` widens it. */

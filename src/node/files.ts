@@ -45,27 +45,58 @@ async function findFiles(path: string, options: ReadOptions): Promise<MarketFile
     if (options.markets && !options.markets.includes(name)) continue;
     const found = await chooseFiles(folder, await attempt(folder, () => readdir(folder)), name, options.onWarning);
     if (found.length === 0) continue;
-    if (!found.some((file) => file.split === 'train')) throw new DataError(join(folder, 'train.tsv'), undefined, 'no such file: a market needs its training rows (train.tsv, train.csv or train_5core.tsv)');
+    if (!found.some((file) => file.split === 'train'))
+      throw new DataError(
+        join(folder, 'train.tsv'),
+        undefined,
+        'no such file: a market needs its training rows (train.tsv, train.csv or train_5core.tsv)',
+      );
     files.push(...found);
   }
   const missing = options.markets?.find((market) => !files.some((file) => file.market === market));
-  if (missing !== undefined) throw new ArgumentError('markets', missing, `markets with a train.tsv or train.csv in ${path}, which has the folders ${folders.slice(0, 20).join(', ') || '(none)'}`);
-  if (files.length === 0) throw new DataError(path, undefined, 'no training data: no folder in it has a train.tsv, train.csv or train_5core.tsv');
+  if (missing !== undefined)
+    throw new ArgumentError(
+      'markets',
+      missing,
+      `markets with a train.tsv or train.csv in ${path}, which has the folders ${folders.slice(0, 20).join(', ') || '(none)'}`,
+    );
+  if (files.length === 0)
+    throw new DataError(
+      path,
+      undefined,
+      'no training data: no folder in it has a train.tsv, train.csv or train_5core.tsv',
+    );
   return files;
 }
 
 /** The files of one folder, one a split. */
-async function chooseFiles(folder: string, names: string[], market: string | undefined, onWarning?: (warning: DataWarning) => void): Promise<MarketFile[]> {
+async function chooseFiles(
+  folder: string,
+  names: string[],
+  market: string | undefined,
+  onWarning?: (warning: DataWarning) => void,
+): Promise<MarketFile[]> {
   const files: MarketFile[] = [];
   for (const split of ['train', 'valid', 'test'] as const) {
     const matches = names.filter((name) => FILE_NAME.exec(name)?.[1] === split);
     const plain = matches.filter((name) => FILE_NAME.exec(name)![2] === undefined);
     const candidates = plain.length > 0 ? plain : matches;
-    if (candidates.length > 1) throw new DataError(folder, undefined, `${candidates.sort().join(' and ')}: only one of them can be the ${split} rows`);
+    if (candidates.length > 1)
+      throw new DataError(
+        folder,
+        undefined,
+        `${candidates.sort().join(' and ')}: only one of them can be the ${split} rows`,
+      );
     const [name] = candidates;
     if (name === undefined) continue;
     for (const other of matches) {
-      if (other !== name) onWarning?.({ kind: 'ignored-file', file: join(folder, other), message: `not read, since ${name} is there`, count: 1 });
+      if (other !== name)
+        onWarning?.({
+          kind: 'ignored-file',
+          file: join(folder, other),
+          message: `not read, since ${name} is there`,
+          count: 1,
+        });
     }
     const path = join(folder, name);
     files.push(marketFile(path, split, market, (await attempt(path, () => stat(path))).size));
@@ -89,7 +120,8 @@ async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
 }
 
 function checkPath(path: unknown): void {
-  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw new ArgumentError('path', path, 'the path of a file or folder, as text');
+  if (typeof path !== 'string' || path === '' || path.includes('\0'))
+    throw new ArgumentError('path', path, 'the path of a file or folder, as text');
 }
 
 async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {

@@ -14,7 +14,12 @@ import { nodeWorkers } from './threads.ts';
  */
 export async function relaxedKernels(): Promise<{ kernels: Uint8Array<ArrayBuffer>; workers: Workers }> {
   const kernels = await read('kernels-relaxed.wasm');
-  if (!WebAssembly.validate(kernels)) throw new ArgumentError('relaxed SIMD', `Node ${process.version}`, 'Node 22 or later, or Node 20 started with --experimental-wasm-relaxed-simd; or leave it out');
+  if (!WebAssembly.validate(kernels))
+    throw new ArgumentError(
+      'relaxed SIMD',
+      `Node ${process.version}`,
+      'Node 22 or later, or Node 20 started with --experimental-wasm-relaxed-simd; or leave it out',
+    );
   return { kernels, workers: { ...nodeWorkers, kernels: await read('kernels-threads-relaxed.wasm') } };
 }
 

@@ -12,7 +12,10 @@ import { putTable, type Table } from '../model/table.ts';
 import { type Best, type Catalogue, scanBest, searchBest, shortenItems } from './search.ts';
 
 /** Whom to recommend to: a user that the model was saved with, or anyone with these items as history. */
-export type Subject = { market: string } & ({ user: string; items?: undefined } | { items: readonly string[]; user?: undefined });
+export type Subject = { market: string } & (
+  | { user: string; items?: undefined }
+  | { items: readonly string[]; user?: undefined }
+);
 
 export type RecommendQuery = Subject & {
   /** How many, at least 1; 10 unless told. */
@@ -156,7 +159,10 @@ interface History {
  * @throws ArgumentError for an argument of another type.
  * @throws MemoryError where the model does not fit.
  */
-export async function loadModel(bytes: Uint8Array | ArrayBuffer, options: { kernels?: KernelSource } = {}): Promise<Recommender> {
+export async function loadModel(
+  bytes: Uint8Array | ArrayBuffer,
+  options: { kernels?: KernelSource } = {},
+): Promise<Recommender> {
   const { kernels } = checkObject('options', options) as typeof options;
   const model = decodeModel(bytes);
   return Recommender.ofChecked(model, await instantiateKernels(await kernelSource(kernels)));
@@ -257,7 +263,9 @@ export class Recommender {
   }
 
   private plans(queries: readonly RecommendQuery[]): Plan[] {
-    return Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) => this.plan(query));
+    return Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) =>
+      this.plan(query),
+    );
   }
 
   private plan(query: RecommendQuery): Plan {
@@ -330,7 +338,9 @@ export class Recommender {
         const orders = chosen.slice(from, to);
         return { orders, plans: orders.map((order) => plans[order]), catalogue };
       });
-    return catalogue ? [...cut(among, catalogue), ...cut(orders.filter((order) => !isSearched(plans[order])))] : cut(orders);
+    return catalogue
+      ? [...cut(among, catalogue), ...cut(orders.filter((order) => !isSearched(plans[order])))]
+      : cut(orders);
   }
 
   /** The calls that answer a group, by a search that scores few items exactly or by the scores of all: to the bit the same. */
@@ -343,15 +353,27 @@ export class Recommender {
       catalogue?.zeros,
     );
     const { masks, call } = this.exclude(plans);
-    const seekers = plans.map(({ k }, i) => ({ linear: terms.addresses[i], excluded: masks + n * i, k: Math.min(k, n) }));
-    const finding = catalogue ? searchBest(this.kernels, catalogue, terms.users, seekers) : scanBest(this.kernels, n, bias, seekers);
+    const seekers = plans.map(({ k }, i) => ({
+      linear: terms.addresses[i],
+      excluded: masks + n * i,
+      k: Math.min(k, n),
+    }));
+    const finding = catalogue
+      ? searchBest(this.kernels, catalogue, terms.users, seekers)
+      : scanBest(this.kernels, n, bias, seekers);
     const read = () => {
       const each = terms.read();
       const best = finding.read();
       const answers = plans.map((plan, i) => this.answer(plan, each[i], best[i]));
       for (const [i, plan] of plans.entries()) {
         if (!each[i].fallback) continue;
-        answers[i] = this.scratch(() => this.answer(plan, each[i], this.best(market, this.kernels.memory.put(Float32Array.from(model.popularity)), masks + n * i, plan.k)));
+        answers[i] = this.scratch(() =>
+          this.answer(
+            plan,
+            each[i],
+            this.best(market, this.kernels.memory.put(Float32Array.from(model.popularity)), masks + n * i, plan.k),
+          ),
+        );
       }
       return answers;
     };
@@ -360,7 +382,10 @@ export class Recommender {
   }
 
   /** What a search in a market needs; undefined where the market has no vectors to search by, or too few users ask. */
-  private catalogue({ n, history, vectors, bias, model: { cosineWeight } }: Loaded, users: number): Catalogue | undefined {
+  private catalogue(
+    { n, history, vectors, bias, model: { cosineWeight } }: Loaded,
+    users: number,
+  ): Catalogue | undefined {
     if (users < SEARCHED_FROM || history === undefined || vectors === undefined) return undefined;
     return shortenItems(this.kernels, { n, d: this.model.dim, vectors, bias, cosineWeight });
   }
@@ -371,10 +396,14 @@ export class Recommender {
     const { n, itemIndex } = plans[0].market;
     const masks = memory.allocate(n * plans.length);
     const choices = memory.allocate(16 * plans.length);
-    const positionsOf = (items: readonly string[]) => items.map((item) => itemIndex.get(item)).filter((position) => position !== undefined);
+    const positionsOf = (items: readonly string[]) =>
+      items.map((item) => itemIndex.get(item)).filter((position) => position !== undefined);
     const lists = plans.map(({ only, without, history, includeSeen }) => {
       const seen = includeSeen ? NONE : history.positions;
-      return { only: only && positionsOf(only), left: without.length === 0 ? seen : [...positionsOf(without), ...seen] };
+      return {
+        only: only && positionsOf(only),
+        left: without.length === 0 ? seen : [...positionsOf(without), ...seen],
+      };
     });
     const total = lists.reduce((sum, { only, left }) => sum + (only?.length ?? 0) + left.length, 0);
     const items = memory.allocate(4 * total);
@@ -393,11 +422,17 @@ export class Recommender {
     return { masks, call: ['maskBatch', plans.length, n, masks, choices] };
   }
 
-  private answer({ market, explain, history }: Plan, scored: Scored, { positions, scores, from, kept }: Best): Recommendations {
+  private answer(
+    { market, explain, history }: Plan,
+    scored: Scored,
+    { positions, scores, from, kept }: Best,
+  ): Recommendations {
     const items: Recommendation[] = [];
     for (let i = from; i < from + kept; i++) {
       const found: Recommendation = { item: this.itemId(market, positions[i]), score: scores[i] };
-      items.push(explain > 0 ? Object.assign(found, this.explain(market, history, scored, positions[i], explain)) : found);
+      items.push(
+        explain > 0 ? Object.assign(found, this.explain(market, history, scored, positions[i], explain)) : found,
+      );
     }
     return { items, ...(scored.fallback && { fallback: 'popularity' as const }), unknownItems: history.unknownItems };
   }
@@ -412,7 +447,8 @@ export class Recommender {
     const market = this.queried(query);
     const k = checkInteger('k', query.k ?? 10, 1, 0x7fffffff);
     const position = typeof query.item === 'string' ? market.itemIndex.get(query.item) : undefined;
-    if (position === undefined) throw new ArgumentError('item', query.item, `an item of market ${JSON.stringify(query.market)}`);
+    if (position === undefined)
+      throw new ArgumentError('item', query.item, `an item of market ${JSON.stringify(query.market)}`);
     return this.scratch(() => {
       const { exports, memory } = this.kernels;
       const { n, vectors, model } = market;
@@ -420,12 +456,23 @@ export class Recommender {
       this.addLinear(market, address, memory.put(Int32Array.of(position)), 1, model.linearWeight);
       if (vectors !== undefined) {
         const d = this.model.dim;
-        exports.addCosines(address, 1, n, d, vectors, vectors + 4 * d * position, memory.allocate(4), model.cosineWeight);
+        exports.addCosines(
+          address,
+          1,
+          n,
+          d,
+          vectors,
+          vectors + 4 * d * position,
+          memory.allocate(4),
+          model.cosineWeight,
+        );
       }
       const excluded = memory.allocateZeroed(n);
       memory.u8(excluded, n)[position] = 1;
       const { positions, scores } = this.best(market, address, excluded, k);
-      return Array.from(positions, (position, i) => ({ item: this.itemId(market, position), score: scores[i] })).filter(({ score }) => score > 0);
+      return Array.from(positions, (position, i) => ({ item: this.itemId(market, position), score: scores[i] })).filter(
+        ({ score }) => score > 0,
+      );
     });
   }
 
@@ -448,14 +495,19 @@ export class Recommender {
           const known = position < market.n;
           return { item, order, position, known, score: known ? scores[position] : LOWEST_SCORE };
         })
-        .sort((a, b) => Number(b.known) - Number(a.known) || b.score - a.score || a.position - b.position || a.order - b.order)
+        .sort(
+          (a, b) =>
+            Number(b.known) - Number(a.known) || b.score - a.score || a.position - b.position || a.order - b.order,
+        )
         .map(({ item, score, known }) => ({ item, score, known }));
     });
   }
 
   /** `rank` for each query, in order. */
   rankBatch(queries: readonly RankQuery[]): Ranked[][] {
-    return Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) => this.rank(query));
+    return Array.from(checkArray('queries', queries, 'an array of queries') as typeof queries, (query) =>
+      this.rank(query),
+    );
   }
 
   /**
@@ -468,7 +520,9 @@ export class Recommender {
    */
   scores(name: string, history: ArrayLike<number>, user = -1): Float32Array {
     const market = this.market(name);
-    const positions = new Int32Array(checkInteger('history.length', (history as ArrayLike<number> | undefined)?.length, 0, market.n));
+    const positions = new Int32Array(
+      checkInteger('history.length', (history as ArrayLike<number> | undefined)?.length, 0, market.n),
+    );
     for (let i = 0; i < positions.length; i++) {
       const position = history[i];
       if (!Number.isInteger(position) || position >= market.n || position <= (i === 0 ? -1 : positions[i - 1])) {
@@ -477,14 +531,17 @@ export class Recommender {
       positions[i] = position;
     }
     checkInteger('user', user, -1, market.userIndex.size - 1);
-    return this.scratch(() => this.kernels.memory.f32(this.score(market, [{ positions, user }])[0].address, market.n).slice());
+    return this.scratch(() =>
+      this.kernels.memory.f32(this.score(market, [{ positions, user }])[0].address, market.n).slice(),
+    );
   }
 
   private load(model: MarketModel): Loaded {
     const { memory } = this.kernels;
     const job = `market ${model.name} of the model`;
     const put = (array: ArrayBufferView | undefined) => array && memory.put(array, job);
-    const putRows = (table: Table | undefined, unit = false) => table && putTable(this.kernels, table, this.model.dim, unit, job);
+    const putRows = (table: Table | undefined, unit = false) =>
+      table && putTable(this.kernels, table, this.model.dim, unit, job);
     const itemIndex = new Map<string, number>();
     for (const [position, item] of model.items.entries()) itemIndex.set(this.model.items[item], position);
     const { linear } = model;
@@ -507,13 +564,22 @@ export class Recommender {
 
   private market(name: unknown): Loaded {
     const market = typeof name === 'string' ? this.loaded.get(name) : undefined;
-    if (!market) throw new ArgumentError('market', name, `one of ${this.markets.map((known) => JSON.stringify(known)).join(', ')}`);
+    if (!market)
+      throw new ArgumentError(
+        'market',
+        name,
+        `one of ${this.markets.map((known) => JSON.stringify(known)).join(', ')}`,
+      );
     return market;
   }
 
   private history(market: Loaded, { user, items }: Subject): History {
     if ((user === undefined) === (items === undefined)) {
-      throw new ArgumentError('user, items', user === undefined ? undefined : 'both', 'either a user or the items of a history');
+      throw new ArgumentError(
+        'user, items',
+        user === undefined ? undefined : 'both',
+        'either a user or the items of a history',
+      );
     }
     if (items !== undefined) {
       const positions = new Set<number>();
@@ -526,10 +592,16 @@ export class Recommender {
       return { positions: Int32Array.from(positions).sort(), user: -1, unknownItems };
     }
     const { users, histories, name } = market.model;
-    if (!users || !histories) throw new ArgumentError('user', user, 'items instead: this model was saved without users');
+    if (!users || !histories)
+      throw new ArgumentError('user', user, 'items instead: this model was saved without users');
     const index = market.userIndex.get(user!);
-    if (index === undefined) throw new ArgumentError('user', user, `a user of market ${JSON.stringify(name)}, or items instead`);
-    return { positions: histories.indices.slice(histories.indptr[index], histories.indptr[index + 1]), user: index, unknownItems: [] };
+    if (index === undefined)
+      throw new ArgumentError('user', user, `a user of market ${JSON.stringify(name)}, or items instead`);
+    return {
+      positions: histories.indices.slice(histories.indptr[index], histories.indptr[index + 1]),
+      user: index,
+      unknownItems: [],
+    };
   }
 
   /** Runs `work` above the model in linear memory and frees what it allocated. */
@@ -561,7 +633,20 @@ export class Recommender {
   private scoreCalls({ n, vectors, model }: Loaded, { users, addresses, call }: Terms): Call[] {
     if (users === 0) return [call];
     const m = addresses.length;
-    return [call, ['addCosines', addresses[0], m, n, this.model.dim, vectors!, users, this.kernels.memory.allocate(4 * m), model.cosineWeight]];
+    return [
+      call,
+      [
+        'addCosines',
+        addresses[0],
+        m,
+        n,
+        this.model.dim,
+        vectors!,
+        users,
+        this.kernels.memory.allocate(4 * m),
+        model.cosineWeight,
+      ],
+    ];
   }
 
   /**
@@ -615,7 +700,16 @@ export class Recommender {
   private addLinear(market: Loaded, address: number, list: number, count: number, scale: number): number {
     const { linear, n } = market;
     if (!linear) return 0;
-    return this.kernels.exports.scoreLinear(address, n, linear.indptr, linear.indices, linear.values, list, count, scale);
+    return this.kernels.exports.scoreLinear(
+      address,
+      n,
+      linear.indptr,
+      linear.indices,
+      linear.values,
+      list,
+      count,
+      scale,
+    );
   }
 
   /** The k best of n scores; views, good until the next allocation. */
@@ -628,12 +722,19 @@ export class Recommender {
     return { positions: memory.i32(positions, kept), scores: memory.f32(values, kept), from: 0, kept };
   }
 
-  private explain(market: Loaded, subject: History, scored: Scored, position: number, most: number): Pick<Recommendation, 'because' | 'own' | 'bias'> {
+  private explain(
+    market: Loaded,
+    subject: History,
+    scored: Scored,
+    position: number,
+    most: number,
+  ): Pick<Recommendation, 'because' | 'own' | 'bias'> {
     if (scored.fallback) return { because: [] };
     const { model } = market;
     const d = this.model.dim;
     const scale = model.linearWeight * power(Math.max(1, subject.positions.length), -model.linearPower);
-    const rows = (table: number | undefined, count: number) => (table === undefined ? new Float32Array(0) : this.kernels.memory.f32(table, count * d));
+    const rows = (table: number | undefined, count: number) =>
+      table === undefined ? new Float32Array(0) : this.kernels.memory.f32(table, count * d);
     const u = rows(scored.vector, 1);
     const history = rows(market.history, market.n);
     const vectors = rows(market.vectors, market.n);
@@ -641,12 +742,20 @@ export class Recommender {
     const share = norm > 0 ? model.cosineWeight / norm : 0;
     const because = Array.from(subject.positions, (i) => {
       let contribution = scale * linearEntry(model, i, position);
-      if (share !== 0 && scored.counted > 0) contribution += (share * product(history, i * d, vectors, position * d, d)) / scored.counted;
+      if (share !== 0 && scored.counted > 0)
+        contribution += (share * product(history, i * d, vectors, position * d, d)) / scored.counted;
       return { item: this.itemId(market, i), contribution };
     });
     because.sort((a, b) => b.contribution - a.contribution);
-    const own = market.userVectors !== undefined && subject.user >= 0 ? share * product(rows(market.userVectors, market.userIndex.size), subject.user * d, vectors, position * d, d) : undefined;
-    return { because: because.slice(0, most), ...(own !== undefined && { own }), ...(model.bias && { bias: model.bias[position] }) };
+    const own =
+      market.userVectors !== undefined && subject.user >= 0
+        ? share * product(rows(market.userVectors, market.userIndex.size), subject.user * d, vectors, position * d, d)
+        : undefined;
+    return {
+      because: because.slice(0, most),
+      ...(own !== undefined && { own }),
+      ...(model.bias && { bias: model.bias[position] }),
+    };
   }
 
   private itemId(market: Loaded, position: number): string {

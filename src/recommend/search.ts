@@ -71,7 +71,10 @@ export function cosineError(d: number): number {
  * Makes the whole numbers of a market's items, 2 n d bytes: as much work as to score a user or two.
  * @returns undefined where a row is longer than a unit vector, which only a model that was made by hand can have.
  */
-export function shortenItems({ exports, memory }: Kernels, market: Omit<Catalogue, 'shorts' | 'zeros'>): Catalogue | undefined {
+export function shortenItems(
+  { exports, memory }: Kernels,
+  market: Omit<Catalogue, 'shorts' | 'zeros'>,
+): Catalogue | undefined {
   const { n, d, vectors } = market;
   const shorts = memory.allocate(8 * Math.ceil(n / 8) * shortBytes(d), 'the whole numbers of a batch');
   if (!(exports.shortenRows(n, d, vectors, shorts) <= MOST_SQUARE)) return undefined;
@@ -89,12 +92,38 @@ export interface Finding {
  * Peak memory beside the items': 8 n bytes a user for what may be among the best, of which few are touched.
  * @param users m × d × f32, the users' vectors
  */
-export function searchBest({ memory }: Kernels, { n, d, vectors, shorts, bias = 0, cosineWeight, zeros }: Catalogue, users: number, seekers: Seeker[]): Finding {
+export function searchBest(
+  { memory }: Kernels,
+  { n, d, vectors, shorts, bias = 0, cosineWeight, zeros }: Catalogue,
+  users: number,
+  seekers: Seeker[],
+): Finding {
   const m = seekers.length;
   const { states, out, most, counts, read } = results(memory, seekers);
   const lists = memory.allocate(8 * n * m);
   const scratch = memory.allocate(TILE_BYTES + 4 * Math.ceil(m / 4) * shortBytes(d));
-  return { call: ['searchBatch', m, n, d, vectors, shorts, users, states, bias, zeros, cosineWeight, cosineError(d), lists, out, most, counts, scratch], read };
+  return {
+    call: [
+      'searchBatch',
+      m,
+      n,
+      d,
+      vectors,
+      shorts,
+      users,
+      states,
+      bias,
+      zeros,
+      cosineWeight,
+      cosineError(d),
+      lists,
+      out,
+      most,
+      counts,
+      scratch,
+    ],
+    read,
+  };
 }
 
 /**
@@ -108,7 +137,10 @@ export function scanBest({ memory }: Kernels, n: number, bias = 0, seekers: Seek
 }
 
 /** The users' states, room for what is found for them, and how to read it. */
-function results(memory: LinearMemory, seekers: Seeker[]): { states: number; out: number; most: number; counts: number; read: () => Best[] } {
+function results(
+  memory: LinearMemory,
+  seekers: Seeker[],
+): { states: number; out: number; most: number; counts: number; read: () => Best[] } {
   const m = seekers.length;
   const most = seekers.reduce((largest, { k }) => Math.max(largest, k), 0);
   const states = memory.allocate(STATE * m);

@@ -27,7 +27,17 @@ export interface ServeLimits {
   batch: number;
 }
 
-export const DEFAULT_LIMITS: Readonly<ServeLimits> = { bodyBytes: 1 << 20, urlLength: 16_384, history: 10_000, ids: 10_000, idLength: 1024, k: 1000, explainedK: 100, reasons: 20, batch: 100 };
+export const DEFAULT_LIMITS: Readonly<ServeLimits> = {
+  bodyBytes: 1 << 20,
+  urlLength: 16_384,
+  history: 10_000,
+  ids: 10_000,
+  idLength: 1024,
+  k: 1000,
+  explainedK: 100,
+  reasons: 20,
+  batch: 100,
+};
 
 /** k where a query names none. */
 export const DEFAULT_K = 10;
@@ -71,14 +81,27 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
       summary: 'The best items for a user of the model, or for anyone with these items as history.',
       get: true,
       post: true,
-      fields: { items: 'history', user: 'id', k: 'count', only: 'ids', without: 'ids', includeSeen: 'flag', explain: 'explain' },
+      fields: {
+        items: 'history',
+        user: 'id',
+        k: 'count',
+        only: 'ids',
+        without: 'ids',
+        includeSeen: 'flag',
+        explain: 'explain',
+      },
       required: [],
       subject: true,
       run(recommender, market, { explain, ...query }, prefix, limits) {
         const most = explain ? Math.min(limits.k, limits.explainedK) : limits.k;
         const k = (query.k as number | undefined) ?? Math.min(DEFAULT_K, most);
         if (k > most) throw new ArgumentError(`${prefix}k`, k, `at most ${most} with explain`);
-        return recommender.recommend({ ...query, market, k, explain: explain === true ? limits.reasons : explain } as RecommendQuery);
+        return recommender.recommend({
+          ...query,
+          market,
+          k,
+          explain: explain === true ? limits.reasons : explain,
+        } as RecommendQuery);
       },
     },
   ],
@@ -92,8 +115,20 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
       required: ['item'],
       subject: false,
       run(recommender, market, { item, k }, _prefix, limits) {
-        if (!recommender.hasItem(market, item as string)) throw new HttpError(404, 'unknown_item', `market ${quote(market)} has no item ${quote(shorten(item as string))}`, 'item');
-        return { items: recommender.similar({ market, item: item as string, k: (k as number | undefined) ?? Math.min(DEFAULT_K, limits.k) }) };
+        if (!recommender.hasItem(market, item as string))
+          throw new HttpError(
+            404,
+            'unknown_item',
+            `market ${quote(market)} has no item ${quote(shorten(item as string))}`,
+            'item',
+          );
+        return {
+          items: recommender.similar({
+            market,
+            item: item as string,
+            k: (k as number | undefined) ?? Math.min(DEFAULT_K, limits.k),
+          }),
+        };
       },
     },
   ],
@@ -107,7 +142,11 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
       required: ['candidates'],
       subject: true,
       run(recommender, market, { candidates, top, ...subject }) {
-        return { items: recommender.rank({ ...(subject as Subject), market, candidates: candidates as string[] }).slice(0, top as number | undefined) };
+        return {
+          items: recommender
+            .rank({ ...(subject as Subject), market, candidates: candidates as string[] })
+            .slice(0, top as number | undefined),
+        };
       },
     },
   ],
@@ -143,8 +182,12 @@ class HttpError extends Error {
  *   fails, every answer that needs the model is a 503 that says why.
  * @throws ArgumentError for options of another form.
  */
-export function createHandler(model: Recommender | Uint8Array | ArrayBuffer | Promise<Recommender | Uint8Array | ArrayBuffer>, options: ServeOptions = {}): Handler {
-  if (typeof model !== 'object' || model === null) throw new ArgumentError('model', model, 'a Recommender, the bytes of a model file, or a promise of one of these');
+export function createHandler(
+  model: Recommender | Uint8Array | ArrayBuffer | Promise<Recommender | Uint8Array | ArrayBuffer>,
+  options: ServeOptions = {},
+): Handler {
+  if (typeof model !== 'object' || model === null)
+    throw new ArgumentError('model', model, 'a Recommender, the bytes of a model file, or a promise of one of these');
   const limits = checkLimits(options.limits ?? {});
   const cors = checkCors(options.cors);
   const cacheControl = checkHeader('cacheControl', options.cacheControl ?? 'no-cache');
@@ -180,35 +223,83 @@ interface Answer {
   cacheable?: boolean;
 }
 
-async function respond(request: Request, ready: Promise<Recommender>, limits: ServeLimits, cors: boolean): Promise<Answer> {
-  if (request.url.length > limits.urlLength) throw new HttpError(414, 'url_too_long', `the URL has ${request.url.length} characters, more than ${limits.urlLength}: use POST`);
+async function respond(
+  request: Request,
+  ready: Promise<Recommender>,
+  limits: ServeLimits,
+  cors: boolean,
+): Promise<Answer> {
+  if (request.url.length > limits.urlLength)
+    throw new HttpError(
+      414,
+      'url_too_long',
+      `the URL has ${request.url.length} characters, more than ${limits.urlLength}: use POST`,
+    );
   const { pathname, search } = new URL(request.url);
   const segments = pathname.split('/').slice(1);
   const operation = segments.length === 3 && segments[0] === 'v1' ? OPERATIONS.get(segments[2]) : undefined;
   if (!operation && pathname !== '/health' && pathname !== '/openapi.json') {
-    throw new HttpError(404, 'not_found', `no such path: there are /v1/{market}/${[...OPERATIONS.keys()].join(', /v1/{market}/')}, /health, /openapi.json`);
+    throw new HttpError(
+      404,
+      'not_found',
+      `no such path: there are /v1/{market}/${[...OPERATIONS.keys()].join(', /v1/{market}/')}, /health, /openapi.json`,
+    );
   }
-  const methods = [...(operation?.get === false ? [] : ['GET', 'HEAD']), ...(operation?.post ? ['POST'] : []), 'OPTIONS'];
+  const methods = [
+    ...(operation?.get === false ? [] : ['GET', 'HEAD']),
+    ...(operation?.post ? ['POST'] : []),
+    'OPTIONS',
+  ];
   const allow = methods.join(', ');
-  if (!methods.includes(request.method)) throw new HttpError(405, 'method_not_allowed', `${shorten(request.method)}: expected ${allow}`, undefined, { allow });
+  if (!methods.includes(request.method))
+    throw new HttpError(405, 'method_not_allowed', `${shorten(request.method)}: expected ${allow}`, undefined, {
+      allow,
+    });
   if (request.method === 'OPTIONS') {
     const preflight = cors && request.headers.has('origin') && request.headers.has('access-control-request-method');
-    const headers = { 'access-control-allow-methods': allow, 'access-control-allow-headers': 'content-type, if-none-match', 'access-control-max-age': '86400' };
+    const headers = {
+      'access-control-allow-methods': allow,
+      'access-control-allow-headers': 'content-type, if-none-match',
+      'access-control-max-age': '86400',
+    };
     return { status: 204, headers: { allow, ...(preflight && headers) } };
   }
   const parameters = readParameters(search.slice(1), request.method === 'POST' ? {} : (operation?.fields ?? {}));
   const recommender = await ready.catch((error) => {
     const reason = error instanceof M3RecError ? error.message : 'unexpected failure';
-    throw Object.assign(new HttpError(503, 'model_unavailable', `the model could not be loaded: ${reason}`), { cause: error });
+    throw Object.assign(new HttpError(503, 'model_unavailable', `the model could not be loaded: ${reason}`), {
+      cause: error,
+    });
   });
   if (!operation) {
-    if (pathname === '/openapi.json') return { status: 200, value: describeApi(recommender.markets, limits, OPERATIONS), cacheable: true };
+    if (pathname === '/openapi.json')
+      return { status: 200, value: describeApi(recommender.markets, limits, OPERATIONS), cacheable: true };
     const { kind, markets } = recommender.model;
-    return { status: 200, value: { status: 'ok', model: kind, markets: markets.map(({ name, items, users }) => ({ name, items: items.length, users: users?.length ?? 0 })) } };
+    return {
+      status: 200,
+      value: {
+        status: 'ok',
+        model: kind,
+        markets: markets.map(({ name, items, users }) => ({ name, items: items.length, users: users?.length ?? 0 })),
+      },
+    };
   }
   const market = decode(segments[1], 'market');
-  if (!recommender.markets.includes(market)) throw new HttpError(404, 'unknown_market', new ArgumentError('market', market, `one of ${recommender.markets.map(quote).join(', ')}`).message, 'market');
-  const answer = (value: unknown, prefix: string) => operation.run(recommender, market, checkQuery(recommender, market, operation, value, prefix, limits), prefix, limits);
+  if (!recommender.markets.includes(market))
+    throw new HttpError(
+      404,
+      'unknown_market',
+      new ArgumentError('market', market, `one of ${recommender.markets.map(quote).join(', ')}`).message,
+      'market',
+    );
+  const answer = (value: unknown, prefix: string) =>
+    operation.run(
+      recommender,
+      market,
+      checkQuery(recommender, market, operation, value, prefix, limits),
+      prefix,
+      limits,
+    );
   if (request.method !== 'POST') return { status: 200, value: answer(parameters, ''), cacheable: true };
   const body = await readJson(request, limits.bodyBytes);
   if (!isObject(body)) throw new ArgumentError('body', body, 'an object: a query, or {"queries": [...]}');
@@ -216,21 +307,28 @@ async function respond(request: Request, ready: Promise<Recommender>, limits: Se
   const other = Object.keys(body).find((name) => name !== 'queries');
   if (other !== undefined) throw unknownName(other, { queries: 'ids' });
   const queries = body.queries;
-  if (!Array.isArray(queries) || queries.length > limits.batch) throw new ArgumentError('queries', queries, `an array of at most ${limits.batch} queries`);
+  if (!Array.isArray(queries) || queries.length > limits.batch)
+    throw new ArgumentError('queries', queries, `an array of at most ${limits.batch} queries`);
   return { status: 200, value: { results: queries.map((query, i) => answer(query, `queries[${i}].`)) } };
 }
 
 function explainFailure(error: unknown): Answer {
   let known: HttpError;
   if (error instanceof HttpError) known = error;
-  else if (error instanceof ArgumentError) known = new HttpError(400, 'invalid_argument', error.message, error.argument);
+  else if (error instanceof ArgumentError)
+    known = new HttpError(400, 'invalid_argument', error.message, error.argument);
   else if (error instanceof MemoryError) known = new HttpError(503, 'out_of_memory', error.message);
   else known = new HttpError(500, 'internal', 'unexpected failure');
   const { status, code, message, argument, headers } = known;
   return { status, value: { error: { code, message, ...(argument !== undefined && { argument }) } }, headers };
 }
 
-function finish(request: Request, { status, value, headers, cacheable }: Answer, cors: ServeOptions['cors'], cacheControl: string): Response {
+function finish(
+  request: Request,
+  { status, value, headers, cacheable }: Answer,
+  cors: ServeOptions['cors'],
+  cacheControl: string,
+): Response {
   const all = new Headers(headers);
   if (cors !== undefined) {
     const origin = request.headers.get('origin');
@@ -275,7 +373,11 @@ function readParameters(search: string, fields: Operation['fields']): Query {
     const isList = fields[name] === 'ids' || fields[name] === 'history';
     const values = found.get(name);
     if (values && !isList) throw new HttpError(400, 'invalid_argument', `${name}: found twice, expected once`, name);
-    const decoded = isList ? (value === '' ? [] : value.split(',').map((id) => decodeForm(id, name))) : [decodeForm(value, name)];
+    const decoded = isList
+      ? value === ''
+        ? []
+        : value.split(',').map((id) => decodeForm(id, name))
+      : [decodeForm(value, name)];
     found.set(name, [...(values ?? []), ...decoded]);
   }
   return Object.fromEntries([...found].map(([name, values]) => [name, fromText(fields[name], values)]));
@@ -297,27 +399,53 @@ function decode(text: string, argument: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new HttpError(400, 'invalid_url', `${argument}: found ${quote(shorten(text))}, expected percent-encoded UTF-8`, argument);
+    throw new HttpError(
+      400,
+      'invalid_url',
+      `${argument}: found ${quote(shorten(text))}, expected percent-encoded UTF-8`,
+      argument,
+    );
   }
 }
 
 /** A query of known names with values of the right form, whose user the model knows. */
-function checkQuery(recommender: Recommender, market: string, operation: Operation, value: unknown, prefix: string, limits: ServeLimits): Query {
+function checkQuery(
+  recommender: Recommender,
+  market: string,
+  operation: Operation,
+  value: unknown,
+  prefix: string,
+  limits: ServeLimits,
+): Query {
   if (!isObject(value)) throw new ArgumentError(prefix.slice(0, -1), value, 'a query');
   const { fields, required, subject } = operation;
   for (const [name, each] of Object.entries(value)) {
     if (!Object.hasOwn(fields, name)) throw unknownName(name, fields, prefix);
     checkValue(`${prefix}${name}`, fields[name], each, limits);
   }
-  for (const name of required) if (!Object.hasOwn(value, name)) throw new HttpError(400, 'invalid_argument', `${prefix}${name}: missing`, `${prefix}${name}`);
+  for (const name of required)
+    if (!Object.hasOwn(value, name))
+      throw new HttpError(400, 'invalid_argument', `${prefix}${name}: missing`, `${prefix}${name}`);
   if (!subject) return value;
   const { user, items } = value;
   if ((user === undefined) === (items === undefined)) {
-    throw new HttpError(400, 'invalid_argument', `${prefix}user, ${prefix}items: found ${user === undefined ? 'neither' : 'both'}, expected one of them`, `${prefix}user, ${prefix}items`);
+    throw new HttpError(
+      400,
+      'invalid_argument',
+      `${prefix}user, ${prefix}items: found ${user === undefined ? 'neither' : 'both'}, expected one of them`,
+      `${prefix}user, ${prefix}items`,
+    );
   }
   if (user === undefined) return value;
-  if (recommender.model.markets.find(({ name }) => name === market)!.users === undefined) throw new HttpError(422, 'no_users', 'the model was saved without users: give items instead', `${prefix}user`);
-  if (!recommender.hasUser(market, user as string)) throw new HttpError(404, 'unknown_user', `market ${quote(market)} has no user ${quote(shorten(user as string))}: give items instead`, `${prefix}user`);
+  if (recommender.model.markets.find(({ name }) => name === market)!.users === undefined)
+    throw new HttpError(422, 'no_users', 'the model was saved without users: give items instead', `${prefix}user`);
+  if (!recommender.hasUser(market, user as string))
+    throw new HttpError(
+      404,
+      'unknown_user',
+      `market ${quote(market)} has no user ${quote(shorten(user as string))}: give items instead`,
+      `${prefix}user`,
+    );
   return value;
 }
 
@@ -330,28 +458,49 @@ function checkValue(argument: string, kind: Value, value: unknown, limits: Serve
     for (const [i, id] of value.entries()) checkId(`${argument}[${i}]`, id, limits);
   } else if (typeof value !== 'boolean') {
     if (kind === 'flag') throw new ArgumentError(argument, value, 'true or false');
-    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > limits.reasons) throw new ArgumentError(argument, value, `true, false or a whole number from 1 to ${limits.reasons}`);
+    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > limits.reasons)
+      throw new ArgumentError(argument, value, `true, false or a whole number from 1 to ${limits.reasons}`);
   }
 }
 
 function checkId(argument: string, id: unknown, { idLength }: ServeLimits): void {
-  if (typeof id !== 'string' || id === '' || id.length > idLength) throw new ArgumentError(argument, id, `an id of 1 to ${idLength} characters`);
+  if (typeof id !== 'string' || id === '' || id.length > idLength)
+    throw new ArgumentError(argument, id, `an id of 1 to ${idLength} characters`);
 }
 
 function unknownName(name: string, fields: Operation['fields'], prefix = ''): HttpError {
   const argument = prefix + shorten(name);
-  return new HttpError(400, 'invalid_argument', `${argument}: no such parameter here, expected ${Object.keys(fields).join(', ') || 'none'}`, argument);
+  return new HttpError(
+    400,
+    'invalid_argument',
+    `${argument}: no such parameter here, expected ${Object.keys(fields).join(', ') || 'none'}`,
+    argument,
+  );
 }
 
 /** The JSON of a body, read piece by piece and no further than the limit, whatever Content-Length says. */
 async function readJson(request: Request, limit: number): Promise<unknown> {
   const { headers } = request;
   const type = headers.get('content-type') ?? '';
-  if (!/^application\/json\s*(;|$)/i.test(type) || !/^utf-?8$/i.test(/charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1] ?? 'utf-8')) {
-    throw new HttpError(415, 'unsupported_media_type', `content-type: found ${quote(shorten(type))}, expected application/json in UTF-8`, 'content-type');
+  if (
+    !/^application\/json\s*(;|$)/i.test(type) ||
+    !/^utf-?8$/i.test(/charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1] ?? 'utf-8')
+  ) {
+    throw new HttpError(
+      415,
+      'unsupported_media_type',
+      `content-type: found ${quote(shorten(type))}, expected application/json in UTF-8`,
+      'content-type',
+    );
   }
   const encoding = headers.get('content-encoding') ?? 'identity';
-  if (encoding !== 'identity') throw new HttpError(415, 'unsupported_media_type', `content-encoding: found ${quote(shorten(encoding))}, expected none`, 'content-encoding');
+  if (encoding !== 'identity')
+    throw new HttpError(
+      415,
+      'unsupported_media_type',
+      `content-encoding: found ${quote(shorten(encoding))}, expected none`,
+      'content-encoding',
+    );
   const tooLarge = () => new HttpError(413, 'body_too_large', `the body has more than ${limit} bytes`);
   if (Number(headers.get('content-length')) > limit) throw tooLarge();
   const bytes = await readBody(request, limit, tooLarge);
@@ -408,7 +557,8 @@ function checkLimits(given: Partial<ServeLimits>): ServeLimits {
   if (!isObject(given)) throw new ArgumentError('limits', given, 'an object');
   const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new ArgumentError(`limits.${name}`, value, `only ${Object.keys(DEFAULT_LIMITS).join(', ')}`);
+    if (!Object.hasOwn(DEFAULT_LIMITS, name))
+      throw new ArgumentError(`limits.${name}`, value, `only ${Object.keys(DEFAULT_LIMITS).join(', ')}`);
     if (value !== undefined) limits[name as keyof ServeLimits] = checkInteger(`limits.${name}`, value, 1, 0x7fffffff);
   }
   return limits;
@@ -416,12 +566,14 @@ function checkLimits(given: Partial<ServeLimits>): ServeLimits {
 
 function checkCors(cors: unknown): ServeOptions['cors'] {
   if (cors === undefined || cors === '*') return cors;
-  if (!Array.isArray(cors) || cors.some((origin) => typeof origin !== 'string')) throw new ArgumentError('cors', cors, '"*" or an array of origins');
+  if (!Array.isArray(cors) || cors.some((origin) => typeof origin !== 'string'))
+    throw new ArgumentError('cors', cors, '"*" or an array of origins');
   return cors;
 }
 
 function checkHeader(argument: string, value: unknown): string {
-  if (typeof value !== 'string' || !/^[\x20-\x7e]+$/.test(value)) throw new ArgumentError(argument, value, 'the value of a header');
+  if (typeof value !== 'string' || !/^[\x20-\x7e]+$/.test(value))
+    throw new ArgumentError(argument, value, 'the value of a header');
   return value;
 }
 

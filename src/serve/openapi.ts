@@ -2,7 +2,11 @@ import type { Operation, ServeLimits, Value } from './handler.ts';
 
 type Schema = Record<string, unknown>;
 
-const object = (properties: Record<string, Schema>, required = Object.keys(properties), description?: string): Schema => ({
+const object = (
+  properties: Record<string, Schema>,
+  required = Object.keys(properties),
+  description?: string,
+): Schema => ({
   type: 'object',
   properties,
   required,
@@ -26,22 +30,50 @@ const ANSWERS: Record<string, Schema> = {
           {
             item: text,
             score: number,
-            because: { ...array(object({ item: text, contribution: number })), description: 'With explain: what each history item adds to the score, largest first.' },
+            because: {
+              ...array(object({ item: text, contribution: number })),
+              description: 'With explain: what each history item adds to the score, largest first.',
+            },
             own: { ...number, description: "With explain: what a known user's own offset adds." },
             bias: { ...number, description: "With explain: the item's bias." },
           },
           ['item', 'score'],
         ),
       ),
-      fallback: { const: 'popularity', description: 'Present where the history is empty or tells the model nothing: the scores are the popularity of the items.' },
+      fallback: {
+        const: 'popularity',
+        description:
+          'Present where the history is empty or tells the model nothing: the scores are the popularity of the items.',
+      },
       unknownItems: { ...array(text), description: 'Items of the history that the market does not know.' },
     },
     ['items', 'unknownItems'],
   ),
   SimilarItems: object({ items: array(object({ item: text, score: number })) }),
-  Ranking: object({ items: array(object({ item: text, score: number, known: { type: 'boolean', description: 'Whether the market knows the item; the score of one that it does not is -3.4028234663852886e38.' } })) }),
-  Health: object({ status: { const: 'ok' }, model: { enum: ['m3rec', 'ease', 'popularity'] }, markets: array(object({ name: text, items: { type: 'integer' }, users: { type: 'integer' } })) }),
-  Error: object({ error: object({ code: text, message: text, argument: { ...text, description: 'The argument that is wrong, where it is one.' } }, ['code', 'message']) }),
+  Ranking: object({
+    items: array(
+      object({
+        item: text,
+        score: number,
+        known: {
+          type: 'boolean',
+          description:
+            'Whether the market knows the item; the score of one that it does not is -3.4028234663852886e38.',
+        },
+      }),
+    ),
+  }),
+  Health: object({
+    status: { const: 'ok' },
+    model: { enum: ['m3rec', 'ease', 'popularity'] },
+    markets: array(object({ name: text, items: { type: 'integer' }, users: { type: 'integer' } })),
+  }),
+  Error: object({
+    error: object(
+      { code: text, message: text, argument: { ...text, description: 'The argument that is wrong, where it is one.' } },
+      ['code', 'message'],
+    ),
+  }),
 };
 
 const FAILURES: Record<number, string> = {
@@ -63,14 +95,19 @@ const DESCRIPTIONS: Record<string, string> = {
   only: 'Recommend these items only.',
   without: 'Never recommend these items.',
   includeSeen: 'Whether items of the history may be recommended.',
-  explain: 'Name the history items that contribute most to each result: so many of them, or as many as the limit allows.',
+  explain:
+    'Name the history items that contribute most to each result: so many of them, or as many as the limit allows.',
   item: 'The item.',
   candidates: 'The items to put in order.',
   top: 'Only the best so many.',
 };
 
 /** The OpenAPI 3.1 description of the handler that serves these markets within these limits. */
-export function describeApi(markets: readonly string[], limits: ServeLimits, operations: ReadonlyMap<string, Operation>): Record<string, unknown> {
+export function describeApi(
+  markets: readonly string[],
+  limits: ServeLimits,
+  operations: ReadonlyMap<string, Operation>,
+): Record<string, unknown> {
   const id: Schema = { type: 'string', minLength: 1, maxLength: limits.idLength };
   const values: Record<Value, Schema> = {
     id,
@@ -78,17 +115,33 @@ export function describeApi(markets: readonly string[], limits: ServeLimits, ope
     ids: { ...array(id), maxItems: limits.ids },
     count: { type: 'integer', minimum: 1, maximum: limits.k },
     flag: { type: 'boolean' },
-    explain: { oneOf: [{ type: 'boolean' }, { type: 'integer', minimum: 1, maximum: limits.reasons }], description: `With it, k is at most ${Math.min(limits.k, limits.explainedK)}.` },
+    explain: {
+      oneOf: [{ type: 'boolean' }, { type: 'integer', minimum: 1, maximum: limits.reasons }],
+      description: `With it, k is at most ${Math.min(limits.k, limits.explainedK)}.`,
+    },
   };
-  const fails = (...statuses: number[]) => Object.fromEntries(statuses.map((status) => [status, { description: FAILURES[status], content: json(ref('Error')) }]));
+  const fails = (...statuses: number[]) =>
+    Object.fromEntries(
+      statuses.map((status) => [status, { description: FAILURES[status], content: json(ref('Error')) }]),
+    );
   const tagged = (schema: Schema, description: string) => ({
     200: { description, headers: { ETag: { schema: text } }, content: json(schema) },
     304: { description: 'If-None-Match names this answer' },
   });
   const schemas: Record<string, Schema> = { ...ANSWERS };
   const paths: Record<string, unknown> = {
-    '/health': { get: { operationId: 'health', responses: { 200: { description: 'Ready', content: json(ref('Health')) }, ...fails(400, 405, 414, 500, 503) } } },
-    '/openapi.json': { get: { operationId: 'describe', responses: { ...tagged({ type: 'object' }, 'This description'), ...fails(400, 405, 414, 500, 503) } } },
+    '/health': {
+      get: {
+        operationId: 'health',
+        responses: { 200: { description: 'Ready', content: json(ref('Health')) }, ...fails(400, 405, 414, 500, 503) },
+      },
+    },
+    '/openapi.json': {
+      get: {
+        operationId: 'describe',
+        responses: { ...tagged({ type: 'object' }, 'This description'), ...fails(400, 405, 414, 500, 503) },
+      },
+    },
   };
   for (const [name, { summary, get, post, fields, required, subject }] of operations) {
     const answer = NAMES[name];
@@ -100,7 +153,8 @@ export function describeApi(markets: readonly string[], limits: ServeLimits, ope
         get: {
           operationId: name,
           summary,
-          description: `${subject ? 'Exactly one of user and items. ' : ''}${entries.some(([, value]) => value === 'ids') ? 'A comma of an id is written %2C; a list may also be given by repeating its parameter.' : ''}`.trim(),
+          description:
+            `${subject ? 'Exactly one of user and items. ' : ''}${entries.some(([, value]) => value === 'ids') ? 'A comma of an id is written %2C; a list may also be given by repeating its parameter.' : ''}`.trim(),
           parameters: entries.map(([field, value]) => ({
             name: field,
             in: 'query',
@@ -109,7 +163,10 @@ export function describeApi(markets: readonly string[], limits: ServeLimits, ope
             ...((value === 'ids' || value === 'history') && { style: 'form', explode: false }),
             schema: values[value],
           })),
-          responses: { ...tagged(ref(answer), 'The answer'), ...fails(400, 404, 405, 414, ...(subject ? [422] : []), 500, 503) },
+          responses: {
+            ...tagged(ref(answer), 'The answer'),
+            ...fails(400, 404, 405, 414, ...(subject ? [422] : []), 500, 503),
+          },
         },
       }),
       ...(post && {
@@ -119,23 +176,40 @@ export function describeApi(markets: readonly string[], limits: ServeLimits, ope
           requestBody: {
             required: true,
             description: `At most ${limits.bodyBytes} bytes.`,
-            content: json({ anyOf: [ref(`${answer}Query`), object({ queries: { ...array(ref(`${answer}Query`)), maxItems: limits.batch } })] }),
+            content: json({
+              anyOf: [
+                ref(`${answer}Query`),
+                object({ queries: { ...array(ref(`${answer}Query`)), maxItems: limits.batch } }),
+              ],
+            }),
           },
           responses: {
-            200: { description: 'The answer, or the answers to a batch in its order', content: json({ anyOf: [ref(answer), object({ results: array(ref(answer)) })] }) },
+            200: {
+              description: 'The answer, or the answers to a batch in its order',
+              content: json({ anyOf: [ref(answer), object({ results: array(ref(answer)) })] }),
+            },
             ...fails(400, 404, 405, 413, 414, 415, 422, 500, 503),
           },
         },
       }),
     };
     if (post) {
-      const properties = Object.fromEntries(entries.map(([field, value]) => [field, { ...values[value], description: [DESCRIPTIONS[field], values[value].description].filter(Boolean).join(' ') }]));
+      const properties = Object.fromEntries(
+        entries.map(([field, value]) => [
+          field,
+          { ...values[value], description: [DESCRIPTIONS[field], values[value].description].filter(Boolean).join(' ') },
+        ]),
+      );
       schemas[`${answer}Query`] = { ...object(properties, [...required]), ...either };
     }
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'm3rec', version: '1.0.0', description: 'Recommendations of one model. HEAD goes where GET goes. Every failure is an Error.' },
+    info: {
+      title: 'm3rec',
+      version: '1.0.0',
+      description: 'Recommendations of one model. HEAD goes where GET goes. Every failure is an Error.',
+    },
     paths,
     components: { schemas },
   };

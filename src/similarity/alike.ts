@@ -15,11 +15,20 @@ const MOST_ITEMS = 512;
  *
  * @param X users × items. @param transposed Xᵀ.
  */
-export async function alikeOrder(X: SparsePattern, transposed: SparsePattern, core: number, job: Job, stage: string): Promise<Int32Array> {
+export async function alikeOrder(
+  X: SparsePattern,
+  transposed: SparsePattern,
+  core: number,
+  job: Job,
+  stage: string,
+): Promise<Int32Array> {
   const n = X.cols;
   const order = Int32Array.from({ length: n }, (_, i) => i);
   const tails = Int32Array.from({ length: X.rows }, (_, user) => tailStart(X, user, core));
-  const scales = Float64Array.from({ length: n }, (_, i) => 1 / Math.sqrt(Math.max(1, transposed.indptr[i + 1] - transposed.indptr[i])));
+  const scales = Float64Array.from(
+    { length: n },
+    (_, i) => 1 / Math.sqrt(Math.max(1, transposed.indptr[i + 1] - transposed.indptr[i])),
+  );
   const taken = new Uint8Array(n);
   const sums = new Float64Array(n);
   const touched = new Int32Array(n);

@@ -70,7 +70,17 @@ export interface ConjugateSimilarity {
 export function conjugateBytes(items: number, users: number, entries: number, most = CORE): number {
   const core = coreOf(items, most);
   return (
-    8 * entries + 12 * users + 16 * items + 8 * core * core + 4 * tileValues(core) + sweepBytes(core) + couplingBytes(items, core) + 4 * GROUP * (items + GROUP) + segmentBytes(items, users, entries) + slotBytes(items, core, users) + 2e5
+    8 * entries +
+    12 * users +
+    16 * items +
+    8 * core * core +
+    4 * tileValues(core) +
+    sweepBytes(core) +
+    couplingBytes(items, core) +
+    4 * GROUP * (items + GROUP) +
+    segmentBytes(items, users, entries) +
+    slotBytes(items, core, users) +
+    2e5
   );
 }
 
@@ -103,7 +113,14 @@ function segmentBytes(items: number, users: number, entries: number): number {
  * @throws ArgumentError for wrong options, or a core or a group that is not positive definite in single precision.
  * @throws MemoryError where it does not fit, or the entries kept do not.
  */
-export async function conjugateEase(kernels: Kernels, X: SparsePattern, transposed: SparsePattern, { lambda, epsilon, core: most = CORE, tolerance = TOLERANCE }: ConjugateOptions, job: Job, stage: string): Promise<ConjugateSimilarity> {
+export async function conjugateEase(
+  kernels: Kernels,
+  X: SparsePattern,
+  transposed: SparsePattern,
+  { lambda, epsilon, core: most = CORE, tolerance = TOLERANCE }: ConjugateOptions,
+  job: Job,
+  stage: string,
+): Promise<ConjugateSimilarity> {
   checkNumber('lambda', lambda, 1e-6, 1e9);
   checkNumber('epsilon', epsilon, -1e9, 1e9);
   const { memory } = kernels;
@@ -127,7 +144,9 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
       indices: memory.put(sorted.indices, stage),
     };
     const items = { starts: memory.put(permuted.indptr, stage), buyers: memory.put(permuted.indices, stage) };
-    const [segmentStarts, segmentItems, segmentEnds, chunkUsers] = segmentsOf(permuted, core).map((part) => memory.put(part, stage));
+    const [segmentStarts, segmentItems, segmentEnds, chunkUsers] = segmentsOf(permuted, core).map((part) =>
+      memory.put(part, stage),
+    );
     const weights = memory.put(
       Float32Array.from(order, (item) => 1 / (transposed.indptr[item + 1] - transposed.indptr[item] + lambda)),
       stage,
@@ -150,7 +169,26 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
     for (const [begin, end] of coreBatches) {
       await runTasks(
         kernels,
-        take(begin, end, core).map(({ column, width, slot }): Task => [['schurColumns', n, core, column, width, users, x.starts, x.ends, x.indices, lambda, coupling, slot.x, slot.w, schur]]),
+        take(begin, end, core).map(
+          ({ column, width, slot }): Task => [
+            [
+              'schurColumns',
+              n,
+              core,
+              column,
+              width,
+              users,
+              x.starts,
+              x.ends,
+              x.indices,
+              lambda,
+              coupling,
+              slot.x,
+              slot.w,
+              schur,
+            ],
+          ],
+        ),
         () => job.tick(`${stage}: products of the core`, LANES * begin, core),
       );
     }
@@ -169,13 +207,21 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
       steps += await solve(tail, tolerance, Math.floor((n - core) / ROWS_LEFT), tick);
       await runTasks(
         kernels,
-        batch.map(({ column, width, slot }): Task => [['coupleColumns', n, core, column, width, inverse, coupling, slot.x, slot.packed, slot.work]]),
+        batch.map(
+          ({ column, width, slot }): Task => [
+            ['coupleColumns', n, core, column, width, inverse, coupling, slot.x, slot.packed, slot.work],
+          ],
+        ),
         tick,
       );
       const { x: to, packed } = slots[0];
       await runTasks(
         kernels,
-        ranges(n - core, ROWS_PER_TASK).map(([from, until], t): Task => [['addCore', from, until, core, batch.length, coupling, packed, to, lineBytes(n), slots.edges + 128 * t]]),
+        ranges(n - core, ROWS_PER_TASK).map(
+          ([from, until], t): Task => [
+            ['addCore', from, until, core, batch.length, coupling, packed, to, lineBytes(n), slots.edges + 128 * t],
+          ],
+        ),
         tick,
       );
       await check(batch.filter(({ column }) => (column - (core < n ? core : 0)) % (LANES * CHECKED) === 0));
@@ -194,25 +240,101 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
       await tick();
     }
     memory.release(mark);
-    return { similarity: joinColumns(kernels, reader.columns), core, steps: n > core ? steps / (n - core) : 0, residual };
+    return {
+      similarity: joinColumns(kernels, reader.columns),
+      core,
+      steps: n > core ? steps / (n - core) : 0,
+      residual,
+    };
 
     /** The blocks [begin, end) of the columns before `limit`, each with a slot. */
     function take(begin: number, end: number, limit: number): Columns[] {
-      return slots.slice(0, end - begin).map((slot, s) => ({ column: LANES * (begin + s), width: Math.min(LANES, limit - LANES * (begin + s)), slot }));
+      return slots
+        .slice(0, end - begin)
+        .map((slot, s) => ({ column: LANES * (begin + s), width: Math.min(LANES, limit - LANES * (begin + s)), slot }));
     }
 
     /** x_T of the blocks; how many steps their columns took in all. A block's steps are one task, so that it stays in a cache. */
-    async function solve(batch: Columns[], tolerance: number, left: number, tick: () => Promise<void>): Promise<number> {
+    async function solve(
+      batch: Columns[],
+      tolerance: number,
+      left: number,
+      tick: () => Promise<void>,
+    ): Promise<number> {
       await runTasks(
         kernels,
         batch.map(({ column, width, slot: { x: to, r, q, w, previous, work, report } }): Task => {
-          const start: Call = ['startColumns', n, core, column, width, users, x.starts, x.middles, x.ends, x.indices, to, r, q, previous];
+          const start: Call = [
+            'startColumns',
+            n,
+            core,
+            column,
+            width,
+            users,
+            x.starts,
+            x.middles,
+            x.ends,
+            x.indices,
+            to,
+            r,
+            q,
+            previous,
+          ];
           if (n === core) return [start];
-          const tail = [users, x.middles, x.ends, x.indices, items.starts, items.buyers, segmentStarts, segmentItems, segmentEnds, chunkUsers] as const;
+          const tail = [
+            users,
+            x.middles,
+            x.ends,
+            x.indices,
+            items.starts,
+            items.buyers,
+            segmentStarts,
+            segmentItems,
+            segmentEnds,
+            chunkUsers,
+          ] as const;
           return [
             start,
-            ['stepColumns', n, core, column, width, 1, MAX_STEPS, left, ...tail, groups, weights, lambda, tolerance, to, r, q, w, previous, work, report],
-            ['relaxRows', n, core, column, width, x.middles, x.ends, x.indices, items.starts, items.buyers, weights, lambda, tolerance, to, r, work],
+            [
+              'stepColumns',
+              n,
+              core,
+              column,
+              width,
+              1,
+              MAX_STEPS,
+              left,
+              ...tail,
+              groups,
+              weights,
+              lambda,
+              tolerance,
+              to,
+              r,
+              q,
+              w,
+              previous,
+              work,
+              report,
+            ],
+            [
+              'relaxRows',
+              n,
+              core,
+              column,
+              width,
+              x.middles,
+              x.ends,
+              x.indices,
+              items.starts,
+              items.buyers,
+              weights,
+              lambda,
+              tolerance,
+              to,
+              r,
+              work,
+            ],
             ['relaxColumns', n, core, groups, r, to, work],
           ];
         }),
@@ -224,7 +346,26 @@ export async function conjugateEase(kernels: Kernels, X: SparsePattern, transpos
     async function check(batch: Columns[]): Promise<void> {
       await runTasks(
         kernels,
-        batch.map(({ column, width, slot }): Task => [['columnResidual', n, column, width, users, x.starts, x.ends, x.indices, weights, lambda, slot.x, slot.w, slot.work, slot.report]]),
+        batch.map(
+          ({ column, width, slot }): Task => [
+            [
+              'columnResidual',
+              n,
+              column,
+              width,
+              users,
+              x.starts,
+              x.ends,
+              x.indices,
+              weights,
+              lambda,
+              slot.x,
+              slot.w,
+              slot.work,
+              slot.report,
+            ],
+          ],
+        ),
         tick,
       );
       for (const { slot } of batch) residual = Math.max(residual, memory.f32(slot.report, 1)[0]);
@@ -259,7 +400,13 @@ function lineBytes(n: number): number {
 }
 
 /** As many slots as there is work and room for, and a tile of scratch for each task of addCore. */
-function allocateSlots({ exports, memory }: Kernels, n: number, core: number, users: number, stage: string): Slot[] & { edges: number } {
+function allocateSlots(
+  { exports, memory }: Kernels,
+  n: number,
+  core: number,
+  users: number,
+  stage: string,
+): Slot[] & { edges: number } {
   const count = Math.max(1, Math.min(SLOTS, Math.ceil(n / LANES), Math.floor(SLOT_BYTES / slotBytes(n, core, users))));
   const xs = memory.allocate(count * lineBytes(n), stage);
   const packed = memory.allocate(count * 4 * LANES * core, stage);
@@ -299,7 +446,13 @@ function permuteRows(pattern: SparsePattern, order: Int32Array): SparsePattern {
 }
 
 /** The items' order, and X with items so and users by what they have: Xᵀ as `permuted`. */
-async function arrange(kernels: Kernels, transposed: SparsePattern, core: number, job: Job, stage: string): Promise<{ order: Int32Array; sorted: SparsePattern; permuted: SparsePattern }> {
+async function arrange(
+  kernels: Kernels,
+  transposed: SparsePattern,
+  core: number,
+  job: Job,
+  stage: string,
+): Promise<{ order: Int32Array; sorted: SparsePattern; permuted: SparsePattern }> {
   const popular = byPopularity(transposed);
   const byItem = permuteRows(transposed, popular);
   const alike = await alikeOrder(transpose(kernels, byItem), byItem, core, job, stage);
@@ -309,13 +462,17 @@ async function arrange(kernels: Kernels, transposed: SparsePattern, core: number
 }
 
 /** The tail's interactions by chunks of users, then by items: segmentStarts, segmentItems, segmentEnds and chunkUsers of assembly/sparse/conjugate.ts. */
-export function segmentsOf({ rows: n, cols: users, indptr, indices }: SparsePattern, core: number): [Uint32Array, Uint32Array, Uint32Array, Uint16Array] {
+export function segmentsOf(
+  { rows: n, cols: users, indptr, indices }: SparsePattern,
+  core: number,
+): [Uint32Array, Uint32Array, Uint32Array, Uint16Array] {
   const chunks = Math.ceil(users / CHUNK);
   const tail = n - core;
   // Where the users of each chunk and item go: their counts first.
   const ends = new Uint32Array(chunks * tail);
   for (let item = 0; item < tail; item++) {
-    for (let e = indptr[core + item]; e < indptr[core + item + 1]; e++) ends[Math.floor(indices[e] / CHUNK) * tail + item]++;
+    for (let e = indptr[core + item]; e < indptr[core + item + 1]; e++)
+      ends[Math.floor(indices[e] / CHUNK) * tail + item]++;
   }
   const segments = ends.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
   const segmentStarts = new Uint32Array(chunks + 1);
@@ -336,13 +493,23 @@ export function segmentsOf({ rows: n, cols: users, indptr, indices }: SparsePatt
   }
   const chunkUsers = new Uint16Array(indptr[n] - indptr[core]);
   for (let item = 0; item < tail; item++) {
-    for (let e = indptr[core + item]; e < indptr[core + item + 1]; e++) chunkUsers[ends[Math.floor(indices[e] / CHUNK) * tail + item]++] = indices[e] % CHUNK;
+    for (let e = indptr[core + item]; e < indptr[core + item + 1]; e++)
+      chunkUsers[ends[Math.floor(indices[e] / CHUNK) * tail + item]++] = indices[e] % CHUNK;
   }
   return [segmentStarts, segmentItems, segmentEnds, chunkUsers];
 }
 
 /** Inverses of the blocks of G + λI of each group, packed for `stepColumns`. */
-async function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern, permuted: SparsePattern, core: number, lambda: number, order: Int32Array, job: Job, stage: string): Promise<number> {
+async function invertGroups(
+  { exports, memory }: Kernels,
+  sorted: SparsePattern,
+  permuted: SparsePattern,
+  core: number,
+  lambda: number,
+  order: Int32Array,
+  job: Job,
+  stage: string,
+): Promise<number> {
   const n = sorted.cols;
   const address = memory.allocateZeroed(4 * GROUP * GROUP * Math.ceil((n - core) / GROUP), stage);
   const mark = memory.mark();
@@ -361,7 +528,8 @@ async function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern,
       places[user] = begin;
       const from = tailStart(sorted, user, first);
       const to = tailStart(sorted, user, first + size);
-      for (let p = from; p < to; p++) for (let q = from; q < to; q++) a[(sorted.indices[p] - first) * size + sorted.indices[q] - first]++;
+      for (let p = from; p < to; p++)
+        for (let q = from; q < to; q++) a[(sorted.indices[p] - first) * size + sorted.indices[q] - first]++;
     }
     for (let i = 0; i < size; i++) a[i * (size + 1)] += lambda;
     const failed = exports.choleskyInverse(size, block, work);
@@ -374,13 +542,22 @@ async function invertGroups({ exports, memory }: Kernels, sorted: SparsePattern,
 }
 
 /** The inverse of the core's rows at `schur`, which rounding leaves not quite symmetric, in panels of four rows, as `packRows` would make them, at `packed`. */
-async function invertCore(kernels: Kernels, schur: number, core: number, order: Int32Array, packed: number, job: Job, stage: string): Promise<void> {
+async function invertCore(
+  kernels: Kernels,
+  schur: number,
+  core: number,
+  order: Int32Array,
+  packed: number,
+  job: Job,
+  stage: string,
+): Promise<void> {
   const { memory } = kernels;
   const mark = memory.mark();
   const tiles = memory.allocateZeroed(4 * tileValues(core), stage);
   const rows = memory.f32(schur, core * core);
   const lower = memory.f32(tiles, tileValues(core));
-  for (let i = 0; i < core; i++) for (let j = 0; j <= i; j++) lower[tileIndex(i, j)] = (rows[i * core + j] + rows[j * core + i]) / 2;
+  for (let i = 0; i < core; i++)
+    for (let j = 0; j <= i; j++) lower[tileIndex(i, j)] = (rows[i * core + j] + rows[j * core + i]) / 2;
   padTiles(lower, core);
   await sweep(kernels, tiles, core, job, `${stage}: inverse of the core`, (row) => order[row]);
   const a = memory.f32(tiles, tileValues(core));

@@ -36,7 +36,13 @@ export function easeBytes(n: number): number {
  * @throws MemoryError where easeBytes(n) do not fit.
  * @throws AbortedError when the job is stopped.
  */
-export async function ease(kernels: Kernels, gram: SparseMatrix, options: EaseOptions, job: Job, stage = 'ease'): Promise<SparseMatrix> {
+export async function ease(
+  kernels: Kernels,
+  gram: SparseMatrix,
+  options: EaseOptions,
+  job: Job,
+  stage = 'ease',
+): Promise<SparseMatrix> {
   return (await easeWithInverse(kernels, gram, options, job, stage, false)).similarity;
 }
 
@@ -56,18 +62,37 @@ export interface EaseOptions {
  * As `ease`; where `keep`, with the tiles of −C (see tiles.ts), from which `updateEase` goes on. G's pattern decides between the
  * sparse inverse and the dense one. known: G's elimination, where the caller has it.
  */
-export async function easeWithInverse(kernels: Kernels, gram: SparseMatrix, options: EaseOptions, job: Job, stage: string, keep: boolean, known?: Elimination): Promise<EaseResult> {
+export async function easeWithInverse(
+  kernels: Kernels,
+  gram: SparseMatrix,
+  options: EaseOptions,
+  job: Job,
+  stage: string,
+  keep: boolean,
+  known?: Elimination,
+): Promise<EaseResult> {
   checkNumber('lambda', options.lambda, 1e-6, 1e9);
   checkNumber('epsilon', options.epsilon, -1e9, 1e9);
   if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
   const plan = known ?? (await planElimination(kernels, gram, job, stage));
   const share = shareOfDense(plan);
-  if (share < WORTHWHILE) return { ...(await sparseEase(kernels, gram, options, plan, job, stage, keep)), way: `sparse elimination: ${share.toFixed(2)} of the dense way's operations` };
+  if (share < WORTHWHILE)
+    return {
+      ...(await sparseEase(kernels, gram, options, plan, job, stage, keep)),
+      way: `sparse elimination: ${share.toFixed(2)} of the dense way's operations`,
+    };
   return { ...(await denseEase(kernels, gram, options, job, stage, keep)), way: 'dense' };
 }
 
 /** The dense way, whatever the pattern. */
-export async function denseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilon }: EaseOptions, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
+export async function denseEase(
+  kernels: Kernels,
+  gram: SparseMatrix,
+  { lambda, epsilon }: EaseOptions,
+  job: Job,
+  stage: string,
+  keep: boolean,
+): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
   const { memory } = kernels;
   const n = gram.rows;
   const mark = memory.mark();
@@ -82,7 +107,15 @@ export async function denseEase(kernels: Kernels, gram: SparseMatrix, { lambda, 
   }
 }
 
-async function sparseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilon }: EaseOptions, plan: Elimination, job: Job, stage: string, keep: boolean): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
+async function sparseEase(
+  kernels: Kernels,
+  gram: SparseMatrix,
+  { lambda, epsilon }: EaseOptions,
+  plan: Elimination,
+  job: Job,
+  stage: string,
+  keep: boolean,
+): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
   const { memory } = kernels;
   const n = gram.rows;
   const inverse = keep ? emptyTiles(n) : undefined;
@@ -104,7 +137,14 @@ async function sparseEase(kernels: Kernels, gram: SparseMatrix, { lambda, epsilo
 }
 
 /** B̂ from the swept tiles, a few block-rows at a time, so that linear memory never holds more of the result than that. */
-export async function readSimilarity(kernels: Kernels, tiles: number, n: number, epsilon: number, job: Job, stage: string): Promise<SparseMatrix> {
+export async function readSimilarity(
+  kernels: Kernels,
+  tiles: number,
+  n: number,
+  epsilon: number,
+  job: Job,
+  stage: string,
+): Promise<SparseMatrix> {
   const { exports, memory } = kernels;
   const count = tileRows(n);
   const diagonal = memory.allocateZeroed(4 * TILE * count, stage);
@@ -114,7 +154,10 @@ export async function readSimilarity(kernels: Kernels, tiles: number, n: number,
   const parts: { indices: Int32Array; values: Float32Array }[] = [];
   let entries = 0;
   for (const [begin, end] of ranges(count, BLOCK_ROWS)) {
-    const blocks = Array.from({ length: end - begin }, (_, b) => ({ block: begin + b, cursor: cursors + 4 * TILE * b }));
+    const blocks = Array.from({ length: end - begin }, (_, b) => ({
+      block: begin + b,
+      cursor: cursors + 4 * TILE * b,
+    }));
     await runTasks(
       kernels,
       blocks.map(({ block, cursor }) => [['countSimilar', tiles, TILE, n, block, diagonal, epsilon, cursor]]),
@@ -133,14 +176,22 @@ export async function readSimilarity(kernels: Kernels, tiles: number, n: number,
     const values = memory.allocate(4 * length, stage);
     await runTasks(
       kernels,
-      blocks.map(({ block, cursor }) => [['fillSimilar', tiles, TILE, n, block, diagonal, epsilon, cursor, indices, values]]),
+      blocks.map(({ block, cursor }) => [
+        ['fillSimilar', tiles, TILE, n, block, diagonal, epsilon, cursor, indices, values],
+      ]),
     );
     parts.push({ indices: memory.i32(indices, length).slice(), values: memory.f32(values, length).slice() });
     memory.release(mark);
     entries += length;
     await job.tick(`${stage}: filter`, end, count);
   }
-  const result: SparseMatrix = { rows: n, cols: n, indptr, indices: new Int32Array(entries), values: new Float32Array(entries) };
+  const result: SparseMatrix = {
+    rows: n,
+    cols: n,
+    indptr,
+    indices: new Int32Array(entries),
+    values: new Float32Array(entries),
+  };
   let at = 0;
   for (const part of parts) {
     result.indices.set(part.indices, at);

@@ -48,7 +48,12 @@ function wordsOf(n: number): number {
  *
  * @throws MemoryError where planBytes(n) do not fit.
  */
-export async function planElimination({ exports, memory }: Kernels, pattern: SparsePattern, job: Job, stage: string): Promise<Elimination> {
+export async function planElimination(
+  { exports, memory }: Kernels,
+  pattern: SparsePattern,
+  job: Job,
+  stage: string,
+): Promise<Elimination> {
   const n = pattern.rows;
   memory.require(planBytes(n), `${stage} on ${n} items`);
   // The dense end of the order to the left, so that rows of bits get shorter as nodes are eliminated.
@@ -131,7 +136,12 @@ export async function planElimination({ exports, memory }: Kernels, pattern: Spa
  * The columns of each panel, by their steps, and its parent: the panel of the first of its rows, or −1. A column starts alone and takes in panels whose
  * first row it is, where reckoning their missing entries as zeros costs less than doing without the larger panel.
  */
-function amalgamate(sequence: Int32Array, step: Int32Array, rowsOf: (node: number) => Int32Array, n: number): { columns: number[][]; parents: number[] } {
+function amalgamate(
+  sequence: Int32Array,
+  step: Int32Array,
+  rowsOf: (node: number) => Int32Array,
+  n: number,
+): { columns: number[][]; parents: number[] } {
   const leading = sequence.length;
   const heights = new Int32Array(leading);
   const parent = new Int32Array(leading).fill(-1);
@@ -150,7 +160,11 @@ function amalgamate(sequence: Int32Array, step: Int32Array, rowsOf: (node: numbe
     for (const child of children[j].sort((a, b) => heights[b] - heights[a] || a - b)) {
       const width = held[j]!.length;
       const theirs = held[child]!.length;
-      if (width + theirs > MAX_WIDTH || cost(width + theirs, heights[j]) > cost(width, heights[j]) + cost(theirs, heights[child])) continue;
+      if (
+        width + theirs > MAX_WIDTH ||
+        cost(width + theirs, heights[j]) > cost(width, heights[j]) + cost(theirs, heights[child])
+      )
+        continue;
       held[j]!.push(...held[child]!);
       held[child] = undefined;
       for (const grandchild of children[child]) {
@@ -174,14 +188,19 @@ function amalgamate(sequence: Int32Array, step: Int32Array, rowsOf: (node: numbe
 
   /** In flops: the update and the products with all n columns. */
   function cost(width: number, rows: number): number {
-    return rows * rows * (width + ADD) + 8 * width ** 3 + (n / 16) * (Math.ceil(width / 2) * (64 * rows + START_PAIR) + START_PANEL);
+    return (
+      rows * rows * (width + ADD) +
+      8 * width ** 3 +
+      (n / 16) * (Math.ceil(width / 2) * (64 * rows + START_PAIR) + START_PANEL)
+    );
   }
 }
 
 /** How far each panel is above the lowest that descends to it; parents come after their children. */
 function heightsOf(parents: number[]): Int32Array {
   const heights = new Int32Array(parents.length);
-  for (const [panel, parent] of parents.entries()) if (parent >= 0) heights[parent] = Math.max(heights[parent], heights[panel] + 1);
+  for (const [panel, parent] of parents.entries())
+    if (parent >= 0) heights[parent] = Math.max(heights[parent], heights[panel] + 1);
   return heights;
 }
 

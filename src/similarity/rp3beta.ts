@@ -17,7 +17,13 @@ export interface Rp3BetaOptions {
  * @param interactions X (users × items), @param transposed Xᵀ.
  * Peak memory: X both ways, and W while its columns are put in order.
  */
-export async function rp3beta(kernels: Kernels, interactions: SparsePattern, transposed: SparsePattern, options: Rp3BetaOptions, job: Job): Promise<SparseMatrix> {
+export async function rp3beta(
+  kernels: Kernels,
+  interactions: SparsePattern,
+  transposed: SparsePattern,
+  options: Rp3BetaOptions,
+  job: Job,
+): Promise<SparseMatrix> {
   const { exports, memory } = kernels;
   const mark = memory.mark();
   const n = transposed.rows;
@@ -30,12 +36,25 @@ export async function rp3beta(kernels: Kernels, interactions: SparsePattern, tra
     const userIndptr = memory.put(interactions.indptr);
     const userItems = memory.put(interactions.indices);
     const degree = (item: number) => transposed.indptr[item + 1] - transposed.indptr[item];
-    const scale = memory.put(Float64Array.from({ length: n }, (_, item) => (degree(item) > 0 ? exports.pow(degree(item), -options.beta) : 0)));
+    const scale = memory.put(
+      Float64Array.from({ length: n }, (_, item) => (degree(item) > 0 ? exports.pow(degree(item), -options.beta) : 0)),
+    );
     const dense = memory.allocateZeroed(8 * n);
     const columns = memory.allocate(4 * n);
     const values = memory.allocate(4 * n);
     for (let item = 0; item < n; item++) {
-      const kept = exports.rp3betaRow(item, itemIndptr, itemUsers, userIndptr, userItems, scale, options.threshold, dense, columns, values);
+      const kept = exports.rp3betaRow(
+        item,
+        itemIndptr,
+        itemUsers,
+        userIndptr,
+        userItems,
+        scale,
+        options.threshold,
+        dense,
+        columns,
+        values,
+      );
       columnParts.push(memory.i32(columns, kept).slice());
       valueParts.push(memory.f32(values, kept).slice());
       indptr[item + 1] = indptr[item] + kept;

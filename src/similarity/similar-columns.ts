@@ -60,7 +60,11 @@ export class ColumnReader {
     const values = memory.allocate(4 * entries, 'the similarities of some items');
     await runTasks(
       this.kernels,
-      blocks.map(({ x, column }, b): Task => [['fillColumns', n, this.positions, x, column, this.masksOf(b), this.cursorsOf(b), indices, values]]),
+      blocks.map(
+        ({ x, column }, b): Task => [
+          ['fillColumns', n, this.positions, x, column, this.masksOf(b), this.cursorsOf(b), indices, values],
+        ],
+      ),
     );
     const allIndices = memory.i32(indices, entries).slice();
     const allValues = memory.f32(values, entries).slice();
@@ -68,7 +72,10 @@ export class ColumnReader {
       for (let lane = 0; lane < width; lane++) {
         const start = starts[LANES * b + lane];
         const end = starts[LANES * b + lane + 1] ?? entries;
-        this.columns[this.order[column + lane]] = { indices: allIndices.subarray(start, end), values: allValues.subarray(start, end) };
+        this.columns[this.order[column + lane]] = {
+          indices: allIndices.subarray(start, end),
+          values: allValues.subarray(start, end),
+        };
       }
     }
     memory.release(mark);
@@ -105,7 +112,13 @@ export function emptyTiles(n: number): Float32Array {
 }
 
 /** The tiles get −C in the rows of the items in the blocks. */
-export function copyColumns({ exports, memory }: Kernels, blocks: Block[], order: Int32Array, positions: number, tiles: Float32Array): void {
+export function copyColumns(
+  { exports, memory }: Kernels,
+  blocks: Block[],
+  order: Int32Array,
+  positions: number,
+  tiles: Float32Array,
+): void {
   const n = order.length;
   const mark = memory.mark();
   const line = memory.allocate(4 * n);
@@ -114,7 +127,8 @@ export function copyColumns({ exports, memory }: Kernels, blocks: Block[], order
     for (let lane = 0; lane < width; lane++) {
       exports.unpermute(n, positions, x, lane, line);
       const item = order[column + lane];
-      for (let start = 0; start <= item; start += TILE) tiles.set(row.subarray(start, start + TILE), tileIndex(item, start));
+      for (let start = 0; start <= item; start += TILE)
+        tiles.set(row.subarray(start, start + TILE), tileIndex(item, start));
     }
   }
   memory.release(mark);

@@ -42,9 +42,16 @@ export function sparseInverseBytes(plan: Elimination, entries: number): number {
   const n = plan.order.length;
   const size = n - plan.leading;
   const factor = sum(plan.panels, ({ width, rows }) => 4 * (width * width + width * rows.length + rows.length + 8));
-  const eliminating = sum(plan.panels, ({ width, rows }) => 4 * (width * rows.length + tileRows(size) + 20)) + SCRATCH_BYTES * tileCount(size) + 8 * entries + 16 * n + 1e6;
+  const eliminating =
+    sum(plan.panels, ({ width, rows }) => 4 * (width * rows.length + tileRows(size) + 20)) +
+    SCRATCH_BYTES * tileCount(size) +
+    8 * entries +
+    16 * n +
+    1e6;
   const working = Math.max(eliminating, sweepBytes(size), BATCH * blockBytes(n));
-  return factor + 4 * tileValues(size) + sum(blocksOf(plan), ({ keptRows }) => 4 * LANES * keptRows + 12) + working + 1e5;
+  return (
+    factor + 4 * tileValues(size) + sum(blocksOf(plan), ({ keptRows }) => 4 * LANES * keptRows + 12) + working + 1e5
+  );
 }
 
 /**
@@ -55,7 +62,15 @@ export function sparseInverseBytes(plan: Elimination, entries: number): number {
  * @throws ArgumentError for G + λI not positive definite.
  * @throws MemoryError where sparseInverseBytes do not fit.
  */
-export async function invertSparse(kernels: Kernels, gram: SparseMatrix, lambda: number, plan: Elimination, job: Job, stage: string, visitor: ColumnVisitor): Promise<void> {
+export async function invertSparse(
+  kernels: Kernels,
+  gram: SparseMatrix,
+  lambda: number,
+  plan: Elimination,
+  job: Job,
+  stage: string,
+  visitor: ColumnVisitor,
+): Promise<void> {
   const { memory } = kernels;
   memory.reserve(sparseInverseBytes(plan, gram.indptr[gram.rows]), `${stage} on ${gram.rows} items`);
   const mark = memory.mark();
@@ -93,7 +108,16 @@ function allocatePanels({ memory }: Kernels, { panels }: Elimination, stage: str
 }
 
 /** Factors the panels; the tiles become what is left of G + λI for the columns after them. */
-async function eliminate(kernels: Kernels, gram: SparseMatrix, lambda: number, plan: Elimination, { table, pivots, factors }: PanelMemory, tiles: number, job: Job, stage: string): Promise<void> {
+async function eliminate(
+  kernels: Kernels,
+  gram: SparseMatrix,
+  lambda: number,
+  plan: Elimination,
+  { table, pivots, factors }: PanelMemory,
+  tiles: number,
+  job: Job,
+  stage: string,
+): Promise<void> {
   const { exports, memory } = kernels;
   const { panels, leading, order } = plan;
   const mark = memory.mark();
@@ -121,7 +145,24 @@ async function eliminate(kernels: Kernels, gram: SparseMatrix, lambda: number, p
   const starts = memory.put(startsOf(panels, leading, count), stage);
   const places = Array.from({ length: count }, (_, i) => Array.from({ length: i + 1 }, (_, j) => [i, j])).flat();
   const scratches = memory.allocate(SCRATCH_BYTES * places.length, stage);
-  const tasks = places.map(([i, j], t): Task => [['updateTile', table, panels.length, blockTable, starts, leading, tiles, TILE, count, i, j, scratches + SCRATCH_BYTES * t]]);
+  const tasks = places.map(
+    ([i, j], t): Task => [
+      [
+        'updateTile',
+        table,
+        panels.length,
+        blockTable,
+        starts,
+        leading,
+        tiles,
+        TILE,
+        count,
+        i,
+        j,
+        scratches + SCRATCH_BYTES * t,
+      ],
+    ],
+  );
   await runTasks(kernels, tasks, (finished) => job.tick(`${stage}: eliminate`, panels.length + finished, total));
   memory.release(mark);
 }
@@ -153,7 +194,15 @@ function startsOf(panels: Panel[], leading: number, count: number): Uint32Array 
 }
 
 /** G + λI where the panels have it, in their lower triangle and below. */
-function putPanels({ memory }: Kernels, gram: SparseMatrix, lambda: number, { order, panels }: Elimination, positions: Int32Array, pivots: number[], blocks: number[]): void {
+function putPanels(
+  { memory }: Kernels,
+  gram: SparseMatrix,
+  lambda: number,
+  { order, panels }: Elimination,
+  positions: Int32Array,
+  pivots: number[],
+  blocks: number[],
+): void {
   const place = new Int32Array(order.length);
   for (const [p, { first, width, rows }] of panels.entries()) {
     const pivot = memory.f32(pivots[p], width * width);
@@ -172,28 +221,56 @@ function putPanels({ memory }: Kernels, gram: SparseMatrix, lambda: number, { or
 }
 
 /** G + λI where the tiles have it, which are zeros; the last ones are padded with the identity. */
-async function putTileRows(kernels: Kernels, gram: SparseMatrix, lambda: number, { order, leading }: Elimination, positions: Int32Array, tiles: number, stage: string): Promise<void> {
+async function putTileRows(
+  kernels: Kernels,
+  gram: SparseMatrix,
+  lambda: number,
+  { order, leading }: Elimination,
+  positions: Int32Array,
+  tiles: number,
+  stage: string,
+): Promise<void> {
   const { memory } = kernels;
   const size = order.length - leading;
   const mark = memory.mark();
   const entries = gram.indptr[gram.rows];
-  const [indptr, indices, values, orders, places] = [gram.indptr, gram.indices.subarray(0, entries), gram.values.subarray(0, entries), order, positions].map((array) => memory.put(array, stage));
+  const [indptr, indices, values, orders, places] = [
+    gram.indptr,
+    gram.indices.subarray(0, entries),
+    gram.values.subarray(0, entries),
+    order,
+    positions,
+  ].map((array) => memory.put(array, stage));
   await runTasks(
     kernels,
-    Array.from({ length: tileRows(size) }, (_, i): Task => [['putTileRow', indptr, indices, values, orders, places, leading, lambda, tiles, TILE, size, i]]),
+    Array.from(
+      { length: tileRows(size) },
+      (_, i): Task => [['putTileRow', indptr, indices, values, orders, places, leading, lambda, tiles, TILE, size, i]],
+    ),
   );
   padTiles(memory.f32(tiles, tileValues(size)), size);
   memory.release(mark);
 }
 
 /** The columns of C, the dense ones first, then level by level backwards. */
-async function complete(kernels: Kernels, plan: Elimination, table: number, tiles: number, job: Job, stage: string, visitor: ColumnVisitor): Promise<void> {
+async function complete(
+  kernels: Kernels,
+  plan: Elimination,
+  table: number,
+  tiles: number,
+  job: Job,
+  stage: string,
+  visitor: ColumnVisitor,
+): Promise<void> {
   const { memory } = kernels;
   const { order, leading, panels } = plan;
   const n = order.length;
   const all = blocksOf(plan);
   const kept = all.map(({ keptRows }) => memory.allocate(4 * LANES * keptRows, stage));
-  const keptTable = memory.put(Uint32Array.from(all.flatMap(({ column, width }, b) => [column, width, kept[b]])), stage);
+  const keptTable = memory.put(
+    Uint32Array.from(all.flatMap(({ column, width }, b) => [column, width, kept[b]])),
+    stage,
+  );
   const x = Array.from({ length: Math.min(BATCH, all.length) }, () => memory.allocateZeroed(blockBytes(n), stage));
   let end = all.length;
   while (end > 0) {
@@ -204,8 +281,31 @@ async function complete(kernels: Kernels, plan: Elimination, table: number, tile
     const tasks = batch.map(({ column, width, level, levelEnd, keptRows }, b): Task => {
       const invert: Call =
         level === plan.levels.length - 1
-          ? ['invertSwept', table, panels.length, tiles, TILE, n - leading, leading, column - leading, x[b], kept[start + b]]
-          : ['invertLeading', table, plan.levels[level + 1], keptTable, levelEnd, all.length, column, width, x[b], kept[start + b], keptRows];
+          ? [
+              'invertSwept',
+              table,
+              panels.length,
+              tiles,
+              TILE,
+              n - leading,
+              leading,
+              column - leading,
+              x[b],
+              kept[start + b],
+            ]
+          : [
+              'invertLeading',
+              table,
+              plan.levels[level + 1],
+              keptTable,
+              levelEnd,
+              all.length,
+              column,
+              width,
+              x[b],
+              kept[start + b],
+              keptRows,
+            ];
       return [invert, ...visitor.calls(blocks[b], b)];
     });
     await runTasks(kernels, tasks);
@@ -234,7 +334,13 @@ function blocksOf({ order, leading, panels, levels }: Elimination): PlannedBlock
   for (let level = 0; level < levels.length; level++) {
     const levelEnd = blocks.length + Math.ceil((starts[level + 1] - starts[level]) / LANES);
     for (let column = starts[level]; column < starts[level + 1]; column += LANES) {
-      blocks.push({ column, width: Math.min(LANES, starts[level + 1] - column), level, levelEnd, keptRows: starts[level] });
+      blocks.push({
+        column,
+        width: Math.min(LANES, starts[level + 1] - column),
+        level,
+        levelEnd,
+        keptRows: starts[level],
+      });
     }
   }
   return blocks;

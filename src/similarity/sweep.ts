@@ -28,7 +28,8 @@ export function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number
   const address = memory.allocateZeroed(4 * length, stage);
   const a = memory.f32(address, length);
   for (let i = 0; i < n; i++) {
-    for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++) a[tileIndex(i, gram.indices[p])] = gram.values[p];
+    for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++)
+      a[tileIndex(i, gram.indices[p])] = gram.values[p];
     a[tileIndex(i, i)] += lambda;
   }
   padTiles(a, n);
@@ -36,7 +37,11 @@ export function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number
 }
 
 export function notPositive(item: number): ArgumentError {
-  return new ArgumentError('gram', `a pivot of G + λI that is not positive, at item ${item}`, 'G + λI positive definite');
+  return new ArgumentError(
+    'gram',
+    `a pivot of G + λI that is not positive, at item ${item}`,
+    'G + λI positive definite',
+  );
 }
 
 /**
@@ -44,7 +49,14 @@ export function notPositive(item: number): ArgumentError {
  *
  * @throws ArgumentError for a matrix that is not positive definite.
  */
-export async function sweep(kernels: Kernels, tiles: number, n: number, job: Job, stage: string, itemOf: (row: number) => number = (row) => row): Promise<void> {
+export async function sweep(
+  kernels: Kernels,
+  tiles: number,
+  n: number,
+  job: Job,
+  stage: string,
+  itemOf: (row: number) => number = (row) => row,
+): Promise<void> {
   const { exports, memory } = kernels;
   const count = tileRows(n);
   const perTile = 2 * TILE ** 3;
@@ -66,7 +78,9 @@ export async function sweep(kernels: Kernels, tiles: number, n: number, job: Job
     await job.tick(stage, done, total);
     await phase(
       (count - 1) * perTile,
-      [...Array(count).keys()].flatMap((i): Task[] => (i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, slots, scratch + i * MULTIPLY_SCRATCH]]])),
+      [...Array(count).keys()].flatMap((i): Task[] =>
+        i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, slots, scratch + i * MULTIPLY_SCRATCH]]],
+      ),
     );
     await phase((tileCount(n) - count) * perTile, updatesOf(k));
   }

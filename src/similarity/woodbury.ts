@@ -62,7 +62,13 @@ const WORTHLESS = 1;
  * @throws ArgumentError where `inverse` is not that of the data before the change.
  * @throws MemoryError, before the work starts, where it does not fit.
  */
-export async function updateEase(kernels: Kernels, update: EaseUpdate, options: { lambda: number; epsilon: number }, job: Job, stage: string): Promise<UpdatedEase> {
+export async function updateEase(
+  kernels: Kernels,
+  update: EaseUpdate,
+  options: { lambda: number; epsilon: number },
+  job: Job,
+  stage: string,
+): Promise<UpdatedEase> {
   const { memory } = kernels;
   const n = update.oldOf.length;
   const added = update.changes.map(({ after }) => after).filter((row) => row.length > 0);
@@ -75,15 +81,24 @@ export async function updateEase(kernels: Kernels, update: EaseUpdate, options: 
       const plan = await planElimination(kernels, matrix, job, stage);
       if (rows >= ANEW_FROM * Math.min(1, shareOfDense(plan)) * n) {
         const { similarity, inverse } = await easeWithInverse(kernels, matrix, options, job, stage, true, plan);
-        const residual = await measureResidual(kernels, memory.put(inverse!, stage), update, options.lambda, job, stage);
+        const residual = await measureResidual(
+          kernels,
+          memory.put(inverse!, stage),
+          update,
+          options.lambda,
+          job,
+          stage,
+        );
         return { similarity, inverse: inverse!, rows: 0, residual };
       }
     }
     memory.require(updateBytes(n, Math.min(BLOCK, rows)), `${stage} on ${n} items`);
     const tiles = await putTiles(kernels, update.inverse, update.oldOf, options.lambda, job, stage);
     const progress = { done: 0, total: rows };
-    for (let from = 0; from < added.length; from += BLOCK) await applyRows(kernels, tiles, n, added.slice(from, from + BLOCK), 1, progress, job, stage);
-    for (let from = 0; from < removed.length; from += BLOCK) await applyRows(kernels, tiles, n, removed.slice(from, from + BLOCK), -1, progress, job, stage);
+    for (let from = 0; from < added.length; from += BLOCK)
+      await applyRows(kernels, tiles, n, added.slice(from, from + BLOCK), 1, progress, job, stage);
+    for (let from = 0; from < removed.length; from += BLOCK)
+      await applyRows(kernels, tiles, n, removed.slice(from, from + BLOCK), -1, progress, job, stage);
     const residual = await measureResidual(kernels, tiles, update, options.lambda, job, stage);
     if (!(residual < WORTHLESS)) throw notItsInverse(stage);
     const similarity = await readSimilarity(kernels, tiles, n, options.epsilon, job, stage);
@@ -95,15 +110,33 @@ export async function updateEase(kernels: Kernels, update: EaseUpdate, options: 
 
 /** Linear memory, in bytes, that `updateEase` asks for with n items and blocks of k rows, beside the result's block-rows. */
 function updateBytes(n: number, k: number): number {
-  return 4 * tileValues(n) + TILE * tileRows(n) * (16 * k + 8) + MULTIPLY_SCRATCH * tileRanges(tileRows(n)).length + 12 * k * (k + 1) + 8 * ITEMS_PER_CALL + 1e6;
+  return (
+    4 * tileValues(n) +
+    TILE * tileRows(n) * (16 * k + 8) +
+    MULTIPLY_SCRATCH * tileRanges(tileRows(n)).length +
+    12 * k * (k + 1) +
+    8 * ITEMS_PER_CALL +
+    1e6
+  );
 }
 
 function notItsInverse(stage: string): ArgumentError {
-  return new ArgumentError(`model, inverse of "${stage}"`, 'one that is not the inverse of its histories', 'the one that training made: train again');
+  return new ArgumentError(
+    `model, inverse of "${stage}"`,
+    'one that is not the inverse of its histories',
+    'the one that training made: train again',
+  );
 }
 
 /** The old tiles, moved apart where new items come between, on whose diagonal −1/λ stands. */
-async function putTiles({ memory }: Kernels, inverse: Float32Array, oldOf: Int32Array, lambda: number, job: Job, stage: string): Promise<number> {
+async function putTiles(
+  { memory }: Kernels,
+  inverse: Float32Array,
+  oldOf: Int32Array,
+  lambda: number,
+  job: Job,
+  stage: string,
+): Promise<number> {
   const n = oldOf.length;
   if (oldOf.every((old) => old >= 0)) return memory.put(inverse, stage);
   const length = tileValues(n);
@@ -145,7 +178,16 @@ function contiguousRuns(oldOf: Int32Array): { start: number; length: number }[] 
 }
 
 /** The tiles follow G + sign · WᵀW, W the rows given (k × n, by their columns). */
-async function applyRows(kernels: Kernels, tiles: number, n: number, rows: Int32Array[], sign: 1 | -1, progress: { done: number; total: number }, job: Job, stage: string): Promise<void> {
+async function applyRows(
+  kernels: Kernels,
+  tiles: number,
+  n: number,
+  rows: Int32Array[],
+  sign: 1 | -1,
+  progress: { done: number; total: number },
+  job: Job,
+  stage: string,
+): Promise<void> {
   const { exports, memory } = kernels;
   const k = rows.length;
   const blocks = tileRows(n);
@@ -183,7 +225,11 @@ async function applyRows(kernels: Kernels, tiles: number, n: number, rows: Int32
   }
   const tasks = tileRanges(blocks);
   const scratch = memory.allocate(MULTIPLY_SCRATCH * tasks.length, stage);
-  const updates = tasks.map(({ i, from, to }, p): Task => [['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights, scratch + p * MULTIPLY_SCRATCH]]);
+  const updates = tasks.map(
+    ({ i, from, to }, p): Task => [
+      ['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights, scratch + p * MULTIPLY_SCRATCH],
+    ],
+  );
   await runTasks(kernels, updates, (finished) => tick(0.5 + finished / (2 * updates.length)));
   memory.release(mark);
   progress.done += k;
@@ -191,7 +237,15 @@ async function applyRows(kernels: Kernels, tiles: number, n: number, rows: Int32
 }
 
 /** out (whole tiles, f64) = Σ weights_c · row items_c of the tiles; without weights, 1 each. */
-function gatherRow({ exports, memory }: Kernels, tiles: number, blocks: number, items: Int32Array, weights: Float32Array | undefined, out: number, stage: string): void {
+function gatherRow(
+  { exports, memory }: Kernels,
+  tiles: number,
+  blocks: number,
+  items: Int32Array,
+  weights: Float32Array | undefined,
+  out: number,
+  stage: string,
+): void {
   memory.f64(out, blocks * TILE).fill(0);
   const mark = memory.mark();
   const some = memory.allocate(4 * ITEMS_PER_CALL, stage);
@@ -207,7 +261,14 @@ function gatherRow({ exports, memory }: Kernels, tiles: number, blocks: number, 
 }
 
 /** max |C (G + λI) − I| over SAMPLES columns. */
-async function measureResidual(kernels: Kernels, tiles: number, { oldOf, interactions, transposed }: EaseUpdate, lambda: number, job: Job, stage: string): Promise<number> {
+async function measureResidual(
+  kernels: Kernels,
+  tiles: number,
+  { oldOf, interactions, transposed }: EaseUpdate,
+  lambda: number,
+  job: Job,
+  stage: string,
+): Promise<number> {
   const { memory } = kernels;
   const n = oldOf.length;
   const blocks = tileRows(n);
@@ -221,7 +282,8 @@ async function measureResidual(kernels: Kernels, tiles: number, { oldOf, interac
     counts.fill(0);
     counts[column] = lambda;
     for (const user of transposed.indices.subarray(transposed.indptr[column], transposed.indptr[column + 1])) {
-      for (const item of interactions.indices.subarray(interactions.indptr[user], interactions.indptr[user + 1])) counts[item]++;
+      for (const item of interactions.indices.subarray(interactions.indptr[user], interactions.indptr[user + 1]))
+        counts[item]++;
     }
     const items = Int32Array.from(counts.keys()).filter((item) => counts[item] !== 0);
     gatherRow(
@@ -234,7 +296,8 @@ async function measureResidual(kernels: Kernels, tiles: number, { oldOf, interac
       stage,
     );
     // Math.max keeps a NaN
-    for (const [i, value] of memory.f64(out, n).entries()) worst = Math.max(worst, Math.abs((i === column ? 1 : 0) + value));
+    for (const [i, value] of memory.f64(out, n).entries())
+      worst = Math.max(worst, Math.abs((i === column ? 1 : 0) + value));
     await job.tick(`${stage}: residual`, s + 1, samples);
   }
   memory.release(mark);

@@ -61,7 +61,8 @@ export function checkThreads({ threads, workers, onThreads }: ThreadOptions): vo
   if (threads !== undefined) checkInteger('threads', threads, 1, MAX_THREADS);
   if (workers !== undefined) {
     const { available, spawn } = checkObject('workers', workers, WORKERS) as Partial<Workers>;
-    if (typeof available !== 'function' || typeof spawn !== 'function') throw new ArgumentError('workers', workers, WORKERS);
+    if (typeof available !== 'function' || typeof spawn !== 'function')
+      throw new ArgumentError('workers', workers, WORKERS);
   }
   checkCallback('onThreads', onThreads);
 }
@@ -104,7 +105,8 @@ export async function withKernels<T>(options: ThreadOptions, job: (kernels: Kern
 async function start({ kernels, threads, workers, onThreads }: ThreadOptions): Promise<ThreadedKernels> {
   const plan = planThreads(workers, threads);
   onThreads?.(plan);
-  if (!workers || plan.threads === 1) return { ...(await instantiateKernels(await kernelSource(kernels))), close: async () => {} };
+  if (!workers || plan.threads === 1)
+    return { ...(await instantiateKernels(await kernelSource(kernels))), close: async () => {} };
   const shared = await startPool(workers, plan.threads);
   return { ...shared, close: () => shared.pool.close() };
 }
@@ -123,7 +125,11 @@ export function planThreads(workers: Workers | undefined, asked: number | undefi
  * @param looks of a thread without a task before it sleeps; none where threads have to share cores.
  * @throws WorkerError where a worker cannot be started; MemoryError where the host gives no shared memory.
  */
-export async function startPool(workers: Workers, threads: number, looks = threads > workers.available().threads ? 0 : LOOKS): Promise<Kernels & { pool: Pool }> {
+export async function startPool(
+  workers: Workers,
+  threads: number,
+  looks = threads > workers.available().threads ? 0 : LOOKS,
+): Promise<Kernels & { pool: Pool }> {
   const memory = new LinearMemory(true);
   const source = await resolveKernels(workers.kernels);
   const { exports } = await instantiateKernels(source, memory);
@@ -163,7 +169,9 @@ export class Pool implements TaskPool {
         try {
           handle = workers.spawn({ message, failure });
         } catch (error) {
-          throw new WorkerError(`worker ${worker} of ${threads - 1} was not started: ${error instanceof Error ? error.message : error}`);
+          throw new WorkerError(
+            `worker ${worker} of ${threads - 1} was not started: ${error instanceof Error ? error.message : error}`,
+          );
         }
         this.workers.push(handle);
         handle.post(data);

@@ -103,7 +103,8 @@ export class TaskQueue {
 
   /** Whether all that was published is done, or comes to be while the coordinator looks; if not, whoever finishes the last task will see that the coordinator sleeps. */
   sleepUnlessDone(): boolean {
-    for (let look = 0; look < this.looks; look++) if (Atomics.load(this.header, FINISHED) === this.header[PUBLISHED]) return true;
+    for (let look = 0; look < this.looks; look++)
+      if (Atomics.load(this.header, FINISHED) === this.header[PUBLISHED]) return true;
     Atomics.store(this.header, WAITING, 1);
     if (Atomics.load(this.header, FINISHED) !== this.header[PUBLISHED]) return false;
     // Exactly one side takes the flag down: this one, or the worker that is then about to call.
@@ -124,7 +125,8 @@ export class TaskQueue {
 
   /** Blocks a worker until tasks are published, or the queue is closed. */
   waitForTasks(): void {
-    for (let look = 0; look < this.looks; look++) if (Atomics.load(this.header, PUBLISHED) !== Atomics.load(this.header, CLAIMED)) return;
+    for (let look = 0; look < this.looks; look++)
+      if (Atomics.load(this.header, PUBLISHED) !== Atomics.load(this.header, CLAIMED)) return;
     Atomics.wait(this.header, PUBLISHED, Atomics.load(this.header, CLAIMED));
   }
 }

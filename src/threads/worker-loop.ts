@@ -18,11 +18,17 @@ export interface WorkerStart {
 export type WorkerMessage = { kind: 'ready' } | { kind: 'done' } | { kind: 'failed'; reason: string };
 
 /** The life of a worker: tasks from the queue, until that is closed or one fails. Until then it does not return to its event loop. */
-export async function serveTasks({ kernels, memory, queue, names, looks }: WorkerStart, post: (message: WorkerMessage) => void): Promise<void> {
+export async function serveTasks(
+  { kernels, memory, queue, names, looks }: WorkerStart,
+  post: (message: WorkerMessage) => void,
+): Promise<void> {
   try {
     const imports = { env: { memory } };
     // a module that was sent here is of this realm
-    const { exports } = kernels instanceof WebAssembly.Module ? await WebAssembly.instantiate(kernels, imports) : (await WebAssembly.instantiate(kernels, imports)).instance;
+    const { exports } =
+      kernels instanceof WebAssembly.Module
+        ? await WebAssembly.instantiate(kernels, imports)
+        : (await WebAssembly.instantiate(kernels, imports)).instance;
     const tasks = new TaskQueue(queue, names, looks);
     post({ kind: 'ready' });
     while (true) {

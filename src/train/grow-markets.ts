@@ -39,7 +39,9 @@ export function growMarkets(model: Model, added: Markets): GrownMarkets {
     added: {
       users: sum(markets.map(({ users }, m) => users.length - model.markets[m].users!.length)),
       items: items.ids.length - model.items.length,
-      interactions: sum(markets.map(({ interactions }, m) => interactions.indices.length - model.markets[m].histories!.indices.length)),
+      interactions: sum(
+        markets.map(({ interactions }, m) => interactions.indices.length - model.markets[m].histories!.indices.length),
+      ),
     },
   };
 }
@@ -92,7 +94,8 @@ function growMarket(market: MarketModel, more: Market | undefined, all: MergedId
   const changes: RowChange[] = [];
   for (let user = 0; user < users.ids.length; user++) {
     const before = rowOf(market.histories!, users.oldOf[user], ofOld);
-    const after = more && addedUser[user] >= 0 ? union(before, rowOf(more.interactions, addedUser[user], ofAdded)) : before;
+    const after =
+      more && addedUser[user] >= 0 ? union(before, rowOf(more.interactions, addedUser[user], ofAdded)) : before;
     if (after.length > before.length) changes.push({ before, after });
     for (const item of after) indices.push(item);
     indptr[user + 1] = indices.length;

@@ -118,8 +118,25 @@ const COMMON = {
 } as const;
 
 const PRESETS = {
-  paper: { ...COMMON, preset: 'paper', loss: 'margin', userOffsets: true, dropout: 0.3, learningRate: 0.001, epochs: 100 },
-  default: { ...COMMON, preset: 'default', loss: 'softmax', userOffsets: false, dropout: 0, learningRate: 0.003, epochs: 6, mix: { merged: 1, market: 1, walk: 3, cosine: 0.2 } },
+  paper: {
+    ...COMMON,
+    preset: 'paper',
+    loss: 'margin',
+    userOffsets: true,
+    dropout: 0.3,
+    learningRate: 0.001,
+    epochs: 100,
+  },
+  default: {
+    ...COMMON,
+    preset: 'default',
+    loss: 'softmax',
+    userOffsets: false,
+    dropout: 0,
+    learningRate: 0.003,
+    epochs: 6,
+    mix: { merged: 1, market: 1, walk: 3, cosine: 0.2 },
+  },
 } as const;
 
 /** The options with every default filled in. @throws ArgumentError that names the option, what was found and what it may be. */
@@ -127,7 +144,8 @@ export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
   checkObject('options', options);
   const preset = checkChoice('preset', options.preset ?? 'default', ['default', 'paper']);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  for (const name of Object.keys(given)) if (!OPTION_NAMES.has(name)) throw new ArgumentError('options', name, `one of ${[...OPTION_NAMES].join(', ')}`);
+  for (const name of Object.keys(given))
+    if (!OPTION_NAMES.has(name)) throw new ArgumentError('options', name, `one of ${[...OPTION_NAMES].join(', ')}`);
   checkChoice('easeSolver', given.easeSolver ?? 'auto', ['auto', 'exact', 'iterative']);
   if (given.easeSolver === 'auto') delete given.easeSolver;
   const all: ResolvedOptions = { without: 'nothing', ...PRESETS[preset], ...given };
@@ -139,13 +157,18 @@ export function resolveOptions(options: TrainOptions = {}): ResolvedOptions {
   for (const [name, range] of Object.entries(RANGES)) {
     const { min, max, whole, multipleOf } = range as Range;
     const value = (whole ? checkInteger : checkNumber)(name, all[name as keyof typeof RANGES], min, max);
-    if (multipleOf && value % multipleOf !== 0) throw new ArgumentError(name, value, `a multiple of ${multipleOf} from ${min} to ${max}`);
+    if (multipleOf && value % multipleOf !== 0)
+      throw new ArgumentError(name, value, `a multiple of ${multipleOf} from ${min} to ${max}`);
   }
   return all;
 }
 
 /** The weights of the linear terms that a model of these options has: B̂ of all markets, B̂_m of its own market, RP3β. */
-export function linearWeights({ model, mix }: Pick<ResolvedOptions, 'model' | 'mix'>): { merged: number; market: number; walk: number } {
+export function linearWeights({ model, mix }: Pick<ResolvedOptions, 'model' | 'mix'>): {
+  merged: number;
+  market: number;
+  walk: number;
+} {
   if (model === 'ease') return { merged: 1, market: 0, walk: 0 };
   return model === 'm3rec' && mix ? mix : { merged: 0, market: 0, walk: 0 };
 }

@@ -55,7 +55,18 @@ export const SKIPGRAM_STEPS = 240;
  * WorkerError where a thread fails; AbortedError when the signal stops it.
  */
 export async function train(markets: Markets, options: TrainJobOptions = {}): Promise<Model> {
-  const { onProgress, signal, onStage, onNote, kernels: source, threads, workers, onThreads, updatable = false, ...given } = checkObject('options', options) as TrainJobOptions;
+  const {
+    onProgress,
+    signal,
+    onStage,
+    onNote,
+    kernels: source,
+    threads,
+    workers,
+    onThreads,
+    updatable = false,
+    ...given
+  } = checkObject('options', options) as TrainJobOptions;
   const resolved = resolveOptions(given);
   checkCallback('onStage', onStage);
   checkCallback('onNote', onNote);
@@ -64,8 +75,21 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
   if (markets.markets.length === 0) throw new ArgumentError('markets', 'none', 'at least one market');
   if (updatable) checkUpdatable(markets, resolved);
   const job = new Job({ onProgress, signal });
-  const model: Model = { kind: resolved.model, dim: 0, items: markets.items, training: { options: resolved, stages: [] }, markets: [] };
-  if (resolved.model === 'popularity') return { ...model, markets: markets.markets.map((market) => ({ ...known(market), bias: Float32Array.from(popularity(market.interactions)) })) };
+  const model: Model = {
+    kind: resolved.model,
+    dim: 0,
+    items: markets.items,
+    training: { options: resolved, stages: [] },
+    markets: [],
+  };
+  if (resolved.model === 'popularity')
+    return {
+      ...model,
+      markets: markets.markets.map((market) => ({
+        ...known(market),
+        bias: Float32Array.from(popularity(market.interactions)),
+      })),
+    };
 
   return withKernels({ kernels: source, threads, workers, onThreads }, async (kernels) => {
     const run = new Run(kernels, job, resolved, onStage, onNote, updatable);
@@ -73,15 +97,37 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
     const interactions = mergeInteractions(markets);
     const transposed = transpose(kernels, interactions);
     const intra = resolved.model === 'ease' || (resolved.without !== 'intra' && resolved.without !== 'both');
-    const { similarity: merged, inverse } = intra ? await run.ease(interactions, transposed, MERGED_STAGE) : { similarity: emptyMatrix(interactions.cols), inverse: undefined };
-    if (resolved.model === 'ease') return { ...model, inverse, markets: markets.markets.map((market) => ({ ...known(market), linear: tailor(merged, market.items), linearWeight: 1 })) };
+    const { similarity: merged, inverse } = intra
+      ? await run.ease(interactions, transposed, MERGED_STAGE)
+      : { similarity: emptyMatrix(interactions.cols), inverse: undefined };
+    if (resolved.model === 'ease')
+      return {
+        ...model,
+        inverse,
+        markets: markets.markets.map((market) => ({
+          ...known(market),
+          linear: tailor(merged, market.items),
+          linearWeight: 1,
+        })),
+      };
 
-    return { ...model, inverse, dim: resolved.dim, markets: await m3rec(run, markets, interactions, transposed, merged) };
+    return {
+      ...model,
+      inverse,
+      dim: resolved.dim,
+      markets: await m3rec(run, markets, interactions, transposed, merged),
+    };
   });
 }
 
 /** Stages 2 and 3, and the linear scores of the preset. */
-async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, transposed: SparsePattern, merged: SparseMatrix): Promise<MarketModel[]> {
+async function m3rec(
+  run: Run,
+  markets: Markets,
+  interactions: SparsePattern,
+  transposed: SparsePattern,
+  merged: SparseMatrix,
+): Promise<MarketModel[]> {
   const { kernels, job, options } = run;
   const { exports, memory } = kernels;
   const intra = options.without !== 'intra' && options.without !== 'both';
@@ -95,7 +141,13 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
       return { value: made, fact: { walks: made.length / options.walkLength } };
     });
     global = await run.stage('skip-gram', async () => {
-      const { vectors, loss } = await skipgram(kernels, walks, similarity, { ...options, learningRate: options.walkLearningRate, steps: SKIPGRAM_STEPS }, job);
+      const { vectors, loss } = await skipgram(
+        kernels,
+        walks,
+        similarity,
+        { ...options, learningRate: options.walkLearningRate, steps: SKIPGRAM_STEPS },
+        job,
+      );
       return { value: vectors, fact: { loss } };
     });
   }
@@ -114,15 +166,35 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
   let walkScores: SparseMatrix | undefined;
   if (mix && mix.walk > 0) {
     walkScores = await run.stage('walk scores', async () => {
-      const matrix = await rp3beta(kernels, interactions, transposed, { beta: options.rp3beta, threshold: options.rp3Threshold }, job);
+      const matrix = await rp3beta(
+        kernels,
+        interactions,
+        transposed,
+        { beta: options.rp3beta, threshold: options.rp3Threshold },
+        job,
+      );
       return { value: matrix, fact: { entries: matrix.values.length } };
     });
   }
   const models: MarketModel[] = [];
   for (const [index, market] of markets.markets.entries()) {
-    const own = mix && mix.market > 0 ? await run.ease(market.interactions, transpose(kernels, market.interactions), marketStage(market.name)) : undefined;
-    const linear = linearScores(market.items, linearWeights(options), { merged, market: own?.similarity, walk: walkScores });
-    models.push({ ...known(market), ...vectorsOf(inputs[index].similarity, adapted[index]), inverse: own?.inverse, linear, linearWeight: linear ? 1 : 0, cosineWeight: mix?.cosine ?? 1 });
+    const own =
+      mix && mix.market > 0
+        ? await run.ease(market.interactions, transpose(kernels, market.interactions), marketStage(market.name))
+        : undefined;
+    const linear = linearScores(market.items, linearWeights(options), {
+      merged,
+      market: own?.similarity,
+      walk: walkScores,
+    });
+    models.push({
+      ...known(market),
+      ...vectorsOf(inputs[index].similarity, adapted[index]),
+      inverse: own?.inverse,
+      linear,
+      linearWeight: linear ? 1 : 0,
+      cosineWeight: mix?.cosine ?? 1,
+    });
   }
   return models;
 
@@ -135,8 +207,13 @@ async function m3rec(run: Run, markets: Markets, interactions: SparsePattern, tr
     const p = memory.allocate(4 * n * dim);
     const panels = memory.allocate(4 * n * dim);
     exports.cutColumns(0, n, n, dim, v, panels);
-    const [indptr, indices, values] = [memory.put(similarity.indptr), memory.put(similarity.indices), memory.put(similarity.values)];
-    for (let c = 0; c < dim; c += PANEL) exports.propagate(0, n, indptr, indices, values, panels + 4 * n * c, p + 4 * c, 4 * dim, 0);
+    const [indptr, indices, values] = [
+      memory.put(similarity.indptr),
+      memory.put(similarity.indices),
+      memory.put(similarity.values),
+    ];
+    for (let c = 0; c < dim; c += PANEL)
+      exports.propagate(0, n, indptr, indices, values, panels + 4 * n * c, p + 4 * c, 4 * dim, 0);
     exports.unitRows(n, dim, v, v, memory.allocate(4 * n));
     const result = { history: memory.f32(p, n * dim).slice(), vectors: memory.f32(v, n * dim).slice(), userVectors };
     memory.release(mark);
@@ -148,7 +225,11 @@ export const MERGED_STAGE = 'similarity of all markets';
 export const marketStage = (market: string) => `similarity of ${market}`;
 
 /** S of a market from its terms: B̂ and RP3β over all items, B̂_m over its own. Undefined where no term has a weight. */
-export function linearScores(items: Int32Array, weights: ReturnType<typeof linearWeights>, { merged, market, walk }: { merged?: SparseMatrix; market?: SparseMatrix; walk?: SparseMatrix }): SparseMatrix | undefined {
+export function linearScores(
+  items: Int32Array,
+  weights: ReturnType<typeof linearWeights>,
+  { merged, market, walk }: { merged?: SparseMatrix; market?: SparseMatrix; walk?: SparseMatrix },
+): SparseMatrix | undefined {
   const terms: { weight: number; matrix: SparseMatrix }[] = [];
   if (merged && weights.merged > 0) terms.push({ weight: weights.merged, matrix: tailor(merged, items) });
   if (market) terms.push({ weight: weights.market, matrix: market });
@@ -159,11 +240,24 @@ export function linearScores(items: Int32Array, weights: ReturnType<typeof linea
 /** Whether `update` could do anything for the model, and whether a file can hold what it needs. */
 function checkUpdatable({ items, markets }: Markets, options: ResolvedOptions): void {
   const { merged, market, walk } = linearWeights(options);
-  if (options.model === 'm3rec' && merged + market + walk === 0) throw new ArgumentError('updatable', true, 'a model with linear scores (ease, or preset default); one that scores by its vectors alone changes only by training again');
-  if (options.easeSolver === 'iterative') throw new ArgumentError('easeSolver', 'iterative', 'exact or auto for an updatable model: an update goes on from the exact inverse');
+  if (options.model === 'm3rec' && merged + market + walk === 0)
+    throw new ArgumentError(
+      'updatable',
+      true,
+      'a model with linear scores (ease, or preset default); one that scores by its vectors alone changes only by training again',
+    );
+  if (options.easeSolver === 'iterative')
+    throw new ArgumentError(
+      'easeSolver',
+      'iterative',
+      'exact or auto for an updatable model: an update goes on from the exact inverse',
+    );
   let bytes = merged > 0 ? 4 * tileValues(items.length) : 0;
   if (market > 0) for (const each of markets) bytes += 4 * tileValues(each.items.length);
-  if (bytes > MAX_INVERSE_BYTES) throw new MemoryError(`the inverses of an updatable model take ${formatBytes(bytes)}, and a model file can hold ${formatBytes(MAX_INVERSE_BYTES)}`);
+  if (bytes > MAX_INVERSE_BYTES)
+    throw new MemoryError(
+      `the inverses of an updatable model take ${formatBytes(bytes)}, and a model file can hold ${formatBytes(MAX_INVERSE_BYTES)}`,
+    );
 }
 
 /** Facts that are no counts, and are said otherwise. */
@@ -179,7 +273,10 @@ export class Stages {
     private readonly onStage?: (report: StageReport) => void,
   ) {}
 
-  async stage<T>(stage: string, work: () => Promise<{ value: T; fact: Record<string, number>; note?: string }>): Promise<T> {
+  async stage<T>(
+    stage: string,
+    work: () => Promise<{ value: T; fact: Record<string, number>; note?: string }>,
+  ): Promise<T> {
     this.kernels.memory.resetPeak();
     const start = performance.now();
     const { value, fact, note } = await work();
@@ -189,7 +286,13 @@ export class Stages {
       .map(([name, count]) => `${count.toLocaleString('en-US')} ${name}`)
       .join(', ');
     const detail = note ? `${counts}; ${note}` : counts;
-    this.onStage?.({ stage, seconds: (performance.now() - start) / 1000, loss: fact.loss, peakBytes: this.kernels.memory.peak, detail });
+    this.onStage?.({
+      stage,
+      seconds: (performance.now() - start) / 1000,
+      loss: fact.loss,
+      peakBytes: this.kernels.memory.peak,
+      detail,
+    });
     return value;
   }
 }
@@ -208,20 +311,47 @@ class Run extends Stages {
   }
 
   /** Stage 1 on one set of interactions: B̂ filtered, rows not normalised; in an updatable model with the inverse behind it. */
-  ease(interactions: SparsePattern, transposed: SparsePattern, stage: string): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
+  ease(
+    interactions: SparsePattern,
+    transposed: SparsePattern,
+    stage: string,
+  ): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
     const { lambdaF: lambda, epsilon } = this.options;
     const { exact, why } = this.solver(interactions.cols);
     return this.stage<{ similarity: SparseMatrix; inverse?: Float32Array }>(stage, async () => {
       if (exact) {
-        const { way, ...value } = await easeWithInverse(this.kernels, gram(this.kernels, interactions, transposed), { lambda, epsilon }, this.job, stage, this.updatable);
+        const { way, ...value } = await easeWithInverse(
+          this.kernels,
+          gram(this.kernels, interactions, transposed),
+          { lambda, epsilon },
+          this.job,
+          stage,
+          this.updatable,
+        );
         const fact: Record<string, number> = { items: value.similarity.rows, entries: value.similarity.values.length };
         return { value, fact, note: `exact, ${way} (${why})` };
       }
       this.onNote?.(`${stage}: by conjugate gradients, ${why}`);
-      const { similarity, core, steps, residual } = await conjugateEase(this.kernels, interactions, transposed, { lambda, epsilon }, this.job, stage);
-      const fact: Record<string, number> = { items: similarity.rows, entries: similarity.values.length, core, residual };
+      const { similarity, core, steps, residual } = await conjugateEase(
+        this.kernels,
+        interactions,
+        transposed,
+        { lambda, epsilon },
+        this.job,
+        stage,
+      );
+      const fact: Record<string, number> = {
+        items: similarity.rows,
+        entries: similarity.values.length,
+        core,
+        residual,
+      };
       const found = `${steps.toFixed(1)} steps a column of the tail, entries off by about ${residual.toExponential(1)}`;
-      return { value: { similarity }, fact, note: `conjugate gradients beside an exact core of ${core.toLocaleString('en-US')} (${why}): ${found}` };
+      return {
+        value: { similarity },
+        fact,
+        note: `conjugate gradients beside an exact core of ${core.toLocaleString('en-US')} (${why}): ${found}`,
+      };
     });
   }
 
@@ -238,7 +368,16 @@ class Run extends Stages {
 
 /** What every model knows of a market. */
 export function known(market: Market): MarketModel {
-  return { name: market.name, items: market.items, popularity: popularity(market.interactions), users: market.users, histories: market.interactions, linearWeight: 0, linearPower: 0, cosineWeight: 0 };
+  return {
+    name: market.name,
+    items: market.items,
+    popularity: popularity(market.interactions),
+    users: market.users,
+    histories: market.interactions,
+    linearWeight: 0,
+    linearPower: 0,
+    cosineWeight: 0,
+  };
 }
 
 /** Users per item. */
@@ -258,8 +397,10 @@ export function mergeInteractions({ items, markets }: Markets): SparsePattern {
   let filled = 0;
   for (const market of markets) {
     // positions in `items` rise, so a row's columns stay in order
-    for (let e = 0; e < market.interactions.indices.length; e++) indices[filled + e] = market.items[market.interactions.indices[e]];
-    for (let user = 1; user <= market.interactions.rows; user++) indptr[++row] = filled + market.interactions.indptr[user];
+    for (let e = 0; e < market.interactions.indices.length; e++)
+      indices[filled + e] = market.items[market.interactions.indices[e]];
+    for (let user = 1; user <= market.interactions.rows; user++)
+      indptr[++row] = filled + market.interactions.indptr[user];
     filled += market.interactions.indices.length;
   }
   return { rows, cols: items.length, indptr, indices };

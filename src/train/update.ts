@@ -11,7 +11,16 @@ import { updateEase } from '../similarity/woodbury.ts';
 import { checkThreads, type ThreadOptions, withKernels } from '../threads/pool.ts';
 import { type GrownMarket, growMarkets } from './grow-markets.ts';
 import { linearWeights, type Mix } from './options.ts';
-import { known, linearScores, MERGED_STAGE, marketStage, mergeInteractions, popularity, type StageReport, Stages } from './train.ts';
+import {
+  known,
+  linearScores,
+  MERGED_STAGE,
+  marketStage,
+  mergeInteractions,
+  popularity,
+  type StageReport,
+  Stages,
+} from './train.ts';
 
 export interface UpdateOptions extends JobOptions, ThreadOptions {
   onStage?: (report: StageReport) => void;
@@ -69,23 +78,43 @@ export async function update(model: Model, added: Markets, options: UpdateOption
   checkUpdatable(model, settings.weights);
   for (const { name } of added.markets) {
     if (!model.markets.some((market) => market.name === name)) {
-      throw new ArgumentError('markets', name, `the model's markets (${model.markets.map((market) => market.name).join(', ')}): a new market needs a new training`);
+      throw new ArgumentError(
+        'markets',
+        name,
+        `the model's markets (${model.markets.map((market) => market.name).join(', ')}): a new market needs a new training`,
+      );
     }
   }
   const before = readFacts(model);
   const grown = growMarkets(model, added);
-  if (grown.added.users + grown.added.items + grown.added.interactions === 0) return { model, added: grown.added, ...assess(model, before) };
+  if (grown.added.users + grown.added.items + grown.added.interactions === 0)
+    return { model, added: grown.added, ...assess(model, before) };
 
   const { lambda, epsilon, weights } = settings;
   const job = new Job(options);
   const residuals: number[] = [];
   const { markets, inverse } = await withKernels(options, async (kernels) => {
     const run = new Stages(kernels, options.onStage);
-    const ease = (stage: string, inverse: Float32Array, { oldOf, changes }: Pick<GrownMarket, 'oldOf' | 'changes'>, interactions: SparsePattern, transposed: SparsePattern) =>
+    const ease = (
+      stage: string,
+      inverse: Float32Array,
+      { oldOf, changes }: Pick<GrownMarket, 'oldOf' | 'changes'>,
+      interactions: SparsePattern,
+      transposed: SparsePattern,
+    ) =>
       run.stage(stage, async () => {
-        const value = await updateEase(kernels, { inverse, oldOf, changes, interactions, transposed }, { lambda, epsilon }, job, stage);
+        const value = await updateEase(
+          kernels,
+          { inverse, oldOf, changes, interactions, transposed },
+          { lambda, epsilon },
+          job,
+          stage,
+        );
         residuals.push(value.residual);
-        return { value, fact: { items: oldOf.length, 'changed rows': value.rows, entries: value.similarity.values.length } };
+        return {
+          value,
+          fact: { items: oldOf.length, 'changed rows': value.rows, entries: value.similarity.values.length },
+        };
       });
 
     let merged: { similarity: SparseMatrix; inverse: Float32Array } | undefined;
@@ -94,7 +123,12 @@ export async function update(model: Model, added: Markets, options: UpdateOption
       const interactions = mergeInteractions(grown);
       const transposed = transpose(kernels, interactions);
       if (weights.merged > 0) {
-        const changes = grown.markets.flatMap(({ items, changes: rows }) => rows.map(({ before: old, after }) => ({ before: old.map((item) => items[item]), after: after.map((item) => items[item]) })));
+        const changes = grown.markets.flatMap(({ items, changes: rows }) =>
+          rows.map(({ before: old, after }) => ({
+            before: old.map((item) => items[item]),
+            after: after.map((item) => items[item]),
+          })),
+        );
         merged = await ease(MERGED_STAGE, model.inverse!, { oldOf: grown.oldOf, changes }, interactions, transposed);
       }
       if (weights.walk > 0) {
@@ -107,7 +141,16 @@ export async function update(model: Model, added: Markets, options: UpdateOption
     const markets: MarketModel[] = [];
     for (const [m, market] of grown.markets.entries()) {
       const old = model.markets[m];
-      const own = weights.market > 0 ? await ease(marketStage(market.name), old.inverse!, market, market.interactions, transpose(kernels, market.interactions)) : undefined;
+      const own =
+        weights.market > 0
+          ? await ease(
+              marketStage(market.name),
+              old.inverse!,
+              market,
+              market.interactions,
+              transpose(kernels, market.interactions),
+            )
+          : undefined;
       markets.push({
         ...old,
         ...known(market),
@@ -117,7 +160,10 @@ export async function update(model: Model, added: Markets, options: UpdateOption
         linear: linearScores(market.items, weights, { merged: merged?.similarity, market: own?.similarity, walk }),
         history: old.history && moveRows(old.history, market.oldOf, model.dim),
         vectors: old.vectors && moveRows(old.vectors, market.oldOf, model.dim),
-        bias: model.kind === 'popularity' ? Float32Array.from(popularity(market.interactions)) : old.bias && moveRows(old.bias, market.oldOf, 1),
+        bias:
+          model.kind === 'popularity'
+            ? Float32Array.from(popularity(market.interactions))
+            : old.bias && moveRows(old.bias, market.oldOf, 1),
         userVectors: old.userVectors && moveRows(old.userVectors, market.oldOfUser, model.dim),
         inverse: own?.inverse,
       });
@@ -131,7 +177,13 @@ export async function update(model: Model, added: Markets, options: UpdateOption
     interactions: before.interactions + grown.added.interactions,
     residual: residuals.length > 0 ? Math.max(...residuals) : null,
   };
-  const result: Model = { ...model, items: grown.items, inverse, markets, training: { ...model.training, updates: facts } };
+  const result: Model = {
+    ...model,
+    items: grown.items,
+    inverse,
+    markets,
+    training: { ...model.training, updates: facts },
+  };
   return { model: result, added: grown.added, ...assess(result, facts) };
 }
 
@@ -141,7 +193,8 @@ const MAX_COUNT = 2 ** 53 - 1;
 /** What earlier updates left in the model's training facts. */
 function readFacts({ training }: Model): Facts {
   const found = (training.updates ?? {}) as Partial<Facts>;
-  const count = (name: 'updates' | keyof Additions) => checkInteger(`model, training.updates.${name}`, found[name] ?? 0, 0, MAX_COUNT);
+  const count = (name: 'updates' | keyof Additions) =>
+    checkInteger(`model, training.updates.${name}`, found[name] ?? 0, 0, MAX_COUNT);
   return {
     updates: count('updates'),
     users: count('users'),
@@ -153,7 +206,8 @@ function readFacts({ training }: Model): Facts {
 
 function readSettings({ kind, training }: Model) {
   const found = (training.options ?? {}) as Record<string, unknown>;
-  const number = (name: string, value: unknown, min: number, max: number) => checkNumber(`model, training.options.${name}`, value, min, max);
+  const number = (name: string, value: unknown, min: number, max: number) =>
+    checkNumber(`model, training.options.${name}`, value, min, max);
   let mix: Mix | undefined;
   if (kind === 'm3rec' && typeof found.mix === 'object' && found.mix !== null) {
     const weights = found.mix as Partial<Mix>;
@@ -166,20 +220,47 @@ function readSettings({ kind, training }: Model) {
     weights,
     lambda: solved ? number('lambdaF', found.lambdaF, 1e-3, 1e9) : 0,
     epsilon: solved ? number('epsilon', found.epsilon, -1, 1) : 0,
-    rp3beta: weights.walk > 0 ? { beta: number('rp3beta', found.rp3beta, -10, 10), threshold: number('rp3Threshold', found.rp3Threshold, 0, 1) } : { beta: 0, threshold: 0 },
+    rp3beta:
+      weights.walk > 0
+        ? {
+            beta: number('rp3beta', found.rp3beta, -10, 10),
+            threshold: number('rp3Threshold', found.rp3Threshold, 0, 1),
+          }
+        : { beta: 0, threshold: 0 },
   };
 }
 
 /** Throws an ArgumentError unless the model has all that an update rests on. */
 function checkUpdatable(model: Model, { merged, market, walk }: ReturnType<typeof linearWeights>): void {
-  if (model.kind === 'm3rec' && merged + market + walk === 0) throw new ArgumentError('model', 'a model that scores by its vectors alone (preset paper)', 'one with linear scores; vectors change only by training again');
+  if (model.kind === 'm3rec' && merged + market + walk === 0)
+    throw new ArgumentError(
+      'model',
+      'a model that scores by its vectors alone (preset paper)',
+      'one with linear scores; vectors change only by training again',
+    );
   // Pruned similarities would grow back, and markets that are gone cannot be counted.
-  const compact = model.markets.some(({ history, vectors, userVectors }) => [history, vectors, userVectors].some((table) => table && tableType(table) !== 'f32'));
-  if (compact || model.training.exported !== undefined) throw new ArgumentError('model', 'a model that was exported', 'the one that it was exported from, to be exported again after the update');
+  const compact = model.markets.some(({ history, vectors, userVectors }) =>
+    [history, vectors, userVectors].some((table) => table && tableType(table) !== 'f32'),
+  );
+  if (compact || model.training.exported !== undefined)
+    throw new ArgumentError(
+      'model',
+      'a model that was exported',
+      'the one that it was exported from, to be exported again after the update',
+    );
   const bare = model.markets.find(({ users, histories }) => !users || !histories);
-  if (bare) throw new ArgumentError('model', `market ${bare.name} without users`, 'a model with its users and histories, as training makes it');
+  if (bare)
+    throw new ArgumentError(
+      'model',
+      `market ${bare.name} without users`,
+      'a model with its users and histories, as training makes it',
+    );
   if ((merged > 0 && !model.inverse) || (market > 0 && model.markets.some(({ inverse }) => !inverse))) {
-    throw new ArgumentError('model', 'a model without the inverses behind its EASE terms', 'one that was trained with `updatable: true` (m3rec train --updatable)');
+    throw new ArgumentError(
+      'model',
+      'a model without the inverses behind its EASE terms',
+      'one that was trained with `updatable: true` (m3rec train --updatable)',
+    );
   }
 }
 
@@ -188,14 +269,16 @@ function moveRows(table: Table, oldOf: Int32Array, dim: number): Float32Array {
   // `checkUpdatable` lets no other type pass.
   const values = table as Float32Array;
   const moved = new Float32Array(oldOf.length * dim);
-  for (const [row, old] of oldOf.entries()) if (old >= 0) moved.set(values.subarray(old * dim, (old + 1) * dim), row * dim);
+  for (const [row, old] of oldOf.entries())
+    if (old >= 0) moved.set(values.subarray(old * dim, (old + 1) * dim), row * dim);
   return moved;
 }
 
 /** Whether a refit is due. EASE and popularity models follow their data, so that only rounding can make them so. */
 function assess(model: Model, { residual, ...sinceFit }: Facts): Omit<Updated, 'model' | 'added'> {
   const refit: string[] = [];
-  if (residual !== null && residual > RESIDUAL_TOLERANCE) refit.push(`the inverse is off by ${residual.toExponential(1)}, more than ${RESIDUAL_TOLERANCE}`);
+  if (residual !== null && residual > RESIDUAL_TOLERANCE)
+    refit.push(`the inverse is off by ${residual.toExponential(1)}, more than ${RESIDUAL_TOLERANCE}`);
   if (model.markets.some(({ vectors }) => vectors)) {
     let all = 0;
     let without = 0;
@@ -207,8 +290,14 @@ function assess(model: Model, { residual, ...sinceFit }: Facts): Omit<Updated, '
     }
     const share = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;
     const fitted = all - sinceFit.interactions;
-    if (sinceFit.interactions > ADDED_SHARE * fitted) refit.push(`updates have added ${share(sinceFit.interactions, fitted)} to the interactions that the vectors were trained on, more than ${share(ADDED_SHARE, 1)}`);
-    if (without > NO_VECTOR_SHARE * all) refit.push(`${share(without, all)} of the interactions are with items that have no vector, more than ${share(NO_VECTOR_SHARE, 1)}`);
+    if (sinceFit.interactions > ADDED_SHARE * fitted)
+      refit.push(
+        `updates have added ${share(sinceFit.interactions, fitted)} to the interactions that the vectors were trained on, more than ${share(ADDED_SHARE, 1)}`,
+      );
+    if (without > NO_VECTOR_SHARE * all)
+      refit.push(
+        `${share(without, all)} of the interactions are with items that have no vector, more than ${share(NO_VECTOR_SHARE, 1)}`,
+      );
   }
   return { sinceFit, residual, refit };
 }

@@ -13,7 +13,8 @@ function digest(data: GeneratedData): string {
   const hash = createHash('sha256').update(data.items.join());
   for (const market of data.markets) {
     hash.update(market.name).update(market.users.join());
-    for (const split of ['train', 'valid', 'test'] as const) hash.update(market[split].users).update(market[split].items);
+    for (const split of ['train', 'valid', 'test'] as const)
+      hash.update(market[split].users).update(market[split].items);
   }
   return hash.digest('hex').slice(0, 16);
 }
@@ -52,7 +53,8 @@ test('popularity has a long tail and tastes can be learnt', () => {
     const found = { together: 0, popular: 0 };
     for (const { user, item } of heldOut.valid!) {
       const history = interactions.indices.subarray(interactions.indptr[user], interactions.indptr[user + 1]);
-      const score = (j: number) => history.reduce((sum, i) => sum + together[i * items.length + j] / Math.sqrt(1 + counts[j]), 0);
+      const score = (j: number) =>
+        history.reduce((sum, i) => sum + together[i * items.length + j] / Math.sqrt(1 + counts[j]), 0);
       let better = 0;
       let more = 0;
       for (let n = 0; n < 99; n++) {
@@ -76,21 +78,29 @@ test('the same seed gives the same rows on every host, another seed others', () 
 
 test('any size keeps the promises', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 10, max: 400 }), fc.integer({ min: 200, max: 800 }), fc.double({ min: 5, max: 30, noNaN: true }), fc.nat(), (users, items, perUser, seed) => {
-      const data = generateMarkets({ users, items, interactions: Math.ceil(users * perUser), seed });
-      expect(data.items).toHaveLength(items);
-      expect(assembleGenerated(data).items).toHaveLength(items);
-      for (const { train, valid, test, users: names } of data.markets) {
-        const pairs = [train, valid, test].flatMap((rows) => Array.from(rows.users, (user, i) => `${user} ${rows.items[i]}`));
-        expect(valid.users).toEqual(Int32Array.from(names, (_, i) => i));
-        expect(test.users).toEqual(valid.users);
-        const perUserCount = new Int32Array(names.length);
-        for (const user of train.users) perUserCount[user]++;
-        expect(Math.min(...perUserCount)).toBeGreaterThanOrEqual(3);
-        // Only an item that is held out from every user may also be in a training row.
-        expect(pairs.length - new Set(pairs).size).toBeLessThanOrEqual(2);
-      }
-    }),
+    fc.property(
+      fc.integer({ min: 10, max: 400 }),
+      fc.integer({ min: 200, max: 800 }),
+      fc.double({ min: 5, max: 30, noNaN: true }),
+      fc.nat(),
+      (users, items, perUser, seed) => {
+        const data = generateMarkets({ users, items, interactions: Math.ceil(users * perUser), seed });
+        expect(data.items).toHaveLength(items);
+        expect(assembleGenerated(data).items).toHaveLength(items);
+        for (const { train, valid, test, users: names } of data.markets) {
+          const pairs = [train, valid, test].flatMap((rows) =>
+            Array.from(rows.users, (user, i) => `${user} ${rows.items[i]}`),
+          );
+          expect(valid.users).toEqual(Int32Array.from(names, (_, i) => i));
+          expect(test.users).toEqual(valid.users);
+          const perUserCount = new Int32Array(names.length);
+          for (const user of train.users) perUserCount[user]++;
+          expect(Math.min(...perUserCount)).toBeGreaterThanOrEqual(3);
+          // Only an item that is held out from every user may also be in a training row.
+          expect(pairs.length - new Set(pairs).size).toBeLessThanOrEqual(2);
+        }
+      },
+    ),
     { numRuns: 50 },
   );
 });
@@ -112,6 +122,10 @@ test('options out of range are named', () => {
   expect(() => generateMarkets({ users: 1000, interactions: 4000 })).toThrow('interactions: found 4000');
   expect(() => generateMarkets({ seed: -1 })).toThrow('seed: found -1');
   expect(() => generateMarkets({ markets: [] })).toThrow('markets: found');
-  expect(() => generateMarkets({ markets: [{ name: '../x', users: 1, items: 1, shared: 0 }] })).toThrow('markets[0].name: found "../x"');
-  expect(() => generateMarkets({ markets: [{ name: 'a', users: 1, items: 1, shared: 2 }] })).toThrow('markets[0].shared: found 2');
+  expect(() => generateMarkets({ markets: [{ name: '../x', users: 1, items: 1, shared: 0 }] })).toThrow(
+    'markets[0].name: found "../x"',
+  );
+  expect(() => generateMarkets({ markets: [{ name: 'a', users: 1, items: 1, shared: 2 }] })).toThrow(
+    'markets[0].shared: found 2',
+  );
 });

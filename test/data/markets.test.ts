@@ -6,7 +6,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AbortedError, ArgumentError, DataError } from '../../src/common/errors.ts';
 import type { Progress } from '../../src/common/job.ts';
 import type { Markets } from '../../src/data/markets.ts';
-import { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from '../../src/data/read-markets.ts';
+import {
+  type DataWarning,
+  type MarketFile,
+  type ReadOptions,
+  readMarkets,
+  type Split,
+} from '../../src/data/read-markets.ts';
 import { readBytes, readDirectory, writeFileAtomically } from '../../src/node/files.ts';
 
 const file = (market: string | undefined, split: Split, rows: string[], header = 'userId,itemId'): MarketFile => ({
@@ -58,12 +64,22 @@ async function warningsOf(files: MarketFile[], options: ReadOptions = {}): Promi
 
 describe('readMarkets', () => {
   test('a small case by hand', async () => {
-    const markets = await readMarkets([file('b', 'train', ['v,y', 'u,z', 'u,x', 'u,z']), file('b', 'valid', ['u,y', 'nobody,x', 'v,w', 'u,x']), file('a', 'train', ['u,w', 'u,x'])]);
+    const markets = await readMarkets([
+      file('b', 'train', ['v,y', 'u,z', 'u,x', 'u,z']),
+      file('b', 'valid', ['u,y', 'nobody,x', 'v,w', 'u,x']),
+      file('a', 'train', ['u,w', 'u,x']),
+    ]);
     checkMarkets(markets);
     expect(markets).toEqual({
       items: ['w', 'x', 'y', 'z'],
       markets: [
-        { name: 'a', users: ['u'], items: Int32Array.of(0, 1), interactions: { rows: 1, cols: 2, indptr: Int32Array.of(0, 2), indices: Int32Array.of(0, 1) }, heldOut: {} },
+        {
+          name: 'a',
+          users: ['u'],
+          items: Int32Array.of(0, 1),
+          interactions: { rows: 1, cols: 2, indptr: Int32Array.of(0, 2), indices: Int32Array.of(0, 1) },
+          heldOut: {},
+        },
         {
           name: 'b',
           users: ['u', 'v'],
@@ -83,14 +99,19 @@ describe('readMarkets', () => {
   });
 
   test('ids are sorted by UTF-16 code units, and __proto__ is an id', async () => {
-    const markets = await readMarkets([file('__proto__', 'train', ['__proto__,\uFFFD', 'Z,🐎', 'a,__proto__', 'a,constructor'])]);
+    const markets = await readMarkets([
+      file('__proto__', 'train', ['__proto__,\uFFFD', 'Z,🐎', 'a,__proto__', 'a,constructor']),
+    ]);
     checkMarkets(markets);
     expect(markets.items).toEqual(['__proto__', 'constructor', '🐎', '\uFFFD']);
     expect(markets.markets[0].users).toEqual(['Z', '__proto__', 'a']);
     expect(markets.markets[0].name).toBe('__proto__');
   });
 
-  const rows = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 15 })), { minLength: 1, maxLength: 200 });
+  const rows = fc.array(
+    fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 15 })),
+    { minLength: 1, maxLength: 200 },
+  );
 
   test('the order of rows and files and the way markets are given do not matter', async () => {
     await fc.assert(
@@ -126,7 +147,10 @@ describe('readMarkets', () => {
   });
 
   test('a rating below the least leaves the row out, of training and held-out rows', async () => {
-    const files = [file('a', 'train', ['u,x,5', 'u,y,2', 'v,x,3'], 'user,item,rating'), file('a', 'test', ['u,z,1', 'v,y,4'], 'user,item,rating')];
+    const files = [
+      file('a', 'train', ['u,x,5', 'u,y,2', 'v,x,3'], 'user,item,rating'),
+      file('a', 'test', ['u,z,1', 'v,y,4'], 'user,item,rating'),
+    ];
     const markets = await readMarkets(files, { minRating: 3 });
     checkMarkets(markets);
     expect(markets.items).toEqual(['x']);
@@ -145,17 +169,40 @@ describe('readMarkets', () => {
     const column = file(undefined, 'train', ['a,u,x', 'b,u,y', 'c,u,z'], 'market,user,item');
     expect((await readMarkets([column], { markets: ['b'] })).items).toEqual(['y']);
     for (const each of [files, [column]]) {
-      await expect(readMarkets(each, { markets: ['a', 'd'] })).rejects.toThrow('markets: found "d", expected markets that the data has: a, b, c');
+      await expect(readMarkets(each, { markets: ['a', 'd'] })).rejects.toThrow(
+        'markets: found "d", expected markets that the data has: a, b, c',
+      );
     }
     await expect(readMarkets(files, { markets: [] })).rejects.toBeInstanceOf(ArgumentError);
   });
 
   test('what is odd is counted and named with its first case', async () => {
-    const warnings = await warningsOf([file('a', 'train', ['u,x', 'u,y', 'u,x', 'u,x']), file('a', 'valid', ['u,x', 'v,new', 'w,y', 'u,new'])]);
+    const warnings = await warningsOf([
+      file('a', 'train', ['u,x', 'u,y', 'u,x', 'u,x']),
+      file('a', 'valid', ['u,x', 'v,new', 'w,y', 'u,new']),
+    ]);
     expect(warnings).toEqual([
-      { kind: 'duplicate', file: 'a/train.csv', market: 'a', message: 'market a: 2 duplicate rows, counted once', count: 2 },
-      { kind: 'cold-item', file: 'a/valid.csv', market: 'a', message: '2 held-out rows with an item that no training row of market a has, the first "new" at line 3', count: 2 },
-      { kind: 'unknown-user', file: 'a/valid.csv', market: 'a', message: '2 held-out rows with a user without history in market a, the first "v" at line 3', count: 2 },
+      {
+        kind: 'duplicate',
+        file: 'a/train.csv',
+        market: 'a',
+        message: 'market a: 2 duplicate rows, counted once',
+        count: 2,
+      },
+      {
+        kind: 'cold-item',
+        file: 'a/valid.csv',
+        market: 'a',
+        message: '2 held-out rows with an item that no training row of market a has, the first "new" at line 3',
+        count: 2,
+      },
+      {
+        kind: 'unknown-user',
+        file: 'a/valid.csv',
+        market: 'a',
+        message: '2 held-out rows with a user without history in market a, the first "v" at line 3',
+        count: 2,
+      },
     ]);
   });
 
@@ -195,20 +242,31 @@ describe('readMarkets', () => {
     expect([...seen]).toEqual(['read a/train.csv 0', 'assemble 5']);
 
     const controller = new AbortController();
-    const stopped = readMarkets(bytes, { signal: controller.signal, onProgress: ({ done }) => done > sizes[0] && controller.abort() });
+    const stopped = readMarkets(bytes, {
+      signal: controller.signal,
+      onProgress: ({ done }) => done > sizes[0] && controller.abort(),
+    });
     await expect(stopped).rejects.toThrow(/^read 3 files was stopped at \d+ of \d+$/);
     await expect(stopped).rejects.toBeInstanceOf(AbortedError);
     const later = new AbortController();
-    const assembling = readMarkets(bytes, { signal: later.signal, onProgress: ({ stage }) => stage === 'assemble' && later.abort() });
+    const assembling = readMarkets(bytes, {
+      signal: later.signal,
+      onProgress: ({ stage }) => stage === 'assemble' && later.abort(),
+    });
     await expect(assembling).rejects.toThrow('assemble was stopped at 1 of 13');
   });
 
   test('a market and a user come back after others, in one file and over files', async () => {
     const rows = ['a,u,x', 'b,u,y', 'a,u,z', 'a,v,x', 'a,u,w'];
-    const markets = await readMarkets([file(undefined, 'train', rows, 'market,user,item'), file('a', 'train', ['v,w', 'u,y'])]);
+    const markets = await readMarkets([
+      file(undefined, 'train', rows, 'market,user,item'),
+      file('a', 'train', ['v,w', 'u,y']),
+    ]);
     checkMarkets(markets);
     expect(markets.items).toEqual(['w', 'x', 'y', 'z']);
-    expect(markets.markets.map(({ users, interactions }) => [users, [...interactions.indptr], [...interactions.indices]])).toEqual([
+    expect(
+      markets.markets.map(({ users, interactions }) => [users, [...interactions.indptr], [...interactions.indices]]),
+    ).toEqual([
       [
         ['u', 'v'],
         [0, 4, 6],
@@ -220,7 +278,9 @@ describe('readMarkets', () => {
 
   test('rows longer than those sorted by insertion, in any order and with duplicates', async () => {
     const lengths = [1, 2, 39, 40, 41, 42, 1000];
-    const rows = lengths.flatMap((length, user) => Array.from({ length: 2 * length }, (_, i) => `u${user},i${(i * 617) % length}`));
+    const rows = lengths.flatMap((length, user) =>
+      Array.from({ length: 2 * length }, (_, i) => `u${user},i${(i * 617) % length}`),
+    );
     const markets = await readMarkets([file('a', 'train', rows)]);
     checkMarkets(markets);
     const { indptr } = markets.markets[0].interactions;
@@ -229,14 +289,26 @@ describe('readMarkets', () => {
 
   test('bad calls and data', async () => {
     await expect(readMarkets([])).rejects.toThrow('no training rows');
-    await expect(readMarkets([file('a', 'train', [])])).rejects.toThrow('a/train.csv: market "a" has no users: no training rows');
-    await expect(readMarkets([file('a', 'valid', ['u,x'])])).rejects.toThrow('a/valid.csv:2: market "a" has no users: no training rows');
-    await expect(readMarkets([file(undefined, 'train', [], 'user,item,market')])).rejects.toThrow('undefined/train.csv: no training rows');
+    await expect(readMarkets([file('a', 'train', [])])).rejects.toThrow(
+      'a/train.csv: market "a" has no users: no training rows',
+    );
+    await expect(readMarkets([file('a', 'valid', ['u,x'])])).rejects.toThrow(
+      'a/valid.csv:2: market "a" has no users: no training rows',
+    );
+    await expect(readMarkets([file(undefined, 'train', [], 'user,item,market')])).rejects.toThrow(
+      'undefined/train.csv: no training rows',
+    );
     await expect(readMarkets([file(undefined, 'train', ['u,x'])])).rejects.toThrow(':1: no column market;');
-    await expect(readMarkets([file('a', 'train', ['u,x'])], { minRating: Number.NaN })).rejects.toBeInstanceOf(ArgumentError);
-    await expect(readMarkets([file('a', 'train', ['u,x'])], { minRating: 3 })).rejects.toThrow('a/train.csv:1: no column rating;');
+    await expect(readMarkets([file('a', 'train', ['u,x'])], { minRating: Number.NaN })).rejects.toBeInstanceOf(
+      ArgumentError,
+    );
+    await expect(readMarkets([file('a', 'train', ['u,x'])], { minRating: 3 })).rejects.toThrow(
+      'a/train.csv:1: no column rating;',
+    );
     await expect(readMarkets([file('', 'train', ['u,x'])])).rejects.toBeInstanceOf(ArgumentError);
-    await expect(readMarkets([file('a', 'train', ['u,x'])], { signal: AbortSignal.abort() })).rejects.toBeInstanceOf(AbortedError);
+    await expect(readMarkets([file('a', 'train', ['u,x'])], { signal: AbortSignal.abort() })).rejects.toBeInstanceOf(
+      AbortedError,
+    );
   });
 });
 
@@ -287,7 +359,9 @@ describe('files', () => {
     const warnings: DataWarning[] = [];
     const markets = await readDirectory(folder, { onWarning: (warning) => warnings.push(warning) });
     expect(markets.items).toEqual(['x']);
-    expect(warnings).toEqual([{ kind: 'ignored-file', file: other, message: 'not read, since train.tsv is there', count: 1 }]);
+    expect(warnings).toEqual([
+      { kind: 'ignored-file', file: other, message: 'not read, since train.tsv is there', count: 1 },
+    ]);
   });
 
   test('what is missing or unclear is named', async () => {
@@ -297,11 +371,17 @@ describe('files', () => {
     write('a/valid.tsv', 'user\titem\nu\tx\n');
     await expect(readDirectory(folder)).rejects.toThrow(`${join(folder, 'a', 'train.tsv')}: no such file`);
     write('a/train.tsv', 'user\titem\nu\tx\n');
-    await expect(readDirectory(folder, { markets: ['b'] })).rejects.toThrow(`markets: found "b", expected markets with a train.tsv or train.csv in ${folder}, which has the folders a`);
+    await expect(readDirectory(folder, { markets: ['b'] })).rejects.toThrow(
+      `markets: found "b", expected markets with a train.tsv or train.csv in ${folder}, which has the folders a`,
+    );
     write('a/train.csv', 'user,item\nu,x\n');
-    await expect(readDirectory(folder)).rejects.toThrow('train.csv and train.tsv: only one of them can be the train rows');
+    await expect(readDirectory(folder)).rejects.toThrow(
+      'train.csv and train.tsv: only one of them can be the train rows',
+    );
     write('b/train.csv', '');
-    await expect(readDirectory(folder, { markets: ['b'] })).rejects.toThrow(`${join(folder, 'b', 'train.csv')}: the file is empty`);
+    await expect(readDirectory(folder, { markets: ['b'] })).rejects.toThrow(
+      `${join(folder, 'b', 'train.csv')}: the file is empty`,
+    );
   });
 
   test('a file is replaced whole or not at all', async () => {
@@ -314,7 +394,9 @@ describe('files', () => {
 
     mkdirSync(join(folder, 'taken'));
     await expect(writeFileAtomically(join(folder, 'taken'), Uint8Array.of(1))).rejects.toBeInstanceOf(DataError);
-    await expect(writeFileAtomically(join(folder, 'no', 'out.bin'), Uint8Array.of(1))).rejects.toThrow(`${join(folder, 'no', 'out.bin')}: no such file or folder`);
+    await expect(writeFileAtomically(join(folder, 'no', 'out.bin'), Uint8Array.of(1))).rejects.toThrow(
+      `${join(folder, 'no', 'out.bin')}: no such file or folder`,
+    );
     await expect(readBytes(join(folder, 'none'))).rejects.toThrow('none: no such file or folder');
     expect(readdirSync(folder).sort()).toEqual(['out.bin', 'taken']);
   });

@@ -107,7 +107,30 @@ describe('layouts', () => {
 });
 
 describe('properties', () => {
-  const id = fc.string({ unit: fc.constantFrom('a', 'Z', '7', ' ', '"', ',', ';', '\t', '|', '\n', 'é', '語', '🐎', '\uFEFF', '_', '-', "'", '\\'), minLength: 1, maxLength: 12 });
+  const id = fc.string({
+    unit: fc.constantFrom(
+      'a',
+      'Z',
+      '7',
+      ' ',
+      '"',
+      ',',
+      ';',
+      '\t',
+      '|',
+      '\n',
+      'é',
+      '語',
+      '🐎',
+      '\uFEFF',
+      '_',
+      '-',
+      "'",
+      '\\',
+    ),
+    minLength: 1,
+    maxLength: 12,
+  });
   const table = fc.array(fc.tuple(id, id), { maxLength: 60 });
 
   test('any rows written with any delimiter, quotes and line end are read back, however the bytes are cut', async () => {
@@ -120,8 +143,12 @@ describe('properties', () => {
         fc.boolean(),
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 }),
         async (rows, delimiter, end, quoteAll, bom, sizes) => {
-          const field = (text: string) => (quoteAll || /["\n\r\t,;|]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-          const lines = [`userId${delimiter}itemId`, ...rows.map(([user, item]) => field(user) + delimiter + field(item))];
+          const field = (text: string) =>
+            quoteAll || /["\n\r\t,;|]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+          const lines = [
+            `userId${delimiter}itemId`,
+            ...rows.map(([user, item]) => field(user) + delimiter + field(item)),
+          ];
           const text = (bom ? '\uFEFF' : '') + lines.join(end) + end;
           expect(pairs(await rowsOf(text))).toEqual(rows);
           expect(pairs(await rowsOf(inPieces(utf8(text), sizes)))).toEqual(rows);
@@ -162,20 +189,64 @@ describe('bad input is named with file, line and value', () => {
     ['only blank lines', '\n\r\n \n', 'file.csv: the file is empty'],
     ['a column missing', 'user,thing\nu,t\n', 'file.csv:1: no column itemId; the header has "user", "thing"'],
     ['no header', 'u1\ti1\t5\n', 'file.csv:1: no column userId, itemId; the header has "u1", "i1", "5"'],
-    ['no rating column', 'user,item\nu,i\n', 'file.csv:1: no column rating; the header has "user", "item"', { rating: true }],
-    ['no market column', 'user,item\nu,i\n', 'file.csv:1: no column market; the header has "user", "item"', { market: true }],
+    [
+      'no rating column',
+      'user,item\nu,i\n',
+      'file.csv:1: no column rating; the header has "user", "item"',
+      { rating: true },
+    ],
+    [
+      'no market column',
+      'user,item\nu,i\n',
+      'file.csv:1: no column market; the header has "user", "item"',
+      { market: true },
+    ],
     ['a short row', 'user,item\nu1,i1\nu2\n', 'file.csv:3: the row has 1 field, the header 2: "u2"'],
     ['a long row', 'user,item\nu1,i1,x\n', 'file.csv:2: the row has 3 fields, the header 2: "u1,i1,x"'],
     ['an empty id', 'user,item\nu1,\n', 'file.csv:2: itemId is empty'],
-    ['an over-long id', `user,item\nu1,i1\nu1,${'x'.repeat(MAX_FIELD + 1)}\n`, `file.csv:3: itemId has 1025 characters, more than 1024: "${'x'.repeat(57)}..."`],
-    ['a rating', 'user,item,rating\nu,i,1\nu,j,good\n', 'file.csv:3: the rating is not a number: "good"', { rating: true }],
-    ['an infinite rating', 'user,item,rating\nu,i,Infinity\n', 'file.csv:2: the rating is not a number: "Infinity"', { rating: true }],
-    ['an unterminated quote', 'user,item\nu1,i1\n"u2,i2\nu3,i3\n', 'file.csv:3: a quote that is opened here is not closed'],
-    ['text after a quote', 'user,item\n"u"1,i1\nu2,i2\n', 'file.csv:2: text follows a closing quote (a quote inside a quoted field is written twice)'],
+    [
+      'an over-long id',
+      `user,item\nu1,i1\nu1,${'x'.repeat(MAX_FIELD + 1)}\n`,
+      `file.csv:3: itemId has 1025 characters, more than 1024: "${'x'.repeat(57)}..."`,
+    ],
+    [
+      'a rating',
+      'user,item,rating\nu,i,1\nu,j,good\n',
+      'file.csv:3: the rating is not a number: "good"',
+      { rating: true },
+    ],
+    [
+      'an infinite rating',
+      'user,item,rating\nu,i,Infinity\n',
+      'file.csv:2: the rating is not a number: "Infinity"',
+      { rating: true },
+    ],
+    [
+      'an unterminated quote',
+      'user,item\nu1,i1\n"u2,i2\nu3,i3\n',
+      'file.csv:3: a quote that is opened here is not closed',
+    ],
+    [
+      'text after a quote',
+      'user,item\n"u"1,i1\nu2,i2\n',
+      'file.csv:2: text follows a closing quote (a quote inside a quoted field is written twice)',
+    ],
     ['half a surrogate pair', 'user,item\nu,i\nu,\ud800\n', 'file.csv:1: half of a surrogate pair'],
-    ['a binary text', 'user,item\nu,\0\n', 'file.csv: this is a binary file (it has a zero byte), where text is expected'],
-    ['binary bytes', Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 0, 1), 'file.csv: this is a binary file (it has a zero byte), where UTF-8 text is expected'],
-    ['invalid UTF-8', Uint8Array.of(...utf8('user,item\nu1,i1\nu2,i'), 0xe9, ...utf8('\nu3,i3\n')), 'file.csv:3: invalid UTF-8'],
+    [
+      'a binary text',
+      'user,item\nu,\0\n',
+      'file.csv: this is a binary file (it has a zero byte), where text is expected',
+    ],
+    [
+      'binary bytes',
+      Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 0, 1),
+      'file.csv: this is a binary file (it has a zero byte), where UTF-8 text is expected',
+    ],
+    [
+      'invalid UTF-8',
+      Uint8Array.of(...utf8('user,item\nu1,i1\nu2,i'), 0xe9, ...utf8('\nu3,i3\n')),
+      'file.csv:3: invalid UTF-8',
+    ],
     ['UTF-8 cut at the end', Uint8Array.of(...utf8('user,item\nu1,'), 0xf0, 0x9f), 'file.csv:2: invalid UTF-8'],
   ])('%s', async (_name, source, message, options) => {
     expect((await failure(source, options)).message).toBe(message);
@@ -228,6 +299,8 @@ test('progress is reported in bytes and the signal is heard', async () => {
     },
   });
   const text = 'user,item\n'.padEnd(3e5, 'u,i\n');
-  await expect(readRows(utf8(text), 'file.csv', () => {}, { totalBytes: 3e5 }, job)).rejects.toBeInstanceOf(AbortedError);
+  await expect(readRows(utf8(text), 'file.csv', () => {}, { totalBytes: 3e5 }, job)).rejects.toBeInstanceOf(
+    AbortedError,
+  );
   expect(reports).toEqual([65_536, 131_072]);
 });

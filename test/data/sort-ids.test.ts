@@ -14,11 +14,16 @@ function expectSorted(ids: string[]): void {
 
 test('ids of any code units and lengths, duplicates too', () => {
   const unit = fc.constantFrom('a', 'b', '\0', '\uffff', '\ud800', 'é', '🐎');
-  fc.assert(fc.property(fc.array(fc.string({ unit, maxLength: 9 }), { maxLength: 300 }), expectSorted), { numRuns: 300 });
+  fc.assert(fc.property(fc.array(fc.string({ unit, maxLength: 9 }), { maxLength: 300 }), expectSorted), {
+    numRuns: 300,
+  });
 });
 
 test('many ids that start alike, in order, in reverse and mixed', () => {
-  const ids = Array.from({ length: 20_000 }, (_, i) => `a prefix of all ids ${i % 7 === 0 ? i : 1_000_000 + i}${'x'.repeat(i % 5)}`);
+  const ids = Array.from(
+    { length: 20_000 },
+    (_, i) => `a prefix of all ids ${i % 7 === 0 ? i : 1_000_000 + i}${'x'.repeat(i % 5)}`,
+  );
   expectSorted(ids);
   expectSorted(ids.reverse());
   const order = Int32Array.from(ids.keys());

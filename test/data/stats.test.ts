@@ -16,10 +16,36 @@ test('a small case by hand', async () => {
   ]);
   expect(computeStats(markets)).toEqual({
     markets: [
-      { market: 'a', users: 2, items: 2, rows: 3, sharedItems: 1, sharedShare: 0.5, density: 0.75, heldOut: { valid: 1 } },
-      { market: 'b', users: 1, items: 1, rows: 1, sharedItems: 1, sharedShare: 1, density: 1, heldOut: { valid: 2, test: 1 } },
+      {
+        market: 'a',
+        users: 2,
+        items: 2,
+        rows: 3,
+        sharedItems: 1,
+        sharedShare: 0.5,
+        density: 0.75,
+        heldOut: { valid: 1 },
+      },
+      {
+        market: 'b',
+        users: 1,
+        items: 1,
+        rows: 1,
+        sharedItems: 1,
+        sharedShare: 1,
+        density: 1,
+        heldOut: { valid: 2, test: 1 },
+      },
     ],
-    merged: { users: 3, items: 2, rows: 4, sharedItems: 1, sharedShare: 0.5, density: 4 / 6, heldOut: { valid: 3, test: 1 } },
+    merged: {
+      users: 3,
+      items: 2,
+      rows: 4,
+      sharedItems: 1,
+      sharedShare: 0.5,
+      density: 4 / 6,
+      heldOut: { valid: 3, test: 1 },
+    },
   });
 });
 
@@ -31,7 +57,17 @@ test.skipIf(!present)('the five real markets', async () => {
   const duplicates = new Map<string, number>();
   const onWarning = ({ kind, market, count }: DataWarning) => kind === 'duplicate' && duplicates.set(market!, count);
   const { markets, merged } = computeStats(await readDirectory(xmarket, { onWarning }));
-  expect(markets.map((m) => [m.market, m.users, m.items, m.rows + duplicates.get(m.market)!, m.rows, Math.round(100 * m.sharedShare), m.heldOut.valid])).toEqual([
+  expect(
+    markets.map((m) => [
+      m.market,
+      m.users,
+      m.items,
+      m.rows + duplicates.get(m.market)!,
+      m.rows,
+      Math.round(100 * m.sharedShare),
+      m.heldOut.valid,
+    ]),
+  ).toEqual([
     ['s1', 6466, 9762, 77173, 76965, 27, 3224],
     ['s2', 7109, 2198, 48302, 48165, 76, 3505],
     ['s3', 3328, 1245, 23367, 23236, 89, 1661],

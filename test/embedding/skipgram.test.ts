@@ -7,7 +7,18 @@ import { STREAM } from '../../src/engine/streams.ts';
 import type { SparseMatrix } from '../../src/matrix/sparse.ts';
 import { nodeWorkers } from '../../src/node/files.ts';
 import { startPool } from '../../src/threads/pool.ts';
-import { below, dotOf, draw, kernels, randomPattern, randoms, rawKernels, stream, unit, worst } from '../support/reference.ts';
+import {
+  below,
+  dotOf,
+  draw,
+  kernels,
+  randomPattern,
+  randoms,
+  rawKernels,
+  stream,
+  unit,
+  worst,
+} from '../support/reference.ts';
 
 /** f32 tables after a few steps of Adam, whose size does not shrink with that of the gradient. */
 const TRAINED = 1e-4;
@@ -21,7 +32,10 @@ const similarity = ((): SparseMatrix => {
 /** Walks that stay among the items of one residue, and meet an item more than once. */
 const walksOf = (count: number, length: number) => {
   const key = stream(9, 9, 9);
-  return Int32Array.from({ length: count * length }, (_, i) => 7 * below(draw(key, i), Math.floor(N / 7)) + (Math.floor(i / length) % 3));
+  return Int32Array.from(
+    { length: count * length },
+    (_, i) => 7 * below(draw(key, i), Math.floor(N / 7)) + (Math.floor(i / length) % 3),
+  );
 };
 
 /** B x + x, or Bᵀ x + x. */
@@ -36,7 +50,10 @@ function spread(x: Float64Array, back: boolean): Float64Array {
   return y;
 }
 
-async function plainStage(walks: Int32Array, { walkLength, window, negatives, learningRate, cooling, initial = 0.5, steps: asked, seed }: SkipGramOptions) {
+async function plainStage(
+  walks: Int32Array,
+  { walkLength, window, negatives, learningRate, cooling, initial = 0.5, steps: asked, seed }: SkipGramOptions,
+) {
   const k = await kernels();
   const visits = new Uint32Array(N);
   k.countVisits(walks.length, walks, visits);
@@ -63,7 +80,8 @@ async function plainStage(walks: Int32Array, { walkLength, window, negatives, le
       for (let t = 0; t < walkLength; t++) {
         const centre = walks[w * walkLength + t] * DIM;
         const around: number[] = [];
-        for (let s = Math.max(0, t - window); s <= Math.min(walkLength - 1, t + window); s++) if (s !== t) around.push(walks[w * walkLength + s] * DIM);
+        for (let s = Math.max(0, t - window); s <= Math.min(walkLength - 1, t + window); s++)
+          if (s !== t) around.push(walks[w * walkLength + s] * DIM);
         const meet = (target: number, label: number, weight: number) => {
           const score = dotOf(v, centre, vbar, target, DIM);
           const error = weight * (label - 1 / (1 + Math.exp(-score)));
@@ -87,7 +105,9 @@ async function plainStage(walks: Int32Array, { walkLength, window, negatives, le
       for (let j = 0; j < g.length; j++) {
         m[j] = 0.9 * m[j] + 0.1 * g[j];
         moment[j] = 0.999 * moment[j] + 0.001 * g[j] * g[j];
-        parameters[j] -= (rate * (m[j] / (1 - 0.9 ** (step + 1)))) / (Math.sqrt(moment[j] / (1 - 0.999 ** (step + 1))) + 1e-8 / Math.sqrt(1 - 0.999 ** (step + 1)));
+        parameters[j] -=
+          (rate * (m[j] / (1 - 0.9 ** (step + 1)))) /
+          (Math.sqrt(moment[j] / (1 - 0.999 ** (step + 1))) + 1e-8 / Math.sqrt(1 - 0.999 ** (step + 1)));
       }
     }
     if (step >= Math.floor(steps * 0.9)) {
@@ -99,7 +119,15 @@ async function plainStage(walks: Int32Array, { walkLength, window, negatives, le
   return { vectors, contexts, loss: lastPairs > 0 ? lastLoss / lastPairs : 0 };
 }
 
-const optionsOf = (walkLength: number, window: number, negatives: number, steps: number): SkipGramOptions => ({ dim: DIM, walkLength, window, negatives, learningRate: 0.01, steps, seed: 4 });
+const optionsOf = (walkLength: number, window: number, negatives: number, steps: number): SkipGramOptions => ({
+  dim: DIM,
+  walkLength,
+  window,
+  negatives,
+  learningRate: 0.01,
+  steps,
+  seed: 4,
+});
 
 describe('the stage agrees with plain f64', () => {
   test.each([
@@ -136,8 +164,12 @@ test('1, 2, 3 and 8 threads give the same bytes, in several rounds of many tasks
     const { pool, ...kernels } = await startPool(nodeWorkers, threads);
     try {
       const several = await run({ ...kernels, pool });
-      expect(Buffer.from(several.vectors.buffer).equals(Buffer.from(one.vectors.buffer)), `${threads} threads`).toBe(true);
-      expect(Buffer.from(several.contexts.buffer).equals(Buffer.from(one.contexts.buffer)), `${threads} threads`).toBe(true);
+      expect(Buffer.from(several.vectors.buffer).equals(Buffer.from(one.vectors.buffer)), `${threads} threads`).toBe(
+        true,
+      );
+      expect(Buffer.from(several.contexts.buffer).equals(Buffer.from(one.contexts.buffer)), `${threads} threads`).toBe(
+        true,
+      );
       expect(several.loss).toBe(one.loss);
     } finally {
       await pool.close();
@@ -156,6 +188,9 @@ test('a signal stops the stage between the rounds of a step', async () => {
       controller.abort();
     },
   });
-  await expect(skipgram(await rawKernels(), walksOf(530, 40), similarity, options, job)).rejects.toMatchObject({ name: 'AbortError', message: 'skip-gram was stopped at 0 of 1' });
+  await expect(skipgram(await rawKernels(), walksOf(530, 40), similarity, options, job)).rejects.toMatchObject({
+    name: 'AbortError',
+    message: 'skip-gram was stopped at 0 of 1',
+  });
   expect(heard).toEqual([0]);
 });

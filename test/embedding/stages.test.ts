@@ -1,6 +1,18 @@
 // The kernels of stages 2 and 3 against plain f64 references; gradients against finite differences.
 import { expect, test } from 'vitest';
-import { below, differences, dotOf, draw, kernels, LENGTHS, randomPattern, randoms, stream, unit, worst } from '../support/reference.ts';
+import {
+  below,
+  differences,
+  dotOf,
+  draw,
+  kernels,
+  LENGTHS,
+  randomPattern,
+  randoms,
+  stream,
+  unit,
+  worst,
+} from '../support/reference.ts';
 
 /** f32 sums of up to a few hundred terms of size 1. */
 const F32 = 2e-5;
@@ -60,11 +72,19 @@ test.each([...LENGTHS, 300])('cutColumns, propagate and normaliseRows with %i ro
       ]) {
         k.cutColumns(begin, end, rows, d, x, panels);
       }
-      expect(panels).toEqual(Float32Array.from({ length: rows * d }, (_, at) => x[(Math.floor(at / 16) % rows) * d + 16 * Math.floor(at / 16 / rows) + (at % 16)]));
+      expect(panels).toEqual(
+        Float32Array.from(
+          { length: rows * d },
+          (_, at) => x[(Math.floor(at / 16) % rows) * d + 16 * Math.floor(at / 16 / rows) + (at % 16)],
+        ),
+      );
       const y = new Float32Array(rows * d);
-      for (let c = 0; c < d; c += 16) k.propagate(0, rows, b.indptr, b.indices, values, panels.subarray(rows * c), y.subarray(c), 4 * d, keep);
+      for (let c = 0; c < d; c += 16)
+        k.propagate(0, rows, b.indptr, b.indices, values, panels.subarray(rows * c), y.subarray(c), 4 * d, keep);
       const expected = Float64Array.from(x, (v) => v * keep);
-      for (let r = 0; r < rows; r++) for (let e = b.indptr[r]; e < b.indptr[r + 1]; e++) for (let c = 0; c < d; c++) expected[r * d + c] += values[e] * x[b.indices[e] * d + c];
+      for (let r = 0; r < rows; r++)
+        for (let e = b.indptr[r]; e < b.indptr[r + 1]; e++)
+          for (let c = 0; c < d; c++) expected[r * d + c] += values[e] * x[b.indices[e] * d + c];
       expect(worst(y, expected)).toBeLessThan(F32);
     }
     k.normaliseRows(rows, b.indptr, values);
@@ -183,266 +203,407 @@ const SKIPGRAMS: [number, number, number, number, number, number][] = [
   [300, 128, 65, 10, 10, 3],
 ];
 
-test.each(SKIPGRAMS)('skip-gram of %i items, d = %i, walks of %i, window %i, %i negatives, %i walks', async (n, d, length, window, negatives, count) => {
-  const k = await kernels();
-  const { walks, thresholds, aliases } = walksOver(k, n, count, length);
-  const v = Float64Array.from(randoms(n * d, 31));
-  const vbar = Float64Array.from(randoms(n * d, 32));
-  const [seed, stage] = [3, 5];
-  const first = 20;
+test.each(SKIPGRAMS)(
+  'skip-gram of %i items, d = %i, walks of %i, window %i, %i negatives, %i walks',
+  async (n, d, length, window, negatives, count) => {
+    const k = await kernels();
+    const { walks, thresholds, aliases } = walksOver(k, n, count, length);
+    const v = Float64Array.from(randoms(n * d, 31));
+    const vbar = Float64Array.from(randoms(n * d, 32));
+    const [seed, stage] = [3, 5];
+    const first = 20;
 
-  const drawn = Array.from({ length: count * length * negatives }, (_, i) => {
-    const bits = draw(stream(seed, stage, first + Math.floor(i / (length * negatives))), i % (length * negatives));
-    const slot = below(bits, n);
-    return unit(bits) < thresholds[slot] ? slot : aliases[slot];
-  });
-  /** L and its gradients, pair by pair. */
-  const plain = () => {
-    const sums = { loss: 0, pairs: 0, v: new Float64Array(n * d), vbar: new Float64Array(n * d) };
-    const meet = (centre: number, target: number, label: number) => {
-      const score = dotOf(v, centre, vbar, target, d);
-      const error = label - 1 / (1 + Math.exp(-score));
-      sums.loss += Math.log1p(Math.exp(label === 1 ? -score : score));
-      for (let c = 0; c < d; c++) {
-        sums.v[centre + c] -= error * vbar[target + c];
-        sums.vbar[target + c] -= error * v[centre + c];
-      }
-    };
-    for (let i = 0; i < count * length; i++) {
-      const t = i % length;
-      for (let s = Math.max(0, t - window); s <= Math.min(length - 1, t + window); s++) {
-        if (s === t) continue;
-        sums.pairs++;
-        meet(walks[i] * d, walks[i - t + s] * d, 1);
-        for (let m = 0; m < negatives; m++) meet(walks[i] * d, drawn[i * negatives + m] * d, 0);
-      }
-    }
-    return sums;
-  };
-  const expected = plain();
-  const { loss, pairs } = expected;
-  if (n * d < 150 && pairs > 0) {
-    expect(
-      worst(
-        expected.v,
-        differences(() => plain().loss, v),
-      ),
-    ).toBeLessThan(1e-6);
-    expect(
-      worst(
-        expected.vbar,
-        differences(() => plain().loss, vbar),
-      ),
-    ).toBeLessThan(1e-6);
-  }
-
-  const positions = count * length;
-  const centres = new Float32Array(positions * d).fill(7);
-  const contexts = new Float32Array(positions * d).fill(7);
-  const items = new Int32Array(positions * negatives);
-  const errors = new Float32Array(positions * negatives);
-  const totals = new Float64Array([0.5, 2]);
-  // scratch that holds anything
-  const scratch = new Uint8Array(k.skipgramScratchBytes(length, window, d, negatives)).fill(0xff);
-  k.skipgram(first, first + count, walks, length, window, d, negatives, n, thresholds, aliases, seed, stage, new Float32Array(v), new Float32Array(vbar), centres, contexts, items, errors, scratch, totals);
-  expect(Math.abs(totals[0] - 0.5 - loss)).toBeLessThan(1e-5 * Math.max(1, loss));
-  expect(totals[1]).toBe(2 + pairs);
-  if (pairs === 0) expect(items.every((item) => item === -1)).toBe(true);
-
-  // gathered by ranges of four items, from blocks of two walks
-  const shift = 2;
-  const ranges = Math.ceil(n / 2 ** shift);
-  const lists = 4 * (ranges + 1);
-  const drawnAt = lists + 24 * length;
-  const blockBytes = drawnAt + lists + 24 * length * negatives;
-  const blocks = Math.ceil(count / 2);
-  const memory = new Uint8Array(blocks * blockBytes);
-  for (let block = 0; block < blocks; block++) {
-    const from = 2 * block * length;
-    const to = Math.min(positions, from + 2 * length);
-    const put = (at: number, entries: number, list: Int32Array, values: Float32Array | number, per: number) => {
-      const indptr = new Int32Array(ranges + 1);
-      const out = new Uint8Array(12 * entries);
-      k.partition(entries, list, values, from, per, shift, ranges, indptr, out);
-      memory.set(new Uint8Array(indptr.buffer), block * blockBytes + at);
-      memory.set(out, block * blockBytes + at + lists);
-    };
-    put(0, to - from, walks.slice(from, to), 0, 1);
-    put(drawnAt, (to - from) * negatives, items.slice(from * negatives, to * negatives), errors.slice(from * negatives, to * negatives), negatives);
-  }
-  const dv = new Float32Array(n * d);
-  const dvbar = new Float32Array(n * d);
-  for (let range = 0; range < ranges; range++) k.addGradients(range, ranges, blocks, blockBytes, walks, d, new Float32Array(v), centres, contexts, memory, memory.slice(drawnAt), dv, dvbar);
-  expect(worst(dv, expected.v)).toBeLessThan(F32);
-  expect(worst(dvbar, expected.vbar)).toBeLessThan(F32);
-});
-
-test.each([...LENGTHS, 1000])('partition of %i entries keeps their order within a range, and leaves out what is no item', async (count) => {
-  const k = await kernels();
-  const items = Int32Array.from({ length: count }, (_, e) => (e % 5 === 3 ? -1 : (e * 37 + 11) % 50));
-  const values = randoms(count, 33);
-  const [first, per, shift, ranges] = [100, 3, 3, 7];
-  const indptr = new Int32Array(ranges + 1);
-  const out = new Uint8Array(12 * count);
-  k.partition(count, items, values, first, per, shift, ranges, indptr, out);
-  const entries = Array.from(items, (item, e): [number, number, number] => [item, first + Math.floor(e / per), values[e]]).filter(([item]) => item >= 0);
-  const expected = Array.from({ length: ranges }, (_, range) => entries.filter(([item]) => item >> shift === range));
-  expect([...indptr]).toEqual([0, ...expected.map((_, range) => expected.slice(0, range + 1).flat().length)]);
-  const kept = expected.flat();
-  expect(Array.from(kept, (_, e) => [new Int32Array(out.buffer)[3 * e], new Int32Array(out.buffer)[3 * e + 1], new Float32Array(out.buffer)[3 * e + 2]])).toEqual(kept);
-});
-
-test.each([0, 0.2, -1])('market adaptation: gradients of the margin loss through U = X̂V + U_loc, γ = %f', async (gamma) => {
-  const k = await kernels();
-  const [users, n, d, negatives] = [5, 11, 16, 4];
-  const x = randomPattern(users, n, 3, 41);
-  const b = randomPattern(n, n, 4, 42);
-  const values = randoms(b.indices.length, 43).map((value) => Math.abs(value) + 0.1);
-  k.normaliseRows(n, b.indptr, values);
-  const list = Int32Array.from([3, 0, 4, 1, 2]);
-  const keys = Uint32Array.from([103, 100, 104, 101, 102]);
-  const indptr = new Int32Array(users + 1);
-  const indices = new Int32Array(users * n);
-  const weights = new Float32Array(users * n);
-  const dense = new Float32Array(n);
-  k.historyRows(users, list, x.indptr, x.indices, b.indptr, b.indices, values, dense, indptr, indices, weights);
-  expect([...dense]).toEqual(new Array(n).fill(0));
-  const xhat = list.reduce(
-    (all, user, row) => {
-      const sums = new Float64Array(n);
-      for (let e = x.indptr[user]; e < x.indptr[user + 1]; e++) for (let f = b.indptr[x.indices[e]]; f < b.indptr[x.indices[e] + 1]; f++) sums[b.indices[f]] += values[f];
-      const total = sums.reduce((s, w) => s + w, 0);
-      all.set(
-        sums.map((w) => w / total),
-        row * n,
-      );
-      return all;
-    },
-    new Float64Array(users * n),
-  );
-  const rebuilt = new Float64Array(users * n);
-  for (let row = 0; row < users; row++) for (let e = indptr[row]; e < indptr[row + 1]; e++) rebuilt[row * n + indices[e]] += weights[e];
-  expect(worst(rebuilt, xhat)).toBeLessThan(1e-6);
-
-  const v = Float64Array.from(randoms(n * d, 44));
-  const local = Float64Array.from(randoms(users * d, 45)).map((w) => w * 0.3);
-  const [seed, stage] = [9, 10];
-  const loss = () => {
-    let sum = 0;
-    for (let row = 0; row < users; row++) {
-      const u = new Float64Array(d);
-      for (let c = 0; c < d; c++) {
-        u[c] = local[list[row] * d + c];
-        for (let j = 0; j < n; j++) u[c] += xhat[row * n + j] * v[j * d + c];
-      }
-      const cos = (j: number) => dotOf(u, 0, v, j * d, d) / Math.sqrt(dotOf(u, 0, u, 0, d) * dotOf(v, j * d, v, j * d, d));
-      const own = [...x.indices.subarray(x.indptr[list[row]], x.indptr[list[row] + 1])];
-      const key = stream(seed, stage, keys[row]);
-      let drawn = 0;
-      for (const j of own) {
-        sum += 1 - cos(j);
-        for (let m = 0; m < negatives; m++) {
-          let item = below(draw(key, drawn++), n);
-          while (own.includes(item)) item = below(draw(key, drawn++), n);
-          sum += Math.max(0, cos(item) - gamma) / negatives;
+    const drawn = Array.from({ length: count * length * negatives }, (_, i) => {
+      const bits = draw(stream(seed, stage, first + Math.floor(i / (length * negatives))), i % (length * negatives));
+      const slot = below(bits, n);
+      return unit(bits) < thresholds[slot] ? slot : aliases[slot];
+    });
+    /** L and its gradients, pair by pair. */
+    const plain = () => {
+      const sums = { loss: 0, pairs: 0, v: new Float64Array(n * d), vbar: new Float64Array(n * d) };
+      const meet = (centre: number, target: number, label: number) => {
+        const score = dotOf(v, centre, vbar, target, d);
+        const error = label - 1 / (1 + Math.exp(-score));
+        sums.loss += Math.log1p(Math.exp(label === 1 ? -score : score));
+        for (let c = 0; c < d; c++) {
+          sums.v[centre + c] -= error * vbar[target + c];
+          sums.vbar[target + c] -= error * v[centre + c];
+        }
+      };
+      for (let i = 0; i < count * length; i++) {
+        const t = i % length;
+        for (let s = Math.max(0, t - window); s <= Math.min(length - 1, t + window); s++) {
+          if (s === t) continue;
+          sums.pairs++;
+          meet(walks[i] * d, walks[i - t + s] * d, 1);
+          for (let m = 0; m < negatives; m++) meet(walks[i] * d, drawn[i * negatives + m] * d, 0);
         }
       }
-    }
-    return sum;
-  };
-  const v32 = new Float32Array(v);
-  const u = new Float32Array(users * d);
-  for (let row = 0; row < users; row++) for (let e = indptr[row]; e < indptr[row + 1]; e++) for (let c = 0; c < d; c++) u[row * d + c] += weights[e] * v32[indices[e] * d + c];
-  k.addRows(users, list, d, new Float32Array(local), u);
-  const du = new Float32Array(users * d);
-  const totals = new Float64Array(2);
-  const starts = new Int32Array(users);
-  for (let row = 1; row < users; row++) starts[row] = starts[row - 1] + x.indptr[list[row - 1] + 1] - x.indptr[list[row - 1]];
-  const pulls = new Int32Array(3 * x.indices.length * (1 + negatives));
-  const counts = new Int32Array(users);
-  k.margin(users, list, keys, x.indptr, x.indices, n, d, u, v32, negatives, gamma, seed, stage, du, pulls, starts, counts, totals);
-  // a step of Adam from rest gives away the gradient's sign alone: its first moment is a tenth of the gradient
-  const [itemIndptr, itemRows, itemValues] = [new Int32Array(n + 1), new Int32Array(indptr[users]), new Float32Array(indptr[users])];
-  k.transposeMatrix(users, n, indptr, indices, weights, itemIndptr, itemRows, itemValues);
-  const m = new Float32Array(n * d);
-  for (const [begin, end] of [
-    [0, 4],
-    [4, n],
-  ]) {
-    const pullIndptr = new Int32Array(end - begin + 1);
-    const entries = new Int32Array(pulls.length);
-    k.bucketPulls(begin, end, users, pulls, starts, 1 + negatives, counts, pullIndptr, entries);
-    k.adamItems(begin, end, itemIndptr, itemRows, itemValues, du, pullIndptr, entries, u, 0, d, v32.slice(), v32, m, new Float32Array(n * d), 0, 0.9, 0.999, 1e-8, 0);
-  }
-  const dv = m.map((moment) => moment * 10);
-  expect(Math.abs(totals[0] / loss() - 1)).toBeLessThan(1e-5);
-  expect(totals[1]).toBe(x.indices.length);
-  const expected = differences(loss, local);
-  expect(
-    worst(
-      du,
-      Float64Array.from({ length: users * d }, (_, i) => expected[list[Math.floor(i / d)] * d + (i % d)]),
-    ),
-  ).toBeLessThan(GRADIENT);
-  expect(worst(dv, differences(loss, v))).toBeLessThan(GRADIENT);
-});
-
-test.each([1, 3, 4, 5, 15, 16, 17, 65])('adamItems, spreadItems and sumParts over %i items, in one range and in two', async (n) => {
-  const k = await kernels();
-  const users = 7;
-  for (const d of [16, 48, 128]) {
-    const x = randomPattern(n, users, 3, 61);
-    const weights = randoms(x.indices.length, 62);
-    const [du, u, vectors, fixed, extra, m, v] = [users, users, n, n, n, n, n].map((rows, i) => randoms(rows * d, 63 + i));
-    for (let i = 0; i < v.length; i++) v[i] = Math.abs(v[i]);
-    // two pulls on every third item
-    const pulled = [...Array(n).keys()].filter((j) => j % 3 === 0);
-    const pullIndptr = Int32Array.from({ length: n + 1 }, (_, j) => 2 * pulled.filter((item) => item < j).length);
-    const pullRows = pulled.flatMap((j) => [j % users, (j + 1) % users]);
-    const pulls = new Float32Array(3 * pullRows.length);
-    pulls.set(randoms(pulls.length, 71));
-    new Int32Array(pulls.buffer).forEach((_, i, all) => {
-      if (i % 3 === 0) all[i] = pullRows[i / 3];
-    });
-    const [rate, beta1, beta2, epsilon, decay] = [0.01, 0.9, 0.999, 1e-8, 0.1];
-    const expected = Float64Array.from(vectors);
-    for (let j = 0; j < n; j++) {
-      for (let c = 0; c < d; c++) {
-        const at = j * d + c;
-        let g = extra[at] + decay * (vectors[at] - fixed[at]);
-        for (let e = x.indptr[j]; e < x.indptr[j + 1]; e++) g += weights[e] * du[x.indices[e] * d + c];
-        for (let p = pullIndptr[j]; p < pullIndptr[j + 1]; p++) g += pulls[3 * p + 1] * u[pullRows[p] * d + c] + pulls[3 * p + 2] * vectors[at];
-        expected[at] -= (rate * (beta1 * m[at] + (1 - beta1) * g)) / (Math.sqrt(beta2 * v[at] + (1 - beta2) * g * g) + epsilon);
-      }
-    }
-    const cut = Math.floor(n / 2);
-    const run = (ranges: [number, number][]) => {
-      const [stepped, m1, v1, gradients] = [vectors.slice(), m.slice(), v.slice(), extra.slice()];
-      const parts = new Float32Array(ranges.length * users * d);
-      for (const [part, [begin, end]] of ranges.entries()) {
-        k.adamItems(begin, end, x.indptr, x.indices, weights, du, pullIndptr.slice(begin), pulls, u, gradients, d, stepped, fixed, m1, v1, rate, beta1, beta2, epsilon, decay);
-        const own = new Float32Array(users * d).fill(7);
-        k.spreadItems(begin, end, x.indptr, x.indices, weights, users, d, stepped, own);
-        parts.set(own, part * users * d);
-      }
-      expect(gradients.every((value) => value === 0)).toBe(true);
-      const sum = new Float32Array(users * d);
-      k.sumParts(users * d, ranges.length, 4 * users * d, parts, sum);
-      return { stepped, m1, v1, sum };
+      return sums;
     };
-    const whole = run([[0, n]]);
-    expect(worst(whole.stepped, expected)).toBeLessThan(F32);
-    const spread = new Float64Array(users * d);
-    for (let j = 0; j < n; j++) for (let e = x.indptr[j]; e < x.indptr[j + 1]; e++) for (let c = 0; c < d; c++) spread[x.indices[e] * d + c] += weights[e] * whole.stepped[j * d + c];
-    expect(worst(whole.sum, spread)).toBeLessThan(F32);
-    const { sum, ...halves } = run([
-      [0, cut],
-      [cut, n],
-    ]);
-    expect({ ...halves, sum: whole.sum }).toEqual(whole);
-    expect(worst(sum, spread)).toBeLessThan(F32);
-  }
-});
+    const expected = plain();
+    const { loss, pairs } = expected;
+    if (n * d < 150 && pairs > 0) {
+      expect(
+        worst(
+          expected.v,
+          differences(() => plain().loss, v),
+        ),
+      ).toBeLessThan(1e-6);
+      expect(
+        worst(
+          expected.vbar,
+          differences(() => plain().loss, vbar),
+        ),
+      ).toBeLessThan(1e-6);
+    }
+
+    const positions = count * length;
+    const centres = new Float32Array(positions * d).fill(7);
+    const contexts = new Float32Array(positions * d).fill(7);
+    const items = new Int32Array(positions * negatives);
+    const errors = new Float32Array(positions * negatives);
+    const totals = new Float64Array([0.5, 2]);
+    // scratch that holds anything
+    const scratch = new Uint8Array(k.skipgramScratchBytes(length, window, d, negatives)).fill(0xff);
+    k.skipgram(
+      first,
+      first + count,
+      walks,
+      length,
+      window,
+      d,
+      negatives,
+      n,
+      thresholds,
+      aliases,
+      seed,
+      stage,
+      new Float32Array(v),
+      new Float32Array(vbar),
+      centres,
+      contexts,
+      items,
+      errors,
+      scratch,
+      totals,
+    );
+    expect(Math.abs(totals[0] - 0.5 - loss)).toBeLessThan(1e-5 * Math.max(1, loss));
+    expect(totals[1]).toBe(2 + pairs);
+    if (pairs === 0) expect(items.every((item) => item === -1)).toBe(true);
+
+    // gathered by ranges of four items, from blocks of two walks
+    const shift = 2;
+    const ranges = Math.ceil(n / 2 ** shift);
+    const lists = 4 * (ranges + 1);
+    const drawnAt = lists + 24 * length;
+    const blockBytes = drawnAt + lists + 24 * length * negatives;
+    const blocks = Math.ceil(count / 2);
+    const memory = new Uint8Array(blocks * blockBytes);
+    for (let block = 0; block < blocks; block++) {
+      const from = 2 * block * length;
+      const to = Math.min(positions, from + 2 * length);
+      const put = (at: number, entries: number, list: Int32Array, values: Float32Array | number, per: number) => {
+        const indptr = new Int32Array(ranges + 1);
+        const out = new Uint8Array(12 * entries);
+        k.partition(entries, list, values, from, per, shift, ranges, indptr, out);
+        memory.set(new Uint8Array(indptr.buffer), block * blockBytes + at);
+        memory.set(out, block * blockBytes + at + lists);
+      };
+      put(0, to - from, walks.slice(from, to), 0, 1);
+      put(
+        drawnAt,
+        (to - from) * negatives,
+        items.slice(from * negatives, to * negatives),
+        errors.slice(from * negatives, to * negatives),
+        negatives,
+      );
+    }
+    const dv = new Float32Array(n * d);
+    const dvbar = new Float32Array(n * d);
+    for (let range = 0; range < ranges; range++)
+      k.addGradients(
+        range,
+        ranges,
+        blocks,
+        blockBytes,
+        walks,
+        d,
+        new Float32Array(v),
+        centres,
+        contexts,
+        memory,
+        memory.slice(drawnAt),
+        dv,
+        dvbar,
+      );
+    expect(worst(dv, expected.v)).toBeLessThan(F32);
+    expect(worst(dvbar, expected.vbar)).toBeLessThan(F32);
+  },
+);
+
+test.each([...LENGTHS, 1000])(
+  'partition of %i entries keeps their order within a range, and leaves out what is no item',
+  async (count) => {
+    const k = await kernels();
+    const items = Int32Array.from({ length: count }, (_, e) => (e % 5 === 3 ? -1 : (e * 37 + 11) % 50));
+    const values = randoms(count, 33);
+    const [first, per, shift, ranges] = [100, 3, 3, 7];
+    const indptr = new Int32Array(ranges + 1);
+    const out = new Uint8Array(12 * count);
+    k.partition(count, items, values, first, per, shift, ranges, indptr, out);
+    const entries = Array.from(items, (item, e): [number, number, number] => [
+      item,
+      first + Math.floor(e / per),
+      values[e],
+    ]).filter(([item]) => item >= 0);
+    const expected = Array.from({ length: ranges }, (_, range) => entries.filter(([item]) => item >> shift === range));
+    expect([...indptr]).toEqual([0, ...expected.map((_, range) => expected.slice(0, range + 1).flat().length)]);
+    const kept = expected.flat();
+    expect(
+      Array.from(kept, (_, e) => [
+        new Int32Array(out.buffer)[3 * e],
+        new Int32Array(out.buffer)[3 * e + 1],
+        new Float32Array(out.buffer)[3 * e + 2],
+      ]),
+    ).toEqual(kept);
+  },
+);
+
+test.each([0, 0.2, -1])(
+  'market adaptation: gradients of the margin loss through U = X̂V + U_loc, γ = %f',
+  async (gamma) => {
+    const k = await kernels();
+    const [users, n, d, negatives] = [5, 11, 16, 4];
+    const x = randomPattern(users, n, 3, 41);
+    const b = randomPattern(n, n, 4, 42);
+    const values = randoms(b.indices.length, 43).map((value) => Math.abs(value) + 0.1);
+    k.normaliseRows(n, b.indptr, values);
+    const list = Int32Array.from([3, 0, 4, 1, 2]);
+    const keys = Uint32Array.from([103, 100, 104, 101, 102]);
+    const indptr = new Int32Array(users + 1);
+    const indices = new Int32Array(users * n);
+    const weights = new Float32Array(users * n);
+    const dense = new Float32Array(n);
+    k.historyRows(users, list, x.indptr, x.indices, b.indptr, b.indices, values, dense, indptr, indices, weights);
+    expect([...dense]).toEqual(new Array(n).fill(0));
+    const xhat = list.reduce(
+      (all, user, row) => {
+        const sums = new Float64Array(n);
+        for (let e = x.indptr[user]; e < x.indptr[user + 1]; e++)
+          for (let f = b.indptr[x.indices[e]]; f < b.indptr[x.indices[e] + 1]; f++) sums[b.indices[f]] += values[f];
+        const total = sums.reduce((s, w) => s + w, 0);
+        all.set(
+          sums.map((w) => w / total),
+          row * n,
+        );
+        return all;
+      },
+      new Float64Array(users * n),
+    );
+    const rebuilt = new Float64Array(users * n);
+    for (let row = 0; row < users; row++)
+      for (let e = indptr[row]; e < indptr[row + 1]; e++) rebuilt[row * n + indices[e]] += weights[e];
+    expect(worst(rebuilt, xhat)).toBeLessThan(1e-6);
+
+    const v = Float64Array.from(randoms(n * d, 44));
+    const local = Float64Array.from(randoms(users * d, 45)).map((w) => w * 0.3);
+    const [seed, stage] = [9, 10];
+    const loss = () => {
+      let sum = 0;
+      for (let row = 0; row < users; row++) {
+        const u = new Float64Array(d);
+        for (let c = 0; c < d; c++) {
+          u[c] = local[list[row] * d + c];
+          for (let j = 0; j < n; j++) u[c] += xhat[row * n + j] * v[j * d + c];
+        }
+        const cos = (j: number) =>
+          dotOf(u, 0, v, j * d, d) / Math.sqrt(dotOf(u, 0, u, 0, d) * dotOf(v, j * d, v, j * d, d));
+        const own = [...x.indices.subarray(x.indptr[list[row]], x.indptr[list[row] + 1])];
+        const key = stream(seed, stage, keys[row]);
+        let drawn = 0;
+        for (const j of own) {
+          sum += 1 - cos(j);
+          for (let m = 0; m < negatives; m++) {
+            let item = below(draw(key, drawn++), n);
+            while (own.includes(item)) item = below(draw(key, drawn++), n);
+            sum += Math.max(0, cos(item) - gamma) / negatives;
+          }
+        }
+      }
+      return sum;
+    };
+    const v32 = new Float32Array(v);
+    const u = new Float32Array(users * d);
+    for (let row = 0; row < users; row++)
+      for (let e = indptr[row]; e < indptr[row + 1]; e++)
+        for (let c = 0; c < d; c++) u[row * d + c] += weights[e] * v32[indices[e] * d + c];
+    k.addRows(users, list, d, new Float32Array(local), u);
+    const du = new Float32Array(users * d);
+    const totals = new Float64Array(2);
+    const starts = new Int32Array(users);
+    for (let row = 1; row < users; row++)
+      starts[row] = starts[row - 1] + x.indptr[list[row - 1] + 1] - x.indptr[list[row - 1]];
+    const pulls = new Int32Array(3 * x.indices.length * (1 + negatives));
+    const counts = new Int32Array(users);
+    k.margin(
+      users,
+      list,
+      keys,
+      x.indptr,
+      x.indices,
+      n,
+      d,
+      u,
+      v32,
+      negatives,
+      gamma,
+      seed,
+      stage,
+      du,
+      pulls,
+      starts,
+      counts,
+      totals,
+    );
+    // a step of Adam from rest gives away the gradient's sign alone: its first moment is a tenth of the gradient
+    const [itemIndptr, itemRows, itemValues] = [
+      new Int32Array(n + 1),
+      new Int32Array(indptr[users]),
+      new Float32Array(indptr[users]),
+    ];
+    k.transposeMatrix(users, n, indptr, indices, weights, itemIndptr, itemRows, itemValues);
+    const m = new Float32Array(n * d);
+    for (const [begin, end] of [
+      [0, 4],
+      [4, n],
+    ]) {
+      const pullIndptr = new Int32Array(end - begin + 1);
+      const entries = new Int32Array(pulls.length);
+      k.bucketPulls(begin, end, users, pulls, starts, 1 + negatives, counts, pullIndptr, entries);
+      k.adamItems(
+        begin,
+        end,
+        itemIndptr,
+        itemRows,
+        itemValues,
+        du,
+        pullIndptr,
+        entries,
+        u,
+        0,
+        d,
+        v32.slice(),
+        v32,
+        m,
+        new Float32Array(n * d),
+        0,
+        0.9,
+        0.999,
+        1e-8,
+        0,
+      );
+    }
+    const dv = m.map((moment) => moment * 10);
+    expect(Math.abs(totals[0] / loss() - 1)).toBeLessThan(1e-5);
+    expect(totals[1]).toBe(x.indices.length);
+    const expected = differences(loss, local);
+    expect(
+      worst(
+        du,
+        Float64Array.from({ length: users * d }, (_, i) => expected[list[Math.floor(i / d)] * d + (i % d)]),
+      ),
+    ).toBeLessThan(GRADIENT);
+    expect(worst(dv, differences(loss, v))).toBeLessThan(GRADIENT);
+  },
+);
+
+test.each([1, 3, 4, 5, 15, 16, 17, 65])(
+  'adamItems, spreadItems and sumParts over %i items, in one range and in two',
+  async (n) => {
+    const k = await kernels();
+    const users = 7;
+    for (const d of [16, 48, 128]) {
+      const x = randomPattern(n, users, 3, 61);
+      const weights = randoms(x.indices.length, 62);
+      const [du, u, vectors, fixed, extra, m, v] = [users, users, n, n, n, n, n].map((rows, i) =>
+        randoms(rows * d, 63 + i),
+      );
+      for (let i = 0; i < v.length; i++) v[i] = Math.abs(v[i]);
+      // two pulls on every third item
+      const pulled = [...Array(n).keys()].filter((j) => j % 3 === 0);
+      const pullIndptr = Int32Array.from({ length: n + 1 }, (_, j) => 2 * pulled.filter((item) => item < j).length);
+      const pullRows = pulled.flatMap((j) => [j % users, (j + 1) % users]);
+      const pulls = new Float32Array(3 * pullRows.length);
+      pulls.set(randoms(pulls.length, 71));
+      new Int32Array(pulls.buffer).forEach((_, i, all) => {
+        if (i % 3 === 0) all[i] = pullRows[i / 3];
+      });
+      const [rate, beta1, beta2, epsilon, decay] = [0.01, 0.9, 0.999, 1e-8, 0.1];
+      const expected = Float64Array.from(vectors);
+      for (let j = 0; j < n; j++) {
+        for (let c = 0; c < d; c++) {
+          const at = j * d + c;
+          let g = extra[at] + decay * (vectors[at] - fixed[at]);
+          for (let e = x.indptr[j]; e < x.indptr[j + 1]; e++) g += weights[e] * du[x.indices[e] * d + c];
+          for (let p = pullIndptr[j]; p < pullIndptr[j + 1]; p++)
+            g += pulls[3 * p + 1] * u[pullRows[p] * d + c] + pulls[3 * p + 2] * vectors[at];
+          expected[at] -=
+            (rate * (beta1 * m[at] + (1 - beta1) * g)) / (Math.sqrt(beta2 * v[at] + (1 - beta2) * g * g) + epsilon);
+        }
+      }
+      const cut = Math.floor(n / 2);
+      const run = (ranges: [number, number][]) => {
+        const [stepped, m1, v1, gradients] = [vectors.slice(), m.slice(), v.slice(), extra.slice()];
+        const parts = new Float32Array(ranges.length * users * d);
+        for (const [part, [begin, end]] of ranges.entries()) {
+          k.adamItems(
+            begin,
+            end,
+            x.indptr,
+            x.indices,
+            weights,
+            du,
+            pullIndptr.slice(begin),
+            pulls,
+            u,
+            gradients,
+            d,
+            stepped,
+            fixed,
+            m1,
+            v1,
+            rate,
+            beta1,
+            beta2,
+            epsilon,
+            decay,
+          );
+          const own = new Float32Array(users * d).fill(7);
+          k.spreadItems(begin, end, x.indptr, x.indices, weights, users, d, stepped, own);
+          parts.set(own, part * users * d);
+        }
+        expect(gradients.every((value) => value === 0)).toBe(true);
+        const sum = new Float32Array(users * d);
+        k.sumParts(users * d, ranges.length, 4 * users * d, parts, sum);
+        return { stepped, m1, v1, sum };
+      };
+      const whole = run([[0, n]]);
+      expect(worst(whole.stepped, expected)).toBeLessThan(F32);
+      const spread = new Float64Array(users * d);
+      for (let j = 0; j < n; j++)
+        for (let e = x.indptr[j]; e < x.indptr[j + 1]; e++)
+          for (let c = 0; c < d; c++) spread[x.indices[e] * d + c] += weights[e] * whole.stepped[j * d + c];
+      expect(worst(whole.sum, spread)).toBeLessThan(F32);
+      const { sum, ...halves } = run([
+        [0, cut],
+        [cut, n],
+      ]);
+      expect({ ...halves, sum: whole.sum }).toEqual(whole);
+      expect(worst(sum, spread)).toBeLessThan(F32);
+    }
+  },
+);
 
 test('a user who has every item meets no negatives and does not hang', async () => {
   const k = await kernels();
@@ -496,7 +657,9 @@ test.each([1, 3, 4, 5, 15, 16, 17, 65])('softmax over %i items: loss and gradien
   expect(Math.abs(totals[0] - loss())).toBeLessThan(1e-4);
   const gradient = differences(loss, s);
   for (let row = 0; row < users; row++) {
-    expect(worst(scores.subarray(row * ld, row * ld + n), gradient.subarray(row * n, (row + 1) * n))).toBeLessThan(GRADIENT);
+    expect(worst(scores.subarray(row * ld, row * ld + n), gradient.subarray(row * n, (row + 1) * n))).toBeLessThan(
+      GRADIENT,
+    );
     expect([...scores.subarray(row * ld + n, (row + 1) * ld)]).toEqual(new Array(ld - n).fill(0));
   }
 });
@@ -510,7 +673,8 @@ test('unitRows and its way back', async () => {
     const g = randoms(rows * d, 62);
     const loss = () => {
       let sum = 0;
-      for (let r = 0; r < rows; r++) if (r !== 2) sum += dotOf(g, r * d, x, r * d, d) / Math.sqrt(dotOf(x, r * d, x, r * d, d));
+      for (let r = 0; r < rows; r++)
+        if (r !== 2) sum += dotOf(g, r * d, x, r * d, d) / Math.sqrt(dotOf(x, r * d, x, r * d, d));
       return sum;
     };
     const out = new Float32Array(rows * d);
@@ -538,9 +702,23 @@ test('adam, adamRows and dropout', async () => {
   }
   const table = randoms(5 * 16, 73);
   const before = table.slice();
-  k.adamRows(2, new Int32Array([4, 1]), 16, table, randoms(32, 74), new Float32Array(80), new Float32Array(80), 0.01, 0.9, 0.999, 1e-8);
-  for (const row of [0, 2, 3]) expect(table.slice(row * 16, row * 16 + 16)).toEqual(before.slice(row * 16, row * 16 + 16));
-  for (const row of [1, 4]) expect(table.slice(row * 16, row * 16 + 16)).not.toEqual(before.slice(row * 16, row * 16 + 16));
+  k.adamRows(
+    2,
+    new Int32Array([4, 1]),
+    16,
+    table,
+    randoms(32, 74),
+    new Float32Array(80),
+    new Float32Array(80),
+    0.01,
+    0.9,
+    0.999,
+    1e-8,
+  );
+  for (const row of [0, 2, 3])
+    expect(table.slice(row * 16, row * 16 + 16)).toEqual(before.slice(row * 16, row * 16 + 16));
+  for (const row of [1, 4])
+    expect(table.slice(row * 16, row * 16 + 16)).not.toEqual(before.slice(row * 16, row * 16 + 16));
 
   const ones = new Float32Array(4 * 512).fill(1);
   k.dropout(4, 512, ones, 0.3, 1, 2, new Uint32Array([5, 6, 7, 8]));
@@ -555,5 +733,7 @@ test('the binder passes numbers, strings and typed arrays, and names a wrong arg
   const y = new Float32Array([10, 20, 30, 40]);
   k.addInto(4, x, y);
   expect([...y]).toEqual([11, 22, 33, 44]);
-  expect(() => k.addInto(4, [1, 2] as never, y)).toThrow(/addInto: argument 1: found an array of 2, expected a number, a string or a typed array/);
+  expect(() => k.addInto(4, [1, 2] as never, y)).toThrow(
+    /addInto: argument 1: found an array of 2, expected a number, a string or a typed array/,
+  );
 });

@@ -15,8 +15,10 @@ let base: string;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
-    if (request.url === '/kernels.wasm') response.writeHead(200, { 'content-type': 'application/wasm' }).end(readFileSync(path));
-    else if (request.url === '/broken') response.writeHead(200, { 'content-length': '100' }).write('half', () => response.destroy());
+    if (request.url === '/kernels.wasm')
+      response.writeHead(200, { 'content-type': 'application/wasm' }).end(readFileSync(path));
+    else if (request.url === '/broken')
+      response.writeHead(200, { 'content-length': '100' }).write('half', () => response.destroy());
     else if (request.url === '/page') response.writeHead(200).end('<!doctype html>');
     else response.writeHead(404).end();
   });
@@ -65,7 +67,10 @@ describe('kernels', () => {
   });
 
   it('come from a module and from bytes of another realm', async () => {
-    const { bytes, module } = runInNewContext('const bytes = Uint8Array.from(list); ({ bytes, module: new WebAssembly.Module(bytes) })', { list: [...embeddedKernels] });
+    const { bytes, module } = runInNewContext(
+      'const bytes = Uint8Array.from(list); ({ bytes, module: new WebAssembly.Module(bytes) })',
+      { list: [...embeddedKernels] },
+    );
     expect(module instanceof WebAssembly.Module).toBe(false);
     expect(bytes instanceof Uint8Array).toBe(false);
     await works(module);
@@ -75,18 +80,26 @@ describe('kernels', () => {
 
   it('from a module, where the host refuses to compile; bytes are then refused by name', async () => {
     const module = await WebAssembly.compile(embeddedKernels);
-    const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError('Wasm code generation disallowed by embedder'));
+    const compile = vi
+      .spyOn(WebAssembly, 'compile')
+      .mockRejectedValue(new WebAssembly.CompileError('Wasm code generation disallowed by embedder'));
     try {
       await works(module);
       expect(compile).not.toHaveBeenCalled();
-      expect(await refused(embeddedKernels)).toMatch(/a WebAssembly\.Module of them where a host compiles none \(Wasm code generation disallowed by embedder\)/);
+      expect(await refused(embeddedKernels)).toMatch(
+        /a WebAssembly\.Module of them where a host compiles none \(Wasm code generation disallowed by embedder\)/,
+      );
     } finally {
       compile.mockRestore();
     }
   });
 
   it('are neither compiled nor instantiated by init', async () => {
-    const spies = [vi.spyOn(WebAssembly, 'compile'), vi.spyOn(WebAssembly, 'instantiate'), vi.spyOn(WebAssembly, 'Memory')];
+    const spies = [
+      vi.spyOn(WebAssembly, 'compile'),
+      vi.spyOn(WebAssembly, 'instantiate'),
+      vi.spyOn(WebAssembly, 'Memory'),
+    ];
     await init(`${base}/kernels.wasm`);
     await init();
     for (const spy of spies) {
@@ -108,9 +121,14 @@ describe('kernels', () => {
   });
 
   it('are refused by name where there are none', async () => {
-    for (const wrong of [null, 7, {}, [], () => {}, new Map()]) expect(await refused(wrong)).toContain('expected bytes, a WebAssembly.Module, a Response, a URL, or a promise of one of these');
+    for (const wrong of [null, 7, {}, [], () => {}, new Map()])
+      expect(await refused(wrong)).toContain(
+        'expected bytes, a WebAssembly.Module, a Response, a URL, or a promise of one of these',
+      );
     expect(await refused(new Uint8Array(8))).toContain('the bytes of kernels.wasm');
-    expect(await refused(await WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)))).toContain('another WebAssembly module');
+    expect(await refused(await WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)))).toContain(
+      'another WebAssembly module',
+    );
     expect(await refused(new Response('', { status: 404 }))).toContain('a response with status 404');
     expect(await refused(new Response('<!doctype html>'))).toContain('the bytes of kernels.wasm');
   });
@@ -120,7 +138,9 @@ describe('kernels', () => {
     expect(await refused(`${base}/broken`)).toContain('a response that breaks off');
     expect(await refused(`${base}/page`)).toContain('the bytes of kernels.wasm');
     expect(await refused('kernels.wasm')).toContain('"kernels.wasm", expected a URL that this host can fetch');
-    expect(await refused(path)).toMatch(/file:.*expected a URL that this host can fetch; read a file and pass its bytes/);
+    expect(await refused(path)).toMatch(
+      /file:.*expected a URL that this host can fetch; read a file and pass its bytes/,
+    );
     expect(await refused(new URL('http://127.0.0.1:1/'))).toContain('http://127.0.0.1:1/');
   });
 
@@ -128,6 +148,8 @@ describe('kernels', () => {
     const module = await WebAssembly.compile(embeddedKernels);
     expect(await resolveKernels(module)).toBe(module);
     expect(await resolveKernels(embeddedKernels)).toBe(embeddedKernels);
-    expect(new Uint8Array((await resolveKernels(new URL(`${base}/kernels.wasm`))) as ArrayBuffer)).toEqual(embeddedKernels);
+    expect(new Uint8Array((await resolveKernels(new URL(`${base}/kernels.wasm`))) as ArrayBuffer)).toEqual(
+      embeddedKernels,
+    );
   });
 });

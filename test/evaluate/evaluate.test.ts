@@ -34,7 +34,17 @@ const model = (rows: number[][]): Model => ({
   kind: 'ease',
   dim: 0,
   items: markets.items,
-  markets: [{ name: 'm', items: Int32Array.of(0, 1, 2, 3, 4, 5), popularity: Uint32Array.of(2, 1, 1, 0, 0, 9), linear: sparse(rows, 6), linearWeight: 1, linearPower: 0, cosineWeight: 0 }],
+  markets: [
+    {
+      name: 'm',
+      items: Int32Array.of(0, 1, 2, 3, 4, 5),
+      popularity: Uint32Array.of(2, 1, 1, 0, 0, 9),
+      linear: sparse(rows, 6),
+      linearWeight: 1,
+      linearPower: 0,
+      cosineWeight: 0,
+    },
+  ],
   training: {},
 });
 const graded = model([[5, 4, 3, 2, 2, 1], [1, 1, 1, 1, 1, 1], zero, zero, zero, zero]);
@@ -76,7 +86,10 @@ describe('evaluate', () => {
 
   it('gives a constant model the mean rank of chance, whatever it is ranked against', async () => {
     const constant = await open(model(Array.from({ length: 6 }, () => [1, 1, 1, 1, 1, 1])));
-    const known: Markets = { ...markets, markets: [{ ...markets.markets[0], heldOut: { valid: markets.markets[0].heldOut.valid.slice(0, 2) } }] };
+    const known: Markets = {
+      ...markets,
+      markets: [{ ...markets.markets[0], heldOut: { valid: markets.markets[0].heldOut.valid.slice(0, 2) } }],
+    };
     for (const negatives of [1, 2, 3]) {
       const {
         markets: [result],
@@ -87,11 +100,15 @@ describe('evaluate', () => {
 
   it('draws distinct negatives, by seed, market and user only', async () => {
     const recommender = await open(graded);
-    const ranks = async (data: Markets, seed: number) => (await evaluate(recommender, data, { negatives: 2, seed, perUser: true })).markets[0].perUser!;
+    const ranks = async (data: Markets, seed: number) =>
+      (await evaluate(recommender, data, { negatives: 2, seed, perUser: true })).markets[0].perUser!;
     const first = await ranks(markets, 1);
     expect(await ranks(markets, 1)).toEqual(first);
     const [market] = markets.markets;
-    const turned = { ...markets, markets: [{ ...market, heldOut: { ...market.heldOut, valid: [...market.heldOut.valid].reverse() } }] };
+    const turned = {
+      ...markets,
+      markets: [{ ...market, heldOut: { ...market.heldOut, valid: [...market.heldOut.valid].reverse() } }],
+    };
     expect(await ranks(turned, 1)).toEqual([...first].reverse());
     const seeds = await Promise.all(Array.from({ length: 20 }, (_, seed) => ranks(markets, seed)));
     expect(new Set(seeds.map((result) => JSON.stringify(result))).size).toBeGreaterThan(3);
@@ -117,13 +134,22 @@ describe('evaluate', () => {
   it('compares two models on the same users', async () => {
     const options = { negatives: 'all', perUser: true } as const;
     const a = await evaluate(await open(graded), markets, options);
-    const b = await evaluate(await open(model([[0, 0, 0, 9, 0, 0], [0, 0, 0, 0, 9, 0], zero, zero, zero, zero])), markets, options);
-    const differences = b.markets[0].perUser!.map(({ reciprocalRank }, i) => reciprocalRank - a.markets[0].perUser![i].reciprocalRank);
+    const b = await evaluate(
+      await open(model([[0, 0, 0, 9, 0, 0], [0, 0, 0, 0, 9, 0], zero, zero, zero, zero])),
+      markets,
+      options,
+    );
+    const differences = b.markets[0].perUser!.map(
+      ({ reciprocalRank }, i) => reciprocalRank - a.markets[0].perUser![i].reciprocalRank,
+    );
     const center = differences.reduce((x, y) => x + y) / 4;
     const [result] = compare(a, b);
     expect(result).toMatchObject({ market: 'm', users: 4 });
     expect(result.difference).toBeCloseTo(center, 12);
-    expect(result.standardError).toBeCloseTo(Math.sqrt(differences.reduce((sum, x) => sum + (x - center) ** 2, 0) / 3) / 2, 12);
+    expect(result.standardError).toBeCloseTo(
+      Math.sqrt(differences.reduce((sum, x) => sum + (x - center) ** 2, 0) / 3) / 2,
+      12,
+    );
     expect(compare(a, a)).toEqual([{ market: 'm', users: 4, difference: 0, standardError: 0 }]);
     expect(() => compare(a, { ...b, seed: 5 })).toThrow(ArgumentError);
     expect(() => compare(a, { ...b, markets: [{ ...b.markets[0], perUser: undefined }] })).toThrow(/perUser/);
@@ -135,7 +161,9 @@ describe('evaluate', () => {
     await evaluate(recommender, markets, { onProgress: ({ done, total }) => reports.push(done / total) });
     expect(reports.at(-1)).toBe(1);
     await expect(evaluate(recommender, markets, { signal: AbortSignal.abort() })).rejects.toThrow(AbortedError);
-    await expect(evaluate(recommender, markets, { heldOut: 'dev' })).rejects.toThrow('heldOut: found "dev", expected a file of held-out rows: valid, test');
+    await expect(evaluate(recommender, markets, { heldOut: 'dev' })).rejects.toThrow(
+      'heldOut: found "dev", expected a file of held-out rows: valid, test',
+    );
     await expect(evaluate(recommender, markets, { protocol: 'x' as never })).rejects.toThrow(/protocol/);
     await expect(evaluate(recommender, markets, { negatives: 0 })).rejects.toThrow(/negatives/);
     const other = { ...markets, markets: [{ ...markets.markets[0], name: 'x' }] };

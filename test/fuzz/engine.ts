@@ -55,9 +55,15 @@ const MAX_MESSAGE = 4096;
 export function refusal(error: unknown): Outcome {
   if (error instanceof Violation || !(error instanceof M3RecError)) throw error;
   const { message } = error;
-  check(message.length > 10 && message.length <= MAX_MESSAGE, `a message of ${message.length} characters: ${JSON.stringify(message.slice(0, 200))}`);
+  check(
+    message.length > 10 && message.length <= MAX_MESSAGE,
+    `a message of ${message.length} characters: ${JSON.stringify(message.slice(0, 200))}`,
+  );
   check(!CONTROL.test(message), `a message of more than one line: ${JSON.stringify(message)}`);
-  check(!/\[object |(?<!found |of type )\bundefined\b/.test(message.replace(/"(\\.|[^"\\])*"/g, '""')), `a message that names nothing: ${JSON.stringify(message)}`);
+  check(
+    !/\[object |(?<!found |of type )\bundefined\b/.test(message.replace(/"(\\.|[^"\\])*"/g, '""')),
+    `a message that names nothing: ${JSON.stringify(message)}`,
+  );
   return { kind: error.constructor.name, error };
 }
 
@@ -99,14 +105,33 @@ export function watchAllocations(): void {
   if (installed) return;
   installed = true;
   const scope = globalThis as unknown as Record<string, new (...args: unknown[]) => object>;
-  for (const name of ['Array', 'ArrayBuffer', 'SharedArrayBuffer', 'Int8Array', 'Uint8Array', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array', 'Float32Array', 'Float64Array']) {
+  for (const name of [
+    'Array',
+    'ArrayBuffer',
+    'SharedArrayBuffer',
+    'Int8Array',
+    'Uint8Array',
+    'Int16Array',
+    'Uint16Array',
+    'Int32Array',
+    'Uint32Array',
+    'Float32Array',
+    'Float64Array',
+  ]) {
     const original = scope[name];
-    const width = name === 'Array' ? 8 : ((original as unknown as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1);
+    const width =
+      name === 'Array' ? 8 : ((original as unknown as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1);
     const watched: typeof original = new Proxy(original, {
       construct(target, args, newTarget) {
         const [first] = args;
-        const count = typeof first === 'number' ? first : Array.isArray(first) || (ArrayBuffer.isView(first) && 'length' in first) ? (first as { length: number }).length : 0;
-        if (args.length === 1 && count * width > budget) throw new Violation(`new ${name}(${count}): ${count * width} bytes where ${budget} are allowed`);
+        const count =
+          typeof first === 'number'
+            ? first
+            : Array.isArray(first) || (ArrayBuffer.isView(first) && 'length' in first)
+              ? (first as { length: number }).length
+              : 0;
+        if (args.length === 1 && count * width > budget)
+          throw new Violation(`new ${name}(${count}): ${count * width} bytes where ${budget} are allowed`);
         return Reflect.construct(target, args, newTarget === watched ? target : newTarget);
       },
     });
@@ -146,7 +171,10 @@ export function checkPrototypeKeys(): void {
     const known = snapshot.get(name)!;
     const added = keys.filter((key) => !known.has(key));
     for (const key of added) delete (WATCHED[name].prototype as unknown as Record<PropertyKey, unknown>)[key];
-    check(added.length === 0 && keys.length === known.size, `${name}.prototype was changed: ${added.map(String).join(', ') || 'a key is gone'}`);
+    check(
+      added.length === 0 && keys.length === known.size,
+      `${name}.prototype was changed: ${added.map(String).join(', ') || 'a key is gone'}`,
+    );
   }
 }
 
@@ -158,7 +186,10 @@ export function checkPrototypes(): void {
     for (const [key, was] of snapshot.get(name)!) {
       const is = now.get(key);
       if (is?.value !== was.value) Object.defineProperty(prototype, key, was);
-      check(is !== undefined && is.value === was.value && is.get === was.get && is.set === was.set, `${name}.prototype.${String(key)} was changed`);
+      check(
+        is !== undefined && is.value === was.value && is.get === was.get && is.set === was.set,
+        `${name}.prototype.${String(key)} was changed`,
+      );
     }
     check(now.size === snapshot.get(name)!.size, `${name}.prototype has other keys than before`);
   }

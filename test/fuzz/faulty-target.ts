@@ -22,7 +22,47 @@ export const FAULTS: Record<string, () => unknown> = {
   },
   'other-error': () => (undefined as unknown as string).length,
   // (module (func (export "f") unreachable))
-  trap: () => (new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 5, 1, 3, 0, 0, 11))).exports.f as () => void)(),
+  trap: () =>
+    (
+      new WebAssembly.Instance(
+        new WebAssembly.Module(
+          Uint8Array.of(
+            0,
+            97,
+            115,
+            109,
+            1,
+            0,
+            0,
+            0,
+            1,
+            4,
+            1,
+            96,
+            0,
+            0,
+            3,
+            2,
+            1,
+            0,
+            7,
+            5,
+            1,
+            1,
+            102,
+            0,
+            0,
+            10,
+            5,
+            1,
+            3,
+            0,
+            0,
+            11,
+          ),
+        ),
+      ).exports.f as () => void
+    )(),
   'rejected-elsewhere'() {
     Promise.reject(new Error('nobody listens'));
     return new Promise((resolve) => setTimeout(resolve, 5));

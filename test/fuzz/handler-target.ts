@@ -7,7 +7,17 @@ import { fullModel } from '../support/small-model.ts';
 import { Choices, check, type Outcome, pick, type Random, randomBytes, type Target, within } from './engine.ts';
 
 /** Small, so that cases go beyond them. */
-const LIMITS = { bodyBytes: 20_000, urlLength: 4000, history: 50, ids: 40, idLength: 100, k: 60, explainedK: 12, reasons: 5, batch: 8 };
+const LIMITS = {
+  bodyBytes: 20_000,
+  urlLength: 4000,
+  history: 50,
+  ids: 40,
+  idLength: 100,
+  k: 60,
+  explainedK: 12,
+  reasons: 5,
+  batch: 8,
+};
 const EXPECTED = new Set([200, 204, 304, 400, 404, 405, 413, 414, 415, 422]);
 
 let recommender: Recommender;
@@ -22,7 +32,9 @@ export const handlerTarget: Target = {
   async prepare() {
     const model = fullModel();
     recommender = await loadModel(encodeModel(model));
-    withoutUsers = await loadModel(encodeModel({ ...model, markets: model.markets.map(({ users, histories, userVectors, ...market }) => market) }));
+    withoutUsers = await loadModel(
+      encodeModel({ ...model, markets: model.markets.map(({ users, histories, userVectors, ...market }) => market) }),
+    );
     const onError = (error: unknown) => reported.push(error);
     handlers = [
       [createHandler(recommender, { limits: LIMITS, cors: '*', onError }), recommender],
@@ -35,26 +47,155 @@ export const handlerTarget: Target = {
   run: (input) => within(4 * 2 ** 20, () => runHandler(new Choices(input))),
 };
 
-const MARKETS = ['m3', 'm%31', '__proto__', 'constructor', 'toString', '', '..', '%2e%2e', '%', '%ff', '%00', 'a/b', 'a%2Fb', '🦊', 'm1%0a', 'x'.repeat(5000)];
+const MARKETS = [
+  'm3',
+  'm%31',
+  '__proto__',
+  'constructor',
+  'toString',
+  '',
+  '..',
+  '%2e%2e',
+  '%',
+  '%ff',
+  '%00',
+  'a/b',
+  'a%2Fb',
+  '🦊',
+  'm1%0a',
+  'x'.repeat(5000),
+];
 const OPERATIONS = ['explain', '__proto__', 'constructor', 'recommend/', 'RECOMMEND', ''];
-const PATHS = ['/health', '/openapi.json', '/', '', '/v1', '/v1/', '/v2/m1/recommend', '//v1/m1/recommend', '/v1/m1/recommend/x', '/health/', '/%', '/__proto__', '/health?x=1', '/openapi.json?__proto__=1'];
-const NAMES = ['items', 'items', 'user', 'item', 'k', 'only', 'without', 'includeSeen', 'explain', 'candidates', 'top', 'queries', '__proto__', 'constructor', 'toString', 'market', '', 'K', 'items[]'];
-const IDS = ['a', 'b', 'd', 'e', 'naïve', '物品', '🦊', '__proto__', 'constructor', 'toString', 'u1', 'x', 'no such item', '', 'y'.repeat(101), '\n', '\u0000', '\ud800', 'a,b', '<script>', '%', '+', ' '];
-const TEXTS = ['', '0', '1', '5', '60', '61', '-1', '1.5', '1e3', 'NaN', 'Infinity', '999999999999999', '9'.repeat(400), 'true', 'false', 'null', 'a', 'a,b', 'a,,b', '%', '%zz', '%ff', '%00', '%2C', '+', 'a%2Cb,c', '[]', '{}', '__proto__'];
+const PATHS = [
+  '/health',
+  '/openapi.json',
+  '/',
+  '',
+  '/v1',
+  '/v1/',
+  '/v2/m1/recommend',
+  '//v1/m1/recommend',
+  '/v1/m1/recommend/x',
+  '/health/',
+  '/%',
+  '/__proto__',
+  '/health?x=1',
+  '/openapi.json?__proto__=1',
+];
+const NAMES = [
+  'items',
+  'items',
+  'user',
+  'item',
+  'k',
+  'only',
+  'without',
+  'includeSeen',
+  'explain',
+  'candidates',
+  'top',
+  'queries',
+  '__proto__',
+  'constructor',
+  'toString',
+  'market',
+  '',
+  'K',
+  'items[]',
+];
+const IDS = [
+  'a',
+  'b',
+  'd',
+  'e',
+  'naïve',
+  '物品',
+  '🦊',
+  '__proto__',
+  'constructor',
+  'toString',
+  'u1',
+  'x',
+  'no such item',
+  '',
+  'y'.repeat(101),
+  '\n',
+  '\u0000',
+  '\ud800',
+  'a,b',
+  '<script>',
+  '%',
+  '+',
+  ' ',
+];
+const TEXTS = [
+  '',
+  '0',
+  '1',
+  '5',
+  '60',
+  '61',
+  '-1',
+  '1.5',
+  '1e3',
+  'NaN',
+  'Infinity',
+  '999999999999999',
+  '9'.repeat(400),
+  'true',
+  'false',
+  'null',
+  'a',
+  'a,b',
+  'a,,b',
+  '%',
+  '%zz',
+  '%ff',
+  '%00',
+  '%2C',
+  '+',
+  'a%2Cb,c',
+  '[]',
+  '{}',
+  '__proto__',
+];
 const METHODS = ['HEAD', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'FOO', 'get'];
-const TYPES = ['application/json', 'application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'application/json; charset=utf-16', 'text/plain', '', 'application/jsonp', 'multipart/form-data; boundary=x', 'APPLICATION/JSON'];
+const TYPES = [
+  'application/json',
+  'application/json; charset=utf-8',
+  'application/json;charset="UTF-8"',
+  'application/json; charset=utf-16',
+  'text/plain',
+  '',
+  'application/jsonp',
+  'multipart/form-data; boundary=x',
+  'APPLICATION/JSON',
+];
 
 function url(choices: Random, method: string): string {
   if (choices.below(8) === 0) return pick(choices, PATHS);
   const parameters = Array.from(
     { length: pick(choices, [0, 0, 1, 2, 4]) },
-    () => `${pick(choices, NAMES)}${pick(choices, ['=', '=', '=', '', '=='])}${choices.below(2) === 0 ? Array.from({ length: choices.below(4) }, () => encode(pick(choices, IDS))).join(',') : pick(choices, TEXTS)}`,
+    () =>
+      `${pick(choices, NAMES)}${pick(choices, ['=', '=', '=', '', '=='])}${choices.below(2) === 0 ? Array.from({ length: choices.below(4) }, () => encode(pick(choices, IDS))).join(',') : pick(choices, TEXTS)}`,
   );
   // Half of the time, ones that are right.
-  const right = method === 'POST' ? [[]] : [['items=a,b', 'k=3'], ['user=u1', 'explain=2'], ['item=a'], ['items=', 'includeSeen'], ['items=%E7%89%A9%E5%93%81', 'only=a,b,e']];
+  const right =
+    method === 'POST'
+      ? [[]]
+      : [
+          ['items=a,b', 'k=3'],
+          ['user=u1', 'explain=2'],
+          ['item=a'],
+          ['items=', 'includeSeen'],
+          ['items=%E7%89%A9%E5%93%81', 'only=a,b,e'],
+        ];
   if (choices.below(2) === 0) parameters.splice(0, 4, ...pick(choices, right));
   const market = choices.below(8) === 0 ? pick(choices, MARKETS) : pick(choices, ['m1', 'm2', 'm1']);
-  const operation = choices.below(10) === 0 ? pick(choices, OPERATIONS) : pick(choices, method === 'POST' ? ['recommend', 'rank'] : ['recommend', 'similar']);
+  const operation =
+    choices.below(10) === 0
+      ? pick(choices, OPERATIONS)
+      : pick(choices, method === 'POST' ? ['recommend', 'rank'] : ['recommend', 'similar']);
   return `/v1/${market}/${operation}${parameters.length > 0 ? `?${parameters.join('&')}` : ''}`;
 }
 
@@ -72,7 +213,9 @@ function value(choices: Random, depth = 0): unknown {
     case 3:
       return depth > 3 ? {} : query(choices, depth + 1);
     case 4:
-      return Array.from({ length: pick(choices, [0, 1, 5, 40, 41, 51]) }, (_, i) => (i % 2 === 0 ? pick(choices, IDS) : `i${i}`));
+      return Array.from({ length: pick(choices, [0, 1, 5, 40, 41, 51]) }, (_, i) =>
+        i % 2 === 0 ? pick(choices, IDS) : `i${i}`,
+      );
     default:
       return Array.from({ length: choices.below(5) }, () => pick(choices, IDS));
   }
@@ -89,7 +232,13 @@ function query(choices: Random, depth = 0): Record<string, unknown> {
     { items: [], without: ['a'] },
   ]);
   const result: Record<string, unknown> = { ...base };
-  for (let changes = pick(choices, [0, 0, 1, 2]); changes > 0; changes--) Object.defineProperty(result, pick(choices, NAMES), { value: value(choices, depth), enumerable: true, configurable: true, writable: true });
+  for (let changes = pick(choices, [0, 0, 1, 2]); changes > 0; changes--)
+    Object.defineProperty(result, pick(choices, NAMES), {
+      value: value(choices, depth),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   return result;
 }
 
@@ -118,9 +267,22 @@ function body(choices: Random): string | Uint8Array {
         "{'items':[]}",
       ]);
     case 1:
-      return pick(choices, ['['.repeat(15_000), `${'['.repeat(9000)}${']'.repeat(9000)}`, '{"a":'.repeat(3900), `{"items":${'['.repeat(9000)}${']'.repeat(9000)}}`, `{"queries":[${'{"queries":['.repeat(1000)}`]);
+      return pick(choices, [
+        '['.repeat(15_000),
+        `${'['.repeat(9000)}${']'.repeat(9000)}`,
+        '{"a":'.repeat(3900),
+        `{"items":${'['.repeat(9000)}${']'.repeat(9000)}}`,
+        `{"queries":[${'{"queries":['.repeat(1000)}`,
+      ]);
     case 2:
-      return pick(choices, [Uint8Array.of(0xff), Uint8Array.of(0x7b, 0xed, 0xa0, 0x80, 0x7d), Uint8Array.of(0xff, 0xfe, 0x7b, 0), Uint8Array.of(0x1f, 0x8b, 8), new Uint8Array(20_001), new Uint8Array(20_000)]);
+      return pick(choices, [
+        Uint8Array.of(0xff),
+        Uint8Array.of(0x7b, 0xed, 0xa0, 0x80, 0x7d),
+        Uint8Array.of(0xff, 0xfe, 0x7b, 0),
+        Uint8Array.of(0x1f, 0x8b, 8),
+        new Uint8Array(20_001),
+        new Uint8Array(20_000),
+      ]);
     case 3:
       return `{"items":[${'"x",'.repeat(pick(choices, [40, 50, 51, 4990, 5100]))}"y"]}`;
     case 4:
@@ -185,19 +347,38 @@ async function runHandler(choices: Choices): Promise<Outcome> {
   check(EXPECTED.has(status), `${what}: status ${status}`);
   check(its.kernels.memory.used === used, `${what}: something stayed behind in linear memory`);
   const content = await response.text();
-  if (status === 204 || status === 304 || asked.method === 'HEAD') check(content === '', `${what}: a body with status ${status}`);
+  if (status === 204 || status === 304 || asked.method === 'HEAD')
+    check(content === '', `${what}: a body with status ${status}`);
   else await checkBody(what, asked, status, headers, content, its, text);
   if (again && status === 200) await checkAgain(what, handler, again, headers, content);
   return { kind: String(status) };
 }
 
-async function checkBody(what: string, asked: Request, status: number, headers: Headers, content: string, its: Recommender, text: string | undefined): Promise<void> {
-  check(headers.get('content-type') === 'application/json' && headers.get('content-length') === String(new TextEncoder().encode(content).length), `${what}: type or length of the answer`);
+async function checkBody(
+  what: string,
+  asked: Request,
+  status: number,
+  headers: Headers,
+  content: string,
+  its: Recommender,
+  text: string | undefined,
+): Promise<void> {
+  check(
+    headers.get('content-type') === 'application/json' &&
+      headers.get('content-length') === String(new TextEncoder().encode(content).length),
+    `${what}: type or length of the answer`,
+  );
   const answer = JSON.parse(content);
   if (status !== 200) {
     const { code, message } = answer.error;
-    check(/^[a-z_]+$/.test(code) && typeof message === 'string' && message.length > 5 && message.length < 2000, `${what}: ${content.slice(0, 500)}`);
-    check(!/\p{Cc}/u.test(message) && !/\bat .*:\d+:\d+|node_modules|\.ts\b/.test(message), `${what}: a message that shows too much: ${message}`);
+    check(
+      /^[a-z_]+$/.test(code) && typeof message === 'string' && message.length > 5 && message.length < 2000,
+      `${what}: ${content.slice(0, 500)}`,
+    );
+    check(
+      !/\p{Cc}/u.test(message) && !/\bat .*:\d+:\d+|node_modules|\.ts\b/.test(message),
+      `${what}: a message that shows too much: ${message}`,
+    );
     return;
   }
   check(!/"score":null|NaN|Infinity/.test(content), `${what}: a score that is no number: ${content.slice(0, 300)}`);
@@ -206,22 +387,35 @@ async function checkBody(what: string, asked: Request, status: number, headers: 
   const given = JSON.parse(text!.replace(/^\ufeff/, ''));
   const direct = (each: Record<string, unknown>) => {
     const { top, ...rest } = each;
-    if (operation === 'rank') return { items: its.rank({ ...rest, market } as never).slice(0, top as number | undefined) };
+    if (operation === 'rank')
+      return { items: its.rank({ ...rest, market } as never).slice(0, top as number | undefined) };
     const k = rest.k ?? 10;
     return its.recommend({ ...rest, market, k, ...(rest.explain === true && { explain: LIMITS.reasons }) } as never);
   };
   const expected = Object.hasOwn(given, 'queries') ? { results: given.queries.map(direct) } : direct(given);
-  check(content === JSON.stringify(expected), `${what}: ${content.slice(0, 300)} where the library answers ${JSON.stringify(expected).slice(0, 300)}`);
+  check(
+    content === JSON.stringify(expected),
+    `${what}: ${content.slice(0, 300)} where the library answers ${JSON.stringify(expected).slice(0, 300)}`,
+  );
 }
 
 /** The same request gets the same answer; with its ETag, 304. */
-async function checkAgain(what: string, handler: Handler, again: Request, headers: Headers, content: string): Promise<void> {
+async function checkAgain(
+  what: string,
+  handler: Handler,
+  again: Request,
+  headers: Headers,
+  content: string,
+): Promise<void> {
   const etag = headers.get('etag');
   if (etag === null) return;
   const conditional = new Headers(again.headers);
   conditional.set('if-none-match', etag);
   const unchanged = await handler(new Request(again, { headers: conditional }));
-  check(unchanged.status === 304 && unchanged.headers.get('etag') === etag, `${what}: ${unchanged.status} with its own ETag`);
+  check(
+    unchanged.status === 304 && unchanged.headers.get('etag') === etag,
+    `${what}: ${unchanged.status} with its own ETag`,
+  );
   const second = await (await handler(again)).text();
   check(second === content, `${what}: another answer the second time`);
 }

@@ -40,7 +40,10 @@ async function runModel(input: Uint8Array): Promise<Outcome> {
   }
   check(Buffer.compare(encodeModel(model), input) === 0, 'an accepted file is not the file of its model');
   const info = inspectModel(input);
-  check(info.bytes === input.length && info.markets.length === model.markets.length, 'inspectModel disagrees with decodeModel');
+  check(
+    info.bytes === input.length && info.markets.length === model.markets.length,
+    'inspectModel disagrees with decodeModel',
+  );
   const mark = kernels.memory.mark();
   kernels.memory.resetPeak();
   try {
@@ -48,7 +51,10 @@ async function runModel(input: Uint8Array): Promise<Outcome> {
     const used = kernels.memory.used;
     for (const market of model.markets) serve(recommender, model, market);
     check(kernels.memory.used === used, 'serving left something behind in linear memory');
-    check(kernels.memory.peak <= allowance(input.length) + 16 * 64 * (1 + model.markets.length), `${kernels.memory.peak} bytes of linear memory for a file of ${input.length}`);
+    check(
+      kernels.memory.peak <= allowance(input.length) + 16 * 64 * (1 + model.markets.length),
+      `${kernels.memory.peak} bytes of linear memory for a file of ${input.length}`,
+    );
   } finally {
     kernels.memory.release(mark);
   }
@@ -59,24 +65,44 @@ async function runModel(input: Uint8Array): Promise<Outcome> {
 function serve(recommender: Recommender, model: Model, { name: market, items, users = [] }: MarketModel): void {
   const ids = Array.from(items, (item) => model.items[item]);
   const unknown = 'no such item';
-  const subjects = [{ items: [] }, { items: [...ids.slice(0, 3), unknown] }, { items: ids }, ...users.slice(0, 2).map((user) => ({ user })), ...users.slice(-1).map((user) => ({ user }))];
+  const subjects = [
+    { items: [] },
+    { items: [...ids.slice(0, 3), unknown] },
+    { items: ids },
+    ...users.slice(0, 2).map((user) => ({ user })),
+    ...users.slice(-1).map((user) => ({ user })),
+  ];
   for (const subject of subjects) {
     const { items: best } = recommender.recommend({ market, ...subject, k: 5, includeSeen: true, explain: true });
-    check(best.length === Math.min(5, ids.length), `${best.length} items where ${Math.min(5, ids.length)} were to come`);
+    check(
+      best.length === Math.min(5, ids.length),
+      `${best.length} items where ${Math.min(5, ids.length)} were to come`,
+    );
     inOrder(best);
     for (const { because = [], own = 0, bias = 0 } of best) {
-      check(Number.isFinite(own) && Number.isFinite(bias) && because.every(({ contribution }) => Number.isFinite(contribution)), 'a contribution is not a number');
+      check(
+        Number.isFinite(own) &&
+          Number.isFinite(bias) &&
+          because.every(({ contribution }) => Number.isFinite(contribution)),
+        'a contribution is not a number',
+      );
     }
     const ranked = recommender.rank({ market, ...subject, candidates: [...ids, unknown] });
     check(ranked.length === ids.length + 1 && ranked[ids.length].known === false, 'rank lost a candidate');
     inOrder(ranked);
-    for (const [i, { item, score }] of best.entries()) check(ranked[i].item === item && ranked[i].score === score, `recommend and rank disagree at place ${i}`);
+    for (const [i, { item, score }] of best.entries())
+      check(ranked[i].item === item && ranked[i].score === score, `recommend and rank disagree at place ${i}`);
     inOrder(recommender.recommend({ market, ...subject, k: 3, only: ids.slice(1, 4), without: ids.slice(0, 2) }).items);
   }
-  for (const item of new Set([ids[0], ids[ids.length - 1]])) if (item !== undefined) inOrder(recommender.similar({ market, item }));
+  for (const item of new Set([ids[0], ids[ids.length - 1]]))
+    if (item !== undefined) inOrder(recommender.similar({ market, item }));
 }
 
 function inOrder(list: readonly { item: string; score: number }[]): void {
-  for (const [i, { score }] of list.entries()) check(Number.isFinite(score) && (i === 0 || score <= list[i - 1].score), `score ${score} after ${i === 0 ? 'nothing' : list[i - 1].score}`);
+  for (const [i, { score }] of list.entries())
+    check(
+      Number.isFinite(score) && (i === 0 || score <= list[i - 1].score),
+      `score ${score} after ${i === 0 ? 'nothing' : list[i - 1].score}`,
+    );
   check(new Set(list.map(({ item }) => item)).size === list.length, 'an item comes twice');
 }

@@ -10,12 +10,28 @@ import type { TrainOptions } from '../../src/train/options.ts';
 import { train } from '../../src/train/train.ts';
 import { fullModel } from '../support/small-model.ts';
 
-const ITEMS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'B00', 'B01', 'B02', 'naïve', '物品', '🦊', ' ', '"', 'null'];
+const ITEMS = [
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'B00',
+  'B01',
+  'B02',
+  'naïve',
+  '物品',
+  '🦊',
+  ' ',
+  '"',
+  'null',
+];
 
 /** Two markets of 7 users and about 10 items, one held-out row each. */
 export function smallMarkets(): Promise<Markets> {
-  const rows = (users: string[], items: string[], offset: number) => users.flatMap((user, u) => items.filter((_, i) => (i * 3 + u + offset) % 4 < 2).map((item) => [user, item]));
-  const csv = (pairs: string[][]) => ['userId,itemId', ...pairs.map((pair) => pair.map((id) => `"${id.replaceAll('"', '""')}"`).join(','))].join('\n');
+  const rows = (users: string[], items: string[], offset: number) =>
+    users.flatMap((user, u) => items.filter((_, i) => (i * 3 + u + offset) % 4 < 2).map((item) => [user, item]));
+  const csv = (pairs: string[][]) =>
+    ['userId,itemId', ...pairs.map((pair) => pair.map((id) => `"${id.replaceAll('"', '""')}"`).join(','))].join('\n');
   const users = ['__proto__', 'constructor', 'u1', 'u2', 'ü', '用户', 'u9'];
   return readMarkets([
     { market: 'de', split: 'train', name: 'de', source: csv(rows(users, ITEMS.slice(0, 10), 0)) },

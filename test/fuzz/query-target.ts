@@ -5,7 +5,17 @@ import { bindKernels, instantiateKernels } from '../../src/engine/instantiate.ts
 import * as library from '../../src/index.ts';
 import { readBytes, readDirectory } from '../../src/node/files.ts';
 import { fullModel } from '../support/small-model.ts';
-import { Choices, check, type Outcome, outcomeOf, pick, type Random, randomBytes, type Target, within } from './engine.ts';
+import {
+  Choices,
+  check,
+  type Outcome,
+  outcomeOf,
+  pick,
+  type Random,
+  randomBytes,
+  type Target,
+  within,
+} from './engine.ts';
 import { QUICK, smallMarkets } from './originals.ts';
 
 let recommender: library.Recommender;
@@ -21,7 +31,11 @@ export const queryTarget: Target = {
     file = library.encodeModel(fullModel());
     recommender = await library.loadModel(file);
     markets = await smallMarkets();
-    evaluation = await library.evaluate(await library.loadModel(library.encodeModel(await library.train(markets, { model: 'popularity' }))), markets, { perUser: true });
+    evaluation = await library.evaluate(
+      await library.loadModel(library.encodeModel(await library.train(markets, { model: 'popularity' }))),
+      markets,
+      { perUser: true },
+    );
   },
   make: (random: Random) => randomBytes(random, 48),
   run: (input) => within(64 * 2 ** 20, () => runQuery(new Choices(input))),
@@ -34,14 +48,28 @@ interface Call {
   call: (...args: never[]) => unknown;
 }
 
-const call = <A extends unknown[]>(name: string, args: () => A, run: (...given: A) => unknown): Call => ({ name, args, call: run as never });
+const call = <A extends unknown[]>(name: string, args: () => A, run: (...given: A) => unknown): Call => ({
+  name,
+  args,
+  call: run as never,
+});
 const history = () => ['a', 'b', 'no such item', '__proto__'];
 const copyOfMarkets = (): library.Markets => structuredClone(markets);
 
 const CALLS: Call[] = [
   call(
     'recommend',
-    () => [{ market: 'm1', items: history(), k: 3, includeSeen: false, only: ['a', 'd', 'e'], without: ['e'], explain: true as boolean | number }],
+    () => [
+      {
+        market: 'm1',
+        items: history(),
+        k: 3,
+        includeSeen: false,
+        only: ['a', 'd', 'e'],
+        without: ['e'],
+        explain: true as boolean | number,
+      },
+    ],
     (query) => recommender.recommend(query),
   ),
   call(
@@ -151,7 +179,10 @@ const CALLS: Call[] = [
   ),
   call(
     'evaluate',
-    () => [copyOfMarkets(), { heldOut: 'valid', protocol: 'clean' as const, negatives: 4, seed: 1, k: 5, perUser: true }],
+    () => [
+      copyOfMarkets(),
+      { heldOut: 'valid', protocol: 'clean' as const, negatives: 4, seed: 1, k: 5, perUser: true },
+    ],
     async (data, options) => library.evaluate(await small(), data, options),
   ),
   call(
@@ -168,8 +199,19 @@ const CALLS: Call[] = [
     'readMarkets',
     () => [
       [
-        { market: 'm', split: 'train' as const, name: 'train.csv', source: 'userId,itemId,rating\nu,i,3\nv,j,4\n', bytes: 30 },
-        { market: 'm', split: 'valid' as const, name: 'valid.csv', source: new TextEncoder().encode('userId,itemId,rating\nu,j,5\n') },
+        {
+          market: 'm',
+          split: 'train' as const,
+          name: 'train.csv',
+          source: 'userId,itemId,rating\nu,i,3\nv,j,4\n',
+          bytes: 30,
+        },
+        {
+          market: 'm',
+          split: 'valid' as const,
+          name: 'valid.csv',
+          source: new TextEncoder().encode('userId,itemId,rating\nu,j,5\n'),
+        },
       ],
       { minRating: 1, markets: ['m'], onWarning() {}, onProgress() {} },
     ],
@@ -220,7 +262,10 @@ const CALLS: Call[] = [
   call(
     'Recommender.from',
     () => [fullModel()],
-    async (model) => library.Recommender.from(model, await instantiateKernels(embeddedKernels)).recommendBatch(model.markets.map(({ name: market }) => ({ market, items: history() }))),
+    async (model) =>
+      library.Recommender.from(model, await instantiateKernels(embeddedKernels)).recommendBatch(
+        model.markets.map(({ name: market }) => ({ market, items: history() })),
+      ),
   ),
   call(
     'bindKernels',
@@ -232,7 +277,9 @@ const CALLS: Call[] = [
 /** A recommender of the markets that evaluation is asked about. */
 let smallRecommender: Promise<library.Recommender> | undefined;
 function small(): Promise<library.Recommender> {
-  smallRecommender ??= library.train(markets, { model: 'popularity' }).then((model) => library.loadModel(library.encodeModel(model)));
+  smallRecommender ??= library
+    .train(markets, { model: 'popularity' })
+    .then((model) => library.loadModel(library.encodeModel(model)));
   return smallRecommender;
 }
 
@@ -243,7 +290,9 @@ async function runQuery(choices: Choices): Promise<Outcome> {
   const used = recommender.kernels.memory.used;
   const list = Array.isArray(given.args) ? given.args : [given.args];
   try {
-    const outcome = await outcomeOf(async () => checkNumbers(name, await (run as (...all: unknown[]) => unknown)(...list.slice(0, 8)), 0));
+    const outcome = await outcomeOf(async () =>
+      checkNumbers(name, await (run as (...all: unknown[]) => unknown)(...list.slice(0, 8)), 0),
+    );
     check(recommender.kernels.memory.used === used, `${name} left something behind in linear memory`);
     return outcome;
   } catch (error) {
@@ -260,8 +309,10 @@ async function runQuery(choices: Choices): Promise<Outcome> {
 /** Numbers of results are numbers: the one thing that every call promises. */
 function checkNumbers(name: string, value: unknown, depth: number): void {
   if (typeof value === 'number') check(Number.isFinite(value), `${name} returned ${value}`);
-  else if (value instanceof Float32Array) check(value.every(Number.isFinite), `${name} returned an array with a value that is not a number`);
-  else if (value !== null && typeof value === 'object' && depth < 6 && !ArrayBuffer.isView(value)) for (const each of Object.values(value)) checkNumbers(name, each, depth + 1);
+  else if (value instanceof Float32Array)
+    check(value.every(Number.isFinite), `${name} returned an array with a value that is not a number`);
+  else if (value !== null && typeof value === 'object' && depth < 6 && !ArrayBuffer.isView(value))
+    for (const each of Object.values(value)) checkNumbers(name, each, depth + 1);
 }
 
 /** Replaces, drops or adds something, at any depth. */
@@ -272,7 +323,9 @@ function spoil(choices: Choices, root: { args: unknown }): void {
     const inner = holder[key];
     if (typeof inner !== 'object' || inner === null || (depth > 0 && choices.below(3) === 0)) break;
     if (Object.isFrozen(inner)) break;
-    const keys = ArrayBuffer.isView(inner) ? ['0', String(Math.max(0, (inner as Uint8Array).length - 1))] : Object.keys(inner);
+    const keys = ArrayBuffer.isView(inner)
+      ? ['0', String(Math.max(0, (inner as Uint8Array).length - 1))]
+      : Object.keys(inner);
     if (keys.length === 0) break;
     holder = inner as Record<string, unknown>;
     key = pick(choices, keys);
@@ -287,7 +340,12 @@ function spoil(choices: Choices, root: { args: unknown }): void {
     case 1:
       if (ArrayBuffer.isView(holder)) break;
       if (Array.isArray(holder)) holder.push(hostile(choices));
-      else Reflect.defineProperty(holder, pick(choices, ['__proto__', 'constructor', 'extra', 'length', 'user', 'items', 'toString', '0']), { value: hostile(choices), enumerable: true, configurable: true, writable: true });
+      else
+        Reflect.defineProperty(
+          holder,
+          pick(choices, ['__proto__', 'constructor', 'extra', 'length', 'user', 'items', 'toString', '0']),
+          { value: hostile(choices), enumerable: true, configurable: true, writable: true },
+        );
       return;
   }
   // a promise that never settles is waited for, as it should be
@@ -298,8 +356,51 @@ function spoil(choices: Choices, root: { args: unknown }): void {
   } else Reflect.set(holder, key, value);
 }
 
-const NUMBERS = [0, -0, 1, -1, 2, 1.5, Number.NaN, Infinity, -Infinity, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53, 1e308, 5e-324, -(2 ** 31)];
-const STRINGS = ['', 'a', 'm1', 'm2', 'm', 'u1', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', '\u0000', 'a\nb', '\ud800', '\u{10ffff}', 'NaN', 'all', 'valid', 'paper', 'ease', 'popularity', 'both', '10', '\u001b[2J'];
+const NUMBERS = [
+  0,
+  -0,
+  1,
+  -1,
+  2,
+  1.5,
+  Number.NaN,
+  Infinity,
+  -Infinity,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32 - 1,
+  2 ** 32,
+  2 ** 53,
+  1e308,
+  5e-324,
+  -(2 ** 31),
+];
+const STRINGS = [
+  '',
+  'a',
+  'm1',
+  'm2',
+  'm',
+  'u1',
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'length',
+  '\u0000',
+  'a\nb',
+  '\ud800',
+  '\u{10ffff}',
+  'NaN',
+  'all',
+  'valid',
+  'paper',
+  'ease',
+  'popularity',
+  'both',
+  '10',
+  '\u001b[2J',
+];
 
 class Custom {
   readonly value = 1;
@@ -319,17 +420,72 @@ function hostile(choices: Choices): unknown {
     case 6:
       return pick(choices, [10n, Symbol('s'), Symbol.iterator, () => 1, Math.max, async () => {}]);
     case 7:
-      return pick(choices, [[], [[]], [undefined], [null], ['a', 1], ['a', 'a'], [Number.NaN], Object.freeze(['a']), Array(2), new Array(1000), [0, 1, 1], [3, 2], ['__proto__', 'constructor']]);
+      return pick(choices, [
+        [],
+        [[]],
+        [undefined],
+        [null],
+        ['a', 1],
+        ['a', 'a'],
+        [Number.NaN],
+        Object.freeze(['a']),
+        Array(2),
+        new Array(1000),
+        [0, 1, 1],
+        [3, 2],
+        ['__proto__', 'constructor'],
+      ]);
     case 8:
-      return pick(choices, [{}, { a: 1 }, Object.create(null), { length: 2 ** 40 }, { length: 3, 0: 'a' }, { length: -1 }, JSON.parse('{"then":5}'), { toString: null }, { valueOf: 'x' }, { __proto__: null, market: 'm1' }]);
+      return pick(choices, [
+        {},
+        { a: 1 },
+        Object.create(null),
+        { length: 2 ** 40 },
+        { length: 3, 0: 'a' },
+        { length: -1 },
+        JSON.parse('{"then":5}'),
+        { toString: null },
+        { valueOf: 'x' },
+        { __proto__: null, market: 'm1' },
+      ]);
     case 9:
-      return pick(choices, [new Map(), new Set(['a']), new Date(0), /x/, new Error('e'), new Custom(), new WeakMap(), Object('a'), Object(3), Object(false), new Proxy({}, {}), Promise.resolve(1)]);
+      return pick(choices, [
+        new Map(),
+        new Set(['a']),
+        new Date(0),
+        /x/,
+        new Error('e'),
+        new Custom(),
+        new WeakMap(),
+        Object('a'),
+        Object(3),
+        Object(false),
+        new Proxy({}, {}),
+        Promise.resolve(1),
+      ]);
     case 10: {
-      const from = pick(choices, [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array]);
+      const from = pick(choices, [
+        Int8Array,
+        Uint8Array,
+        Uint8ClampedArray,
+        Int16Array,
+        Int32Array,
+        Uint32Array,
+        Float32Array,
+        Float64Array,
+        BigInt64Array,
+      ]);
       return new from(pick(choices, [0, 1, 3, 8, 100]));
     }
     case 11:
-      return pick(choices, [new ArrayBuffer(0), new ArrayBuffer(64), new DataView(new ArrayBuffer(8)), new SharedArrayBuffer(8), detached().buffer, detached()]);
+      return pick(choices, [
+        new ArrayBuffer(0),
+        new ArrayBuffer(64),
+        new DataView(new ArrayBuffer(8)),
+        new SharedArrayBuffer(8),
+        detached().buffer,
+        detached(),
+      ]);
     case 12:
       return pick(choices, ['a', '\n', '🦊', '"']).repeat(pick(choices, [1024, 1025, 100_000, 1_000_000]));
     case 13: {
@@ -345,9 +501,18 @@ function hostile(choices: Choices): unknown {
       return deep;
     }
     case 16:
-      return pick(choices, [Int32Array.of(0, 1), Int32Array.of(-1), Int32Array.of(2 ** 31 - 1, 0), Float32Array.of(Number.NaN), Uint32Array.of(2 ** 32 - 1), Float32Array.of(3e38, 3e38)]);
+      return pick(choices, [
+        Int32Array.of(0, 1),
+        Int32Array.of(-1),
+        Int32Array.of(2 ** 31 - 1, 0),
+        Float32Array.of(Number.NaN),
+        Uint32Array.of(2 ** 32 - 1),
+        Float32Array.of(3e38, 3e38),
+      ]);
     default:
-      return JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"market":"m1","items":["a"]}');
+      return JSON.parse(
+        '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"market":"m1","items":["a"]}',
+      );
   }
 }
 
@@ -366,5 +531,7 @@ function show(value: unknown, depth: number): string {
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${value.byteLength} bytes)`;
   if (depth > 3) return '…';
   const entries = Object.entries(value).slice(0, 12);
-  return Array.isArray(value) ? `[${entries.map(([, each]) => show(each, depth + 1)).join(', ')}]` : `{${entries.map(([key, each]) => `${key}: ${show(each, depth + 1)}`).join(', ')}}`;
+  return Array.isArray(value)
+    ? `[${entries.map(([, each]) => show(each, depth + 1)).join(', ')}]`
+    : `{${entries.map(([key, each]) => `${key}: ${show(each, depth + 1)}`).join(', ')}}`;
 }

@@ -56,13 +56,78 @@ const IDS = [
   'é',
   'e\u0301',
 ];
-const RATINGS = ['1', '4.5', '-3', 'NaN', 'Infinity', '-Infinity', '1e999', '1e-400', '0x10', '', ' 5 ', '5,0', '٣', '1_000', 'five', '9'.repeat(400)];
-const HEADERS = ['userId', 'itemId', 'user_id', 'ITEM ID', 'uid', 'iid', 'asin', 'reviewerID', 'rating', 'stars', 'market', 'country', 'timestamp', 'userId', 'user', '"userId"', '__proto__', '', 'user id '];
+const RATINGS = [
+  '1',
+  '4.5',
+  '-3',
+  'NaN',
+  'Infinity',
+  '-Infinity',
+  '1e999',
+  '1e-400',
+  '0x10',
+  '',
+  ' 5 ',
+  '5,0',
+  '٣',
+  '1_000',
+  'five',
+  '9'.repeat(400),
+];
+const HEADERS = [
+  'userId',
+  'itemId',
+  'user_id',
+  'ITEM ID',
+  'uid',
+  'iid',
+  'asin',
+  'reviewerID',
+  'rating',
+  'stars',
+  'market',
+  'country',
+  'timestamp',
+  'userId',
+  'user',
+  '"userId"',
+  '__proto__',
+  '',
+  'user id ',
+];
 const NEWLINES = ['\n', '\n', '\n', '\r\n', '\r', '\n\n', '\r\r\n', '\n\r'];
 const DELIMITERS = [',', '\t', ';', '|', ' ', ':'];
-const TOKENS = [...IDS, ...RATINGS, ...HEADERS, ...NEWLINES, ...DELIMITERS, '"', '""', '",', '"\n', 'userId,itemId\n', 'userId\titemId\trating\n', 'userId,itemId,market\n', 'userId,itemId\r', '\ufeffuserId,itemId\n'];
+const TOKENS = [
+  ...IDS,
+  ...RATINGS,
+  ...HEADERS,
+  ...NEWLINES,
+  ...DELIMITERS,
+  '"',
+  '""',
+  '",',
+  '"\n',
+  'userId,itemId\n',
+  'userId\titemId\trating\n',
+  'userId,itemId,market\n',
+  'userId,itemId\r',
+  '\ufeffuserId,itemId\n',
+];
 /** Bytes that are no UTF-8, zero bytes, and marks of other encodings. */
-const RAW = [[0], [0xff], [0xfe, 0xff], [0xff, 0xfe], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xe2, 0x82], [0xf0, 0x9f, 0xa6], [0x80], [0xef, 0xbb, 0xbf], [0x1f, 0x8b], [0xf4, 0x90, 0x80, 0x80]];
+const RAW = [
+  [0],
+  [0xff],
+  [0xfe, 0xff],
+  [0xff, 0xfe],
+  [0xed, 0xa0, 0x80],
+  [0xc0, 0x80],
+  [0xe2, 0x82],
+  [0xf0, 0x9f, 0xa6],
+  [0x80],
+  [0xef, 0xbb, 0xbf],
+  [0x1f, 0x8b],
+  [0xf4, 0x90, 0x80, 0x80],
+];
 
 function makeFile(random: Random): Uint8Array {
   switch (random.below(8)) {
@@ -92,13 +157,21 @@ function utf16(text: string): Uint8Array {
 function table(random: Random, clean: boolean): Uint8Array {
   const delimiter = pick(random, clean ? [',', '\t', ';', '|'] : DELIMITERS);
   const newline = pick(random, clean ? ['\n', '\r\n'] : NEWLINES);
-  const columns = random.below(3) === 0 && !clean ? Array.from({ length: 1 + random.below(6) }, () => pick(random, HEADERS)) : ['userId', 'itemId', ...pick(random, [[], ['rating'], ['market'], ['rating', 'market'], ['x', 'y']])];
+  const columns =
+    random.below(3) === 0 && !clean
+      ? Array.from({ length: 1 + random.below(6) }, () => pick(random, HEADERS))
+      : ['userId', 'itemId', ...pick(random, [[], ['rating'], ['market'], ['rating', 'market'], ['x', 'y']])];
   const ids = clean ? IDS.filter((id) => id !== '' && !/[\r\ufeff]/.test(id)) : IDS;
   const quoted = random.below(3) === 0;
-  const write = (field: string) => (quoted || (/[",;|\t\r\n:]/.test(field) && (clean || random.below(4) > 0)) ? `"${field.replaceAll('"', '""')}"` : field);
+  const write = (field: string) =>
+    quoted || (/[",;|\t\r\n:]/.test(field) && (clean || random.below(4) > 0))
+      ? `"${field.replaceAll('"', '""')}"`
+      : field;
   const row = (fields: string[]) => fields.map(write).join(delimiter);
   const rows = Array.from({ length: random.below(20) }, () => {
-    const fields = columns.map((column) => (/rating|stars/.test(column) ? (clean ? '3.5' : pick(random, RATINGS)) : pick(random, ids)));
+    const fields = columns.map((column) =>
+      /rating|stars/.test(column) ? (clean ? '3.5' : pick(random, RATINGS)) : pick(random, ids),
+    );
     if (!clean && random.below(20) === 0) fields.push(pick(random, ids));
     if (!clean && random.below(20) === 0) fields.pop();
     return row(fields);
@@ -144,14 +217,29 @@ function join(...parts: Uint8Array[]): Uint8Array {
 
 /** What a reader must not take whole, or twice, or square: fields, headers, rows and quotes without end. */
 function largeFile(random: Random): Uint8Array {
-  const long = pick(random, ['x', 'é', '🦊', '"', ',', '\n', '\r', '""', ' ', 'u,i\n', '"a\n"']).repeat(pick(random, [65_535, 65_536, 65_537, 1_048_576, 1_100_000]));
-  const head = pick(random, ['', 'userId,itemId\n', 'userId,itemId,note\nu,i,"', '\ufeff', 'userId,', '"', 'userId,itemId\r', 'userId,itemId\nu,']);
+  const long = pick(random, ['x', 'é', '🦊', '"', ',', '\n', '\r', '""', ' ', 'u,i\n', '"a\n"']).repeat(
+    pick(random, [65_535, 65_536, 65_537, 1_048_576, 1_100_000]),
+  );
+  const head = pick(random, [
+    '',
+    'userId,itemId\n',
+    'userId,itemId,note\nu,i,"',
+    '\ufeff',
+    'userId,',
+    '"',
+    'userId,itemId\r',
+    'userId,itemId\nu,',
+  ]);
   const many = Array.from({ length: 100_000 }, (_, i) => `c${i}`).join(',');
   return encode(
-    pick(random, [`${head}${long}`, `${head}${long}"\nu2,i2\n`, `userId,itemId,${many}\nu,i${',1'.repeat(100_000)}\n`, `${many}\n`, `userId,itemId\n${'u,i\n'.repeat(40_000)}`, `userId,itemId\nu,i${','.repeat(500_000)}`]).slice(
-      0,
-      1_500_000,
-    ),
+    pick(random, [
+      `${head}${long}`,
+      `${head}${long}"\nu2,i2\n`,
+      `userId,itemId,${many}\nu,i${',1'.repeat(100_000)}\n`,
+      `${many}\n`,
+      `userId,itemId\n${'u,i\n'.repeat(40_000)}`,
+      `userId,itemId\nu,i${','.repeat(500_000)}`,
+    ]).slice(0, 1_500_000),
   );
 }
 
@@ -195,7 +283,10 @@ async function runReaders(input: Uint8Array): Promise<Outcome> {
     const expected = plainRows(text);
     if (expected) {
       const found = whole.rows.map(([user, item]) => [user, item]);
-      check(JSON.stringify(found) === JSON.stringify(expected), `rows ${JSON.stringify(found).slice(0, 300)} where a plain reader finds ${JSON.stringify(expected).slice(0, 300)}`);
+      check(
+        JSON.stringify(found) === JSON.stringify(expected),
+        `rows ${JSON.stringify(found).slice(0, 300)} where a plain reader finds ${JSON.stringify(expected).slice(0, 300)}`,
+      );
     }
   }
   const outcome = await asMarkets(input, options, whole, random);
@@ -220,9 +311,17 @@ function decode(input: Uint8Array): string | undefined {
 
 /** The same rows, or a refusal on the same grounds (which of several is found first may depend on the pieces). */
 function same(whole: Reading, other: Reading, how: string): void {
-  check((whole.error === undefined) === (other.error === undefined), `whole: ${whole.error?.message ?? 'accepted'}; ${how}: ${other.error?.message ?? 'accepted'}`);
-  if (whole.error && other.error && whole.error.problem === other.error.problem) check(whole.error.line === other.error.line, `${whole.error.message}, but line ${other.error.line} ${how}`);
-  if (whole.rows) check(JSON.stringify(whole.rows) === JSON.stringify(other.rows), `other rows ${how}: ${JSON.stringify(other.rows).slice(0, 300)} instead of ${JSON.stringify(whole.rows).slice(0, 300)}`);
+  check(
+    (whole.error === undefined) === (other.error === undefined),
+    `whole: ${whole.error?.message ?? 'accepted'}; ${how}: ${other.error?.message ?? 'accepted'}`,
+  );
+  if (whole.error && other.error && whole.error.problem === other.error.problem)
+    check(whole.error.line === other.error.line, `${whole.error.message}, but line ${other.error.line} ${how}`);
+  if (whole.rows)
+    check(
+      JSON.stringify(whole.rows) === JSON.stringify(other.rows),
+      `other rows ${how}: ${JSON.stringify(other.rows).slice(0, 300)} instead of ${JSON.stringify(whole.rows).slice(0, 300)}`,
+    );
 }
 
 /**
@@ -270,37 +369,70 @@ function plainRows(text: string): [string, string][] | undefined {
   const column = (spellings: string[]) => plain.indexOf(spellings.find((spelling) => plain.includes(spelling)) ?? '');
   const user = column(['userid', 'user', 'uid', 'reviewerid', 'customerid', 'customer']);
   const item = column(['itemid', 'item', 'iid', 'asin', 'productid', 'product']);
-  return rows.filter((row) => row.length > 1 || (row.length === 1 && row[0] !== '')).map((row) => [row[user], row[item]]);
+  return rows
+    .filter((row) => row.length > 1 || (row.length === 1 && row[0] !== ''))
+    .map((row) => [row[user], row[item]]);
 }
 
 /** The file as training rows of a market (or of many, by its market column) and as held-out rows beside others. */
-async function asMarkets(input: Uint8Array, options: { rating: boolean; market: boolean }, whole: Reading, random: Random): Promise<Outcome> {
+async function asMarkets(
+  input: Uint8Array,
+  options: { rating: boolean; market: boolean },
+  whole: Reading,
+  random: Random,
+): Promise<Outcome> {
   const market = options.market ? undefined : pick(random, ['m', '__proto__', 'constructor', '\n']);
   const files: MarketFile[] = [{ market, split: 'train', name: 'file.csv', source: () => pieces(input, random, 1000) }];
-  if (random.below(2) === 0) files.push({ market: 'm', split: 'train', name: 'known.csv', source: 'userId,itemId\n__proto__,__proto__\nu1,i1\na,constructor\n' });
+  if (random.below(2) === 0)
+    files.push({
+      market: 'm',
+      split: 'train',
+      name: 'known.csv',
+      source: 'userId,itemId\n__proto__,__proto__\nu1,i1\na,constructor\n',
+    });
   if (random.below(2) === 0) files.push({ market, split: 'valid', name: 'held.csv', source: input });
   const warnings: DataWarning[] = [];
   let markets: Markets;
   try {
-    markets = await readMarkets(files, { ...(options.rating && { minRating: 0 }), onWarning: (warning) => warnings.push(warning) });
+    markets = await readMarkets(files, {
+      ...(options.rating && { minRating: 0 }),
+      onWarning: (warning) => warnings.push(warning),
+    });
   } catch (error) {
     refusal(error);
     // A market's name from a market column is checked as an argument is; everything else is the data's fault.
-    check(error instanceof DataError || error instanceof ArgumentError, `a ${(error as Error).name} where the data is wrong`);
-    check(whole.error !== undefined || !files.some(({ name }) => name === 'known.csv') || options.market || whole.rows!.length === 0 || options.rating, `refused, though its rows are right: ${(error as Error).message}`);
+    check(
+      error instanceof DataError || error instanceof ArgumentError,
+      `a ${(error as Error).name} where the data is wrong`,
+    );
+    check(
+      whole.error !== undefined ||
+        !files.some(({ name }) => name === 'known.csv') ||
+        options.market ||
+        whole.rows!.length === 0 ||
+        options.rating,
+      `refused, though its rows are right: ${(error as Error).message}`,
+    );
     return refusal(error);
   }
   check(whole.error === undefined, `markets of a file that is refused: ${whole.error?.message}`);
-  for (const { message, count } of warnings) check(count > 0 && !/\p{Cc}/u.test(message), `a warning of more than one line: ${JSON.stringify(message)}`);
+  for (const { message, count } of warnings)
+    check(count > 0 && !/\p{Cc}/u.test(message), `a warning of more than one line: ${JSON.stringify(message)}`);
   checkMarkets(markets);
   const stats = computeStats(markets);
   check(
-    stats.markets.every(({ users, items, rows, sharedShare }) => users > 0 && items > 0 && rows >= users && sharedShare >= 0 && sharedShare <= 1),
+    stats.markets.every(
+      ({ users, items, rows, sharedShare }) =>
+        users > 0 && items > 0 && rows >= users && sharedShare >= 0 && sharedShare <= 1,
+    ),
     'statistics out of range',
   );
   const model = await train(markets, { model: 'popularity' });
   const bytes = encodeModel(model);
-  check(Buffer.compare(encodeModel(decodeModel(bytes)), bytes) === 0, 'the model of these markets does not come back from its file');
+  check(
+    Buffer.compare(encodeModel(decodeModel(bytes)), bytes) === 0,
+    'the model of these markets does not come back from its file',
+  );
   return { kind: 'accepted' };
 }
 
@@ -313,9 +445,19 @@ function checkMarkets({ items, markets }: Markets): void {
   check(rising(items) && rising(markets.map(({ name }) => name)), 'items or markets out of order');
   for (const { users, items: own, interactions, heldOut } of markets) {
     const { rows, cols, indptr, indices } = interactions;
-    check(rising(users) && rising(own) && rows === users.length && cols === own.length && indptr.length === rows + 1, 'users or items out of order');
-    check(own.every((item) => item >= 0 && item < items.length) && indptr[0] === 0 && indptr[rows] === indices.length, 'indices out of range');
-    for (let user = 0; user < rows; user++) check(indptr[user] < indptr[user + 1] && rising(indices, indptr[user], indptr[user + 1]), 'a user without rows, or with rows out of order');
+    check(
+      rising(users) && rising(own) && rows === users.length && cols === own.length && indptr.length === rows + 1,
+      'users or items out of order',
+    );
+    check(
+      own.every((item) => item >= 0 && item < items.length) && indptr[0] === 0 && indptr[rows] === indices.length,
+      'indices out of range',
+    );
+    for (let user = 0; user < rows; user++)
+      check(
+        indptr[user] < indptr[user + 1] && rising(indices, indptr[user], indptr[user + 1]),
+        'a user without rows, or with rows out of order',
+      );
     check(
       indices.every((item) => item >= 0 && item < cols),
       'an item out of range',

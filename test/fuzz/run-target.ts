@@ -19,7 +19,8 @@ export const runTarget: Target = {
   make(random: Random): Uint8Array {
     if (random.below(8) === 0) return randomBytes(random, random.below(400));
     let text = Array.from({ length: random.below(40) }, () => pick(random, TOKENS)).join('');
-    if (random.below(100) === 0) text += pick(random, ['x', ',', 'a,', '\t', 'é', '\n']).repeat(pick(random, [1025, 70_000, 1_048_576]));
+    if (random.below(100) === 0)
+      text += pick(random, ['x', ',', 'a,', '\t', 'é', '\n']).repeat(pick(random, [1025, 70_000, 1_048_576]));
     const bytes = new TextEncoder().encode(text);
     if (random.below(3) === 0 && bytes.length > 0) bytes[random.below(bytes.length)] = random.below(256);
     return bytes;
@@ -71,7 +72,10 @@ async function runReader(input: Uint8Array): Promise<Outcome> {
   const text = new TextDecoder().decode(input);
   const expected = text.split('\n').map((each) => each.replace(/\r$/, ''));
   for (const { line, user, candidates } of lines) {
-    check(expected[line - 1] === `${user}\t${candidates.join(',')}`, `line ${line} reads ${JSON.stringify(expected[line - 1]).slice(0, 200)}`);
+    check(
+      expected[line - 1] === `${user}\t${candidates.join(',')}`,
+      `line ${line} reads ${JSON.stringify(expected[line - 1]).slice(0, 200)}`,
+    );
     check(user !== '' && !candidates.includes('') && candidates.length > 0, `line ${line} has an empty id`);
   }
   if (outcome.kind === 'accepted') {

@@ -56,24 +56,43 @@ async function main() {
   }
   const count = Number(values.count);
   const seed = Number(values.seed);
-  if (!Number.isInteger(count) || count < 1 || count > 1e9) return wrong(`--count: found ${values.count}, expected a whole number from 1`);
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) return wrong(`--seed: found ${values.seed}, expected a whole number from 0 to 4294967295`);
+  if (!Number.isInteger(count) || count < 1 || count > 1e9)
+    return wrong(`--count: found ${values.count}, expected a whole number from 1`);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
+    return wrong(`--seed: found ${values.seed}, expected a whole number from 0 to 4294967295`);
   patience = Number(values.patience);
-  if (!(patience > 0 && patience <= 3600)) return wrong(`--patience: found ${values.patience}, expected a number of seconds`);
+  if (!(patience > 0 && patience <= 3600))
+    return wrong(`--patience: found ${values.patience}, expected a number of seconds`);
   corpus = values.corpus ?? corpus;
 
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-fuzz-'));
   try {
     const bundle = join(folder, 'bundle.mjs');
-    await build({ entryPoints: [join(here, 'worker.ts')], outfile: bundle, bundle: true, format: 'esm', platform: 'node', target: 'es2022', loader: { '.wasm': 'binary' }, sourcemap: 'external', logLevel: 'warning' });
+    await build({
+      entryPoints: [join(here, 'worker.ts')],
+      outfile: bundle,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'es2022',
+      loader: { '.wasm': 'binary' },
+      sourcemap: 'external',
+      logLevel: 'warning',
+    });
     const { targets, make } = await import(pathToFileURL(bundle).href);
     const names = targets.map(({ name }) => name);
-    if (values.target !== undefined && !names.includes(values.target)) return wrong(`--target: found ${values.target}, expected one of ${names.join(', ')}`);
+    if (values.target !== undefined && !names.includes(values.target))
+      return wrong(`--target: found ${values.target}, expected one of ${names.join(', ')}`);
     const plans = targets
       .filter(({ name, share }) => (values.target === undefined ? share > 0 : name === values.target))
       .map(({ name, share }) => {
         if (values.replay) return replay(name);
-        return { target: name, seed, to: Math.ceil(count * (values.target === undefined ? share : 1)), input: (index) => make(name, seed, index) };
+        return {
+          target: name,
+          seed,
+          to: Math.ceil(count * (values.target === undefined ? share : 1)),
+          input: (index) => make(name, seed, index),
+        };
       })
       .filter(({ to }) => to > 0);
     if (plans.length === 0) return wrong(`${corpus}: no inputs there`);
@@ -105,11 +124,21 @@ async function runPlan(bundle, plan, finder) {
     const before = result.cases;
     const current = join(dirname(bundle), 'current');
     writeFileSync(current, new Uint32Array([from, 0]));
-    const end = await runWorker(bundle, { target: plan.target, seed: plan.seed, from, to: plan.to, inputs: plan.inputs, files: plan.files, current }, result, finder);
+    const end = await runWorker(
+      bundle,
+      { target: plan.target, seed: plan.seed, from, to: plan.to, inputs: plan.inputs, files: plan.files, current },
+      result,
+      finder,
+    );
     if (end === 'done') break;
     const [index] = placeOf(current);
     const name = plan.files?.[index] ?? `case ${index} of seed ${plan.seed}`;
-    result.failures.push({ target: plan.target, signature: plan.files ? `${name}: ${end}` : end, report: `${name}: ${end}`, input: await plan.input(index) });
+    result.failures.push({
+      target: plan.target,
+      signature: plan.files ? `${name}: ${end}` : end,
+      report: `${name}: ${end}`,
+      input: await plan.input(index),
+    });
     add(result.kinds, 'FAILURE', 1);
     const silent = index - from - (result.cases - before);
     if (silent > 0) add(result.kinds, 'not reported', silent);
@@ -129,7 +158,11 @@ function placeOf(current) {
 
 function runWorker(bundle, order, result, finder) {
   return new Promise((resolve) => {
-    const worker = fork(bundle, ['work'], { execArgv: [`--max-old-space-size=${HEAP}`], serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const worker = fork(bundle, ['work'], {
+      execArgv: [`--max-old-space-size=${HEAP}`],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     let complaint = '';
     worker.stderr.setEncoding('utf8').on('data', (text) => {
       complaint = (complaint + text).slice(0, 4000);
@@ -142,7 +175,8 @@ function runWorker(bundle, order, result, finder) {
       if (runs !== last) {
         last = runs;
         moved = performance.now();
-      } else if (performance.now() - moved > (runs === 0 ? 60 : patience) * 1000) finish(`no return within ${runs === 0 ? 60 : patience} s`);
+      } else if (performance.now() - moved > (runs === 0 ? 60 : patience) * 1000)
+        finish(`no return within ${runs === 0 ? 60 : patience} s`);
     }, 200);
     const finish = (end) => {
       clearInterval(watch);
@@ -155,10 +189,21 @@ function runWorker(bundle, order, result, finder) {
       result.peakRss = Math.max(result.peakRss, message.rss);
       for (const [kind, n] of message.kinds) add(result.kinds, kind, n);
       for (const [stack, n] of message.stacks) add(result.sites, finder.find(stack), n);
-      result.failures.push(...message.failures.map((failure) => ({ ...failure, report: `${order.files?.[failure.index] ?? `case ${failure.index} of seed ${order.seed}`}, ${finder.readable(failure.report)}` })));
+      result.failures.push(
+        ...message.failures.map((failure) => ({
+          ...failure,
+          report: `${order.files?.[failure.index] ?? `case ${failure.index} of seed ${order.seed}`}, ${finder.readable(failure.report)}`,
+        })),
+      );
       progress(result);
     });
-    worker.on('exit', (code, signal) => finish(complaint === '' ? `the case never settled (${signal ?? `exit ${code}`})` : `the process ended (${signal ?? `exit ${code}`}): ${/^.*(?:FATAL|Error).*$/m.exec(complaint)?.[0] ?? complaint}`));
+    worker.on('exit', (code, signal) =>
+      finish(
+        complaint === ''
+          ? `the case never settled (${signal ?? `exit ${code}`})`
+          : `the process ended (${signal ?? `exit ${code}`}): ${/^.*(?:FATAL|Error).*$/m.exec(complaint)?.[0] ?? complaint}`,
+      ),
+    );
   });
 }
 
@@ -172,7 +217,9 @@ function progress({ target, cases, to, seconds, failures }, last = false) {
   if (!last && now - shown < 2000) return;
   shown = now;
   const spent = seconds || (now - began) / 1000;
-  process.stderr.write(`${target}: ${whole(cases)} of ${whole(to)}, ${whole(Math.round(cases / spent))} cases/s${failures.length > 0 ? `, ${failures.length} FAILURES` : ''}\n`);
+  process.stderr.write(
+    `${target}: ${whole(cases)} of ${whole(to)}, ${whole(Math.round(cases / spent))} cases/s${failures.length > 0 ? `, ${failures.length} FAILURES` : ''}\n`,
+  );
   if (last) began = now;
 }
 
@@ -181,7 +228,12 @@ function report(results, { count, seed, replayed, record }) {
   const kinds = [...new Set(results.flatMap((result) => [...result.kinds.keys()]))].sort();
   const outcomes = table(
     ['target', 'cases', 'cases/s', ...kinds],
-    results.map((result) => [result.target, whole(result.cases), whole(Math.round(result.cases / result.seconds)), ...kinds.map((kind) => whole(result.kinds.get(kind) ?? 0))]),
+    results.map((result) => [
+      result.target,
+      whole(result.cases),
+      whole(Math.round(result.cases / result.seconds)),
+      ...kinds.map((kind) => whole(result.kinds.get(kind) ?? 0)),
+    ]),
   );
   const hits = new Map();
   for (const { sites } of results) for (const [site, n] of sites) add(hits, site, n);
@@ -189,23 +241,44 @@ function report(results, { count, seed, replayed, record }) {
   const files = [...new Set(sites.map(({ file }) => file))];
   const reached = table(
     ['source', 'refusals', 'reached'],
-    files.map((file) => [file, sites.filter((site) => site.file === file).length, sites.filter((site) => site.file === file && site.hits > 0).length]),
+    files.map((file) => [
+      file,
+      sites.filter((site) => site.file === file).length,
+      sites.filter((site) => site.file === file && site.hits > 0).length,
+    ]),
   );
-  const place = ({ file, line, text, hits: n }) => [`${file}:${line}`, text.replaceAll('|', '\\|').replace(/\s+/g, ' ').slice(0, 110), whole(n)];
+  const place = ({ file, line, text, hits: n }) => [
+    `${file}:${line}`,
+    text.replaceAll('|', '\\|').replace(/\s+/g, ' ').slice(0, 110),
+    whole(n),
+  ];
   const missed = sites.filter((site) => site.hits === 0);
-  const lists = table(['refusal', 'source', 'hits'], sites.filter(({ file }) => file === 'src/model/file.ts').map(place), 2);
+  const lists = table(
+    ['refusal', 'source', 'hits'],
+    sites.filter(({ file }) => file === 'src/model/file.ts').map(place),
+    2,
+  );
   const peak = Math.round(Math.max(...results.map(({ peakRss }) => peakRss)) / 2 ** 20);
-  const head = replayed ? `Replayed ${results.reduce((sum, { cases }) => sum + cases, 0)} inputs of the corpus.` : `npm run fuzz -- --count ${count} --seed ${seed}: ${failures.length} failures; peak memory of the process ${peak} MiB.`;
+  const head = replayed
+    ? `Replayed ${results.reduce((sum, { cases }) => sum + cases, 0)} inputs of the corpus.`
+    : `npm run fuzz -- --count ${count} --seed ${seed}: ${failures.length} failures; peak memory of the process ${peak} MiB.`;
   const blocks = [
     head,
     outcomes,
     reached,
     `Refusals of the model file's validator and encoder, and how often each was reached:\n\n${lists}`,
-    missed.length === 0 ? 'Every refusal was reached.' : `Not reached:\n\n${table(['refusal', 'source', 'hits'], missed.map(place), 2)}`,
+    missed.length === 0
+      ? 'Every refusal was reached.'
+      : `Not reached:\n\n${table(['refusal', 'source', 'hits'], missed.map(place), 2)}`,
   ];
   for (const block of replayed ? [head, outcomes] : blocks) process.stdout.write(`${block}\n\n`);
   if (record) {
-    const figures = results.map(({ target, cases, seconds, kinds: each }) => ({ target, cases, seconds: Number(seconds.toFixed(1)), kinds: Object.fromEntries(each) }));
+    const figures = results.map(({ target, cases, seconds, kinds: each }) => ({
+      target,
+      cases,
+      seconds: Number(seconds.toFixed(1)),
+      kinds: Object.fromEntries(each),
+    }));
     save('fuzz', 'Fuzzing', blocks, { count, seed, failures: failures.length, peakMiB: peak, targets: figures, sites });
     process.stdout.write(`${describe(machine())}\n`);
   }

@@ -59,6 +59,9 @@ export class SiteFinder {
 
   /** A stack trace of the bundle, with the places in the sources. */
   readable(text) {
-    return text.replace(/\(?(?:file:\/\/)?[^\s(]*?bundle\.mjs:(\d+):(\d+)\)?/g, (_, line, column) => `(${this.place(Number(line), Number(column))})`);
+    return text.replace(
+      /\(?(?:file:\/\/)?[^\s(]*?bundle\.mjs:(\d+):(\d+)\)?/g,
+      (_, line, column) => `(${this.place(Number(line), Number(column))})`,
+    );
   }
 }

@@ -3,7 +3,14 @@
 import { openSync, writeSync } from 'node:fs';
 import { xxHash32 } from '../../src/common/xxhash.ts';
 import { SplitMix } from '../../src/data/splitmix.ts';
-import { checkPrototypeKeys, checkPrototypes, type Random, rememberPrototypes, type Target, watchAllocations } from './engine.ts';
+import {
+  checkPrototypeKeys,
+  checkPrototypes,
+  type Random,
+  rememberPrototypes,
+  type Target,
+  watchAllocations,
+} from './engine.ts';
 import { faultyTarget } from './faulty-target.ts';
 import { handlerTarget } from './handler-target.ts';
 import { modelTarget } from './model-target.ts';
@@ -105,9 +112,18 @@ async function work({ target: name, seed, from, to, inputs, current }: Order): P
     } catch (error) {
       const signature = signatureOf(error);
       add(tally.kinds, 'FAILURE');
-      const shortest = target.shrinks && !inputs ? await shrink(input, async (shorter) => (await attempt(shorter).then(() => '', signatureOf)) === signature) : input;
+      const shortest =
+        target.shrinks && !inputs
+          ? await shrink(input, async (shorter) => (await attempt(shorter).then(() => '', signatureOf)) === signature)
+          : input;
       const text = error instanceof Error ? error.stack : String(error);
-      tally.failures.push({ target: name, index, signature, report: `${shortest.length} bytes: ${text}`, input: shortest });
+      tally.failures.push({
+        target: name,
+        index,
+        signature,
+        report: `${shortest.length} bytes: ${text}`,
+        input: shortest,
+      });
     }
     // A failure at once: the next case may end the process.
     if (tally.cases >= REPORT_EVERY || tally.failures.length > 0) await flush();
@@ -120,7 +136,9 @@ const emptyTally = (): Tally => ({ cases: 0, rss: 0, kinds: new Map(), stacks: n
 
 /** The error's class and the three innermost places. */
 function signatureOf(error: unknown): string {
-  return error instanceof Error ? `${error.constructor.name} ${positions(error).split(' ').slice(0, 3).join(' ')}` : typeof error;
+  return error instanceof Error
+    ? `${error.constructor.name} ${positions(error).split(' ').slice(0, 3).join(' ')}`
+    : typeof error;
 }
 
 /** `function@line:column …`, innermost first. */

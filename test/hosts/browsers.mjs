@@ -66,7 +66,17 @@ export async function startPuppeteer(browser, executablePath) {
     browser,
     executablePath,
     headless: true,
-    args: browser === 'chrome' ? ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'] : [],
+    args:
+      browser === 'chrome'
+        ? [
+            '--no-sandbox',
+            '--disable-gpu',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-sync',
+            '--no-first-run',
+          ]
+        : [],
   });
   return {
     version: (await launched.version()).replace(/^.*\//, ''),
@@ -81,12 +91,23 @@ export async function startPuppeteer(browser, executablePath) {
 
 /** WebKitGTK's MiniBrowser by its WebDriver, on a virtual screen; it shares memory only where it is told to. */
 export async function startWebKit(seconds, isolated) {
-  const libraries = readdirSync('/usr/lib').flatMap((machine) => (machine.includes('-linux-') ? readdirSync(`/usr/lib/${machine}`).map((name) => `/usr/lib/${machine}/${name}`) : []));
+  const libraries = readdirSync('/usr/lib').flatMap((machine) =>
+    machine.includes('-linux-') ? readdirSync(`/usr/lib/${machine}`).map((name) => `/usr/lib/${machine}/${name}`) : [],
+  );
   const folder = libraries.find((path) => /webkit2gtk-4\.\d$/.test(path));
   if (!folder) throw new Error('webkit2gtk-driver is not installed');
   const port = 20_000 + (process.pid % 20_000);
-  const env = { ...process.env, LIBGL_ALWAYS_SOFTWARE: '1', WEBKIT_DISABLE_COMPOSITING_MODE: '1', ...(isolated && { JSC_useSharedArrayBuffer: '1' }) };
-  const driver = spawn('xvfb-run', ['-a', 'WebKitWebDriver', `--port=${port}`], { env, stdio: 'ignore', detached: true });
+  const env = {
+    ...process.env,
+    LIBGL_ALWAYS_SOFTWARE: '1',
+    WEBKIT_DISABLE_COMPOSITING_MODE: '1',
+    ...(isolated && { JSC_useSharedArrayBuffer: '1' }),
+  };
+  const driver = spawn('xvfb-run', ['-a', 'WebKitWebDriver', `--port=${port}`], {
+    env,
+    stdio: 'ignore',
+    detached: true,
+  });
   const missing = new Promise((_, reject) => driver.once('error', reject));
   missing.catch(() => {});
   const close = () => {
@@ -97,7 +118,11 @@ export async function startWebKit(seconds, isolated) {
     }
   };
   const ask = async (method, path, body) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, ...(body && { body: JSON.stringify(body) }), signal: AbortSignal.timeout(1000 * seconds) });
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(1000 * seconds),
+    });
     const { value } = await response.json();
     if (!response.ok) throw new Error(`WebKitWebDriver: ${value.message}`);
     return value;

@@ -13,7 +13,12 @@ export function command(file, args, { seconds, ...options }) {
     child.once('error', reject);
     child.once('close', (code, signal) => {
       if (code === 0) resolve(text.stdout);
-      else reject(new Error(`${file} ${signal ? `was stopped after ${seconds} s` : `ended with exit code ${code}`}: ${(text.stderr.trim() || text.stdout.trim()).slice(-400)}`));
+      else
+        reject(
+          new Error(
+            `${file} ${signal ? `was stopped after ${seconds} s` : `ended with exit code ${code}`}: ${(text.stderr.trim() || text.stdout.trim()).slice(-400)}`,
+          ),
+        );
     });
   });
 }

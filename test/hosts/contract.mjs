@@ -27,12 +27,25 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
   const first = await coldStart(m3rec, inputs);
   const recommender = await m3rec.loadModel(inputs.model);
   const { items, markets } = recommender.model;
-  const histories = ({ items: own }) => Array.from({ length: HISTORIES }, (_, h) => Array.from({ length: h }, (_, i) => items[own[(17 * h + 31 * i) % own.length]]));
+  const histories = ({ items: own }) =>
+    Array.from({ length: HISTORIES }, (_, h) =>
+      Array.from({ length: h }, (_, i) => items[own[(17 * h + 31 * i) % own.length]]),
+    );
 
   await stage(KERNELS_ALONE, () => runKernelScript(recommender.kernels));
   await stage('load', () => m3rec.encodeModel(recommender.model));
-  await stage('fold in', () => bits(markets.flatMap((market) => histories(market).map((history) => recommender.recommend({ market: market.name, items: history, explain: true })))));
-  const everyone = markets.flatMap((market) => market.users.slice(0, 40).map((user) => ({ market: market.name, user, includeSeen: true })));
+  await stage('fold in', () =>
+    bits(
+      markets.flatMap((market) =>
+        histories(market).map((history) =>
+          recommender.recommend({ market: market.name, items: history, explain: true }),
+        ),
+      ),
+    ),
+  );
+  const everyone = markets.flatMap((market) =>
+    market.users.slice(0, 40).map((user) => ({ market: market.name, user, includeSeen: true })),
+  );
   const onThreads = inputs.workers ? { workers: inputs.workers, threads: 2 } : {};
   await stage('batch of users', () => bits(recommender.recommendBatch(everyone)));
   await stage('batch of users on threads', async () => {
@@ -41,19 +54,31 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
     await kernels.close();
     return bits(answers);
   });
-  await stage('similar', () => bits(markets.flatMap((market) => [0, 5, 11].map((i) => recommender.similar({ market: market.name, item: items[market.items[i]] })))));
+  await stage('similar', () =>
+    bits(
+      markets.flatMap((market) =>
+        [0, 5, 11].map((i) => recommender.similar({ market: market.name, item: items[market.items[i]] })),
+      ),
+    ),
+  );
   await stage('rank', () =>
     bits(
       inputs.run
         .trim()
         .split('\n')
         .map((line) => line.split('\t'))
-        .map(([user, candidates]) => recommender.rank({ market: markets[1].name, user, candidates: candidates.split(',') })),
+        .map(([user, candidates]) =>
+          recommender.rank({ market: markets[1].name, user, candidates: candidates.split(',') }),
+        ),
     ),
   );
   await stage('handler', async () => {
     const handler = m3rec.createHandler(recommender);
-    const paths = markets.flatMap(({ name }) => [`/v1/${name}/recommend?items=${items[3]},${items[8]}&explain`, `/v1/${name}/similar?item=${items[markets[0].items[2]]}`, `/v1/${name}/recommend?k=0`]);
+    const paths = markets.flatMap(({ name }) => [
+      `/v1/${name}/recommend?items=${items[3]},${items[8]}&explain`,
+      `/v1/${name}/similar?item=${items[markets[0].items[2]]}`,
+      `/v1/${name}/recommend?k=0`,
+    ]);
     const answers = [];
     for (const path of paths) {
       const response = await handler(new Request(`http://localhost${path}`));
@@ -64,14 +89,24 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
 
   for (const vectors of ['f16', 'int8']) {
     await stage(`export ${vectors}`, async () => {
-      const file = m3rec.encodeModel(m3rec.exportModel(recommender.model, { markets: [markets[0].name], users: false, vectors, neighbours: 20 }));
+      const file = m3rec.encodeModel(
+        m3rec.exportModel(recommender.model, { markets: [markets[0].name], users: false, vectors, neighbours: 20 }),
+      );
       const small = await m3rec.loadModel(file);
-      return bits([await sha256(file), ...histories(markets[0]).map((history) => small.recommend({ market: markets[0].name, items: history }))]);
+      return bits([
+        await sha256(file),
+        ...histories(markets[0]).map((history) => small.recommend({ market: markets[0].name, items: history })),
+      ]);
     });
   }
 
   const data = m3rec.assembleGenerated(m3rec.generateMarkets({ seed: 5, users: 900, items: 600, interactions: 8000 }));
-  const trainings = { paper: { ...SMALL, preset: 'paper' }, default: { ...SMALL, preset: 'default' }, ease: { model: 'ease', updatable: true }, popularity: { model: 'popularity' } };
+  const trainings = {
+    paper: { ...SMALL, preset: 'paper' },
+    default: { ...SMALL, preset: 'default' },
+    ease: { model: 'ease', updatable: true },
+    popularity: { model: 'popularity' },
+  };
   const models = {};
   for (const [name, options] of Object.entries(trainings)) {
     await stage(`train ${name}`, async () => {
@@ -83,12 +118,20 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
   for (const [name, options] of Object.entries(trainings)) {
     if (name === 'popularity') continue; // counts, without kernels
     await stage(`train ${name} on threads`, async () => {
-      return m3rec.encodeModel(await m3rec.train(data, { ...options, ...onThreads, onThreads: (found) => (threads = found) }));
+      return m3rec.encodeModel(
+        await m3rec.train(data, { ...options, ...onThreads, onThreads: (found) => (threads = found) }),
+      );
     });
   }
-  await stage('evaluate', async () => bits(await m3rec.evaluate(await m3rec.loadModel(m3rec.encodeModel(models.default)), data, { negatives: 99, seed: 2 })));
+  await stage('evaluate', async () =>
+    bits(
+      await m3rec.evaluate(await m3rec.loadModel(m3rec.encodeModel(models.default)), data, { negatives: 99, seed: 2 }),
+    ),
+  );
   await stage('update', async () => {
-    const more = m3rec.assembleGenerated(m3rec.generateMarkets({ seed: 6, users: 300, items: 620, interactions: 2000 }));
+    const more = m3rec.assembleGenerated(
+      m3rec.generateMarkets({ seed: 6, users: 300, items: 620, interactions: 2000 }),
+    );
     return m3rec.encodeModel((await m3rec.update(models.ease, more)).model);
   });
   return { digests, threads, coldStart: first };

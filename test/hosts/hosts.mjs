@@ -14,14 +14,39 @@ export const HOSTS = [
   { name: `Node ${process.versions.node.split('.')[0]}`, threads: 2, run: scripted(process.execPath, []) },
   { name: 'Node, bundled by esbuild', threads: 2, run: scripted(process.execPath, [], 'script-bundled.mjs') },
   { name: 'Node, the newest', threads: 2, needs: [program('node')], run: scripted(program('node'), []) },
-  { name: 'Deno', threads: 2, needs: [program('deno')], run: scripted(program('deno'), ['run', '--allow-all', '--no-lock']) },
+  {
+    name: 'Deno',
+    threads: 2,
+    needs: [program('deno')],
+    run: scripted(program('deno'), ['run', '--allow-all', '--no-lock']),
+  },
   { name: 'Bun', threads: 2, needs: [program('bun')], run: scripted(program('bun'), []) },
-  ...browser('Chromium', ['/usr/bin/chromium'], () => startPuppeteer('chrome', '/usr/bin/chromium'), { 'page, bundled by Vite': '/inputs/vite/index.html' }),
+  ...browser('Chromium', ['/usr/bin/chromium'], () => startPuppeteer('chrome', '/usr/bin/chromium'), {
+    'page, bundled by Vite': '/inputs/vite/index.html',
+  }),
   ...browser('Firefox', ['/usr/bin/firefox-esr'], () => startPuppeteer('firefox', '/usr/bin/firefox-esr')),
   ...browser('WebKitGTK', ['/usr/bin/WebKitWebDriver', '/usr/bin/xvfb-run'], startWebKit),
-  { name: 'workerd', threads: 1, needs: [program('workerd')], run: async (inputs, seconds) => ({ version: packageVersion('workerd'), ...(await workerd(inputs, seconds)) }) },
-  { name: 'edge-runtime', threads: 1, needs: [program('edge-runtime')], run: async (inputs) => ({ version: packageVersion('edge-runtime'), ...(await edgeRuntime(inputs)) }) },
-  { name: 'Wasmtime, kernels alone', stages: [KERNELS_ALONE], needs: [program('wizer')], run: async (inputs, seconds) => ({ version: `wizer ${packageVersion('@bytecodealliance/wizer')}`, ...(await wasmtime(inputs, seconds)) }) },
+  {
+    name: 'workerd',
+    threads: 1,
+    needs: [program('workerd')],
+    run: async (inputs, seconds) => ({ version: packageVersion('workerd'), ...(await workerd(inputs, seconds)) }),
+  },
+  {
+    name: 'edge-runtime',
+    threads: 1,
+    needs: [program('edge-runtime')],
+    run: async (inputs) => ({ version: packageVersion('edge-runtime'), ...(await edgeRuntime(inputs)) }),
+  },
+  {
+    name: 'Wasmtime, kernels alone',
+    stages: [KERNELS_ALONE],
+    needs: [program('wizer')],
+    run: async (inputs, seconds) => ({
+      version: `wizer ${packageVersion('@bytecodealliance/wizer')}`,
+      ...(await wasmtime(inputs, seconds)),
+    }),
+  },
 ];
 
 /** A host that runs script.mjs, or what was made of it. */
@@ -32,14 +57,19 @@ function scripted(file, args, bundled) {
       .split('\n')[0]
       .replace(/^(v|deno )/, '')
       .replace(/ \(.*/, '');
-    return { version, ...JSON.parse(await command(file, [...args, bundled ? join(inputs, bundled) : script, inputs], { seconds })) };
+    return {
+      version,
+      ...JSON.parse(await command(file, [...args, bundled ? join(inputs, bundled) : script, inputs], { seconds })),
+    };
   };
 }
 
 /** A browser's page and worker, of a page that is cross-origin isolated and of one that is not, each in a browser started for it. */
 function browser(name, needs, start, more = {}) {
   const pages = { page: '/pages/page.html', 'module worker, bundled by esbuild': '/pages/worker.html', ...more };
-  const kinds = Object.entries(pages).flatMap(([kind, path]) => [false, true].map((isolated) => ({ kind, path, isolated })));
+  const kinds = Object.entries(pages).flatMap(([kind, path]) =>
+    [false, true].map((isolated) => ({ kind, path, isolated })),
+  );
   return kinds.map(({ kind, path, isolated }) => ({
     name: `${name}, ${kind}${isolated ? ', isolated' : ''}`,
     threads: isolated ? 2 : 1,

@@ -24,16 +24,33 @@ export async function makeInputs(folder) {
   );
 
   const common = { bundle: true, format: 'esm', target: 'es2022', absWorkingDir: here, logLevel: 'error' };
-  await build({ ...common, entryPoints: ['script.mjs'], platform: 'node', outfile: join(folder, 'script-bundled.mjs') });
+  await build({
+    ...common,
+    entryPoints: ['script.mjs'],
+    platform: 'node',
+    outfile: join(folder, 'script-bundled.mjs'),
+  });
   await build({ ...common, entryPoints: ['pages/page.mjs'], minify: true, outfile: join(folder, 'worker.mjs') });
   copyFileSync(join(dist, 'worker.js'), join(folder, 'worker.js')); // beside the bundle, where it looks for it
   await build({ ...common, entryPoints: ['edge/entry.mjs'], format: 'iife', outfile: join(folder, 'edge.js') });
   const workerd = join(folder, 'workerd');
   mkdirSync(workerd);
-  await build({ ...common, entryPoints: ['workerd/worker.mjs'], conditions: ['workerd'], external: ['*.wasm', '*.m3rec', '*.tsv'], outfile: join(workerd, 'worker.mjs') });
+  await build({
+    ...common,
+    entryPoints: ['workerd/worker.mjs'],
+    conditions: ['workerd'],
+    external: ['*.wasm', '*.m3rec', '*.tsv'],
+    outfile: join(workerd, 'worker.mjs'),
+  });
   for (const file of ['model.m3rec', 'run.tsv']) copyFileSync(join(folder, file), join(workerd, file));
   copyFileSync(join(dist, 'kernels.wasm'), join(workerd, 'kernels.wasm'));
   copyFileSync(join(here, 'workerd/config.capnp'), join(workerd, 'config.capnp'));
   const vite = await import('vite');
-  await vite.build({ root: join(here, 'pages/vite'), base: '/inputs/vite/', configFile: false, logLevel: 'error', build: { outDir: join(folder, 'vite'), emptyOutDir: true, target: 'es2022' } });
+  await vite.build({
+    root: join(here, 'pages/vite'),
+    base: '/inputs/vite/',
+    configFile: false,
+    logLevel: 'error',
+    build: { outDir: join(folder, 'vite'), emptyOutDir: true, target: 'es2022' },
+  });
 }

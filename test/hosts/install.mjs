@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 /** Debian's packages by a file that each brings. */
-const PROGRAMS = { '/usr/bin/chromium': 'chromium', '/usr/bin/firefox-esr': 'firefox-esr', '/usr/bin/WebKitWebDriver': 'webkit2gtk-driver', '/usr/bin/xvfb-run': 'xvfb' };
+const PROGRAMS = {
+  '/usr/bin/chromium': 'chromium',
+  '/usr/bin/firefox-esr': 'firefox-esr',
+  '/usr/bin/WebKitWebDriver': 'webkit2gtk-driver',
+  '/usr/bin/xvfb-run': 'xvfb',
+};
 
 export function install() {
   const lock = readFileSync(new URL('package-lock.json', import.meta.url), 'utf8');

@@ -11,16 +11,28 @@ export function addDriver(bytes, script) {
   const sections = readSections(bytes);
   const types = readTypes(sections.get(SECTION.type));
   const functions = readVector(sections.get(SECTION.function), (reader) => types[reader.unsigned()]);
-  const exported = new Map(readVector(sections.get(SECTION.export), (reader) => [reader.name(), { kind: reader.byte(), index: reader.unsigned() }]));
-  const imports = readVector(sections.get(SECTION.import), (reader) => `${reader.name()}.${reader.name()} ${reader.limits()}`);
-  if (imports.length !== 1 || !imports[0].startsWith('env.memory ')) throw new Error(`the kernels import ${imports.join(', ')}, expected their memory alone`);
+  const exported = new Map(
+    readVector(sections.get(SECTION.export), (reader) => [
+      reader.name(),
+      { kind: reader.byte(), index: reader.unsigned() },
+    ]),
+  );
+  const imports = readVector(
+    sections.get(SECTION.import),
+    (reader) => `${reader.name()}.${reader.name()} ${reader.limits()}`,
+  );
+  if (imports.length !== 1 || !imports[0].startsWith('env.memory '))
+    throw new Error(`the kernels import ${imports.join(', ')}, expected their memory alone`);
 
   const body = [0];
   for (const { kernel, args, result } of script.calls) {
     const { kind, index } = exported.get(kernel) ?? {};
     if (kind !== 0) throw new Error(`the kernels export no function ${kernel}`);
     const { parameters, results } = functions[index];
-    if (parameters.length !== args.length || results[0] !== (result?.type ?? results[0])) throw new Error(`${kernel} takes ${parameters}, returns ${results}; the script gives ${args.length} arguments and expects ${result?.type}`);
+    if (parameters.length !== args.length || results[0] !== (result?.type ?? results[0]))
+      throw new Error(
+        `${kernel} takes ${parameters}, returns ${results}; the script gives ${args.length} arguments and expects ${result?.type}`,
+      );
     if (result) body.push(...constant('i32', result.address));
     for (const [i, type] of parameters.entries()) body.push(...constant(type, args[i]));
     body.push(0x10, ...unsigned(index));
@@ -30,16 +42,28 @@ export function addDriver(bytes, script) {
   body.push(0x0b);
 
   const pages = Math.ceil((script.base + script.bytes) / PAGE);
-  const data = script.inputs.map(({ address, bytes: input }) => [0, ...constant('i32', address), 0x0b, ...unsigned(input.length), ...input]);
+  const data = script.inputs.map(({ address, bytes: input }) => [
+    0,
+    ...constant('i32', address),
+    0x0b,
+    ...unsigned(input.length),
+    ...input,
+  ]);
   sections.set(SECTION.type, appended(sections.get(SECTION.type), [0x60, 0, 0]));
   sections.delete(SECTION.import);
   sections.set(SECTION.function, appended(sections.get(SECTION.function), unsigned(types.length)));
   sections.set(SECTION.memory, Uint8Array.from([1, 0, ...unsigned(pages)]));
-  sections.set(SECTION.export, appended(sections.get(SECTION.export), [3, ...new TextEncoder().encode('run'), 0, ...unsigned(functions.length)]));
+  sections.set(
+    SECTION.export,
+    appended(sections.get(SECTION.export), [3, ...new TextEncoder().encode('run'), 0, ...unsigned(functions.length)]),
+  );
   sections.set(SECTION.code, appended(sections.get(SECTION.code), [...unsigned(body.length), ...body]));
   sections.set(SECTION.data, Uint8Array.from([...unsigned(data.length), ...data.flat()]));
   const ids = [...sections.keys()].sort((a, b) => a - b);
-  return Uint8Array.from([...bytes.subarray(0, 8), ...ids.flatMap((id) => [id, ...unsigned(sections.get(id).length), ...sections.get(id)])]);
+  return Uint8Array.from([
+    ...bytes.subarray(0, 8),
+    ...ids.flatMap((id) => [id, ...unsigned(sections.get(id).length), ...sections.get(id)]),
+  ]);
 }
 
 class Reader {

@@ -64,7 +64,14 @@ export function kernelScript(base = 64) {
   call('gemmNT', m, n, k, -1, a, k, uniform(n * k, 5), k, uniform(m * n, 6), n, workspace);
   call('gemmTN', m, n, k, 1, uniform(k * m, 7), m, b, n, uniform(m * n, 8), n, workspace);
   const size = 33;
-  const positive = input(Float32Array.from({ length: size * size }, (_, at) => Math.imul(Math.min(at % size, Math.floor(at / size)) + 3, 7) / 16 + (at % size === Math.floor(at / size) ? 40 : 0)));
+  const positive = input(
+    Float32Array.from(
+      { length: size * size },
+      (_, at) =>
+        Math.imul(Math.min(at % size, Math.floor(at / size)) + 3, 7) / 16 +
+        (at % size === Math.floor(at / size) ? 40 : 0),
+    ),
+  );
   valued('i32', 'choleskyInverse', size, positive, space(8 * size * (size + 1)));
   outputs.push({ address: positive, bytes: 4 * size * size });
 
@@ -77,14 +84,35 @@ export function kernelScript(base = 64) {
   call('transposePattern', USERS, ITEMS, X.indptr, X.indices, Xt.indptr, Xt.indices);
   const scratch = space(12 * ITEMS);
   call('gramCount', ITEMS, X.indptr, X.indices, Xt.indptr, Xt.indices, scratch, output(4 * ITEMS));
-  const neighbours = Array.from({ length: ITEMS }, (_, i) => new Set(rows.filter((row) => row.includes(i)).flat()).size);
+  const neighbours = Array.from(
+    { length: ITEMS },
+    (_, i) => new Set(rows.filter((row) => row.includes(i)).flat()).size,
+  );
   const gramIndptr = running(neighbours);
-  const G = { indptr: input(gramIndptr), indices: output(4 * gramIndptr[ITEMS]), values: output(4 * gramIndptr[ITEMS]) };
+  const G = {
+    indptr: input(gramIndptr),
+    indices: output(4 * gramIndptr[ITEMS]),
+    values: output(4 * gramIndptr[ITEMS]),
+  };
   call('gramFill', ITEMS, X.indptr, X.indices, Xt.indptr, Xt.indices, scratch, G.indptr, G.indices, G.values);
   const sums = output(4 * entries);
   call('walkWeights', ITEMS, Xt.indptr, Xt.indices, X.indptr, sums);
   const walks = output(4 * ITEMS * 12);
-  call('walk', 0, ITEMS, input(Int32Array.from({ length: ITEMS }, (_, i) => i)), 12, Xt.indptr, Xt.indices, sums, X.indptr, X.indices, SEED, STAGE, walks);
+  call(
+    'walk',
+    0,
+    ITEMS,
+    input(Int32Array.from({ length: ITEMS }, (_, i) => i)),
+    12,
+    Xt.indptr,
+    Xt.indices,
+    sums,
+    X.indptr,
+    X.indices,
+    SEED,
+    STAGE,
+    walks,
+  );
   const visits = output(4 * ITEMS);
   call('countVisits', ITEMS * 12, walks, visits);
   call('buildUnigramTable', ITEMS, visits, output(4 * ITEMS), output(4 * ITEMS), space(12 * ITEMS));
@@ -146,7 +174,12 @@ export function runKernelScript({ exports, memory }) {
     for (const { address, bytes } of script.inputs) memory.u8(address, bytes.length).set(bytes);
     for (const { kernel, args, result } of script.calls) {
       const value = exports[kernel](...args);
-      if (result) new DataView(memory.memory.buffer)[{ i32: 'setInt32', f32: 'setFloat32', f64: 'setFloat64' }[result.type]](result.address, value, true);
+      if (result)
+        new DataView(memory.memory.buffer)[{ i32: 'setInt32', f32: 'setFloat32', f64: 'setFloat64' }[result.type]](
+          result.address,
+          value,
+          true,
+        );
     }
     return readOutputs(script, memory.memory.buffer);
   } finally {

@@ -23,7 +23,14 @@ process.exitCode = await main();
 async function main() {
   let options;
   try {
-    options = parseArgs({ options: { only: { type: 'string', multiple: true }, strict: { type: 'boolean' }, save: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } }).values;
+    options = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true },
+        strict: { type: 'boolean' },
+        save: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
   } catch (error) {
     process.stderr.write(`${error.message}\n`);
     return 2;
@@ -45,7 +52,12 @@ async function main() {
     await makeInputs(folder);
     for (const host of HOSTS) {
       // the first host is what the others are compared with
-      if (options.only && rows.length > 0 && !options.only.some((name) => host.name.toLowerCase().includes(name.toLowerCase()))) continue;
+      if (
+        options.only &&
+        rows.length > 0 &&
+        !options.only.some((name) => host.name.toLowerCase().includes(name.toLowerCase()))
+      )
+        continue;
       const row = await runHost(host, folder);
       row.differs = row.digests ? firstDifference(row.digests, expectedOf(host, rows[0] ?? row)) : undefined;
       rows.push(row);
@@ -59,7 +71,14 @@ async function main() {
   const blocks = [
     table(
       ['host', 'version', 'result', 'threads', 'cold start, ms', 'all, s'],
-      rows.map((row) => [row.name, row.version ?? '–', state(row), row.threads?.threads ?? '–', row.coldStart?.toFixed(1) ?? '–', row.seconds?.toFixed(1) ?? '–']),
+      rows.map((row) => [
+        row.name,
+        row.version ?? '–',
+        state(row),
+        row.threads?.threads ?? '–',
+        row.coldStart?.toFixed(1) ?? '–',
+        row.seconds?.toFixed(1) ?? '–',
+      ]),
       3,
     ),
     'Cold start: instantiating the kernels, loading a model file of two hundred kilobytes and the first recommendation, the median of five; not told where the host stops its clock. All: with the start of the host. Threads: of the stages that train on threads.',
@@ -83,7 +102,10 @@ async function runHost(host, folder) {
     try {
       const { error, ...found } = await host.run(folder, SECONDS);
       if (error) throw new Error(error);
-      if (found.threads?.threads !== host.threads) throw new Error(`it has ${found.threads?.threads} threads (${found.threads?.reason}), expected ${host.threads}`);
+      if (found.threads?.threads !== host.threads)
+        throw new Error(
+          `it has ${found.threads?.threads} threads (${found.threads?.reason}), expected ${host.threads}`,
+        );
       return { name: host.name, ...found, seconds: (performance.now() - begin) / 1000 };
     } catch (error) {
       problem = error.message;
@@ -104,5 +126,7 @@ function firstDifference(found, expected) {
 function state({ skipped, error, differs, digests }) {
   if (skipped) return `skipped: ${skipped}`;
   if (error) return `failed: ${error}`;
-  return differs ? `differs at stage ${differs}` : `${Object.keys(digests).length} of ${Object.keys(digests).length} the same`;
+  return differs
+    ? `differs at stage ${differs}`
+    : `${Object.keys(digests).length} of ${Object.keys(digests).length} the same`;
 }

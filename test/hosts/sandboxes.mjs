@@ -14,7 +14,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A real workerd with the contract as its worker. */
 export async function workerd(inputs, seconds) {
-  const child = spawn(program('workerd'), ['serve', join(inputs, 'workerd/config.capnp'), '--control-fd=3'], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
+  const child = spawn(program('workerd'), ['serve', join(inputs, 'workerd/config.capnp'), '--control-fd=3'], {
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  });
   try {
     const port = await new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`workerd does not listen after ${seconds} s`)), 1000 * seconds);
@@ -49,8 +51,14 @@ export async function edgeRuntime(inputs) {
     codeGeneration: { strings: false, wasm: false },
     extend: (context) => Object.assign(context, { inputs: given }),
   });
-  if (runtime.evaluate('inputs.kernels instanceof WebAssembly.Module')) throw new Error('the module is of this realm: nothing is shown');
-  if (await runtime.evaluate('WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)).then(() => true, () => false)')) throw new Error('this runtime compiles: nothing is shown');
+  if (runtime.evaluate('inputs.kernels instanceof WebAssembly.Module'))
+    throw new Error('the module is of this realm: nothing is shown');
+  if (
+    await runtime.evaluate(
+      'WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)).then(() => true, () => false)',
+    )
+  )
+    throw new Error('this runtime compiles: nothing is shown');
   const response = await runtime.dispatchFetch('http://localhost/');
   return response.json();
 }

@@ -8,7 +8,11 @@ import { contract } from './contract.mjs';
 const folder = process.argv[2];
 const isNode = !process.versions.deno && !process.versions.bun;
 const workers = isNode ? (await import('m3rec/node')).nodeWorkers : (await import('m3rec/workers')).webWorkers();
-const inputs = { model: new Uint8Array(readFileSync(join(folder, 'model.m3rec'))), run: readFileSync(join(folder, 'run.tsv'), 'utf8'), workers };
+const inputs = {
+  model: new Uint8Array(readFileSync(join(folder, 'model.m3rec'))),
+  run: readFileSync(join(folder, 'run.tsv'), 'utf8'),
+  workers,
+};
 let stage = 'start';
 try {
   const result = await contract(m3rec, inputs, (name) => {

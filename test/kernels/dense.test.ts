@@ -54,7 +54,9 @@ function product(name: Product, m: number, n: number, k: number) {
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
       let sum = 0;
-      for (let p = 0; p < k; p++) sum += (name === 'gemmTN' ? a[p * lda + i] : a[i * lda + p]) * (name === 'gemmNT' ? b[j * ldb + p] : b[p * ldb + j]);
+      for (let p = 0; p < k; p++)
+        sum +=
+          (name === 'gemmTN' ? a[p * lda + i] : a[i * lda + p]) * (name === 'gemmNT' ? b[j * ldb + p] : b[p * ldb + j]);
       expected[i * ldc + j] += alpha * sum;
     }
   }
@@ -74,7 +76,16 @@ function largestDifference(found: ArrayLike<number>, expected: ArrayLike<number>
 }
 
 /** One product on memory of its own, the output cut as `cuts` says (ends of row ranges and of column ranges). */
-function run({ exports, memory }: Kernels, name: Product, m: number, n: number, k: number, p: ReturnType<typeof product>, rowCuts = [m], columnCuts = [n]): Float32Array {
+function run(
+  { exports, memory }: Kernels,
+  name: Product,
+  m: number,
+  n: number,
+  k: number,
+  p: ReturnType<typeof product>,
+  rowCuts = [m],
+  columnCuts = [n],
+): Float32Array {
   const mark = memory.mark();
   const [a, b, c] = [memory.put(p.a), memory.put(p.b), memory.put(p.c)];
   const workspace = memory.allocate(workspaceBytes);
@@ -82,7 +93,19 @@ function run({ exports, memory }: Kernels, name: Product, m: number, n: number, 
     for (let j = 0, s = 0; s < columnCuts.length; j = columnCuts[s++]) {
       const fromA = a + 4 * (name === 'gemmTN' ? i : i * p.lda);
       const fromB = b + 4 * (name === 'gemmNT' ? j * p.ldb : j);
-      exports[name](rowCuts[r] - i, columnCuts[s] - j, k, p.alpha, fromA, p.lda, fromB, p.ldb, c + 4 * (i * p.ldc + j), p.ldc, workspace);
+      exports[name](
+        rowCuts[r] - i,
+        columnCuts[s] - j,
+        k,
+        p.alpha,
+        fromA,
+        p.lda,
+        fromB,
+        p.ldb,
+        c + 4 * (i * p.ldc + j),
+        p.ldc,
+        workspace,
+      );
     }
   }
   const found = memory.f32(c, p.c.length).slice();
@@ -103,7 +126,9 @@ for (const name of ['gemmNN', 'gemmNT', 'gemmTN'] as const) {
       }
     }
     const p = product(name, 301, 603, 517);
-    expect(largestDifference(run(kernels, name, 301, 603, 517, p), p.expected)).toBeLessThanOrEqual(productTolerance(517));
+    expect(largestDifference(run(kernels, name, 301, 603, 517, p), p.expected)).toBeLessThanOrEqual(
+      productTolerance(517),
+    );
   });
 
   test(`${name} gives the same bytes however the output is cut`, () => {
@@ -116,7 +141,19 @@ for (const name of ['gemmNN', 'gemmNT', 'gemmTN'] as const) {
 
 test('products take typed arrays through the binder', () => {
   const out = new Float32Array(4);
-  bound.gemmNT(2, 2, 3, 1, Float32Array.of(1, 2, 3, 4, 5, 6), 3, Float32Array.of(1, 0, 1, 0, 1, 0), 3, out, 2, new Uint8Array(workspaceBytes));
+  bound.gemmNT(
+    2,
+    2,
+    3,
+    1,
+    Float32Array.of(1, 2, 3, 4, 5, 6),
+    3,
+    Float32Array.of(1, 0, 1, 0, 1, 0),
+    3,
+    out,
+    2,
+    new Uint8Array(workspaceBytes),
+  );
   expect([...out]).toEqual([4, 2, 10, 5]);
 });
 
@@ -176,14 +213,16 @@ function randomPattern(rows: number, cols: number, perRow: number): SparsePatter
 
 function dense(x: SparsePattern & { values?: Float32Array }): Float64Array {
   const out = new Float64Array(x.rows * x.cols);
-  for (let r = 0; r < x.rows; r++) for (let p = x.indptr[r]; p < x.indptr[r + 1]; p++) out[r * x.cols + x.indices[p]] = x.values ? x.values[p] : 1;
+  for (let r = 0; r < x.rows; r++)
+    for (let p = x.indptr[r]; p < x.indptr[r + 1]; p++) out[r * x.cols + x.indices[p]] = x.values ? x.values[p] : 1;
   return out;
 }
 
 function expectOrdered(x: SparsePattern): void {
   expect(x.indptr.length).toBe(x.rows + 1);
   expect(x.indices.length).toBe(x.indptr[x.rows]);
-  for (let r = 0; r < x.rows; r++) for (let p = x.indptr[r] + 1; p < x.indptr[r + 1]; p++) expect(x.indices[p]).toBeGreaterThan(x.indices[p - 1]);
+  for (let r = 0; r < x.rows; r++)
+    for (let p = x.indptr[r] + 1; p < x.indptr[r + 1]; p++) expect(x.indices[p]).toBeGreaterThan(x.indices[p - 1]);
 }
 
 test('transpose turns rows into columns, with values and without', () => {
@@ -207,7 +246,9 @@ test('gram equals brute force, diagonal included', () => {
     const g = gram(kernels, x);
     expectOrdered(g);
     const expected = new Float64Array(cols * cols);
-    for (let r = 0; r < rows; r++) for (const i of x.indices.subarray(x.indptr[r], x.indptr[r + 1])) for (const j of x.indices.subarray(x.indptr[r], x.indptr[r + 1])) expected[i * cols + j]++;
+    for (let r = 0; r < rows; r++)
+      for (const i of x.indices.subarray(x.indptr[r], x.indptr[r + 1]))
+        for (const j of x.indices.subarray(x.indptr[r], x.indptr[r + 1])) expected[i * cols + j]++;
     expect(largestDifference(dense(g), expected)).toBe(0);
     expect(g.values.every((value) => value > 0)).toBe(true);
   }
@@ -229,14 +270,21 @@ test('ease equals the f64 closed form, also where items do not fill the last til
       for (let j = 0; j < n; j++) {
         const exact = i === j ? 0 : -c[i * n + j] / c[j * n + j];
         const kept = found[i * n + j];
-        if (kept !== 0 || exact >= epsilon + SIMILARITY_TOLERANCE) expect(Math.abs(kept - exact), `n = ${n}, entry ${i}, ${j}`).toBeLessThanOrEqual(SIMILARITY_TOLERANCE);
+        if (kept !== 0 || exact >= epsilon + SIMILARITY_TOLERANCE)
+          expect(Math.abs(kept - exact), `n = ${n}, entry ${i}, ${j}`).toBeLessThanOrEqual(SIMILARITY_TOLERANCE);
       }
     }
   }
 });
 
 test('ease refuses what it cannot invert, wrong options and too many items', async () => {
-  const identity = (n: number, value: number): SparseMatrix => ({ rows: n, cols: n, indptr: Int32Array.from({ length: n + 1 }, (_, i) => i), indices: Int32Array.from({ length: n }, (_, i) => i), values: new Float32Array(n).fill(value) });
+  const identity = (n: number, value: number): SparseMatrix => ({
+    rows: n,
+    cols: n,
+    indptr: Int32Array.from({ length: n + 1 }, (_, i) => i),
+    indices: Int32Array.from({ length: n }, (_, i) => i),
+    values: new Float32Array(n).fill(value),
+  });
   const options = { lambda: 25, epsilon: 0.01 };
   const indefinite = identity(300, 1);
   indefinite.values[270] = -100;
@@ -246,12 +294,16 @@ test('ease refuses what it cannot invert, wrong options and too many items', asy
   expect(error.message).toContain('item 270');
   expect(kernels.memory.used).toBe(used);
   await expect(ease(kernels, identity(3, 1), { ...options, lambda: 0 }, new Job())).rejects.toThrow(ArgumentError);
-  await expect(ease(kernels, identity(3, 1), { ...options, epsilon: Number.NaN }, new Job())).rejects.toThrow(ArgumentError);
+  await expect(ease(kernels, identity(3, 1), { ...options, epsilon: Number.NaN }, new Job())).rejects.toThrow(
+    ArgumentError,
+  );
   await expect(ease(kernels, { ...identity(3, 1), cols: 4 }, options, new Job())).rejects.toThrow(ArgumentError);
   await expect(ease(kernels, identity(200_000, 1), options, new Job())).rejects.toThrow(MemoryError);
   const controller = new AbortController();
   controller.abort();
-  await expect(ease(kernels, identity(300, 1), options, new Job({ signal: controller.signal }))).rejects.toThrow(/stopped/);
+  await expect(ease(kernels, identity(300, 1), options, new Job({ signal: controller.signal }))).rejects.toThrow(
+    /stopped/,
+  );
 });
 
 test('five markets of XMarket give the 1,029,657 entries of the NumPy reference', async ({ skip }) => {

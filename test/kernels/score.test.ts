@@ -20,12 +20,17 @@ const uniform = (n: number) => Float32Array.from({ length: n }, () => random.nex
 function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, bound: number): void {
   expect(actual.length).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
-    if (!(Math.abs(actual[i] - expected[i]) <= bound)) expect.fail(`entry ${i}: ${actual[i]}, expected ${expected[i]} ± ${bound}`);
+    if (!(Math.abs(actual[i] - expected[i]) <= bound))
+      expect.fail(`entry ${i}: ${actual[i]}, expected ${expected[i]} ± ${bound}`);
   }
 }
 
 /** Runs `work` with the addresses of the arrays; reads back the first one, an output followed by a guard. */
-function run(out: Float32Array, inputs: ArrayBufferView[], work: (out: number, ...inputs: number[]) => void): Float32Array {
+function run(
+  out: Float32Array,
+  inputs: ArrayBufferView[],
+  work: (out: number, ...inputs: number[]) => void,
+): Float32Array {
   const { memory } = kernels;
   const mark = memory.mark();
   const guarded = new Float32Array(out.length + 1).fill(123);
@@ -56,14 +61,23 @@ describe('dot', () => {
 describe('scoreLinear', () => {
   it('adds the rows of the history and scales the sum', () => {
     for (const n of [...LENGTHS, 700]) {
-      const rows = Array.from({ length: n }, () => Array.from({ length: n }, () => (random.next() < 0.3 ? random.next() : 0)));
+      const rows = Array.from({ length: n }, () =>
+        Array.from({ length: n }, () => (random.next() < 0.3 ? random.next() : 0)),
+      );
       const s = sparse(rows, n);
       const history = Int32Array.from({ length: n }, (_, i) => i).filter(() => random.next() < 0.4);
-      const expected = Array.from({ length: n }, (_, j) => 0.7 * history.reduce((sum, i) => sum + Math.fround(rows[i][j]), 0));
+      const expected = Array.from(
+        { length: n },
+        (_, j) => 0.7 * history.reduce((sum, i) => sum + Math.fround(rows[i][j]), 0),
+      );
       let entries = -1;
-      const actual = run(new Float32Array(n).fill(9), [s.indptr, s.indices, s.values, history], (out, indptr, indices, values, list) => {
-        entries = kernels.exports.scoreLinear(out, n, indptr, indices, values, list, history.length, 0.7);
-      });
+      const actual = run(
+        new Float32Array(n).fill(9),
+        [s.indptr, s.indices, s.values, history],
+        (out, indptr, indices, values, list) => {
+          entries = kernels.exports.scoreLinear(out, n, indptr, indices, values, list, history.length, 0.7);
+        },
+      );
       expectClose(actual, expected, tolerance(history.length) * Math.max(1, history.length));
       expect(entries).toBe(history.reduce((sum, i) => sum + rows[i].filter((x) => x !== 0).length, 0));
     }
@@ -138,9 +152,15 @@ describe('addCosines and addBias', () => {
         for (const d of [3, 16, 37]) {
           const [vectors, users, before] = [uniform(n * d), uniform(m * d), uniform(m * n)];
           users.fill(0, d, 2 * d);
-          const together = run(before, [vectors, users], (out, v, u) => kernels.exports.addCosines(out, m, n, d, v, u, kernels.memory.allocate(4 * m), 0.7));
+          const together = run(before, [vectors, users], (out, v, u) =>
+            kernels.exports.addCosines(out, m, n, d, v, u, kernels.memory.allocate(4 * m), 0.7),
+          );
           for (let u = 0; u < m; u++) {
-            const alone = run(before.slice(u * n, (u + 1) * n), [vectors, users.slice(u * d, (u + 1) * d)], (out, v, x) => addCosine(out, n, d, v, x, 0.7));
+            const alone = run(
+              before.slice(u * n, (u + 1) * n),
+              [vectors, users.slice(u * d, (u + 1) * d)],
+              (out, v, x) => addCosine(out, n, d, v, x, 0.7),
+            );
             expect(together.subarray(u * n, (u + 1) * n)).toEqual(alone);
           }
         }
@@ -150,7 +170,9 @@ describe('addCosines and addBias', () => {
 
   it('leaves the scores of a zero vector alone', () => {
     const before = uniform(6);
-    expect(run(before, [uniform(30), new Float32Array(5)], (out, v, x) => addCosine(out, 6, 5, v, x, 1))).toEqual(before);
+    expect(run(before, [uniform(30), new Float32Array(5)], (out, v, x) => addCosine(out, 6, 5, v, x, 1))).toEqual(
+      before,
+    );
   });
 });
 

@@ -41,20 +41,30 @@ function plainHalf(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }
 
-const finiteHalves = Uint16Array.from({ length: 65_536 }, (_, bits) => bits).filter((bits) => Number.isFinite(plainHalf(bits)));
+const finiteHalves = Uint16Array.from({ length: 65_536 }, (_, bits) => bits).filter((bits) =>
+  Number.isFinite(plainHalf(bits)),
+);
 
 describe('halves', () => {
   it('widen to the value of their fields, on the host and in the kernel, all of them', () => {
     const expected = Float32Array.from(finiteHalves, plainHalf);
     expect(Float32Array.from(finiteHalves, fromHalf)).toEqual(expected);
-    scratch(() => expect(kernels.memory.f32(putTable(kernels, finiteHalves, 1, false, 'test'), finiteHalves.length)).toEqual(expected));
+    scratch(() =>
+      expect(kernels.memory.f32(putTable(kernels, finiteHalves, 1, false, 'test'), finiteHalves.length)).toEqual(
+        expected,
+      ),
+    );
     expect(finiteHalves.length).toBe(2 * 31 * 1024);
   });
 
   it('widen at every length', () => {
     for (const n of LENGTHS) {
       const halves = finiteHalves.slice(15_000, 15_000 + n);
-      scratch(() => expect([...kernels.memory.f32(putTable(kernels, halves, n, false, 'test'), n)]).toEqual(Array.from(halves, plainHalf)));
+      scratch(() =>
+        expect([...kernels.memory.f32(putTable(kernels, halves, n, false, 'test'), n)]).toEqual(
+          Array.from(halves, plainHalf),
+        ),
+      );
     }
   });
 
@@ -64,7 +74,13 @@ describe('halves', () => {
       const middle = (low + high) / 2;
       const step = (high - low) / 1024;
       const even = bits % 2 === 0 ? bits : bits + 1;
-      expect([toHalf(low), toHalf(middle - step), toHalf(middle), toHalf(middle + step), toHalf(-middle)]).toEqual([bits, bits, even, bits + 1, even | 0x8000]);
+      expect([toHalf(low), toHalf(middle - step), toHalf(middle), toHalf(middle + step), toHalf(-middle)]).toEqual([
+        bits,
+        bits,
+        even,
+        bits + 1,
+        even | 0x8000,
+      ]);
     }
     expect([toHalf(65_519), toHalf(0), toHalf(-0), toHalf(1e-30)]).toEqual([0x7bff, 0, 0x8000, 0]);
   });
@@ -78,7 +94,9 @@ describe('bytes with a scale a row', () => {
       fc.property(fc.integer({ min: 1, max: 37 }), fc.array(finite, { minLength: 0, maxLength: 120 }), (dim, list) => {
         const table = Float32Array.from(list.slice(0, list.length - (list.length % dim)));
         const { values, scales } = narrowTable('table', table, dim, 'int8', false) as ScaledTable;
-        const wide = scratch(() => kernels.memory.f32(putTable(kernels, { values, scales }, dim, false, 'test'), table.length).slice());
+        const wide = scratch(() =>
+          kernels.memory.f32(putTable(kernels, { values, scales }, dim, false, 'test'), table.length).slice(),
+        );
         for (let k = 0; k < table.length; k++) {
           const scale = scales[Math.floor(k / dim)];
           const row = table.subarray(k - (k % dim), k - (k % dim) + dim);
@@ -95,7 +113,13 @@ describe('bytes with a scale a row', () => {
   });
 
   it('round half to even; a zero row has scale 0', () => {
-    const { values, scales } = narrowTable('table', Float32Array.of(127, 0.5, 1.5, -2.5, 0, 0, 0, 0), 4, 'int8', false) as ScaledTable;
+    const { values, scales } = narrowTable(
+      'table',
+      Float32Array.of(127, 0.5, 1.5, -2.5, 0, 0, 0, 0),
+      4,
+      'int8',
+      false,
+    ) as ScaledTable;
     expect([...values]).toEqual([127, 0, 2, -2, 0, 0, 0, 0]);
     expect([...scales]).toEqual([1, 0]);
   });
@@ -117,7 +141,10 @@ test('rows of unit length have it again, whatever the type and d; zero rows stay
     }
     for (const type of ['f16', 'int8'] as const) {
       scratch(() => {
-        const wide = kernels.memory.f32(putTable(kernels, narrowTable('table', table, dim, type, true), dim, true, 'test'), table.length);
+        const wide = kernels.memory.f32(
+          putTable(kernels, narrowTable('table', table, dim, type, true), dim, true, 'test'),
+          table.length,
+        );
         for (let r = 0; r < 9; r++) {
           const length = Math.hypot(...wide.subarray(r * dim, (r + 1) * dim));
           if (r === 3) expect(length).toBe(0);
@@ -140,7 +167,9 @@ describe('exportModel', () => {
     const full = fullModel();
     for (const market of exported.markets) {
       const before = full.markets.find(({ name }) => name === market.name)!;
-      expect(Array.from(market.items, (item) => exported.items[item])).toEqual(Array.from(before.items, (item) => full.items[item]));
+      expect(Array.from(market.items, (item) => exported.items[item])).toEqual(
+        Array.from(before.items, (item) => full.items[item]),
+      );
     }
     expect(exported.items).toEqual(full.items.filter((_, item) => [1, 2, 4, 6, 0, 9].includes(item)));
     expect(exported.training.exported).toEqual({ markets: ['m2', 'm3'] });
@@ -176,7 +205,9 @@ describe('exportModel', () => {
         4,
       ),
     );
-    expect(exportModel(model, { neighbours: 1000 }).markets.map(({ linear }) => linear)).toEqual(model.markets.map(({ linear }) => linear));
+    expect(exportModel(model, { neighbours: 1000 }).markets.map(({ linear }) => linear)).toEqual(
+      model.markets.map(({ linear }) => linear),
+    );
   });
 
   it('leaves out users, and what only an update needs', async () => {
@@ -185,9 +216,14 @@ describe('exportModel', () => {
     expect(model.inverse).toBeDefined();
     const exported = exportModel(model, { users: false });
     expect(exported.inverse).toBeUndefined();
-    for (const market of exported.markets) for (const key of ['users', 'histories', 'userVectors', 'inverse']) expect(market).not.toHaveProperty(key);
-    expect(exportModel(fullModel()).markets.every(({ users, histories, userVectors }) => users && histories && userVectors)).toBe(true);
-    await expect(update(exportModel(model), markets)).rejects.toThrow('model: found "a model that was exported", expected the one that it was exported from');
+    for (const market of exported.markets)
+      for (const key of ['users', 'histories', 'userVectors', 'inverse']) expect(market).not.toHaveProperty(key);
+    expect(
+      exportModel(fullModel()).markets.every(({ users, histories, userVectors }) => users && histories && userVectors),
+    ).toBe(true);
+    await expect(update(exportModel(model), markets)).rejects.toThrow(
+      'model: found "a model that was exported", expected the one that it was exported from',
+    );
   });
 
   it('remembers what earlier exports were asked for', () => {
@@ -196,14 +232,22 @@ describe('exportModel', () => {
   });
 
   const f16 = () => exportModel(fullModel(), { vectors: 'f16' });
-  const ease = () => ({ ...fullModel(), markets: fullModel().markets.map(({ history, vectors, userVectors, ...market }) => market) });
+  const ease = () => ({
+    ...fullModel(),
+    markets: fullModel().markets.map(({ history, vectors, userVectors, ...market }) => market),
+  });
   const huge = () => {
     const model = fullModel();
     model.markets[1].history!.fill(65_520, 3, 4);
     return model;
   };
   test.each<[string, () => Model, unknown, string]>([
-    ['an unknown market', fullModel, { markets: ['m1', '__proto__'] }, 'markets: found "__proto__", expected markets of the model: m1, m2, m3'],
+    [
+      'an unknown market',
+      fullModel,
+      { markets: ['m1', '__proto__'] },
+      'markets: found "__proto__", expected markets of the model: m1, m2, m3',
+    ],
     ['no market', fullModel, { markets: [] }, 'markets: found "none"'],
     ['markets as text', fullModel, { markets: 'm1' }, 'markets: found "m1", expected an array of names'],
     ['no neighbour', fullModel, { neighbours: 0 }, 'neighbours: found 0, expected a whole number from 1'],
@@ -212,9 +256,24 @@ describe('exportModel', () => {
     ['users that are no flag', fullModel, { users: 'no' }, 'users: found "no", expected true or false'],
     ['f32 from f16', f16, { vectors: 'f32' }, 'vectors: found "f32", expected f16, as history of market m1 is held'],
     ['int8 from f16', f16, { vectors: 'int8' }, 'vectors: found "int8", expected f16'],
-    ['vectors of a model without', ease, { vectors: 'f16' }, 'vectors: found "f16", expected nothing: this model has no vectors'],
-    ['neighbours of a model without', () => ({ ...fullModel(), markets: fullModel().markets.map(({ linear, ...market }) => market) }), { neighbours: 5 }, 'expected nothing: this model has no similarities'],
-    ['values beyond f16', huge, { vectors: 'f16' }, 'vectors: found "f16", expected f32 or int8, since history of market m2 has a value of 65520'],
+    [
+      'vectors of a model without',
+      ease,
+      { vectors: 'f16' },
+      'vectors: found "f16", expected nothing: this model has no vectors',
+    ],
+    [
+      'neighbours of a model without',
+      () => ({ ...fullModel(), markets: fullModel().markets.map(({ linear, ...market }) => market) }),
+      { neighbours: 5 },
+      'expected nothing: this model has no similarities',
+    ],
+    [
+      'values beyond f16',
+      huge,
+      { vectors: 'f16' },
+      'vectors: found "f16", expected f32 or int8, since history of market m2 has a value of 65520',
+    ],
     ['no options', fullModel, null, 'options: found null'],
     ['no model', () => ({}) as Model, {}, 'model.kind: found undefined'],
   ])('refuses %s', (_, model, options, message) => {
@@ -239,21 +298,32 @@ describe('an exported model', () => {
       const d = model.dim;
       const n = market.items.length;
       const wide = (table: NonNullable<typeof market.vectors>) =>
-        vectors === 'f16' ? Float64Array.from(table as Uint16Array, plainHalf) : Float64Array.from((table as ScaledTable).values, (q, k) => q * (table as ScaledTable).scales[Math.floor(k / d)]);
+        vectors === 'f16'
+          ? Float64Array.from(table as Uint16Array, plainHalf)
+          : Float64Array.from(
+              (table as ScaledTable).values,
+              (q, k) => q * (table as ScaledTable).scales[Math.floor(k / d)],
+            );
       const [P, V] = [wide(market.history!), wide(market.vectors!)];
       const history = [1, 4, 7];
       const u = Array.from({ length: d }, (_, k) => history.reduce((sum, i) => sum + P[i * d + k], 0));
       const expected = Array.from({ length: n }, (_, j) => {
         let linear = 0;
-        for (const i of history) for (let e = market.linear!.indptr[i]; e < market.linear!.indptr[i + 1]; e++) if (market.linear!.indices[e] === j) linear += market.linear!.values[e];
+        for (const i of history)
+          for (let e = market.linear!.indptr[i]; e < market.linear!.indptr[i + 1]; e++)
+            if (market.linear!.indices[e] === j) linear += market.linear!.values[e];
         const v = V.subarray(j * d, (j + 1) * d);
         const norms = Math.hypot(...u) * Math.hypot(...v);
-        return market.linearWeight * linear + (norms > 0 ? (market.cosineWeight * u.reduce((sum, x, k) => sum + x * v[k], 0)) / norms : 0);
+        return (
+          market.linearWeight * linear +
+          (norms > 0 ? (market.cosineWeight * u.reduce((sum, x, k) => sum + x * v[k], 0)) / norms : 0)
+        );
       });
       const scores = recommender.scores(market.name, history);
       for (let j = 0; j < n; j++) expect(Math.abs(scores[j] - expected[j])).toBeLessThan(1e-5);
       const ids = history.map((i) => recommender.model.items[market.items[i]]);
-      for (const { score, because } of recommender.recommend({ market: market.name, items: ids, explain: true }).items) {
+      for (const { score, because } of recommender.recommend({ market: market.name, items: ids, explain: true })
+        .items) {
         expect(because!.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 5);
       }
     }
@@ -262,10 +332,14 @@ describe('an exported model', () => {
   it('ranks nearly as the whole model does', async () => {
     const whole = await evaluate(await loadModel(encodeModel(model)), markets, { negatives: 'all' });
     const half = await evaluate(await open({ vectors: 'f16' }), markets, { negatives: 'all' });
-    const bytes = await evaluate(await open({ vectors: 'int8', neighbours: 50, users: false }), markets, { negatives: 'all' });
+    const bytes = await evaluate(await open({ vectors: 'int8', neighbours: 50, users: false }), markets, {
+      negatives: 'all',
+    });
     expect(Math.abs(half.mean.ndcg - whole.mean.ndcg)).toBeLessThan(0.002);
     expect(Math.abs(bytes.mean.ndcg - whole.mean.ndcg)).toBeLessThan(0.01);
-    expect(bytes.markets.map(({ unknownUsers }) => unknownUsers)).toEqual(whole.markets.map(({ unknownUsers }) => unknownUsers));
+    expect(bytes.markets.map(({ unknownUsers }) => unknownUsers)).toEqual(
+      whole.markets.map(({ unknownUsers }) => unknownUsers),
+    );
   });
 
   it('without users folds the data’s histories in, gives popularity for an empty one, and names a user as what is wrong', async () => {
@@ -276,9 +350,13 @@ describe('an exported model', () => {
     const { name, popularity, items } = recommender.model.markets[0];
     const { items: best, fallback } = recommender.recommend({ market: name, items: [], k: 1 });
     expect([fallback, best[0].score]).toEqual(['popularity', Math.max(...popularity)]);
-    expect(() => recommender.recommend({ market: name, user: markets.markets[0].users[0] })).toThrow('expected items instead: this model was saved without users');
+    expect(() => recommender.recommend({ market: name, user: markets.markets[0].users[0] })).toThrow(
+      'expected items instead: this model was saved without users',
+    );
     const seen = recommender.model.items[items[0]];
-    expect(recommender.recommend({ market: name, items: [seen], k: items.length }).items.map(({ item }) => item)).not.toContain(seen);
+    expect(
+      recommender.recommend({ market: name, items: [seen], k: items.length }).items.map(({ item }) => item),
+    ).not.toContain(seen);
   });
 
   it('takes linear memory for f32 vectors and little besides', async () => {
@@ -297,8 +375,17 @@ describe('an exported model', () => {
 describe('format versions', () => {
   it('are the oldest that can hold the model', () => {
     expect(FORMAT_VERSION).toBe(2);
-    const longest = Math.max(...fullModel().markets.flatMap(({ linear }) => Array.from(linear!.indptr.subarray(1), (end, row) => end - linear!.indptr[row])));
-    expect(inspectModel(encodeModel(fullModel()))).toMatchObject({ version: 1, vectors: 'f32', users: true, neighbours: longest });
+    const longest = Math.max(
+      ...fullModel().markets.flatMap(({ linear }) =>
+        Array.from(linear!.indptr.subarray(1), (end, row) => end - linear!.indptr[row]),
+      ),
+    );
+    expect(inspectModel(encodeModel(fullModel()))).toMatchObject({
+      version: 1,
+      vectors: 'f32',
+      users: true,
+      neighbours: longest,
+    });
     for (const vectors of ['f16', 'int8'] as const) {
       const bytes = encodeModel(exportModel(fullModel(), { vectors, users: false, neighbours: 3 }));
       expect(inspectModel(bytes)).toMatchObject({ version: 2, vectors, users: false, neighbours: 3 });
@@ -309,7 +396,8 @@ describe('format versions', () => {
   it('of the past open still, and encode to the same bytes', () => {
     const corpus = new URL('../fuzz/corpus/', import.meta.url);
     const files = readdirSync(corpus).filter((name) => /^model-version-\d+-/.test(name));
-    for (let version = 1; version <= FORMAT_VERSION; version++) expect(files.filter((name) => name.startsWith(`model-version-${version}-`)).length).toBeGreaterThan(2);
+    for (let version = 1; version <= FORMAT_VERSION; version++)
+      expect(files.filter((name) => name.startsWith(`model-version-${version}-`)).length).toBeGreaterThan(2);
     for (const file of files) {
       const bytes = readFileSync(new URL(file, corpus));
       expect(Buffer.compare(encodeModel(decodeModel(bytes)), bytes)).toBe(0);
@@ -328,17 +416,57 @@ describe('format versions', () => {
   const f16 = () => takeApart(encodeModel(exportModel(fullModel(), { vectors: 'f16' })));
   test.each<[string, () => ReturnType<typeof int8>, RegExp]>([
     ['0', () => ({ ...int8(), version: 0 }), /header at byte 8: found format version 0, expected 1 to 2/],
-    ['3', () => ({ ...int8(), version: 3 }), /header at byte 8: found format version 3, which is newer than this library, expected at most 2/],
+    [
+      '3',
+      () => ({ ...int8(), version: 3 }),
+      /header at byte 8: found format version 3, which is newer than this library, expected at most 2/,
+    ],
     ['1 with int8', () => ({ ...int8(), version: 1 }), /dtype 7, expected 4 \(f32\) for "history" in version 1/],
-    ['2 without need', () => ({ ...takeApart(encodeModel(fullModel())), version: 2 }), /format version 2 without a section in f16 or int8, expected 1/],
-    ['2 with a half that is infinite', () => change(23, set(0, 0, 0x7c), f16()), /section "vectors" of market 0 at byte \d+: found half 0x7c00, expected a finite half/],
-    ['2 with a half of another length', () => change(23, set(0, 0, 0x40), f16()), /section "vectors" of market 0 at byte \d+: found a row of squared length/],
-    ['2 with −128', () => change(22, set(3, 0x80)), /section "history" of market 0 at byte \d+: found -128, expected a value from -127 to 127/],
-    ['2 with a scale that is not a number', () => change(32, set(0, 0, 0, 0xc0, 0x7f)), /section "history scales" of market 0 at byte \d+: found a value that is not finite/],
-    ['2 with a scale below 0', () => change(32, set(3, 0xbd)), /section "history scales" of market 0 at byte \d+: found -/],
-    ['2 with a scale of −0', () => change(34, set(0, 0, 0, 0, 0x80)), /section "user vector scales" of market 0 at byte \d+: found -0/],
-    ['2 with a scale too large', () => change(32, set(0, 0, 0, 0, 0x4e)), /section "history scales" of market 0 at byte \d+: found 536870912, expected a number from 0 to 7874015.5/],
-    ['2 with a vector of another length', () => change(33, set(0, 0, 0, 0x80, 0x3f)), /section "vectors" of market 0 at byte \d+: found a row of squared length/],
+    [
+      '2 without need',
+      () => ({ ...takeApart(encodeModel(fullModel())), version: 2 }),
+      /format version 2 without a section in f16 or int8, expected 1/,
+    ],
+    [
+      '2 with a half that is infinite',
+      () => change(23, set(0, 0, 0x7c), f16()),
+      /section "vectors" of market 0 at byte \d+: found half 0x7c00, expected a finite half/,
+    ],
+    [
+      '2 with a half of another length',
+      () => change(23, set(0, 0, 0x40), f16()),
+      /section "vectors" of market 0 at byte \d+: found a row of squared length/,
+    ],
+    [
+      '2 with −128',
+      () => change(22, set(3, 0x80)),
+      /section "history" of market 0 at byte \d+: found -128, expected a value from -127 to 127/,
+    ],
+    [
+      '2 with a scale that is not a number',
+      () => change(32, set(0, 0, 0, 0xc0, 0x7f)),
+      /section "history scales" of market 0 at byte \d+: found a value that is not finite/,
+    ],
+    [
+      '2 with a scale below 0',
+      () => change(32, set(3, 0xbd)),
+      /section "history scales" of market 0 at byte \d+: found -/,
+    ],
+    [
+      '2 with a scale of −0',
+      () => change(34, set(0, 0, 0, 0, 0x80)),
+      /section "user vector scales" of market 0 at byte \d+: found -0/,
+    ],
+    [
+      '2 with a scale too large',
+      () => change(32, set(0, 0, 0, 0, 0x4e)),
+      /section "history scales" of market 0 at byte \d+: found 536870912, expected a number from 0 to 7874015.5/,
+    ],
+    [
+      '2 with a vector of another length',
+      () => change(33, set(0, 0, 0, 0x80, 0x3f)),
+      /section "vectors" of market 0 at byte \d+: found a row of squared length/,
+    ],
     [
       '2 without scales',
       () => {

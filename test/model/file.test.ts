@@ -10,7 +10,16 @@ const minimal: Model = {
   kind: 'popularity',
   dim: 0,
   items: ['a', 'b'],
-  markets: [{ name: 'm', items: Int32Array.of(0, 1), popularity: Uint32Array.of(3, 4), linearWeight: 0, linearPower: 0, cosineWeight: 0 }],
+  markets: [
+    {
+      name: 'm',
+      items: Int32Array.of(0, 1),
+      popularity: Uint32Array.of(3, 4),
+      linearWeight: 0,
+      linearPower: 0,
+      cosineWeight: 0,
+    },
+  ],
   training: {},
 };
 
@@ -90,7 +99,12 @@ describe('model file', () => {
       { name: 'm3', items: 2, users: 0 },
     ]);
     expect(info.sections[0]).toMatchObject({ kind: 'training', market: null, dtype: 'utf8' });
-    expect(info.sections.find(({ kind, market }) => kind === 'vectors' && market === 'm2')).toMatchObject({ dtype: 'f32', rows: 4, cols: 5, bytes: 80 });
+    expect(info.sections.find(({ kind, market }) => kind === 'vectors' && market === 'm2')).toMatchObject({
+      dtype: 'f32',
+      rows: 4,
+      cols: 5,
+      bytes: 80,
+    });
   });
 
   it('says what is wrong with other files', () => {
@@ -101,16 +115,24 @@ describe('model file', () => {
       return copy;
     };
     expect(messageOf(new Uint8Array(0))).toBe('not a model file: it is empty (0 bytes)');
-    expect(messageOf(new TextEncoder().encode('userId\titemId\n1\t2\n'))).toMatch(/not a model file.*found text "userId\\titemI", expected the signature "M3REC"/);
+    expect(messageOf(new TextEncoder().encode('userId\titemId\n1\t2\n'))).toMatch(
+      /not a model file.*found text "userId\\titemI", expected the signature "M3REC"/,
+    );
     expect(messageOf(Uint8Array.of(0x1f, 0x8b, 8, 0))).toMatch(/found 1f 8b 08 00/);
     expect(messageOf(bytes.subarray(0, 20))).toMatch(/truncated file.*20 bytes, expected at least 64/);
-    expect(messageOf(bytes.subarray(0, bytes.length - 1))).toMatch(/truncated file.*expected the \d+ that the header names/);
+    expect(messageOf(bytes.subarray(0, bytes.length - 1))).toMatch(
+      /truncated file.*expected the \d+ that the header names/,
+    );
     expect(messageOf(new Uint8Array([...bytes, 0]))).toMatch(/1 bytes after the end/);
-    expect(messageOf(changed(8, 3))).toMatch(/header at byte 8: found format version 3, which is newer than this library, expected at most 2/);
+    expect(messageOf(changed(8, 3))).toMatch(
+      /header at byte 8: found format version 3, which is newer than this library, expected at most 2/,
+    );
     expect(messageOf(changed(28, 6))).toMatch(/the header is damaged/);
     expect(messageOf(changed(64 + 12, 6))).toMatch(/the table is damaged/);
     expect(messageOf(seal(changed(12, 0xffffffff)))).toMatch(/damaged|sections/);
-    expect(messageOf(changed(bytes.length - 64, 0x7fc00000))).toMatch(/section ".*" of market \d at byte \d+: found checksum/);
+    expect(messageOf(changed(bytes.length - 64, 0x7fc00000))).toMatch(
+      /section ".*" of market \d at byte \d+: found checksum/,
+    );
     expect(() => decodeModel('M3REC' as unknown as Uint8Array)).toThrow(ArgumentError);
   });
 
@@ -192,7 +214,9 @@ describe('model file', () => {
   it('meets 12,000 mutations with a ModelFileError or an equal model', () => {
     const random = new SplitMix(2026);
     const originals = [encodeModel(fullModel()), encodeModel(fullModel(9, 1)), encodeModel(minimal)];
-    const extremes = [0, 1, 2, 0x7f, 0xff, 0x7fffffff, 0x80000000, 0xffffffff, 0x7f800000, 0xffc00000, 0x10000, 0xfffffff0];
+    const extremes = [
+      0, 1, 2, 0x7f, 0xff, 0x7fffffff, 0x80000000, 0xffffffff, 0x7f800000, 0xffc00000, 0x10000, 0xfffffff0,
+    ];
     let refused = 0;
     let accepted = 0;
     for (let i = 0; i < 12_000; i++) {
@@ -217,10 +241,15 @@ describe('model file', () => {
             if ((at | 3) < bytes.length) view.setUint32(at & ~3, extremes[random.below(extremes.length)], true);
             break;
           case 4:
-            if ((at | 3) < bytes.length) view.setUint32(at & ~3, view.getUint32(at & ~3, true) + random.below(3) - 1, true);
+            if ((at | 3) < bytes.length)
+              view.setUint32(at & ~3, view.getUint32(at & ~3, true) + random.below(3) - 1, true);
             break;
           default:
-            bytes = Uint8Array.from([...bytes.subarray(0, at), ...original.subarray(random.below(original.length)).subarray(0, random.below(200)), ...bytes.subarray(at)]);
+            bytes = Uint8Array.from([
+              ...bytes.subarray(0, at),
+              ...original.subarray(random.below(original.length)).subarray(0, random.below(200)),
+              ...bytes.subarray(at),
+            ]);
         }
       }
       const sealed = i % 4 !== 0;

@@ -35,7 +35,14 @@ const linear: Model = {
       users: ['__proto__', 'u'],
       histories: pattern([[0, 1], []], 5),
     },
-    { name: 'other', items: Int32Array.of(5), popularity: Uint32Array.of(1), linearWeight: 0, linearPower: 0, cosineWeight: 0 },
+    {
+      name: 'other',
+      items: Int32Array.of(5),
+      popularity: Uint32Array.of(1),
+      linearWeight: 0,
+      linearPower: 0,
+      cosineWeight: 0,
+    },
   ],
   training: {},
 };
@@ -77,7 +84,11 @@ const ids = ({ items }: { items: { item: string }[] }) => items.map(({ item }) =
 describe('recommend', () => {
   it('scores by the linear term, ties to the lower index', () => {
     // History a, b: c gets 2 · (2 + 4) / 2, b and a are seen.
-    const { items, fallback, unknownItems } = ease.recommend({ market: 'm', items: ['b', 'a', 'a', 'z', '__proto__'], k: 2 });
+    const { items, fallback, unknownItems } = ease.recommend({
+      market: 'm',
+      items: ['b', 'a', 'a', 'z', '__proto__'],
+      k: 2,
+    });
     expect(items).toEqual([
       { item: 'c', score: 6 },
       { item: 'd', score: 0 },
@@ -130,7 +141,9 @@ describe('recommend', () => {
 
   it('explains scores by contributions that add up to them', () => {
     for (const subject of [{ user: 'u2' }, { user: '__proto__' }, { items: ['a', '物品', '🦊', '__proto__'] }]) {
-      const query = { market: 'm1', includeSeen: true, explain: true, ...subject } as Parameters<Recommender['recommend']>[0];
+      const query = { market: 'm1', includeSeen: true, explain: true, ...subject } as Parameters<
+        Recommender['recommend']
+      >[0];
       const { items } = full.recommend(query);
       expect(items.length).toBe(8);
       for (const { score, because, own, bias } of items) {
@@ -138,7 +151,9 @@ describe('recommend', () => {
         const sum = because!.reduce((total, { contribution }) => total + contribution, 0) + (own ?? 0) + bias!;
         // A few dozen roundings of f32 values around 1.
         expect(Math.abs(sum - score)).toBeLessThan(1e-5);
-        expect(because!.map(({ contribution }) => contribution)).toEqual(because!.map(({ contribution }) => contribution).sort((a, b) => b - a));
+        expect(because!.map(({ contribution }) => contribution)).toEqual(
+          because!.map(({ contribution }) => contribution).sort((a, b) => b - a),
+        );
       }
       const shorter = full.recommend({ ...query, explain: 1 }).items;
       expect(shorter.map(({ because }) => because)).toEqual(items.map(({ because }) => because!.slice(0, 1)));
@@ -168,11 +183,14 @@ describe('recommend', () => {
   it('names the argument that is wrong', () => {
     const call = (query: unknown) => () => ease.recommend(query as Parameters<Recommender['recommend']>[0]);
     expect(call({ market: 'x', items: [] })).toThrow('market: found "x", expected one of "m", "other"');
-    expect(call({ market: 'm', user: 'nobody' })).toThrow('user: found "nobody", expected a user of market "m", or items instead');
+    expect(call({ market: 'm', user: 'nobody' })).toThrow(
+      'user: found "nobody", expected a user of market "m", or items instead',
+    );
     expect(call({ market: 'other', user: 'u' })).toThrow(/saved without users/);
     expect(call({ market: 'm' })).toThrow(/user, items/);
     expect(call({ market: 'm', user: 'u', items: [] })).toThrow(/user, items: found "both"/);
-    for (const k of [0, -1, 1.5, Number.NaN, Infinity, '3', null]) if (k !== null) expect(call({ market: 'm', items: [], k })).toThrow(/^k: found/);
+    for (const k of [0, -1, 1.5, Number.NaN, Infinity, '3', null])
+      if (k !== null) expect(call({ market: 'm', items: [], k })).toThrow(/^k: found/);
     expect(call({ market: 'm', items: 'a' })).toThrow(/items: found "a", expected an array of ids/);
     expect(call({ market: 'm', items: ['a', 7] })).toThrow(/items\[1\]: found 7/);
     expect(call({ market: 'm', items: [], only: 'a' })).toThrow(/^only/);
@@ -185,8 +203,18 @@ describe('recommend', () => {
     const queries = Array.from({ length: 150 }, (_, i) => {
       const market = model.markets[i % model.markets.length];
       const items = market.items.length;
-      const who = i % 5 === 0 && market.users!.length > 0 ? { user: market.users![i % market.users!.length] } : { items: Array.from({ length: i % 4 }, (_, j) => model.items[market.items[(i * 7 + j) % items]]) };
-      return { market: market.name, ...who, k: 1 + (i % 6), includeSeen: i % 7 === 0, explain: i % 11 === 0, without: i % 3 === 0 ? [model.items[market.items[0]]] : [] };
+      const who =
+        i % 5 === 0 && market.users!.length > 0
+          ? { user: market.users![i % market.users!.length] }
+          : { items: Array.from({ length: i % 4 }, (_, j) => model.items[market.items[(i * 7 + j) % items]]) };
+      return {
+        market: market.name,
+        ...who,
+        k: 1 + (i % 6),
+        includeSeen: i % 7 === 0,
+        explain: i % 11 === 0,
+        without: i % 3 === 0 ? [model.items[market.items[0]]] : [],
+      };
     });
     expect(recommender.recommendBatch(queries)).toEqual(queries.map((query) => recommender.recommend(query)));
   });
@@ -256,15 +284,30 @@ describe('loadModel and init', () => {
     const url = `data:application/wasm;base64,${Buffer.from(embeddedKernels).toString('base64')}`;
     const foreign = runInNewContext('new WebAssembly.Module(bytes)', { bytes: embeddedKernels });
     expect(foreign instanceof WebAssembly.Module).toBe(false);
-    for (const kernels of [embeddedKernels, embeddedKernels.buffer, module, foreign, response(), url, new URL(url), Promise.resolve(module), Promise.resolve(response())]) {
-      expect((await loadModel(bytes, { kernels })).recommend({ market: 'm', items: ['a'], k: 1 }).items).toEqual([{ item: 'b', score: 6 }]);
+    for (const kernels of [
+      embeddedKernels,
+      embeddedKernels.buffer,
+      module,
+      foreign,
+      response(),
+      url,
+      new URL(url),
+      Promise.resolve(module),
+      Promise.resolve(response()),
+    ]) {
+      expect((await loadModel(bytes, { kernels })).recommend({ market: 'm', items: ['a'], k: 1 }).items).toEqual([
+        { item: 'b', score: 6 },
+      ]);
     }
     await init(module);
     expect((await loadModel(bytes)).markets).toEqual(['m', 'other']);
     await init();
     await expect(init({} as never)).rejects.toThrow(ArgumentError);
     await expect(loadModel(bytes, { kernels: new Response('', { status: 404 }) })).rejects.toThrow(/status 404/);
-    for (const wrong of ['kernels.wasm', new URL('file:///kernels.wasm')]) await expect(init(wrong)).rejects.toThrow(/^kernels: found "(file:\/\/\/)?kernels.wasm", expected a URL that this host can fetch; read a file and pass its bytes/);
+    for (const wrong of ['kernels.wasm', new URL('file:///kernels.wasm')])
+      await expect(init(wrong)).rejects.toThrow(
+        /^kernels: found "(file:\/\/\/)?kernels.wasm", expected a URL that this host can fetch; read a file and pass its bytes/,
+      );
     await expect(loadModel(new Uint8Array(3))).rejects.toThrow(ModelFileError);
   });
 

@@ -54,10 +54,17 @@ describe('kernels that take many users', () => {
           { only: [0, n - 1], left: [n - 1] },
           { only: undefined, left: [0, n >> 1, n >> 1] },
         ];
-        const choices = users.flatMap(({ only, left }) => [memory.put(Int32Array.of(...(only ?? []), ...left)), only?.length ?? -1, left.length, 0]);
+        const choices = users.flatMap(({ only, left }) => [
+          memory.put(Int32Array.of(...(only ?? []), ...left)),
+          only?.length ?? -1,
+          left.length,
+          0,
+        ]);
         const masks = memory.put(new Uint8Array(n * users.length + 1).fill(9));
         exports.maskBatch(users.length, n, masks, memory.put(Int32Array.from(choices)));
-        const expected = users.flatMap(({ only, left }) => Array.from({ length: n }, (_, i) => (left.includes(i) || only?.includes(i) === false ? 1 : 0)));
+        const expected = users.flatMap(({ only, left }) =>
+          Array.from({ length: n }, (_, i) => (left.includes(i) || only?.includes(i) === false ? 1 : 0)),
+        );
         expect([...memory.u8(masks, n * users.length + 1)]).toEqual([...expected, 9]);
       });
     }
@@ -72,14 +79,27 @@ describe('kernels that take many users', () => {
           Array.from({ length: n }, () => Array.from({ length: n }, () => (random.next() < 0.3 ? random.next() : 0))),
           n,
         );
-        const [indptr, indices, values, table] = [s.indptr, s.indices, s.values, uniform(n * d)].map((array) => memory.put(array));
+        const [indptr, indices, values, table] = [s.indptr, s.indices, s.values, uniform(n * d)].map((array) =>
+          memory.put(array),
+        );
         const users = [[], [3], [0, 7, 29]].flatMap((history) =>
-          [0, 1, 2].map((kind) => ({ history: memory.put(Int32Array.from(history)), count: history.length, linear: kind !== 1, vector: kind !== 2, offset: kind === 0 ? memory.put(uniform(d)) : 0 })),
+          [0, 1, 2].map((kind) => ({
+            history: memory.put(Int32Array.from(history)),
+            count: history.length,
+            linear: kind !== 1,
+            vector: kind !== 2,
+            offset: kind === 0 ? memory.put(uniform(d)) : 0,
+          })),
         );
         const subjects = memory.allocate(32 * users.length);
-        const places = users.map(() => ({ scores: memory.put(new Float32Array(n).fill(9)), vector: memory.put(new Float32Array(d).fill(9)) }));
+        const places = users.map(() => ({
+          scores: memory.put(new Float32Array(n).fill(9)),
+          vector: memory.put(new Float32Array(d).fill(9)),
+        }));
         for (const [i, { history, count, linear, vector, offset }] of users.entries()) {
-          memory.u32(subjects + 32 * i, 8).set([linear ? places[i].scores : 0, history, count, 0, vector ? places[i].vector : 0, offset, 99, 99]);
+          memory
+            .u32(subjects + 32 * i, 8)
+            .set([linear ? places[i].scores : 0, history, count, 0, vector ? places[i].vector : 0, offset, 99, 99]);
           memory.f32(subjects + 32 * i + 12, 1)[0] = 0.5 + i;
         }
         exports.termsBatch(users.length, n, d, indptr, indices, values, table, subjects);
@@ -101,9 +121,14 @@ describe('kernels that take many users', () => {
         const { exports, memory } = kernels;
         const [n, most] = [37, 9];
         const bias = biased ? memory.put(uniform(n)) : 0;
-        const users = [1, 9, 4].map((k) => ({ k, scores: uniform(n), mask: Uint8Array.from({ length: n }, () => (random.next() < (k === 4 ? 0.95 : 0.3) ? 1 : 0)) }));
+        const users = [1, 9, 4].map((k) => ({
+          k,
+          scores: uniform(n),
+          mask: Uint8Array.from({ length: n }, () => (random.next() < (k === 4 ? 0.95 : 0.3) ? 1 : 0)),
+        }));
         const states = memory.allocate(64 * users.length);
-        for (const [u, { k, scores, mask }] of users.entries()) memory.u32(states + 64 * u, 3).set([memory.put(scores), memory.put(mask), k]);
+        for (const [u, { k, scores, mask }] of users.entries())
+          memory.u32(states + 64 * u, 3).set([memory.put(scores), memory.put(mask), k]);
         const [out, counts] = [memory.allocate(8 * most * users.length), memory.allocate(4 * users.length)];
         exports.scanBatch(users.length, n, states, bias, out, most, counts);
         const [items, values] = [memory.allocate(4 * most), memory.allocate(4 * most)];
@@ -137,10 +162,13 @@ describe('shortenRows', () => {
             for (let k = 0; k < width; k++) {
               const at = 8 * width * (j >> 3) + 16 * (k >> 1) + 2 * (j & 7) + (k & 1);
               const expected = j < n && k < d ? roundEven(Math.fround(rows[j * d + k] * SCALE)) : 0;
-              if (found[at] !== expected) expect.fail(`row ${j} of ${n}, number ${k} of ${d}: ${found[at]}, expected ${expected}`);
+              if (found[at] !== expected)
+                expect.fail(`row ${j} of ${n}, number ${k} of ${d}: ${found[at]}, expected ${expected}`);
             }
           }
-          const squares = Array.from({ length: n }, (_, j) => rows.subarray(j * d, (j + 1) * d).reduce((sum, x) => sum + x * x, 0));
+          const squares = Array.from({ length: n }, (_, j) =>
+            rows.subarray(j * d, (j + 1) * d).reduce((sum, x) => sum + x * x, 0),
+          );
           expect(Math.abs(largest - Math.max(0, ...squares))).toBeLessThan(1e-5);
         });
       }
@@ -177,7 +205,9 @@ describe('the error bound', () => {
   it('holds for the whole numbers beside the exact cosine of the kernels, whatever the rows', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(1, 3, 8, 15, 16, 17, 65, 128).chain((d) => fc.tuple(row(d), row(d), fc.double({ min: -12, max: 18, noNaN: true }))),
+        fc
+          .constantFrom(1, 3, 8, 15, 16, 17, 65, 128)
+          .chain((d) => fc.tuple(row(d), row(d), fc.double({ min: -12, max: 18, noNaN: true }))),
         ([x, y, exponent]) => {
           const d = x.length;
           withScratch(() => {
@@ -194,7 +224,10 @@ describe('the error bound', () => {
             const shorten = (row: Float32Array) => {
               const out = memory.allocate(2 * 8 * 2 * Math.ceil(d / 2));
               exports.shortenRows(1, d, memory.put(row), out);
-              return Array.from({ length: d }, (_, k) => new Int16Array(memory.memory.buffer, out)[16 * (k >> 1) + (k & 1)]);
+              return Array.from(
+                { length: d },
+                (_, k) => new Int16Array(memory.memory.buffer, out)[16 * (k >> 1) + (k & 1)],
+              );
             };
             const [p, q] = [shorten(item), shorten(Float32Array.from(user, (value) => value / length))];
             const approximate = p.reduce((sum, value, k) => sum + value * q[k], 0) / SCALE ** 2;
@@ -302,7 +335,9 @@ const times = (factor: number) => (p: Float32Array) => {
 
 describe('a batch that is searched', () => {
   it('gives what each query gives alone, bit for bit, at every number of items and length of vector', () => {
-    for (const n of [320, 321, 323, 335, 385, 1001]) for (const d of n === 1001 ? [128] : [1, 3, 8, 15, 16, 17, 65]) expectAlike(modelOf({ n, d, cosineWeight: 1.5 }), n === 1001 ? 150 : 70);
+    for (const n of [320, 321, 323, 335, 385, 1001])
+      for (const d of n === 1001 ? [128] : [1, 3, 8, 15, 16, 17, 65])
+        expectAlike(modelOf({ n, d, cosineWeight: 1.5 }), n === 1001 ? 150 : 70);
   });
 
   it('does with linear terms and a bias, small, and so large that they swallow the cosine', () => {
@@ -323,8 +358,11 @@ describe('a batch that is searched', () => {
   });
 
   it('does for users without a vector, and for vectors and weights at the ends of f32', () => {
-    for (const linear of [undefined, 1]) expectAlike(modelOf({ n: 400, d: 16, linear, cosineWeight: 1, history: ZEROS }));
-    for (const factor of [1e-22, 1e-18, 1e-12, 1e8]) for (const cosineWeight of [1e-40, 1e-25, 1, 1e9, 0]) expectAlike(modelOf({ n: 330, d: 9, cosineWeight, history: times(factor) }));
+    for (const linear of [undefined, 1])
+      expectAlike(modelOf({ n: 400, d: 16, linear, cosineWeight: 1, history: ZEROS }));
+    for (const factor of [1e-22, 1e-18, 1e-12, 1e8])
+      for (const cosineWeight of [1e-40, 1e-25, 1, 1e9, 0])
+        expectAlike(modelOf({ n: 330, d: 9, cosineWeight, history: times(factor) }));
   });
 
   it('does where rows are longer than unit vectors, which are scored in full', () => {
@@ -349,7 +387,24 @@ describe('a batch that is searched', () => {
       const excluded = memory.allocateZeroed(n);
       for (let u = 0; u < m; u++) memory.u32(states + 64 * u, 3).set([catalogue.zeros, excluded, k]);
       const lists = memory.allocate(8 * n * m);
-      exports.searchBatch(m, n, d, vectors, catalogue.shorts, users, states, 0, catalogue.zeros, 1, cosineError(d), lists, memory.allocate(8 * k * m), k, memory.allocate(4 * m), memory.allocate(1024 + 8 * 2 * d));
+      exports.searchBatch(
+        m,
+        n,
+        d,
+        vectors,
+        catalogue.shorts,
+        users,
+        states,
+        0,
+        catalogue.zeros,
+        1,
+        cosineError(d),
+        lists,
+        memory.allocate(8 * k * m),
+        k,
+        memory.allocate(4 * m),
+        memory.allocate(1024 + 8 * 2 * d),
+      );
       for (let u = 0; u < m; u++) {
         const state = states + 64 * u;
         const listed = memory.i32(state + 12, 1)[0];

@@ -43,7 +43,11 @@ beforeAll(async () => {
 
 const get = (path: string, init?: RequestInit) => new Request(`http://localhost${path}`, init);
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-  get(path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body) });
+  get(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+  });
 // biome-ignore lint/suspicious/noExplicitAny: whatever the answer holds
 const json = async (response: Response): Promise<any> => JSON.parse(await response.text());
 
@@ -54,7 +58,8 @@ async function ok(request: Request, schema: string, on = handle) {
   expect([response.status, value.error]).toEqual([200, undefined]);
   expect(response.headers.get('content-type')).toBe('application/json');
   expect(response.headers.get('content-length')).toBe(String((await response.arrayBuffer()).byteLength));
-  for (const each of 'results' in value ? value.results : [value]) expect([validateAs(schema, each), each]).toEqual([true, each]);
+  for (const each of 'results' in value ? value.results : [value])
+    expect([validateAs(schema, each), each]).toEqual([true, each]);
   return value;
 }
 
@@ -101,36 +106,71 @@ describe('recommend, similar and rank', () => {
 
   it('reads commas between ids, %2C inside them, percent and plus', async () => {
     const expected = (items: string[]) => recommender.recommend({ market: 'm1', items });
-    for (const text of ['items=a,d', 'items=a&items=d', 'items=%61,%64', 'ite%6Ds=a,d', '&items=a,d&', 'items=&items=a,d']) {
+    for (const text of [
+      'items=a,d',
+      'items=a&items=d',
+      'items=%61,%64',
+      'ite%6Ds=a,d',
+      '&items=a,d&',
+      'items=&items=a,d',
+    ]) {
       expect(await ok(get(`/v1/m1/recommend?${text}`), 'Recommendations')).toEqual(expected(['a', 'd']));
     }
     const encoded = encodeURIComponent(COMMA);
     expect(await ok(get(`/v1/m1/recommend?items=a,${encoded}`), 'Recommendations')).toEqual(expected(['a', COMMA]));
-    expect(await ok(get(`/v1/m1/recommend?items=${encoded.replaceAll('%20', '+')}`), 'Recommendations')).toEqual(expected([COMMA]));
+    expect(await ok(get(`/v1/m1/recommend?items=${encoded.replaceAll('%20', '+')}`), 'Recommendations')).toEqual(
+      expected([COMMA]),
+    );
     expect((await ok(get('/v1/m1/recommend?items=a%2Cd'), 'Recommendations')).unknownItems).toEqual(['a,d']);
     expect(await ok(get('/v1/m1/recommend?items='), 'Recommendations')).toEqual(expected([]));
-    expect(await ok(get('/v1/m1/recommend?items=a&includeSeen&explain'), 'Recommendations')).toEqual(recommender.recommend({ market: 'm1', items: ['a'], includeSeen: true, explain: 20 }));
-    expect(await ok(get('/v1/m1/recommend?items=a&includeSeen=false&explain=false'), 'Recommendations')).toEqual(expected(['a']));
+    expect(await ok(get('/v1/m1/recommend?items=a&includeSeen&explain'), 'Recommendations')).toEqual(
+      recommender.recommend({ market: 'm1', items: ['a'], includeSeen: true, explain: 20 }),
+    );
+    expect(await ok(get('/v1/m1/recommend?items=a&includeSeen=false&explain=false'), 'Recommendations')).toEqual(
+      expected(['a']),
+    );
     const m2 = recommender.recommend({ market: 'm2/ü +', user: 'x' });
-    for (const name of [M2, 'm2%2fü%20+']) expect(await ok(get(`/v1/${name}/recommend?user=x`), 'Recommendations')).toEqual(m2);
+    for (const name of [M2, 'm2%2fü%20+'])
+      expect(await ok(get(`/v1/${name}/recommend?user=x`), 'Recommendations')).toEqual(m2);
   });
 
   it('answers a batch in its order, and none of it where one query is wrong', async () => {
     const queries = QUERIES.filter((query) => query.explain === undefined);
-    expect(await ok(post('/v1/m1/recommend', { queries }), 'Recommendations')).toEqual({ results: recommender.recommendBatch(queries.map((query) => ({ ...query, market: 'm1' }) as RecommendQuery)) });
+    expect(await ok(post('/v1/m1/recommend', { queries }), 'Recommendations')).toEqual({
+      results: recommender.recommendBatch(queries.map((query) => ({ ...query, market: 'm1' }) as RecommendQuery)),
+    });
     expect(await ok(post('/v1/m1/recommend', { queries: [] }), 'Recommendations')).toEqual({ results: [] });
-    await fails(post('/v1/m1/recommend', { queries: [...queries, { items: ['a', 7] }] }), 400, 'invalid_argument', `queries[${queries.length}].items[1]`);
-    await fails(post('/v1/m1/recommend', { queries: [{ items: [] }, { user: 'nobody' }] }), 404, 'unknown_user', 'queries[1].user');
+    await fails(
+      post('/v1/m1/recommend', { queries: [...queries, { items: ['a', 7] }] }),
+      400,
+      'invalid_argument',
+      `queries[${queries.length}].items[1]`,
+    );
+    await fails(
+      post('/v1/m1/recommend', { queries: [{ items: [] }, { user: 'nobody' }] }),
+      404,
+      'unknown_user',
+      'queries[1].user',
+    );
     await fails(post('/v1/m1/recommend', { queries: [[]] }), 400, 'invalid_argument', 'queries[0]');
     await fails(post('/v1/m1/recommend', { queries: {} }), 400, 'invalid_argument', 'queries');
     await fails(post('/v1/m1/recommend', { queries: [], k: 3 }), 400, 'invalid_argument', 'k');
-    await fails(post('/v1/m1/recommend', { queries: [{ queries: [] }] }), 400, 'invalid_argument', 'queries[0].queries');
+    await fails(
+      post('/v1/m1/recommend', { queries: [{ queries: [] }] }),
+      400,
+      'invalid_argument',
+      'queries[0].queries',
+    );
   });
 
   it('lists similar items', async () => {
-    expect(await ok(get('/v1/m1/similar?item=a'), 'SimilarItems')).toEqual({ items: recommender.similar({ market: 'm1', item: 'a' }) });
+    expect(await ok(get('/v1/m1/similar?item=a'), 'SimilarItems')).toEqual({
+      items: recommender.similar({ market: 'm1', item: 'a' }),
+    });
     for (const item of ['__proto__', COMMA, '🦊']) {
-      expect(await ok(get(`/v1/m1/similar?${search({ item, k: 2 })}`), 'SimilarItems')).toEqual({ items: recommender.similar({ market: 'm1', item, k: 2 }) });
+      expect(await ok(get(`/v1/m1/similar?${search({ item, k: 2 })}`), 'SimilarItems')).toEqual({
+        items: recommender.similar({ market: 'm1', item, k: 2 }),
+      });
     }
   });
 
@@ -140,8 +180,12 @@ describe('recommend, similar and rank', () => {
     const second = { items: ['a', 'd'], candidates };
     const ranked = (query: typeof first | typeof second) => ({ items: recommender.rank({ ...query, market: 'm1' }) });
     expect(await ok(post('/v1/m1/rank', first), 'Ranking')).toEqual(ranked(first));
-    expect((await ok(post('/v1/m1/rank', { ...first, top: 2 }), 'Ranking')).items).toEqual(ranked(first).items.slice(0, 2));
-    expect(await ok(post('/v1/m1/rank', { queries: [second, first] }), 'Ranking')).toEqual({ results: [ranked(second), ranked(first)] });
+    expect((await ok(post('/v1/m1/rank', { ...first, top: 2 }), 'Ranking')).items).toEqual(
+      ranked(first).items.slice(0, 2),
+    );
+    expect(await ok(post('/v1/m1/rank', { queries: [second, first] }), 'Ranking')).toEqual({
+      results: [ranked(second), ranked(first)],
+    });
   });
 });
 
@@ -176,7 +220,9 @@ describe('what is wrong is said with the right status', () => {
     ['/v1/m1/recommend?items=a&__proto__=1', 400, 'invalid_argument', '__proto__'],
     ['/v1/m1/recommend?items=a&toString', 400, 'invalid_argument', 'toString'],
     ['/v1/m1/recommend?items=a&k=2&k=2', 400, 'invalid_argument', 'k'],
-    ...['', '0', '-1', '1.5', '1e1', '1001', '0x10', ' 5', '99999999999999999999', 'NaN', 'Infinity', 'true'].map((k): [string, number, string, string] => [`/v1/m1/recommend?items=a&k=${k}`, 400, 'invalid_argument', 'k']),
+    ...['', '0', '-1', '1.5', '1e1', '1001', '0x10', ' 5', '99999999999999999999', 'NaN', 'Infinity', 'true'].map(
+      (k): [string, number, string, string] => [`/v1/m1/recommend?items=a&k=${k}`, 400, 'invalid_argument', 'k'],
+    ),
     ['/v1/m1/recommend?items=a&includeSeen=yes', 400, 'invalid_argument', 'includeSeen'],
     ['/v1/m1/recommend?items=a&explain=0', 400, 'invalid_argument', 'explain'],
     ['/v1/m1/recommend?items=a&explain=21', 400, 'invalid_argument', 'explain'],
@@ -234,22 +280,57 @@ describe('what is wrong is said with the right status', () => {
   });
 
   it('names what is wrong in one line', async () => {
-    expect(await fails(get('/v1/m4/recommend?items=a'), 404, 'unknown_market', 'market')).toBe('market: found "m4", expected one of "m1", "m2/ü +", "m3"');
-    expect(await fails(get('/v1/m1/recommend?items=a&k=x'), 400, 'invalid_argument', 'k')).toBe('k: found "x", expected a whole number from 1 to 1000');
-    expect(await fails(get('/v1/m1/recommend?items=a&kk=1'), 400, 'invalid_argument', 'kk')).toBe('kk: no such parameter here, expected items, user, k, only, without, includeSeen, explain');
-    expect(await fails(post('/v1/m1/rank', { user: 'u1' }), 400, 'invalid_argument', 'candidates')).toBe('candidates: missing');
-    expect(await fails(get('/v1/m1/recommend'), 400, 'invalid_argument', 'user, items')).toBe('user, items: found neither, expected one of them');
+    expect(await fails(get('/v1/m4/recommend?items=a'), 404, 'unknown_market', 'market')).toBe(
+      'market: found "m4", expected one of "m1", "m2/ü +", "m3"',
+    );
+    expect(await fails(get('/v1/m1/recommend?items=a&k=x'), 400, 'invalid_argument', 'k')).toBe(
+      'k: found "x", expected a whole number from 1 to 1000',
+    );
+    expect(await fails(get('/v1/m1/recommend?items=a&kk=1'), 400, 'invalid_argument', 'kk')).toBe(
+      'kk: no such parameter here, expected items, user, k, only, without, includeSeen, explain',
+    );
+    expect(await fails(post('/v1/m1/rank', { user: 'u1' }), 400, 'invalid_argument', 'candidates')).toBe(
+      'candidates: missing',
+    );
+    expect(await fails(get('/v1/m1/recommend'), 400, 'invalid_argument', 'user, items')).toBe(
+      'user, items: found neither, expected one of them',
+    );
   });
 
   it('takes JSON in UTF-8 only', async () => {
     const body = '{"items":["a"]}';
-    for (const type of ['application/json', 'Application/JSON ; charset="UTF-8"', 'application/json;charset=utf8']) await ok(post('/v1/m1/recommend', body, { 'content-type': type }), 'Recommendations');
-    for (const type of ['text/plain', 'application/jsonp', 'application/json; charset=latin1', 'application/x-www-form-urlencoded']) {
-      await fails(post('/v1/m1/recommend', body, { 'content-type': type }), 415, 'unsupported_media_type', 'content-type');
+    for (const type of ['application/json', 'Application/JSON ; charset="UTF-8"', 'application/json;charset=utf8'])
+      await ok(post('/v1/m1/recommend', body, { 'content-type': type }), 'Recommendations');
+    for (const type of [
+      'text/plain',
+      'application/jsonp',
+      'application/json; charset=latin1',
+      'application/x-www-form-urlencoded',
+    ]) {
+      await fails(
+        post('/v1/m1/recommend', body, { 'content-type': type }),
+        415,
+        'unsupported_media_type',
+        'content-type',
+      );
     }
-    await fails(get('/v1/m1/recommend', { method: 'POST', body: Uint8Array.of(123, 125) }), 415, 'unsupported_media_type', 'content-type');
-    await fails(post('/v1/m1/recommend', body, { 'content-encoding': 'gzip' }), 415, 'unsupported_media_type', 'content-encoding');
-    await fails(get('/v1/m1/recommend', { method: 'POST', headers: { 'content-type': 'application/json' } }), 400, 'invalid_json');
+    await fails(
+      get('/v1/m1/recommend', { method: 'POST', body: Uint8Array.of(123, 125) }),
+      415,
+      'unsupported_media_type',
+      'content-type',
+    );
+    await fails(
+      post('/v1/m1/recommend', body, { 'content-encoding': 'gzip' }),
+      415,
+      'unsupported_media_type',
+      'content-encoding',
+    );
+    await fails(
+      get('/v1/m1/recommend', { method: 'POST', headers: { 'content-type': 'application/json' } }),
+      400,
+      'invalid_json',
+    );
   });
 
   it('stops reading a body at the limit, whatever Content-Length says', async () => {
@@ -275,12 +356,33 @@ describe('what is wrong is said with the right status', () => {
     await fails(endless({ 'content-length': '1001' }), 413, 'body_too_large', undefined, small);
     expect(sent).toBeLessThanOrEqual(100);
     const pieces = ['{"it', 'ems":["', 'a"]}'].map((text) => new TextEncoder().encode(text));
-    const body = new ReadableStream({ pull: (controller) => (pieces.length > 0 ? controller.enqueue(pieces.shift()!) : controller.close()) });
-    await ok(get('/v1/m1/recommend', { method: 'POST', headers: { 'content-type': 'application/json' }, body, duplex: 'half' } as RequestInit), 'Recommendations', small);
+    const body = new ReadableStream({
+      pull: (controller) => (pieces.length > 0 ? controller.enqueue(pieces.shift()!) : controller.close()),
+    });
+    await ok(
+      get('/v1/m1/recommend', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+        duplex: 'half',
+      } as RequestInit),
+      'Recommendations',
+      small,
+    );
     const broken = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
-    await fails(get('/v1/m1/recommend', { method: 'POST', headers: { 'content-type': 'application/json' }, body: broken, duplex: 'half' } as RequestInit), 400, 'incomplete_body');
+    await fails(
+      get('/v1/m1/recommend', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: broken,
+        duplex: 'half',
+      } as RequestInit),
+      400,
+      'incomplete_body',
+    );
     // Firefox has no Request.body.
-    const firefox = (text: string) => Object.defineProperty(post('/v1/m1/recommend', text), 'body', { value: undefined });
+    const firefox = (text: string) =>
+      Object.defineProperty(post('/v1/m1/recommend', text), 'body', { value: undefined });
     await ok(firefox('{"items":["a"]}'), 'Recommendations', small);
     await fails(firefox(' '.repeat(1001)), 413, 'body_too_large', undefined, small);
   });
@@ -290,8 +392,12 @@ describe('what is wrong is said with the right status', () => {
     const small = createHandler(recommender, { limits });
     const same = recommender.recommend({ market: 'm1', items: ['a', 'd'], k: 5 });
     expect(await ok(get('/v1/m1/recommend?items=a,d'), 'Recommendations', small)).toEqual(same);
-    expect((await ok(get('/v1/m1/recommend?items=a,d&explain'), 'Recommendations', small)).items).toEqual(recommender.recommend({ market: 'm1', items: ['a', 'd'], k: 2, explain: 1 }).items);
-    expect((await ok(get('/v1/m1/similar?item=a'), 'SimilarItems', small)).items).toEqual(recommender.similar({ market: 'm1', item: 'a', k: 5 }));
+    expect((await ok(get('/v1/m1/recommend?items=a,d&explain'), 'Recommendations', small)).items).toEqual(
+      recommender.recommend({ market: 'm1', items: ['a', 'd'], k: 2, explain: 1 }).items,
+    );
+    expect((await ok(get('/v1/m1/similar?item=a'), 'SimilarItems', small)).items).toEqual(
+      recommender.similar({ market: 'm1', item: 'a', k: 5 }),
+    );
     await fails(get('/v1/m1/recommend?items=a,d,e'), 400, 'invalid_argument', 'items', small);
     await fails(get('/v1/m1/recommend?items=abcd'), 400, 'invalid_argument', 'items[0]', small);
     await fails(get('/v1/m1/recommend?items=a&only=a,d'), 400, 'invalid_argument', 'only', small);
@@ -299,21 +405,50 @@ describe('what is wrong is said with the right status', () => {
     await fails(get('/v1/m1/recommend?items=a&k=3&explain'), 400, 'invalid_argument', 'k', small);
     await fails(get('/v1/m1/recommend?items=a&explain=2'), 400, 'invalid_argument', 'explain', small);
     await fails(get('/v1/m1/recommend?items=a&k=000000000000000000005'), 414, 'url_too_long', undefined, small);
-    await fails(post('/v1/m1/rank', { items: [], candidates: ['a', 'd'] }), 400, 'invalid_argument', 'candidates', small);
-    await fails(post('/v1/m1/recommend', { queries: [{ items: [] }, { items: [] }] }), 400, 'invalid_argument', 'queries', small);
+    await fails(
+      post('/v1/m1/rank', { items: [], candidates: ['a', 'd'] }),
+      400,
+      'invalid_argument',
+      'candidates',
+      small,
+    );
+    await fails(
+      post('/v1/m1/recommend', { queries: [{ items: [] }, { items: [] }] }),
+      400,
+      'invalid_argument',
+      'queries',
+      small,
+    );
   });
 
   it('refuses options of another form', () => {
-    for (const options of [{ limits: { k: 0 } }, { limits: { k: 1.5 } }, { limits: { size: 3 } }, { limits: 7 }, { cors: 'https://a.example' }, { cors: [7] }, { cacheControl: 'a\nb' }, { cacheControl: 7 }]) {
+    for (const options of [
+      { limits: { k: 0 } },
+      { limits: { k: 1.5 } },
+      { limits: { size: 3 } },
+      { limits: 7 },
+      { cors: 'https://a.example' },
+      { cors: [7] },
+      { cacheControl: 'a\nb' },
+      { cacheControl: 7 },
+    ]) {
       expect(() => createHandler(recommender, options as ServeOptions)).toThrow(ArgumentError);
     }
-    for (const model of [undefined, null, 'model.m3rec', 3]) expect(() => createHandler(model as never)).toThrow(ArgumentError);
+    for (const model of [undefined, null, 'model.m3rec', 3])
+      expect(() => createHandler(model as never)).toThrow(ArgumentError);
   });
 });
 
 describe('methods and headers', () => {
   it('answers HEAD as GET without the body', async () => {
-    for (const path of ['/v1/m1/recommend?items=a', '/v1/m1/similar?item=a', '/health', '/openapi.json', '/v1/m1/recommend?items=a&k=0', '/nowhere']) {
+    for (const path of [
+      '/v1/m1/recommend?items=a',
+      '/v1/m1/similar?item=a',
+      '/health',
+      '/openapi.json',
+      '/v1/m1/recommend?items=a&k=0',
+      '/nowhere',
+    ]) {
       const [head, full] = [await handle(get(path, { method: 'HEAD' })), await handle(get(path))];
       expect([head.status, [...head.headers]]).toEqual([full.status, [...full.headers]]);
       expect(head.body).toBe(null);
@@ -342,7 +477,15 @@ describe('methods and headers', () => {
 
   it('allows other origins where told to, and no others', async () => {
     const origin = 'https://shop.example';
-    const preflight = (from: string) => get('/v1/m1/recommend', { method: 'OPTIONS', headers: { origin: from, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' } });
+    const preflight = (from: string) =>
+      get('/v1/m1/recommend', {
+        method: 'OPTIONS',
+        headers: {
+          origin: from,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'content-type',
+        },
+      });
     const ask = (from: string) => get('/v1/m1/recommend?items=a', { headers: { origin: from } });
     expect((await handle(ask(origin))).headers.get('access-control-allow-origin')).toBe(null);
     expect((await handle(preflight(origin))).headers.get('access-control-allow-methods')).toBe(null);
@@ -354,9 +497,17 @@ describe('methods and headers', () => {
       expect([headers.get('access-control-allow-origin'), headers.get('vary')]).toEqual([origin, 'origin']);
     }
     const { headers, status } = await one(preflight(origin));
-    expect([status, headers.get('access-control-allow-methods'), headers.get('access-control-allow-headers')]).toEqual([204, 'GET, HEAD, POST, OPTIONS', 'content-type, if-none-match']);
+    expect([status, headers.get('access-control-allow-methods'), headers.get('access-control-allow-headers')]).toEqual([
+      204,
+      'GET, HEAD, POST, OPTIONS',
+      'content-type, if-none-match',
+    ]);
     const other = await one(ask('https://evil.example'));
-    expect([other.status, other.headers.get('access-control-allow-origin'), other.headers.get('vary')]).toEqual([200, null, 'origin']);
+    expect([other.status, other.headers.get('access-control-allow-origin'), other.headers.get('vary')]).toEqual([
+      200,
+      null,
+      'origin',
+    ]);
   });
 
   it('tags answers by their content and says 304 where it is known', async () => {
@@ -370,14 +521,29 @@ describe('methods and headers', () => {
     for (const tag of [etag, `"other", W/${etag}`, '*']) {
       for (const method of ['GET', 'HEAD']) {
         const known = await handle(get(path, { method, headers: { 'if-none-match': tag } }));
-        expect([known.status, known.body, known.headers.get('etag'), known.headers.get('cache-control')]).toEqual([304, null, etag, 'no-cache']);
+        expect([known.status, known.body, known.headers.get('etag'), known.headers.get('cache-control')]).toEqual([
+          304,
+          null,
+          etag,
+          'no-cache',
+        ]);
       }
     }
-    for (const tag of ['"other"', etag.slice(1, -1), '']) expect((await handle(get(path, { headers: { 'if-none-match': tag } }))).status).toBe(200);
+    for (const tag of ['"other"', etag.slice(1, -1), ''])
+      expect((await handle(get(path, { headers: { 'if-none-match': tag } }))).status).toBe(200);
     // A POST is asked anew each time, and a failure is never known.
     const posted = await handle(post('/v1/m1/recommend', { items: ['a', 'd'] }, { 'if-none-match': '*' }));
-    expect([posted.status, posted.headers.get('etag'), posted.headers.get('cache-control')]).toEqual([200, null, 'no-store']);
-    await fails(get('/v1/m1/recommend?user=nobody', { headers: { 'if-none-match': '*' } }), 404, 'unknown_user', 'user');
+    expect([posted.status, posted.headers.get('etag'), posted.headers.get('cache-control')]).toEqual([
+      200,
+      null,
+      'no-store',
+    ]);
+    await fails(
+      get('/v1/m1/recommend?user=nobody', { headers: { 'if-none-match': '*' } }),
+      404,
+      'unknown_user',
+      'user',
+    );
     const cached = createHandler(recommender, { cacheControl: 'public, max-age=300' });
     expect((await cached(get(path))).headers.get('cache-control')).toBe('public, max-age=300');
     expect((await cached(get('/health'))).headers.get('cache-control')).toBe('no-store');
@@ -395,12 +561,19 @@ describe('the model', () => {
       [loadModel(bytes), {}],
     ] as [Uint8Array, ServeOptions][]) {
       const on = createHandler(model, options);
-      expect(await Promise.all([0, 1].map(() => ok(get('/v1/m1/recommend?items=a'), 'Recommendations', on)))).toEqual([expected, expected]);
+      expect(await Promise.all([0, 1].map(() => ok(get('/v1/m1/recommend?items=a'), 'Recommendations', on)))).toEqual([
+        expected,
+        expected,
+      ]);
     }
   });
 
   it('is asked for its health', async () => {
-    const markets = servedModel().markets.map(({ name, items, users }) => ({ name, items: items.length, users: users?.length ?? 0 }));
+    const markets = servedModel().markets.map(({ name, items, users }) => ({
+      name,
+      items: items.length,
+      users: users?.length ?? 0,
+    }));
     expect(await ok(get('/health'), 'Health')).toEqual({ status: 'ok', model: 'm3rec', markets });
   });
 
@@ -412,10 +585,14 @@ describe('the model', () => {
       [damaged, /could not be loaded: .*checksum/],
       [new Uint8Array(5), /could not be loaded: not a model file/],
       [{}, /could not be loaded: bytes: found/],
-      [() => Promise.reject(new Error('secret /path\n at stack')), /^the model could not be loaded: unexpected failure$/],
+      [
+        () => Promise.reject(new Error('secret /path\n at stack')),
+        /^the model could not be loaded: unexpected failure$/,
+      ],
     ] as const) {
       const on = createHandler((typeof model === 'function' ? model() : model) as Uint8Array, { onError });
-      for (const path of ['/health', '/v1/m1/recommend?items=a', '/openapi.json']) expect(await fails(get(path), 503, 'model_unavailable', undefined, on)).toMatch(text);
+      for (const path of ['/health', '/v1/m1/recommend?items=a', '/openapi.json'])
+        expect(await fails(get(path), 503, 'model_unavailable', undefined, on)).toMatch(text);
       await fails(get('/nowhere'), 404, 'not_found', undefined, on);
     }
     expect(onError).toHaveBeenCalledTimes(12);
@@ -425,7 +602,9 @@ describe('the model', () => {
   it('that fails is a 500 without details', async () => {
     const onError = vi.fn();
     const broken = Object.create(recommender, { recommend: { value: () => JSON.parse('secret') } });
-    expect(await fails(get('/v1/m1/recommend?items=a'), 500, 'internal', undefined, createHandler(broken, { onError }))).toBe('unexpected failure');
+    expect(
+      await fails(get('/v1/m1/recommend?items=a'), 500, 'internal', undefined, createHandler(broken, { onError })),
+    ).toBe('unexpected failure');
     expect(onError.mock.calls[0][0]).toBeInstanceOf(SyntaxError);
   });
 });
@@ -438,16 +617,38 @@ describe('the description', () => {
     const validator = new Validator();
     expect(await validator.validate(document)).toEqual({ valid: true });
     expect(validator.version).toBe('3.1');
-    expect(Object.keys(document.paths)).toEqual(['/health', '/openapi.json', '/v1/{market}/recommend', '/v1/{market}/similar', '/v1/{market}/rank']);
+    expect(Object.keys(document.paths)).toEqual([
+      '/health',
+      '/openapi.json',
+      '/v1/{market}/recommend',
+      '/v1/{market}/similar',
+      '/v1/{market}/rank',
+    ]);
     expect(document.paths['/v1/{market}/recommend'].parameters[0].schema.enum).toEqual(recommender.markets);
     // Each parameter it names is taken, and each method it does not name is not.
-    const examples: Record<string, string> = { items: 'a', user: 'u1', item: 'a', k: '3', only: 'd', without: 'e', includeSeen: 'true', explain: '2' };
-    for (const [path, { get: described, post: posted }] of Object.entries<Record<string, { parameters?: { name: string; required: boolean }[] }>>(document.paths)) {
+    const examples: Record<string, string> = {
+      items: 'a',
+      user: 'u1',
+      item: 'a',
+      k: '3',
+      only: 'd',
+      without: 'e',
+      includeSeen: 'true',
+      explain: '2',
+    };
+    for (const [path, { get: described, post: posted }] of Object.entries<
+      Record<string, { parameters?: { name: string; required: boolean }[] }>
+    >(document.paths)) {
       const url = path.replace('{market}', 'm1');
       const { headers } = await handle(get(url, { method: 'OPTIONS' }));
-      expect(headers.get('allow')).toBe([...(described ? ['GET', 'HEAD'] : []), ...(posted ? ['POST'] : []), 'OPTIONS'].join(', '));
+      expect(headers.get('allow')).toBe(
+        [...(described ? ['GET', 'HEAD'] : []), ...(posted ? ['POST'] : []), 'OPTIONS'].join(', '),
+      );
       for (const { name } of described?.parameters ?? []) {
-        const query = new URLSearchParams({ ...(path.endsWith('similar') ? { item: 'a' } : name === 'user' ? {} : { items: 'a' }), [name]: examples[name] });
+        const query = new URLSearchParams({
+          ...(path.endsWith('similar') ? { item: 'a' } : name === 'user' ? {} : { items: 'a' }),
+          [name]: examples[name],
+        });
         expect((await handle(get(`${url}?${query}`))).status).toBe(200);
       }
     }
@@ -455,16 +656,37 @@ describe('the description', () => {
 
   it('says exactly which JSON queries are taken', async () => {
     // Mostly right, so that most queries have at most one fault.
-    const mostly = <A, B>(right: fc.Arbitrary<A>, wrong: fc.Arbitrary<B>) => fc.oneof({ weight: 12, arbitrary: right as fc.Arbitrary<unknown> }, { weight: 1, arbitrary: wrong as fc.Arbitrary<unknown> });
-    const id = mostly(fc.oneof(fc.constantFrom('a', 'd', '__proto__', COMMA, 'constructor'), fc.string({ minLength: 1, maxLength: 5 })), fc.constantFrom('', 'x'.repeat(1025), 7, null));
+    const mostly = <A, B>(right: fc.Arbitrary<A>, wrong: fc.Arbitrary<B>) =>
+      fc.oneof(
+        { weight: 12, arbitrary: right as fc.Arbitrary<unknown> },
+        { weight: 1, arbitrary: wrong as fc.Arbitrary<unknown> },
+      );
+    const id = mostly(
+      fc.oneof(fc.constantFrom('a', 'd', '__proto__', COMMA, 'constructor'), fc.string({ minLength: 1, maxLength: 5 })),
+      fc.constantFrom('', 'x'.repeat(1025), 7, null),
+    );
     const many = mostly(fc.array(id, { maxLength: 3 }), fc.constantFrom('a', null, {}));
     const count = mostly(fc.integer({ min: 1, max: 100 }), fc.constantFrom(0, -1, 1000, 1001, 1.5, '3', null));
     const flag = mostly(fc.boolean(), fc.constantFrom(0, 'true', null));
-    const explain = mostly(fc.oneof(fc.boolean(), fc.integer({ min: 1, max: 20 })), fc.constantFrom(0, 21, 1.5, 'true', null));
+    const explain = mostly(
+      fc.oneof(fc.boolean(), fc.integer({ min: 1, max: 20 })),
+      fc.constantFrom(0, 21, 1.5, 'true', null),
+    );
     const user = mostly(fc.constantFrom('u1', '__proto__', 'ü'), id);
-    const either = fc.oneof({ weight: 6, arbitrary: fc.record({ items: many }) }, { weight: 6, arbitrary: fc.record({ user }) }, fc.record({ items: many, user }), fc.constant({}));
-    const other = fc.oneof({ weight: 9, arbitrary: fc.constant({}) }, fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 1 }));
-    const query = (fields: Record<string, fc.Arbitrary<unknown>>) => fc.tuple(either, fc.record(fields, { requiredKeys: [] }), other).map((parts) => JSON.parse(JSON.stringify(Object.assign({}, ...parts))));
+    const either = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ items: many }) },
+      { weight: 6, arbitrary: fc.record({ user }) },
+      fc.record({ items: many, user }),
+      fc.constant({}),
+    );
+    const other = fc.oneof(
+      { weight: 9, arbitrary: fc.constant({}) },
+      fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 1 }),
+    );
+    const query = (fields: Record<string, fc.Arbitrary<unknown>>) =>
+      fc
+        .tuple(either, fc.record(fields, { requiredKeys: [] }), other)
+        .map((parts) => JSON.parse(JSON.stringify(Object.assign({}, ...parts))));
     const queries = [
       ['recommend', 'RecommendationsQuery', query({ k: count, only: many, without: many, includeSeen: flag, explain })],
       ['rank', 'RankingQuery', query({ candidates: many, top: count })],
@@ -476,10 +698,15 @@ describe('the description', () => {
           const response = await handle(post(`/v1/m1/${operation}`, query));
           const { error } = await json(response);
           // What a schema cannot say: which users there are, and k with explain.
-          if (error?.code === 'unknown_user' || (error?.argument === 'k' && error.message.endsWith('with explain'))) return;
+          if (error?.code === 'unknown_user' || (error?.argument === 'k' && error.message.endsWith('with explain')))
+            return;
           if (response.status === 200) taken++;
           else refused++;
-          expect([validateAs(schema, query), query, error?.message]).toEqual([response.status === 200, query, error?.message]);
+          expect([validateAs(schema, query), query, error?.message]).toEqual([
+            response.status === 200,
+            query,
+            error?.message,
+          ]);
         }),
         { numRuns: 2000, seed: 7 },
       );
@@ -491,24 +718,70 @@ describe('the description', () => {
 describe('hostile requests', () => {
   const STATUSES = [200, 204, 304, 400, 404, 405, 413, 414, 415, 422];
   const word = fc.oneof(
-    fc.constantFrom('v1', 'm1', M2, 'recommend', 'similar', 'rank', 'health', 'openapi.json', '__proto__', '..', '%2e%2e', '', '%', '%ff', '%00', '%2F', 'constructor'),
+    fc.constantFrom(
+      'v1',
+      'm1',
+      M2,
+      'recommend',
+      'similar',
+      'rank',
+      'health',
+      'openapi.json',
+      '__proto__',
+      '..',
+      '%2e%2e',
+      '',
+      '%',
+      '%ff',
+      '%00',
+      '%2F',
+      'constructor',
+    ),
     fc.string({ unit: 'binary', maxLength: 8 }),
     fc.webFragments(),
   );
-  const name = fc.oneof(fc.constantFrom('items', 'user', 'item', 'k', 'only', 'without', 'includeSeen', 'explain', 'candidates', '__proto__', 'hasOwnProperty'), word);
-  const text = fc.oneof(word, fc.constantFrom('a', 'd,e', 'u1', '5', 'true', 'NaN', '1e999', '-0', 'a'.repeat(5000), ',', '%2C', '+'));
+  const name = fc.oneof(
+    fc.constantFrom(
+      'items',
+      'user',
+      'item',
+      'k',
+      'only',
+      'without',
+      'includeSeen',
+      'explain',
+      'candidates',
+      '__proto__',
+      'hasOwnProperty',
+    ),
+    word,
+  );
+  const text = fc.oneof(
+    word,
+    fc.constantFrom('a', 'd,e', 'u1', '5', 'true', 'NaN', '1e999', '-0', 'a'.repeat(5000), ',', '%2C', '+'),
+  );
   const path = fc.oneof(
     fc.tuple(fc.constantFrom('recommend', 'similar', 'rank')).map(([last]) => `/v1/m1/${last}`),
     fc.array(word, { maxLength: 5 }).map((words) => `/${words.join('/')}`),
   );
-  const url = fc.tuple(path, fc.array(fc.tuple(name, text), { maxLength: 5 })).map(([start, query]) => `http://localhost${start}?${query.map((pair) => pair.join('=')).join('&')}`);
+  const url = fc
+    .tuple(path, fc.array(fc.tuple(name, text), { maxLength: 5 }))
+    .map(([start, query]) => `http://localhost${start}?${query.map((pair) => pair.join('=')).join('&')}`);
   const value = fc.oneof(
     fc.json(),
     fc.uint8Array({ maxLength: 60 }),
     fc.string({ unit: 'binary' }),
-    fc.array(fc.tuple(name, fc.jsonValue())).map((pairs) => `{${pairs.map(([key, each]) => `${JSON.stringify(key)}:${JSON.stringify(each)}`).join()}}`),
+    fc
+      .array(fc.tuple(name, fc.jsonValue()))
+      .map((pairs) => `{${pairs.map(([key, each]) => `${JSON.stringify(key)}:${JSON.stringify(each)}`).join()}}`),
   );
-  const type = fc.constantFrom('application/json', 'application/json', 'application/json', 'text/plain', 'multipart/form-data; boundary=x');
+  const type = fc.constantFrom(
+    'application/json',
+    'application/json',
+    'application/json',
+    'text/plain',
+    'multipart/form-data; boundary=x',
+  );
 
   async function survives(request: Request) {
     const used = recommender.kernels.memory.used;
@@ -516,7 +789,8 @@ describe('hostile requests', () => {
     const body = await response.text();
     expect(STATUSES).toContain(response.status);
     expect(body).not.toMatch(/\n|\bat .*\(|\.ts:|\.js:/);
-    if (response.status >= 400 && request.method !== 'HEAD') expect([validateAs('Error', JSON.parse(body)), body]).toEqual([true, body]);
+    if (response.status >= 400 && request.method !== 'HEAD')
+      expect([validateAs('Error', JSON.parse(body)), body]).toEqual([true, body]);
     expect(recommender.kernels.memory.used).toBe(used);
     expect(Object.keys(Object.prototype)).toEqual([]);
     return response.status;
@@ -525,11 +799,15 @@ describe('hostile requests', () => {
   it('are answered, by URL', async () => {
     const seen = new Map<number, number>();
     await fc.assert(
-      fc.asyncProperty(url, fc.constantFrom('GET', 'GET', 'GET', 'HEAD', 'OPTIONS', 'DELETE', 'post', 'Put'), async (target, method) => {
-        if (!URL.canParse(target)) return;
-        const status = await survives(new Request(target, { method, headers: { 'if-none-match': '*' } }));
-        seen.set(status, (seen.get(status) ?? 0) + 1);
-      }),
+      fc.asyncProperty(
+        url,
+        fc.constantFrom('GET', 'GET', 'GET', 'HEAD', 'OPTIONS', 'DELETE', 'post', 'Put'),
+        async (target, method) => {
+          if (!URL.canParse(target)) return;
+          const status = await survives(new Request(target, { method, headers: { 'if-none-match': '*' } }));
+          seen.set(status, (seen.get(status) ?? 0) + 1);
+        },
+      ),
       { numRuns: 5000, seed: 11 },
     );
     for (const status of [204, 304, 400, 404, 405]) expect([status, seen.get(status)]).not.toEqual([status, undefined]);
@@ -538,14 +816,30 @@ describe('hostile requests', () => {
   it('are answered, by body', async () => {
     const seen = new Set<number>();
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom('/v1/m1/recommend', '/v1/m1/rank', '/v1/m3/recommend'), value, type, async (target, body, contentType) => {
-        seen.add(await survives(get(target, { method: 'POST', body: body as string, headers: { 'content-type': contentType } })));
-      }),
+      fc.asyncProperty(
+        fc.constantFrom('/v1/m1/recommend', '/v1/m1/rank', '/v1/m3/recommend'),
+        value,
+        type,
+        async (target, body, contentType) => {
+          seen.add(
+            await survives(
+              get(target, { method: 'POST', body: body as string, headers: { 'content-type': contentType } }),
+            ),
+          );
+        },
+      ),
       { numRuns: 5000, seed: 13 },
     );
     for (const status of [400, 415]) expect(seen).toContain(status);
     const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
-    for (const body of [deep, `{"items":${deep}}`, `{"queries":[${deep}]}`, `{"items":["${'x'.repeat(1_000_000)}"]}`, `{"${'x'.repeat(1_000_000)}":1}`]) await survives(post('/v1/m1/recommend', body));
+    for (const body of [
+      deep,
+      `{"items":${deep}}`,
+      `{"queries":[${deep}]}`,
+      `{"items":["${'x'.repeat(1_000_000)}"]}`,
+      `{"${'x'.repeat(1_000_000)}":1}`,
+    ])
+      await survives(post('/v1/m1/recommend', body));
   });
 });
 
@@ -566,7 +860,9 @@ describe('m3rec serve', () => {
     children.push(child);
     let stdout = '';
     let stderr = '';
-    const closed = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+    const closed = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+      child.on('close', (code) => resolve({ code, stdout, stderr })),
+    );
     const address = new Promise<string>((resolve, reject) => {
       child.stderr.setEncoding('utf8').on('data', (text) => {
         stderr += text;
@@ -600,22 +896,39 @@ describe('m3rec serve', () => {
     const { child, closed, address } = start(file, '--port', '0', '--cors', 'https://shop.example');
     const base = await address;
     expect(base).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-    const served = await fetch(`${base}/v1/m1/recommend?items=a,%C3%BC`, { headers: { origin: 'https://shop.example' } });
+    const served = await fetch(`${base}/v1/m1/recommend?items=a,%C3%BC`, {
+      headers: { origin: 'https://shop.example' },
+    });
     expect(served.headers.get('access-control-allow-origin')).toBe('https://shop.example');
     expect(await served.json()).toEqual(recommender.recommend({ market: 'm1', items: ['a', 'ü'] }));
-    const again = await fetch(`${base}/v1/m1/recommend?items=a,%C3%BC`, { headers: { 'if-none-match': served.headers.get('etag')! } });
+    const again = await fetch(`${base}/v1/m1/recommend?items=a,%C3%BC`, {
+      headers: { 'if-none-match': served.headers.get('etag')! },
+    });
     expect([again.status, await again.text()]).toEqual([304, '']);
     const head = await fetch(`${base}/health`, { method: 'HEAD' });
-    expect([head.status, head.headers.get('content-length')]).toEqual([200, (await fetch(`${base}/health`)).headers.get('content-length')]);
+    expect([head.status, head.headers.get('content-length')]).toEqual([
+      200,
+      (await fetch(`${base}/health`)).headers.get('content-length'),
+    ]);
     const query = { queries: [{ items: ['a'] }, { user: 'ü' }] };
-    const posted = await fetch(`${base}/v1/m1/recommend`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(query) });
-    expect(await posted.json()).toEqual({ results: recommender.recommendBatch(query.queries.map((each) => ({ ...each, market: 'm1' }) as RecommendQuery)) });
+    const posted = await fetch(`${base}/v1/m1/recommend`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(query),
+    });
+    expect(await posted.json()).toEqual({
+      results: recommender.recommendBatch(query.queries.map((each) => ({ ...each, market: 'm1' }) as RecommendQuery)),
+    });
     // A body without Content-Length that would not end is answered once it is too long.
     const status = await new Promise((resolve, reject) => {
-      const sending = httpRequest(`${base}/v1/m1/recommend`, { method: 'POST', headers: { 'content-type': 'application/json' } }, (response) => {
-        resolve(response.statusCode);
-        sending.destroy();
-      });
+      const sending = httpRequest(
+        `${base}/v1/m1/recommend`,
+        { method: 'POST', headers: { 'content-type': 'application/json' } },
+        (response) => {
+          resolve(response.statusCode);
+          sending.destroy();
+        },
+      );
       sending.on('error', reject);
       const send = () => {
         while (!sending.destroyed && sending.write(' '.repeat(65_536)));
@@ -625,14 +938,25 @@ describe('m3rec serve', () => {
     });
     expect(status).toBe(413);
     const port = Number(new URL(base).port);
-    expect(await raw(port, 'GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [\s\S]*"invalid_url"/);
+    expect(await raw(port, 'GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 400 [\s\S]*"invalid_url"/,
+    );
     expect(await raw(port, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
-    expect(await raw(port, 'GET /v1/m1/recommend?items=%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [\s\S]*"argument":"items"/);
+    expect(await raw(port, 'GET /v1/m1/recommend?items=%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 400 [\s\S]*"argument":"items"/,
+    );
     // A refused body that is slow to end leaves the connection whole for the request after it.
     const slow = await new Promise<string>((resolve, reject) => {
       let answers = '';
-      const socket = connect(port, '127.0.0.1', () => socket.write(`POST /v1/m1/recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1200000\r\n\r\n${' '.repeat(600_000)}`));
-      setTimeout(() => socket.write(`${' '.repeat(600_000)}HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`), 800);
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.write(
+          `POST /v1/m1/recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1200000\r\n\r\n${' '.repeat(600_000)}`,
+        ),
+      );
+      setTimeout(
+        () => socket.write(`${' '.repeat(600_000)}HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+        800,
+      );
       socket
         .setEncoding('latin1')
         .on('data', (text) => {
@@ -643,7 +967,10 @@ describe('m3rec serve', () => {
     });
     expect(slow.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200']);
     // An idle and a half-sent request do not hold it up.
-    const idle = connect(port, '127.0.0.1', () => idle.write('POST /v1/m1/recommend HTTP/1.1\r\nHost: x\r\n')).on('error', () => {});
+    const idle = connect(port, '127.0.0.1', () => idle.write('POST /v1/m1/recommend HTTP/1.1\r\nHost: x\r\n')).on(
+      'error',
+      () => {},
+    );
     await fetch(`${base}/health`);
     child.kill('SIGINT');
     const outcome = await closed;

@@ -21,8 +21,15 @@ test.each(LENGTHS.map((n) => n + CORE))('every item once, the core as it was: %i
 test('two kinds of items that nobody mixes become two groups', async () => {
   const n = CORE + 2 * GROUP;
   // a user has neighbours among the even items, or among the odd ones
-  const rows = Array.from({ length: n - CORE }, (_, u) => [u, u + 2, u + 4].map((i) => CORE + (i < n - CORE ? i : u % 2)).sort((a, b) => a - b));
-  const X: SparsePattern = { rows: rows.length, cols: n, indptr: Int32Array.from({ length: rows.length + 1 }, (_, u) => 3 * u), indices: Int32Array.from(rows.flat()) };
+  const rows = Array.from({ length: n - CORE }, (_, u) =>
+    [u, u + 2, u + 4].map((i) => CORE + (i < n - CORE ? i : u % 2)).sort((a, b) => a - b),
+  );
+  const X: SparsePattern = {
+    rows: rows.length,
+    cols: n,
+    indptr: Int32Array.from({ length: rows.length + 1 }, (_, u) => 3 * u),
+    indices: Int32Array.from(rows.flat()),
+  };
   const order = await orderOf(X);
   expect(new Set([...order.subarray(CORE, CORE + GROUP)].map((i) => i % 2))).toEqual(new Set([0]));
   expect(new Set([...order.subarray(CORE + GROUP)].map((i) => i % 2))).toEqual(new Set([1]));
@@ -37,5 +44,7 @@ test('users stand by the group that they have most of', () => {
 });
 
 test('it can be stopped', async () => {
-  await expect(orderOf(randomPattern(300, 400, 4, 1), new Job({ signal: AbortSignal.abort() }))).rejects.toBeInstanceOf(AbortedError);
+  await expect(orderOf(randomPattern(300, 400, 4, 1), new Job({ signal: AbortSignal.abort() }))).rejects.toBeInstanceOf(
+    AbortedError,
+  );
 });

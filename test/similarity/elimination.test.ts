@@ -55,7 +55,10 @@ const shapes: [string, SparseMatrix][] = [
   ['a chain', symmetric(280, (i, j) => (i === j ? 3 : i === j + 1 ? 1 : 0))],
   ['groups of 40 and 5 common items', grouped(600, 40, 5)],
   ['groups of 3 and 300 common items', grouped(700, 3, 300)],
-  ...[1, 2, 3, 4, 5, 6].map((seed): [string, SparseMatrix] => [`random, ${seed}`, gramOf(60 * seed, 100 * seed, 1 + (seed % 4) * 2, 100 * seed, seed)]),
+  ...[1, 2, 3, 4, 5, 6].map((seed): [string, SparseMatrix] => [
+    `random, ${seed}`,
+    gramOf(60 * seed, 100 * seed, 1 + (seed % 4) * 2, 100 * seed, seed),
+  ]),
 ];
 
 /** (G + λI)⁻¹ by Gauss and Jordan, f64. */
@@ -84,7 +87,12 @@ function inverse(g: SparseMatrix): Float64Array {
 function worstOf(n: number, expected: Float64Array, found: (i: number, j: number) => number): number {
   let worst = 0;
   // Math.max keeps a NaN
-  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) worst = Math.max(worst, Math.abs(found(i, j) - expected[i * n + j]) / Math.sqrt(expected[i * (n + 1)] * expected[j * (n + 1)]));
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++)
+      worst = Math.max(
+        worst,
+        Math.abs(found(i, j) - expected[i * n + j]) / Math.sqrt(expected[i * (n + 1)] * expected[j * (n + 1)]),
+      );
   return worst;
 }
 
@@ -125,7 +133,9 @@ test.each(shapes)('the plan covers the matrix and its fill: %s', async (_, g) =>
   const levelOf = new Int32Array(n).fill(plan.levels.length);
   let next = 0;
   const filled = Array.from({ length: n }, () => new Set<number>());
-  for (let i = 0; i < n; i++) for (let p = g.indptr[i]; p < g.indptr[i + 1]; p++) if (position[g.indices[p]] > position[i]) filled[position[i]].add(position[g.indices[p]]);
+  for (let i = 0; i < n; i++)
+    for (let p = g.indptr[i]; p < g.indptr[i + 1]; p++)
+      if (position[g.indices[p]] > position[i]) filled[position[i]].add(position[g.indices[p]]);
   for (const [p, { first, width }] of plan.panels.entries()) {
     expect(first).toBe(next);
     expect(width).toBeGreaterThan(0);
@@ -181,12 +191,20 @@ test('what is eliminated: all of a diagonal, a chain and an arrow, nothing of a 
 
 /** The order of approximate minimum fill, on sets. */
 function plainOrder(g: SparseMatrix, byDegree: number[]): number[] {
-  const neighbours = byDegree.map((item) => new Set([...g.indices.subarray(g.indptr[item], g.indptr[item + 1])].map((other) => byDegree.indexOf(other)).filter((node) => byDegree[node] !== item)));
+  const neighbours = byDegree.map(
+    (item) =>
+      new Set(
+        [...g.indices.subarray(g.indptr[item], g.indptr[item + 1])]
+          .map((other) => byDegree.indexOf(other))
+          .filter((node) => byDegree[node] !== item),
+      ),
+  );
   const cliques = byDegree.map(() => 0);
   const left = new Set(byDegree.keys());
   const order: number[] = [];
   while (left.size > 0) {
-    const fill = (node: number) => neighbours[node].size * (neighbours[node].size - 1) - cliques[node] * (cliques[node] - 1);
+    const fill = (node: number) =>
+      neighbours[node].size * (neighbours[node].size - 1) - cliques[node] * (cliques[node] - 1);
     const node = [...left].reduce((best, each) => (fill(each) < fill(best) ? each : best));
     const rows = neighbours[node].size + 1;
     if (4.2 * rows * (rows + 2 * left.size) >= 3 * left.size ** 2) break;
@@ -213,11 +231,14 @@ test('eliminate takes the least approximate fill first, ties to the lower index,
     for (const count of [1, 7, n]) {
       const mark = memory.mark();
       const fours = 4 * Math.ceil(n / 4);
-      const [bits, degrees, fills, order] = [8 * words * n, 4 * fours, 4 * fours, 4 * n].map((bytes) => memory.allocateZeroed(bytes));
+      const [bits, degrees, fills, order] = [8 * words * n, 4 * fours, 4 * fours, 4 * n].map((bytes) =>
+        memory.allocateZeroed(bytes),
+      );
       const set = memory.u32(bits, 2 * words * n);
       memory.i32(degrees, fours).fill(-1);
       for (let i = 0; i < n; i++) {
-        for (const j of [i, ...g.indices.subarray(g.indptr[i], g.indptr[i + 1])]) set[2 * words * i + (j >> 5)] |= 1 << (j & 31);
+        for (const j of [i, ...g.indices.subarray(g.indptr[i], g.indptr[i + 1])])
+          set[2 * words * i + (j >> 5)] |= 1 << (j & 31);
         memory.i32(degrees, n)[i] = g.indices.subarray(g.indptr[i], g.indptr[i + 1]).filter((j) => j !== i).length;
       }
       let done = 0;
@@ -234,13 +255,23 @@ test('eliminate takes the least approximate fill first, ties to the lower index,
 test('the inverse that is kept is the one that the similarities come from', async () => {
   for (const [name, g] of shapes) {
     const n = g.rows;
-    const { similarity, inverse: tiles } = await easeWithInverse(kernels, g, { lambda: LAMBDA, epsilon: -1e9 }, new Job(), 'ease', true);
+    const { similarity, inverse: tiles } = await easeWithInverse(
+      kernels,
+      g,
+      { lambda: LAMBDA, epsilon: -1e9 },
+      new Job(),
+      'ease',
+      true,
+    );
     expect(findFlaw(tiles!, n), name).toBeUndefined();
     const expected = inverse(g);
-    const kept = (i: number, j: number) => -tiles![Math.floor(i / TILE) < Math.floor(j / TILE) ? tileIndex(j, i) : tileIndex(i, j)];
+    const kept = (i: number, j: number) =>
+      -tiles![Math.floor(i / TILE) < Math.floor(j / TILE) ? tileIndex(j, i) : tileIndex(i, j)];
     expect(worstOf(n, expected, kept), name).toBeLessThanOrEqual(TOLERANCE);
     const similar = new Float64Array(n * n);
-    for (let i = 0; i < n; i++) for (let e = similarity.indptr[i]; e < similarity.indptr[i + 1]; e++) similar[i * n + similarity.indices[e]] = similarity.values[e];
+    for (let i = 0; i < n; i++)
+      for (let e = similarity.indptr[i]; e < similarity.indptr[i + 1]; e++)
+        similar[i * n + similarity.indices[e]] = similarity.values[e];
     const fromSimilar = (i: number, j: number) => (i === j ? 1 : -similar[i * n + j]) * expected[j * (n + 1)];
     expect(worstOf(n, expected, fromSimilar), name).toBeLessThanOrEqual(TOLERANCE);
     expect(similarity.indices.length, name).toBe(n > 0 ? n * (n - 1) : 0);
@@ -262,7 +293,9 @@ test('a pivot that is not positive is named by its item, in a panel and in what 
 test('values of any scale, in a matrix that the plan splits', async () => {
   const numbers = randoms(700, 5);
   const scaled = grouped(700, 7, 60);
-  for (let i = 0; i < 700; i++) for (let p = scaled.indptr[i]; p < scaled.indptr[i + 1]; p++) scaled.values[p] *= (1.1 + numbers[i]) * (1.1 + numbers[scaled.indices[p]]);
+  for (let i = 0; i < 700; i++)
+    for (let p = scaled.indptr[i]; p < scaled.indptr[i + 1]; p++)
+      scaled.values[p] *= (1.1 + numbers[i]) * (1.1 + numbers[scaled.indices[p]]);
   const found = await inverseBy(await planOf(scaled), scaled);
   expect(worstOf(700, inverse(scaled), (i, j) => found[i * 700 + j])).toBeLessThanOrEqual(TOLERANCE);
 });

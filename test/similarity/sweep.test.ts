@@ -23,7 +23,9 @@ test('the host knows the size of a slot', () => {
 /** A symmetric matrix of 3 × 3 tiles as `value` says, `diagonal` on its diagonal; the middle block is swept, and each tile compared. */
 function sweepMiddle(t: number, diagonal: number, value: (i: number, j: number) => number) {
   const n = 3 * t;
-  const a = Array.from({ length: n }, (_, i) => Float64Array.from({ length: n }, (_, j) => Math.fround(i === j ? diagonal : value(Math.max(i, j), Math.min(i, j)))));
+  const a = Array.from({ length: n }, (_, i) =>
+    Float64Array.from({ length: n }, (_, j) => Math.fround(i === j ? diagonal : value(Math.max(i, j), Math.min(i, j)))),
+  );
   const mark = memory.mark();
   const tiles = memory.allocate(4 * 6 * t * t);
   const slots = memory.allocate(3 * exports.sweepSlotBytes(t));
@@ -31,13 +33,16 @@ function sweepMiddle(t: number, diagonal: number, value: (i: number, j: number) 
   const failed = memory.allocate(4);
   const work = memory.allocate(exports.choleskyWorkspaceBytes(t));
   const scratch = memory.allocate(exports.gemmWorkspaceBytes());
-  const at = (i: number, j: number) => ((Math.floor(i / t) * (Math.floor(i / t) + 1)) / 2 + Math.floor(j / t)) * t * t + (i % t) * t + (j % t);
+  const at = (i: number, j: number) =>
+    ((Math.floor(i / t) * (Math.floor(i / t) + 1)) / 2 + Math.floor(j / t)) * t * t + (i % t) * t + (j % t);
   const held = memory.f32(tiles, 6 * t * t);
   for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) held[at(i, j)] = a[i][j];
   exports.sweepPivot(tiles, t, 1, pivot, work, failed);
   expect(memory.i32(failed, 1)[0]).toBe(0);
   const swept = memory.f32(tiles, 6 * t * t);
-  const d = Array.from({ length: t }, (_, i) => Float64Array.from({ length: t }, (_, j) => -swept[at(t + Math.max(i, j), t + Math.min(i, j))]));
+  const d = Array.from({ length: t }, (_, i) =>
+    Float64Array.from({ length: t }, (_, j) => -swept[at(t + Math.max(i, j), t + Math.min(i, j))]),
+  );
   for (const i of [0, 2]) exports.sweepPanel(tiles, t, 1, i, pivot, slots, scratch);
   exports.sweepUpdate(tiles, t, 1, 0, 0, 1, slots, scratch);
   exports.sweepUpdate(tiles, t, 1, 2, 0, 3, slots, scratch);
@@ -47,7 +52,9 @@ function sweepMiddle(t: number, diagonal: number, value: (i: number, j: number) 
   const outer = Array.from({ length: n }, (_, i) => i).filter((i) => i < t || i >= 2 * t);
   const lefts = a.map((row) => row.subarray(t, 2 * t));
   // the panel as it was found is what updates go on from
-  const rights = a.map((_, i) => Float64Array.from({ length: t }, (_, c) => (i < t ? found[at(t + c, i)] : found[at(i, t + c)])));
+  const rights = a.map((_, i) =>
+    Float64Array.from({ length: t }, (_, c) => (i < t ? found[at(t + c, i)] : found[at(i, t + c)])),
+  );
   const leftNorms = lefts.map(norm);
   const rightNorms = rights.map(norm);
   const pivotNorms = d.map(norm);
@@ -56,7 +63,8 @@ function sweepMiddle(t: number, diagonal: number, value: (i: number, j: number) 
       const tile = Math.floor(i / t) * t;
       const strip = tile + Math.floor((i - tile) / STRIP) * STRIP;
       let largest = 0;
-      for (let r = strip; r < Math.min(strip + STRIP, tile + t); r++) largest = Math.max(largest, norms[r] / Math.sqrt(a[r][r]));
+      for (let r = strip; r < Math.min(strip + STRIP, tile + t); r++)
+        largest = Math.max(largest, norms[r] / Math.sqrt(a[r][r]));
       return largest;
     });
   const leftShares = shares(leftNorms);
@@ -75,7 +83,11 @@ function sweepMiddle(t: number, diagonal: number, value: (i: number, j: number) 
       const error = Math.abs(found[at(i, j)] - (a[i][j] - dot(lefts[i], rights[j]))) - 2 ** -22 * Math.abs(a[i][j]);
       worst[kind] = Math.max(worst[kind], error / (leftNorms[i] * rightNorms[j] || 1));
     }
-    for (let c = 0; c < t; c++) worst.panel = Math.max(worst.panel, Math.abs(rights[i][c] - dot(lefts[i], d[c])) / (leftNorms[i] * pivotNorms[c] || 1));
+    for (let c = 0; c < t; c++)
+      worst.panel = Math.max(
+        worst.panel,
+        Math.abs(rights[i][c] - dot(lefts[i], d[c])) / (leftNorms[i] * pivotNorms[c] || 1),
+      );
   }
   return { worst, count };
 }
@@ -104,7 +116,9 @@ for (const t of [8, 72, 128, 136, 256]) {
 
 test('zeros are skipped: rows and columns that nothing is known of, in the panel and in the pivot', () => {
   for (const known of [1, 4, 94, 129]) {
-    const { worst, count } = sweepMiddle(256, 100, (i, j) => (i % 256 < known && j % 256 < known ? 0.3 * random(i, j) : 0));
+    const { worst, count } = sweepMiddle(256, 100, (i, j) =>
+      i % 256 < known && j % 256 < known ? 0.3 * random(i, j) : 0,
+    );
     expect(count.single).toBe(0);
     expect(worst.fixed).toBeLessThanOrEqual(FIXED_TOLERANCE);
   }
@@ -113,7 +127,11 @@ test('zeros are skipped: rows and columns that nothing is known of, in the panel
 test('one tile has both: popular rows first, or last', () => {
   const t = 256;
   for (const popular of [(i: number) => i % t < 64, (i: number) => i % t >= 192]) {
-    const { worst, count } = sweepMiddle(t, 300, (i, j) => (popular(i) ? 6 : 0.2) * (popular(j) ? 6 : 0.2) * 0.5 * random(i, j));
+    const { worst, count } = sweepMiddle(
+      t,
+      300,
+      (i, j) => (popular(i) ? 6 : 0.2) * (popular(j) ? 6 : 0.2) * 0.5 * random(i, j),
+    );
     expect(count.fixed).toBeGreaterThan(0);
     expect(count.single).toBeGreaterThan(0);
     expect(worst.fixed).toBeLessThanOrEqual(FIXED_TOLERANCE);
@@ -134,7 +152,9 @@ test('integers reach the ends of their range and no sum leaves 32 bits: equal va
     for (const scale of [1e-6, 1, 1e6]) {
       const { worst, count } = sweepMiddle(256, 100 * scale, (i, j) => value(i, j) * scale);
       expect(count.fixed, name).toBeGreaterThan(0);
-      expect(Math.max(worst.fixed, worst.single, worst.panel), `${name}, ${scale}`).toBeLessThanOrEqual(WORST_TOLERANCE);
+      expect(Math.max(worst.fixed, worst.single, worst.panel), `${name}, ${scale}`).toBeLessThanOrEqual(
+        WORST_TOLERANCE,
+      );
     }
   }
 });

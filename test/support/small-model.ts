@@ -16,7 +16,13 @@ export function sparse(rows: number[][], cols: number): SparseMatrix {
     }
     indptr.push(indices.length);
   }
-  return { rows: rows.length, cols, indptr: Int32Array.from(indptr), indices: Int32Array.from(indices), values: Float32Array.from(values) };
+  return {
+    rows: rows.length,
+    cols,
+    indptr: Int32Array.from(indptr),
+    indices: Int32Array.from(indices),
+    values: Float32Array.from(values),
+  };
 }
 
 export function pattern(rows: number[][], cols: number): SparsePattern {
@@ -36,7 +42,9 @@ export function fullModel(seed = 1, dim = 5): Model {
       const norm = Math.hypot(...row);
       return row.map((x) => x / norm);
     };
-    const dense = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i !== j && random.next() < 0.5 ? random.next() : 0)));
+    const dense = Array.from({ length: n }, (_, i) =>
+      Array.from({ length: n }, (_, j) => (i !== j && random.next() < 0.5 ? random.next() : 0)),
+    );
     return {
       name,
       items: Int32Array.from(positions),
@@ -60,7 +68,16 @@ export function fullModel(seed = 1, dim = 5): Model {
     kind: 'm3rec',
     dim,
     items,
-    markets: [market('m1', [0, 1, 2, 3, 5, 7, 8, 9], ['__proto__', 'u1', 'u2', 'ü']), market('m2', [1, 2, 4, 6], ['u1', 'x']), market('m3', [0, 9], [])],
-    training: { seed: 7, options: { epochs: 3, epsilon: 0.01 }, stages: [{ stage: 'gram', entries: 12 }], note: '"quoted" – ü' },
+    markets: [
+      market('m1', [0, 1, 2, 3, 5, 7, 8, 9], ['__proto__', 'u1', 'u2', 'ü']),
+      market('m2', [1, 2, 4, 6], ['u1', 'x']),
+      market('m3', [0, 9], []),
+    ],
+    training: {
+      seed: 7,
+      options: { epochs: 3, epsilon: 0.01 },
+      stages: [{ stage: 'gram', entries: 12 }],
+      note: '"quoted" – ü',
+    },
   };
 }

@@ -9,7 +9,8 @@ import { afterAll, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'm3rec-bundle-'));
-for (const part of ['package.json', 'dist']) cpSync(join(root, part), join(folder, 'node_modules/m3rec', part), { recursive: true });
+for (const part of ['package.json', 'dist'])
+  cpSync(join(root, part), join(folder, 'node_modules/m3rec', part), { recursive: true });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const program = `import { assembleGenerated, encodeModel, generateMarkets, loadModel, train } from 'm3rec';
@@ -31,7 +32,15 @@ test.each([
   const plain = join(folder, 'plain.mjs');
   writeFileSync(plain, program);
   const outdir = join(folder, name.replaceAll(/\W+/g, '-'));
-  const { errors, warnings } = await build({ entryPoints: [plain], bundle: true, target: 'es2022', logLevel: 'silent', outdir, outExtension: { '.js': '.mjs' }, ...options });
+  const { errors, warnings } = await build({
+    entryPoints: [plain],
+    bundle: true,
+    target: 'es2022',
+    logLevel: 'silent',
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    ...options,
+  });
   expect([...errors, ...warnings]).toEqual([]);
   const expected = JSON.parse(run(plain));
   expect(expected.answers.length).toBeGreaterThan(1);

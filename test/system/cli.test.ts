@@ -1,5 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,7 +73,18 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('help', () => {
-  const commands = ['stats', 'train', 'update', 'export', 'evaluate', 'recommend', 'similar', 'rank', 'serve', 'inspect'];
+  const commands = [
+    'stats',
+    'train',
+    'update',
+    'export',
+    'evaluate',
+    'recommend',
+    'similar',
+    'rank',
+    'serve',
+    'inspect',
+  ];
 
   test('of the program names every command', async () => {
     const text = await output('--help');
@@ -113,7 +135,10 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['train', 'data', '-o', 'x', '--seed', '-1'], '--seed'],
     [['train', 'data', '-o', 'x', '--lambda-f', '0'], '--lambda-f'],
     [['train', 'data', '-o', 'x', '--epsilon', '2'], '--epsilon'],
-    [['train', 'data', '-o', 'x', '--dim', '100'], "option '--dim <n>' argument '100' is invalid. Expected a multiple of 16 from 16 to 1024"],
+    [
+      ['train', 'data', '-o', 'x', '--dim', '100'],
+      "option '--dim <n>' argument '100' is invalid. Expected a multiple of 16 from 16 to 1024",
+    ],
     [['train', 'data', '-o', 'x', '--markets', 'us,atlantis'], '"atlantis"'],
     [['train', 'data', '-o', 'x', '--walks', '0'], '--walks'],
     [['train', 'data', '-o', 'x', '--walk-length', '1'], '--walk-length'],
@@ -133,9 +158,15 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['train', 'data', '-o', 'x', '--preset', 'paper', '--updatable'], 'updatable: found true'],
     [['export', 'ease.m3rec'], "required option '-o, --output <file>' not specified"],
     [['export', 'ease.m3rec', '-o', 'x', '--vectors', 'int4'], 'Allowed choices are f32, f16, int8'],
-    [['export', 'ease.m3rec', '-o', 'x', '--vectors', 'int8'], 'vectors: found "int8", expected nothing: this model has no vectors'],
+    [
+      ['export', 'ease.m3rec', '-o', 'x', '--vectors', 'int8'],
+      'vectors: found "int8", expected nothing: this model has no vectors',
+    ],
     [['export', 'ease.m3rec', '-o', 'x', '--neighbours', '0'], '--neighbours'],
-    [['export', 'ease.m3rec', '-o', 'x', '--market', 'us', '--market', 'nowhere'], 'markets: found "nowhere", expected markets of the model: de, in, jp, uk, us'],
+    [
+      ['export', 'ease.m3rec', '-o', 'x', '--market', 'us', '--market', 'nowhere'],
+      'markets: found "nowhere", expected markets of the model: de, in, jp, uk, us',
+    ],
     [['export', 'ease.m3rec', '-o', 'x', '--data', 'data', '--held-out', 'train'], 'Allowed choices are valid, test'],
     [['evaluate', 'ease.m3rec'], "required option '--data <dir>' not specified"],
     [['evaluate', 'ease.m3rec', '--data', 'data', '--held-out', 'train'], 'Allowed choices are valid, test'],
@@ -248,58 +279,164 @@ describe('stats', () => {
 
 describe('a trained model', () => {
   test('training again gives the same bytes, and reports its stages', async () => {
-    const { stages, file, bytes } = JSON.parse(await output('train', 'data', '-o', 'again.m3rec', '--model', 'ease', '--json'));
+    const { stages, file, bytes } = JSON.parse(
+      await output('train', 'data', '-o', 'again.m3rec', '--model', 'ease', '--json'),
+    );
     const again = readFileSync(join(folder, 'again.m3rec'));
     expect(again.equals(readFileSync(model))).toBe(true);
     expect([file, bytes]).toEqual(['again.m3rec', again.length]);
-    for (const stage of stages) expect(stage).toMatchObject({ stage: expect.any(String), seconds: expect.any(Number), peakBytes: expect.any(Number) });
-    expect(await output('train', 'data', '-o', 'again.m3rec', '--model', 'ease')).toMatch(/^stage +seconds +loss +peak\n/);
+    for (const stage of stages)
+      expect(stage).toMatchObject({
+        stage: expect.any(String),
+        seconds: expect.any(Number),
+        peakBytes: expect.any(Number),
+      });
+    expect(await output('train', 'data', '-o', 'again.m3rec', '--model', 'ease')).toMatch(
+      /^stage +seconds +loss +peak\n/,
+    );
   });
 
   test('evaluate', async () => {
-    const { markets } = JSON.parse(await output('evaluate', 'ease.m3rec', '--data', 'data', '--negatives', '30', '--json'));
+    const { markets } = JSON.parse(
+      await output('evaluate', 'ease.m3rec', '--data', 'data', '--negatives', '30', '--json'),
+    );
     expect(markets.map((row: { market: string }) => row.market)).toEqual(['de', 'in', 'jp', 'uk', 'us']);
-    const table = await output('evaluate', 'ease.m3rec', '--data', 'data', '--held-out', 'test', '--protocol', 'as-published', '--negatives', 'all', '-k', '5');
+    const table = await output(
+      'evaluate',
+      'ease.m3rec',
+      '--data',
+      'data',
+      '--held-out',
+      'test',
+      '--protocol',
+      'as-published',
+      '--negatives',
+      'all',
+      '-k',
+      '5',
+    );
     expect(table).toMatch(/^market +MRR@5 % +NDCG@5 % +HR@5 % +± MRR +users /);
     expect(table.trimEnd().split('\n')).toHaveLength(7);
   });
 
   test('recommend for a user and for an unseen one', async () => {
-    const known = JSON.parse(await output('recommend', 'ease.m3rec', '--market', market.name, '--user', user, '-k', '4', '--json'));
+    const known = JSON.parse(
+      await output('recommend', 'ease.m3rec', '--market', market.name, '--user', user, '-k', '4', '--json'),
+    );
     expect(known.items).toHaveLength(4);
     const nobody = await run('recommend', 'ease.m3rec', '--market', market.name, '--items', '', '-k', '3');
     expect(nobody).toMatchObject({ code: 0, stderr: expect.stringContaining('most popular') });
-    const unseen = await run('recommend', 'ease.m3rec', '--market', market.name, '--items', [...history, 'no-such-item'].join(), '--explain', '-k', '3');
+    const unseen = await run(
+      'recommend',
+      'ease.m3rec',
+      '--market',
+      market.name,
+      '--items',
+      [...history, 'no-such-item'].join(),
+      '--explain',
+      '-k',
+      '3',
+    );
     expect(unseen.code).toBe(0);
     expect(unseen.stderr).toMatch(/^m3rec: warning: items that market us does not know: no-such-item\n$/);
     expect(unseen.stdout.trimEnd().split('\n')).toHaveLength(4);
     expect(unseen.stdout).toMatch(/^rank +item +score +because of\n/);
     expect(unseen.stdout).not.toContain('(0.0000)');
-    const filtered = await run('recommend', 'ease.m3rec', '--market', market.name, '--user', user, '--only', 'no-such-item');
-    expect(filtered).toEqual({ code: 0, stdout: 'rank  item  score\n', stderr: 'm3rec: warning: items that market us does not know: no-such-item\nm3rec: no item is left to recommend\n' });
+    const filtered = await run(
+      'recommend',
+      'ease.m3rec',
+      '--market',
+      market.name,
+      '--user',
+      user,
+      '--only',
+      'no-such-item',
+    );
+    expect(filtered).toEqual({
+      code: 0,
+      stdout: 'rank  item  score\n',
+      stderr: 'm3rec: warning: items that market us does not know: no-such-item\nm3rec: no item is left to recommend\n',
+    });
   });
 
   test('export of one market without users: smaller, says what it loses, answers anyone but a user', async () => {
-    const args = ['export', 'ease.m3rec', '--market', market.name, '--without-users', '--neighbours', '5', '-o', 'edge.m3rec'];
+    const args = [
+      'export',
+      'ease.m3rec',
+      '--market',
+      market.name,
+      '--without-users',
+      '--neighbours',
+      '5',
+      '-o',
+      'edge.m3rec',
+    ];
     const { code, stdout, stderr } = await run(...args);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^part +before +after\nitems .*\nsimilarities .*\nvectors +0 B +0 B\nusers +[\d.]+ kB +0 B\nfor update +0 B +0 B\nother .*\nall /);
+    expect(stdout).toMatch(
+      /^part +before +after\nitems .*\nsimilarities .*\nvectors +0 B +0 B\nusers +[\d.]+ kB +0 B\nfor update +0 B +0 B\nother .*\nall /,
+    );
     const size = statSync(join(folder, 'edge.m3rec')).size;
     expect(size).toBeLessThan(statSync(model).size / 2);
-    expect(stderr).toMatch(/^m3rec: wrote edge\.m3rec: [\d.]+ kB, no vectors, at most 5 similarities of an item, without users\nm3rec: give --data DIR [^\n]+\n$/);
+    expect(stderr).toMatch(
+      /^m3rec: wrote edge\.m3rec: [\d.]+ kB, no vectors, at most 5 similarities of an item, without users\nm3rec: give --data DIR [^\n]+\n$/,
+    );
 
-    const result = JSON.parse(await output('export', 'ease.m3rec', '--market', market.name, '--without-users', '--neighbours', '5', '-o', 'edge.m3rec', '--data', 'data', '--held-out', 'test', '--json'));
-    expect(result).toMatchObject({ file: 'edge.m3rec', bytes: size, bytesBefore: statSync(model).size, variant: { users: false, vectors: null, neighbours: 5 }, quality: { heldOut: 'test', k: 10 } });
-    for (const key of ['before', 'after']) expect(result.parts.slice(0, -1).reduce((sum: number, part: Record<string, number>) => sum + part[key], 0)).toBe(result.parts.at(-1)[key]);
-    const ndcg = async (file: string) => JSON.parse(await output('evaluate', file, '--data', 'data', '--held-out', 'test', '--markets', market.name, '--json')).markets[0].ndcg;
+    const result = JSON.parse(
+      await output(
+        'export',
+        'ease.m3rec',
+        '--market',
+        market.name,
+        '--without-users',
+        '--neighbours',
+        '5',
+        '-o',
+        'edge.m3rec',
+        '--data',
+        'data',
+        '--held-out',
+        'test',
+        '--json',
+      ),
+    );
+    expect(result).toMatchObject({
+      file: 'edge.m3rec',
+      bytes: size,
+      bytesBefore: statSync(model).size,
+      variant: { users: false, vectors: null, neighbours: 5 },
+      quality: { heldOut: 'test', k: 10 },
+    });
+    for (const key of ['before', 'after'])
+      expect(result.parts.slice(0, -1).reduce((sum: number, part: Record<string, number>) => sum + part[key], 0)).toBe(
+        result.parts.at(-1)[key],
+      );
+    const ndcg = async (file: string) =>
+      JSON.parse(
+        await output('evaluate', file, '--data', 'data', '--held-out', 'test', '--markets', market.name, '--json'),
+      ).markets[0].ndcg;
     const [before, after] = [await ndcg('ease.m3rec'), await ndcg('edge.m3rec')];
-    expect(result.quality.markets).toEqual([{ market: market.name, users: expect.any(Number), before, after, loss: before - after }]);
+    expect(result.quality.markets).toEqual([
+      { market: market.name, users: expect.any(Number), before, after, loss: before - after },
+    ]);
 
-    const unseen = JSON.parse(await output('recommend', 'edge.m3rec', '--market', market.name, '--items', history.join(), '-k', '4', '--json'));
+    const unseen = JSON.parse(
+      await output('recommend', 'edge.m3rec', '--market', market.name, '--items', history.join(), '-k', '4', '--json'),
+    );
     expect(unseen.items).toHaveLength(4);
-    expectFailure(await run('recommend', 'edge.m3rec', '--market', market.name, '--user', user), 2, 'this model was saved without users');
-    expectFailure(await run('update', 'edge.m3rec', '--data', 'data', '-o', 'x'), 2, 'found "a model that was exported"');
-    expect(await output('inspect', 'edge.m3rec')).toMatch(/^ease model, format version 1, [\d.]+ kB\nno vectors, at most 5 similarities of an item, without users\n/);
+    expectFailure(
+      await run('recommend', 'edge.m3rec', '--market', market.name, '--user', user),
+      2,
+      'this model was saved without users',
+    );
+    expectFailure(
+      await run('update', 'edge.m3rec', '--data', 'data', '-o', 'x'),
+      2,
+      'found "a model that was exported"',
+    );
+    expect(await output('inspect', 'edge.m3rec')).toMatch(
+      /^ease model, format version 1, [\d.]+ kB\nno vectors, at most 5 similarities of an item, without users\n/,
+    );
   });
 
   test('export of data without the market, or without held-out rows, writes nothing', async () => {
@@ -307,21 +444,43 @@ describe('a trained model', () => {
       mkdirSync(join(folder, `only-${name}`, name), { recursive: true });
       writeFileSync(join(folder, `only-${name}`, name, 'train.csv'), 'user,item\nu,x\n');
     }
-    expectFailure(await run('export', 'edge.m3rec', '-o', 'x', '--data', `only-${market.name}`), 2, 'heldOut: found "valid", expected data with held-out rows');
-    expectFailure(await run('export', 'edge.m3rec', '-o', 'x', '--data', 'only-elsewhere'), 2, `--data: found "elsewhere", expected rows of the markets that are exported: ${market.name}`);
+    expectFailure(
+      await run('export', 'edge.m3rec', '-o', 'x', '--data', `only-${market.name}`),
+      2,
+      'heldOut: found "valid", expected data with held-out rows',
+    );
+    expectFailure(
+      await run('export', 'edge.m3rec', '-o', 'x', '--data', 'only-elsewhere'),
+      2,
+      `--data: found "elsewhere", expected rows of the markets that are exported: ${market.name}`,
+    );
     expectFailure(await run('export', 'edge.m3rec', '-o', join('none', 'x')), 1, 'no folder none');
     expect(existsSync(join(folder, 'x'))).toBe(false);
   });
 
   test('similar', async () => {
-    const items = JSON.parse(await output('similar', 'ease.m3rec', '--market', market.name, '--item', history[0], '-k', '3', '--json'));
+    const items = JSON.parse(
+      await output('similar', 'ease.m3rec', '--market', market.name, '--item', history[0], '-k', '3', '--json'),
+    );
     expect(items).toHaveLength(3);
-    expect(await output('similar', 'ease.m3rec', '--market', market.name, '--item', history[0])).toMatch(/^rank +item +score\n1 /);
+    expect(await output('similar', 'ease.m3rec', '--market', market.name, '--item', history[0])).toMatch(
+      /^rank +item +score\n1 /,
+    );
   });
 
   test('rank prints every candidate, unknown ones last, scores in full', async () => {
-    writeFileSync(join(folder, 'run.tsv'), `${user}\tunknown-1,${history.join()},unknown-2\r\n\n${market.users[1]}\t${history[0]}\nstranger\t${history[1]}\n`);
-    const { code, stdout, stderr } = await run('rank', 'ease.m3rec', '--market', market.name, '--candidates', 'run.tsv');
+    writeFileSync(
+      join(folder, 'run.tsv'),
+      `${user}\tunknown-1,${history.join()},unknown-2\r\n\n${market.users[1]}\t${history[0]}\nstranger\t${history[1]}\n`,
+    );
+    const { code, stdout, stderr } = await run(
+      'rank',
+      'ease.m3rec',
+      '--market',
+      market.name,
+      '--candidates',
+      'run.tsv',
+    );
     expect(code).toBe(0);
     const lines = stdout
       .trimEnd()
@@ -344,8 +503,12 @@ describe('a trained model', () => {
     const scores = lines.slice(1, 4).map(([, , score]) => Number(score));
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
     expect(stderr).toContain('2 candidates that market us does not know');
-    expect(stderr).toContain('run.tsv: 1 line with a user whom market us does not know, ranked by popularity, the first "stranger" at line 4');
-    const top = JSON.parse(await output('rank', 'ease.m3rec', '--market', market.name, '--candidates', 'run.tsv', '--top', '1', '--json'));
+    expect(stderr).toContain(
+      'run.tsv: 1 line with a user whom market us does not know, ranked by popularity, the first "stranger" at line 4',
+    );
+    const top = JSON.parse(
+      await output('rank', 'ease.m3rec', '--market', market.name, '--candidates', 'run.tsv', '--top', '1', '--json'),
+    );
     expect(top.map((each: { items: unknown[] }) => each.items.length)).toEqual([1, 1, 1]);
   });
 
@@ -360,14 +523,28 @@ describe('a trained model', () => {
 describe('stopping', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('%s during training ends it at once and leaves no file', async (name) => {
     const before = readdirSync(folder);
-    const { child, outcome } = start(['train', 'data', '-o', 'stopped.m3rec', '--preset', 'paper', '--dim', '16', '--epochs', '100000']);
+    const { child, outcome } = start([
+      'train',
+      'data',
+      '-o',
+      'stopped.m3rec',
+      '--preset',
+      'paper',
+      '--dim',
+      '16',
+      '--epochs',
+      '100000',
+    ]);
     await new Promise((resolve) => child.stdout.once('data', resolve));
     await new Promise((resolve) => setTimeout(resolve, 400));
     const asked = performance.now();
     child.kill(name);
     const { code, stderr } = await outcome;
     expect(performance.now() - asked).toBeLessThan(2000);
-    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringMatching(/^m3rec: (1 thread: this machine has one core|\d+ threads)\nm3rec: stopped\n$/) });
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: expect.stringMatching(/^m3rec: (1 thread: this machine has one core|\d+ threads)\nm3rec: stopped\n$/),
+    });
     expect(readdirSync(folder)).toEqual(before);
   });
 
@@ -386,7 +563,18 @@ describe('stopping', () => {
   });
 
   test('a reader that goes away does not keep a model from being written', async () => {
-    const { child, outcome } = start(['train', 'data', '-o', 'unread.m3rec', '--preset', 'paper', '--dim', '16', '--epochs', '2']);
+    const { child, outcome } = start([
+      'train',
+      'data',
+      '-o',
+      'unread.m3rec',
+      '--preset',
+      'paper',
+      '--dim',
+      '16',
+      '--epochs',
+      '2',
+    ]);
     child.stdout.once('data', () => {
       child.stdout.destroy();
       child.stderr.destroy();
@@ -397,10 +585,20 @@ describe('stopping', () => {
 
   test.runIf(existsSync('/dev/full'))('what cannot be written is a failure in one line', async () => {
     const full = openSync('/dev/full', 'w');
-    const { status, stderr } = spawnSync(process.execPath, [cli, 'inspect', 'ease.m3rec'], { cwd: folder, encoding: 'utf8', stdio: ['ignore', full, 'pipe'] });
+    const { status, stderr } = spawnSync(process.execPath, [cli, 'inspect', 'ease.m3rec'], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', full, 'pipe'],
+    });
     expect({ status, stderr }).toEqual({ status: 1, stderr: 'm3rec: stdout: no space left\n' });
-    expect(spawnSync(process.execPath, [cli, 'inspect', 'ease.m3rec'], { cwd: folder, stdio: ['ignore', 'ignore', full] }).status).toBe(0);
-    expect(spawnSync(process.execPath, [cli, 'inspect', 'none.m3rec'], { cwd: folder, stdio: ['ignore', 'ignore', full] }).status).toBe(1);
+    expect(
+      spawnSync(process.execPath, [cli, 'inspect', 'ease.m3rec'], { cwd: folder, stdio: ['ignore', 'ignore', full] })
+        .status,
+    ).toBe(0);
+    expect(
+      spawnSync(process.execPath, [cli, 'inspect', 'none.m3rec'], { cwd: folder, stdio: ['ignore', 'ignore', full] })
+        .status,
+    ).toBe(1);
     closeSync(full);
   });
 });

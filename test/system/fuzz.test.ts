@@ -27,7 +27,11 @@ const failuresIn = (stdout: string) => /FAILURE, .*/s.exec(stdout)?.[0] ?? '';
 
 test('a short run finds nothing, and reaches nearly every refusal of the validator', async () => {
   const { code, stdout, stderr } = await fuzz('--count', '3000', '--seed', '1');
-  expect({ code, failures: failuresIn(stdout), stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, failures: '', stderr: '' });
+  expect({ code, failures: failuresIn(stdout), stderr: code === 0 ? '' : stderr }).toEqual({
+    code: 0,
+    failures: '',
+    stderr: '',
+  });
   const cells = (start: RegExp) =>
     start
       .exec(stdout)!
@@ -42,7 +46,9 @@ test('a short run finds nothing, and reaches nearly every refusal of the validat
 test('every input of the corpus is refused properly, or right', async () => {
   const { code, stdout } = await fuzz('--replay');
   expect({ code, failures: failuresIn(stdout) }).toEqual({ code: 0, failures: '' });
-  expect(stdout).toContain(`Replayed ${readdirSync(fileURLToPath(new URL('../fuzz/corpus', import.meta.url))).length} inputs`);
+  expect(stdout).toContain(
+    `Replayed ${readdirSync(fileURLToPath(new URL('../fuzz/corpus', import.meta.url))).length} inputs`,
+  );
 });
 
 test('the fuzzer reports a hang, a trap, exhausted memory, pollution and every other fault that it watches for', async () => {
@@ -50,7 +56,9 @@ test('the fuzzer reports a hang, a trap, exhausted memory, pollution and every o
   try {
     for (const name of Object.keys(FAULTS)) writeFileSync(join(folder, `faulty-${name}`), name);
     const { code, stdout } = await fuzz('--replay', '--target', 'faulty', '--corpus', folder, '--patience', '15');
-    const reported = Object.fromEntries([...stdout.matchAll(/FAILURE, 1 times: faulty-([\w-]+)[,:] (.*)/g)].map(([, name, report]) => [name, report]));
+    const reported = Object.fromEntries(
+      [...stdout.matchAll(/FAILURE, 1 times: faulty-([\w-]+)[,:] (.*)/g)].map(([, name, report]) => [name, report]),
+    );
     expect(code).toBe(1);
     expect(reported).toEqual({
       hang: expect.stringContaining('no return within 15 s'),
@@ -71,7 +79,13 @@ test('the fuzzer reports a hang, a trap, exhausted memory, pollution and every o
 });
 
 test('wrong options are named', async () => {
-  for (const args of [['--count', 'many'], ['--seed', '-1'], ['--target', 'nothing'], ['--nonsense'], ['--patience', '0']]) {
+  for (const args of [
+    ['--count', 'many'],
+    ['--seed', '-1'],
+    ['--target', 'nothing'],
+    ['--nonsense'],
+    ['--patience', '0'],
+  ]) {
     const { code, stderr } = await fuzz(...args);
     expect({ code, named: stderr.includes(args[0]) }).toEqual({ code: 2, named: true });
   }

@@ -11,7 +11,9 @@ const wasm = new Uint8Array(readFileSync(new URL('../../dist/kernels.wasm', impo
 test('the driver makes the calls of the script, with the kernels as they are', async () => {
   const script = kernelScript();
   const driven = addDriver(wasm, script);
-  const { exports } = (await WebAssembly.instantiate(driven)).instance as unknown as { exports: { run(): void; memory: WebAssembly.Memory } };
+  const { exports } = (await WebAssembly.instantiate(driven)).instance as unknown as {
+    exports: { run(): void; memory: WebAssembly.Memory };
+  };
   exports.run();
   expect(readOutputs(script, exports.memory.buffer)).toEqual(runKernelScript(await rawKernels()));
   // The arguments arrive as they are written: exact doubles, in their order. exp is clamped beyond ±700.
@@ -19,7 +21,9 @@ test('the driver makes the calls of the script, with the kernels as they are', a
   for (const { kernel, args, result } of script.calls) {
     if (!['exp', 'log', 'pow'].includes(kernel) || (kernel === 'exp' && Math.abs(args[0]) > 700)) continue;
     const expected = (Math[kernel as 'pow'] as (...numbers: number[]) => number)(...args);
-    expect(Math.abs(view.getFloat64(result!.address, true) - expected), `${kernel}(${args})`).toBeLessThanOrEqual(1e-12 * Math.abs(expected));
+    expect(Math.abs(view.getFloat64(result!.address, true) - expected), `${kernel}(${args})`).toBeLessThanOrEqual(
+      1e-12 * Math.abs(expected),
+    );
   }
   // The code of every kernel is in there, byte for byte.
   expect(Buffer.from(driven).includes(Buffer.from(wasm.subarray(-20_000)))).toBe(true);
@@ -37,7 +41,8 @@ test('outputs do not depend on where they are, and the memory is given back', as
 
 test('a script that does not fit the kernels is refused', () => {
   const script = kernelScript();
-  const refused = (call: object) => expect(() => addDriver(wasm, { ...script, calls: [call as (typeof script.calls)[number]] }));
+  const refused = (call: object) =>
+    expect(() => addDriver(wasm, { ...script, calls: [call as (typeof script.calls)[number]] }));
   refused({ kernel: 'nothing', args: [] }).toThrow('no function nothing');
   refused({ kernel: 'exp', args: [1, 2], result: { type: 'f64', address: 64 } }).toThrow('exp takes f64');
   refused({ kernel: 'exp', args: [1], result: { type: 'f32', address: 64 } }).toThrow('expects f32');

@@ -9,7 +9,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'm3rec-package-'));
 const windows = process.platform === 'win32';
-const npm = (args: string[], cwd: string) => execFileSync(windows ? 'npm.cmd' : 'npm', args, { cwd, encoding: 'utf8', shell: windows, stdio: ['ignore', 'pipe', 'ignore'] });
+const npm = (args: string[], cwd: string) =>
+  execFileSync(windows ? 'npm.cmd' : 'npm', args, {
+    cwd,
+    encoding: 'utf8',
+    shell: windows,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
 
 beforeAll(() => {
   npm(['pack', '--pack-destination', folder], root);
@@ -21,7 +27,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('holds the built files and nothing else, and needs no other package', () => {
   expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['m3rec']);
-  expect(readdirSync(join(folder, 'node_modules/m3rec')).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
+  expect(readdirSync(join(folder, 'node_modules/m3rec')).sort()).toEqual([
+    'LICENSE',
+    'README.md',
+    'dist',
+    'package.json',
+  ]);
 });
 
 // These come with npm run hosts (test/hosts/package.json); CI installs them before the tests.
@@ -29,7 +40,12 @@ const checker = (name: string) => join(root, 'test/hosts/node_modules/.bin', nam
 const check = (name: string, args: string[]) => {
   const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz'))!;
   try {
-    return { status: 0, text: execFileSync(checker(name), [...args.map((arg) => (arg === 'TARBALL' ? join(folder, tarball) : arg))], { encoding: 'utf8' }) };
+    return {
+      status: 0,
+      text: execFileSync(checker(name), [...args.map((arg) => (arg === 'TARBALL' ? join(folder, tarball) : arg))], {
+        encoding: 'utf8',
+      }),
+    };
   } catch (error) {
     const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
     return { status, text: `${stdout}${stderr}` };
@@ -41,12 +57,26 @@ test.skipIf(!existsSync(checker('publint')))('publint finds nothing (npm ci --pr
   expect({ status, text }).toEqual({ status: 0, text: expect.stringContaining('All good!') });
 });
 
-test.skipIf(!existsSync(checker('attw')))('arethetypeswrong finds nothing (npm ci --prefix test/hosts installs it)', { timeout: 60_000 }, () => {
-  const { status, text } = check('attw', ['TARBALL', '--profile', 'esm-only', '--format', 'json']);
-  expect(status, text).toBe(0);
-  const { analysis } = JSON.parse(text);
-  expect(Object.keys(analysis.entrypoints).sort()).toEqual(['.', './kernels', './kernels-relaxed.wasm', './kernels-threads-relaxed.wasm', './kernels-threads.wasm', './kernels.wasm', './node', './worker.js', './workers']);
-});
+test.skipIf(!existsSync(checker('attw')))(
+  'arethetypeswrong finds nothing (npm ci --prefix test/hosts installs it)',
+  { timeout: 60_000 },
+  () => {
+    const { status, text } = check('attw', ['TARBALL', '--profile', 'esm-only', '--format', 'json']);
+    expect(status, text).toBe(0);
+    const { analysis } = JSON.parse(text);
+    expect(Object.keys(analysis.entrypoints).sort()).toEqual([
+      '.',
+      './kernels',
+      './kernels-relaxed.wasm',
+      './kernels-threads-relaxed.wasm',
+      './kernels-threads.wasm',
+      './kernels.wasm',
+      './node',
+      './worker.js',
+      './workers',
+    ]);
+  },
+);
 
 test('each entry imports, and a model trains and serves', () => {
   writeFileSync(
@@ -67,7 +97,9 @@ const sum = new Float32Array(4);
 const relaxed = await relaxedKernels().then(({ kernels }) => kernels.length > 0, ({ argument }) => argument === 'relaxed SIMD');
 console.log(items.length, [...sum].join(), typeof readDirectory, relaxed);`,
   );
-  expect(execFileSync(process.execPath, ['use.mjs'], { cwd: folder, encoding: 'utf8' })).toBe('3 2,3,4,5 function true\n');
+  expect(execFileSync(process.execPath, ['use.mjs'], { cwd: folder, encoding: 'utf8' })).toBe(
+    '3 2,3,4,5 function true\n',
+  );
 });
 
 test('the command is installed', () => {
@@ -97,10 +129,21 @@ export async function use(bytes: Uint8Array, argument: KernelArgument): Promise<
   return (await loadModel(bytes)).recommend({ market: 'de', items: ['a'], k: 3 });
 }`,
   );
-  const compilerOptions = { module, moduleResolution, target: 'es2022', lib: ['es2023', 'dom'], types: [], strict: true, noEmit: true, skipLibCheck: false };
+  const compilerOptions = {
+    module,
+    moduleResolution,
+    target: 'es2022',
+    lib: ['es2023', 'dom'],
+    types: [],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+  };
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
   try {
-    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { encoding: 'utf8' });
+    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], {
+      encoding: 'utf8',
+    });
   } catch (error) {
     expect((error as { stdout: string }).stdout).toBe('');
   }

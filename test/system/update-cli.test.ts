@@ -1,6 +1,16 @@
 // `m3rec update` as a command, and what a process that is killed during a save leaves behind.
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -22,7 +32,9 @@ function start(...args: string[]) {
       output[name] += text;
     });
   }
-  const ended = new Promise<typeof output & { code: number | null; signal: string | null }>((resolve) => child.on('close', (code, signal) => resolve({ ...output, code, signal })));
+  const ended = new Promise<typeof output & { code: number | null; signal: string | null }>((resolve) =>
+    child.on('close', (code, signal) => resolve({ ...output, code, signal })),
+  );
   return { child, ended };
 }
 const run = (...args: string[]) => start(...args).ended;
@@ -30,7 +42,10 @@ const run = (...args: string[]) => start(...args).ended;
 /** New rows as a folder of data. */
 function writeRows(name: string, market: string, rows: [user: string, item: string][]): void {
   mkdirSync(join(folder, name, market), { recursive: true });
-  writeFileSync(join(folder, name, market, 'train.tsv'), `userId\titemId\n${rows.map((row) => `${row.join('\t')}\n`).join('')}`);
+  writeFileSync(
+    join(folder, name, market, 'train.tsv'),
+    `userId\titemId\n${rows.map((row) => `${row.join('\t')}\n`).join('')}`,
+  );
 }
 
 const generated = generateMarkets({ users: 1200, items: 1000, interactions: 8000, seed: 6 });
@@ -44,7 +59,9 @@ beforeAll(async () => {
   writeRows('more', market.name, [...few, [user, 'new item'], ['new user 0', 'new item']]);
   writeFileSync(join(folder, 'more', market.name, 'valid.tsv'), 'userId\titemId\nnobody\tnothing\n');
   expect(await run('train', 'data', '-o', 'old.m3rec', '--model', 'ease', '--updatable')).toMatchObject({ code: 0 });
-  expect(await run('train', 'data', '-o', 'other.m3rec', '--model', 'ease', '--updatable', '--lambda-f', '50')).toMatchObject({ code: 0 });
+  expect(
+    await run('train', 'data', '-o', 'other.m3rec', '--model', 'ease', '--updatable', '--lambda-f', '50'),
+  ).toMatchObject({ code: 0 });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -52,11 +69,23 @@ describe('m3rec update', () => {
   test('writes another file or its own, the same bytes, and prints what it did', async () => {
     const first = await run('update', 'old.m3rec', '--data', 'more', '-o', 'new.m3rec');
     expect(first).toMatchObject({ code: 0 });
-    expect(first.stdout).toMatch(/^stage +seconds +loss +peak\nsimilarity of all markets +\d+\.\d\d +\d+\.\d MB +1,001 items, 7 changed rows, [\d,]+ entries\nall +\d+\.\d\d +\d+\.\d MB\n$/);
-    expect(first.stderr).toMatch(/^m3rec: (1 thread: this machine has one core|\d+ threads)\nm3rec: wrote new\.m3rec: \d+\.\d MB\nm3rec: added 5 users, 1 item, 22 interactions\n$/);
+    expect(first.stdout).toMatch(
+      /^stage +seconds +loss +peak\nsimilarity of all markets +\d+\.\d\d +\d+\.\d MB +1,001 items, 7 changed rows, [\d,]+ entries\nall +\d+\.\d\d +\d+\.\d MB\n$/,
+    );
+    expect(first.stderr).toMatch(
+      /^m3rec: (1 thread: this machine has one core|\d+ threads)\nm3rec: wrote new\.m3rec: \d+\.\d MB\nm3rec: added 5 users, 1 item, 22 interactions\n$/,
+    );
 
     copyFileSync(path('old.m3rec'), path('place.m3rec'));
-    const { code, stdout, stderr } = await run('update', 'place.m3rec', '--data', 'more', '-o', 'place.m3rec', '--json');
+    const { code, stdout, stderr } = await run(
+      'update',
+      'place.m3rec',
+      '--data',
+      'more',
+      '-o',
+      'place.m3rec',
+      '--json',
+    );
     expect(code).toBe(0);
     expect(stderr).toContain('added 5 users');
     expect(JSON.parse(stdout)).toMatchObject({
@@ -79,7 +108,10 @@ describe('m3rec update', () => {
     const recommender = await loadModel(readFileSync(path('new.m3rec')));
     expect(recommender.recommend({ market: market.name, user: 'new user 3', k: 5 }).items).toHaveLength(5);
     expect(recommender.similar({ market: market.name, item: 'new item' }).length).toBeGreaterThan(0);
-    expect(JSON.parse((await run('inspect', 'new.m3rec', '--json')).stdout).training.updates).toMatchObject({ updates: 1, items: 1 });
+    expect(JSON.parse((await run('inspect', 'new.m3rec', '--json')).stdout).training.updates).toMatchObject({
+      updates: 1,
+      items: 1,
+    });
   });
 
   test('refuses before it writes anything', async () => {
@@ -100,7 +132,9 @@ describe('m3rec update', () => {
 
   test('Ctrl-C ends it, the file is as it was', async () => {
     // more changed rows than the kernels can take in a moment
-    const rows = market.users.flatMap((each, u): [string, string][] => [0, 1, 2].map((i) => [`${each} again`, generated.items[(37 * u + i) % generated.items.length]]));
+    const rows = market.users.flatMap((each, u): [string, string][] =>
+      [0, 1, 2].map((i) => [`${each} again`, generated.items[(37 * u + i) % generated.items.length]]),
+    );
     writeRows('much', market.name, rows);
     copyFileSync(path('old.m3rec'), path('place.m3rec'));
     const before = readdirSync(folder);
@@ -112,7 +146,8 @@ describe('m3rec update', () => {
       child.kill('SIGINT');
       const { code, signal, stderr } = await ended;
       heard = code === 130;
-      if (heard) expect(stderr).toMatch(/^(m3rec: (1 thread: this machine has one core|\d+ threads)\n)?m3rec: stopped\n$/);
+      if (heard)
+        expect(stderr).toMatch(/^(m3rec: (1 thread: this machine has one core|\d+ threads)\n)?m3rec: stopped\n$/);
       else expect(signal).toBe('SIGINT');
       expect(readFileSync(path('place.m3rec')).equals(readFileSync(path('old.m3rec')))).toBe(true);
       expect(readdirSync(folder)).toEqual(before);
@@ -123,7 +158,11 @@ describe('m3rec update', () => {
 
 describe('a process that is killed', () => {
   test.each([
-    ['train', 'other.m3rec', ['train', '../data', '-o', 'shop.m3rec', '--model', 'ease', '--updatable', '--lambda-f', '50']],
+    [
+      'train',
+      'other.m3rec',
+      ['train', '../data', '-o', 'shop.m3rec', '--model', 'ease', '--updatable', '--lambda-f', '50'],
+    ],
     ['update', 'new.m3rec', ['update', 'shop.m3rec', '--data', '../more', '-o', 'shop.m3rec']],
   ])('during %s in place leaves the old file whole, or the new one', async (name, whole, args) => {
     const home = path(`home of ${name}`);
@@ -148,13 +187,16 @@ describe('a process that is killed', () => {
       const closed = new Promise((resolve) => child.once('close', resolve));
       const due = performance.now() + duration * random.next();
       // every other time as soon as the save has begun, for the moments around it are the ones that matter
-      while (child.exitCode === null && (round % 2 === 0 ? performance.now() < due : leftovers().length === before)) await new Promise((resolve) => setImmediate(resolve));
+      while (child.exitCode === null && (round % 2 === 0 ? performance.now() < due : leftovers().length === before))
+        await new Promise((resolve) => setImmediate(resolve));
       // also the later moments of the save
       if (round % 2 === 1 && round > 3) await new Promise((resolve) => setTimeout(resolve, 20 * random.next()));
       child.kill('SIGKILL');
       await closed;
       const found = readFileSync(shop);
-      expect(found.equals(old) || found.equals(fresh), `round ${round}: neither the old file nor the new one`).toBe(true);
+      expect(found.equals(old) || found.equals(fresh), `round ${round}: neither the old file nor the new one`).toBe(
+        true,
+      );
       decodeModel(found);
       for (const file of leftovers()) expect(file).toMatch(LEFTOVER);
     }

@@ -25,7 +25,8 @@ import { planThreads, startPool } from '../../src/threads/pool.ts';
 
 const markets = assembleGenerated(generateMarkets({ seed: 5, users: 400, items: 900, interactions: 4000 }));
 const QUICK: TrainOptions = { dim: 48, walks: 4, walkLength: 12, window: 4, negatives: 5, epochs: 2, batch: 256 };
-const bytesOf = async (options: TrainJobOptions) => Buffer.from(encodeModel(await train(markets, { workers: nodeWorkers, ...options })));
+const bytesOf = async (options: TrainJobOptions) =>
+  Buffer.from(encodeModel(await train(markets, { workers: nodeWorkers, ...options })));
 
 describe('1, 2, 3 and 8 threads give the same bytes', () => {
   test.each<[string, TrainJobOptions]>([
@@ -38,7 +39,11 @@ describe('1, 2, 3 and 8 threads give the same bytes', () => {
     const one = await bytesOf({ ...options, threads: 1 });
     for (const threads of [2, 3, 8]) {
       const heard: number[] = [];
-      const several = await bytesOf({ ...options, threads, onThreads: (availability) => heard.push(availability.threads) });
+      const several = await bytesOf({
+        ...options,
+        threads,
+        onThreads: (availability) => heard.push(availability.threads),
+      });
       expect(heard).toEqual([threads]);
       expect(several.equals(one), `${threads} threads`).toBe(true);
     }
@@ -47,7 +52,8 @@ describe('1, 2, 3 and 8 threads give the same bytes', () => {
   test('an update', async () => {
     const model = await train(markets, { model: 'ease', updatable: true });
     const news = assembleGenerated(generateMarkets({ seed: 6, users: 400, items: 900, interactions: 5000 }));
-    const updated = async (threads: number) => Buffer.from(encodeModel((await update(model, news, { workers: nodeWorkers, threads })).model));
+    const updated = async (threads: number) =>
+      Buffer.from(encodeModel((await update(model, news, { workers: nodeWorkers, threads })).model));
     const one = await updated(1);
     for (const threads of [2, 3]) expect((await updated(threads)).equals(one), `${threads} threads`).toBe(true);
   });
@@ -56,9 +62,20 @@ describe('1, 2, 3 and 8 threads give the same bytes', () => {
 describe('recommendAll', () => {
   const queriesOf = ({ model }: Recommender) =>
     model.markets.flatMap(({ name, users, items }) => [
-      ...users!.map((user, i) => ({ market: name, user, k: i % 5 === 0 ? items.length : 7, includeSeen: i % 4 === 0, ...(i % 9 === 0 && { explain: 2 }) })),
+      ...users!.map((user, i) => ({
+        market: name,
+        user,
+        k: i % 5 === 0 ? items.length : 7,
+        includeSeen: i % 4 === 0,
+        ...(i % 9 === 0 && { explain: 2 }),
+      })),
       { market: name, items: [] },
-      { market: name, items: [model.items[items[1]], 'nobody sells this'], without: [model.items[items[0]]], only: Array.from(items.subarray(0, 40), (item) => model.items[item]) },
+      {
+        market: name,
+        items: [model.items[items[1]], 'nobody sells this'],
+        without: [model.items[items[0]]],
+        only: Array.from(items.subarray(0, 40), (item) => model.items[item]),
+      },
     ]);
 
   test.each<[string, TrainJobOptions]>([
@@ -95,7 +112,9 @@ describe('recommendAll', () => {
     const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
     const recommenders = models.map((model) => Recommender.from(model, kernels));
     const { used } = kernels.memory;
-    const found = await Promise.all(recommenders.map((recommender) => recommender.recommendAll(queriesOf(recommender))));
+    const found = await Promise.all(
+      recommenders.map((recommender) => recommender.recommendAll(queriesOf(recommender))),
+    );
     expect(kernels.memory.used).toBe(used);
     expect(found).toStrictEqual(recommenders.map((recommender) => recommender.recommendBatch(queriesOf(recommender))));
     await kernels.close();
@@ -107,8 +126,12 @@ describe('recommendAll', () => {
     const queries = queriesOf(recommender);
     const { used } = kernels.memory;
     const controller = new AbortController();
-    await expect(recommender.recommendAll(queries, { signal: controller.signal, onProgress: () => controller.abort() })).rejects.toBeInstanceOf(AbortedError);
-    await expect(recommender.recommendAll([{ market: 'nowhere', items: [] }])).rejects.toThrow('market: found "nowhere"');
+    await expect(
+      recommender.recommendAll(queries, { signal: controller.signal, onProgress: () => controller.abort() }),
+    ).rejects.toBeInstanceOf(AbortedError);
+    await expect(recommender.recommendAll([{ market: 'nowhere', items: [] }])).rejects.toThrow(
+      'market: found "nowhere"',
+    );
     expect(kernels.memory.used).toBe(used);
     const expected = recommender.recommendBatch(queries);
     expect(await recommender.recommendAll(queries)).toStrictEqual(expected);
@@ -128,7 +151,10 @@ const CORES: [string, number][] = [
 describe.each(CORES)('a worker that fails is a typed error, of %s', (_, cores) => {
   const machine: Workers = { ...nodeWorkers, available: () => ({ threads: cores }) };
   /** Workers, of which `spoil` sees each. */
-  const spoiled = (spoil: (worker: WorkerHandle) => WorkerHandle): Workers => ({ ...machine, spawn: (events) => spoil(nodeWorkers.spawn(events)) });
+  const spoiled = (spoil: (worker: WorkerHandle) => WorkerHandle): Workers => ({
+    ...machine,
+    spawn: (events) => spoil(nodeWorkers.spawn(events)),
+  });
   /** Workers, and those of them that were started. */
   const watched = () => {
     const started: WorkerHandle[] = [];
@@ -147,7 +173,10 @@ describe.each(CORES)('a worker that fails is a typed error, of %s', (_, cores) =
       killed = true;
       started[1].terminate();
     };
-    await expect(bytesOf({ ...QUICK, epochs: 1000, workers, threads: 3, onProgress })).rejects.toMatchObject({ name: 'WorkerError', message: 'worker 2 of 2: it ended with exit code 1' });
+    await expect(bytesOf({ ...QUICK, epochs: 1000, workers, threads: 3, onProgress })).rejects.toMatchObject({
+      name: 'WorkerError',
+      message: 'worker 2 of 2: it ended with exit code 1',
+    });
     expect(killed).toBe(true);
   });
 
@@ -158,7 +187,25 @@ describe.each(CORES)('a worker that fails is a typed error, of %s', (_, cores) =
     const n = 512;
     const [a, b] = [0, 0].map(() => memory.allocateZeroed(4 * n * n));
     // each takes some 10 ms: where the calling thread has done its first, the worker is at another
-    const tasks = Array.from({ length: 12 }, (): Task => [['gemmNN', n, n, n, 1, a, n, b, n, memory.allocateZeroed(4 * n * n), n, memory.allocate(exports.gemmWorkspaceBytes())]]);
+    const tasks = Array.from(
+      { length: 12 },
+      (): Task => [
+        [
+          'gemmNN',
+          n,
+          n,
+          n,
+          1,
+          a,
+          n,
+          b,
+          n,
+          memory.allocateZeroed(4 * n * n),
+          n,
+          memory.allocate(exports.gemmWorkspaceBytes()),
+        ],
+      ],
+    );
     let killed = 0;
     const run = runTasks({ ...kernels, pool }, tasks, async () => {
       killed++;
@@ -174,12 +221,17 @@ describe.each(CORES)('a worker that fails is a typed error, of %s', (_, cores) =
     const nothing: Task[] = [[['addInto', 0, 64, 64]]];
     await runTasks({ ...kernels, pool }, nothing);
     await started[0].terminate();
-    await expect(runTasks({ ...kernels, pool }, nothing)).rejects.toThrow(new WorkerError('worker 1 of 1: it ended with exit code 1'));
+    await expect(runTasks({ ...kernels, pool }, nothing)).rejects.toThrow(
+      new WorkerError('worker 1 of 1: it ended with exit code 1'),
+    );
   });
 
   test('killed before it has its kernels', async () => {
     const workers = spoiled((worker) => ({ ...worker, post: () => worker.terminate() }));
-    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toMatchObject({ name: 'WorkerError', message: expect.stringMatching(/^worker 1 of 1: it ended with exit code \d$/) });
+    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toMatchObject({
+      name: 'WorkerError',
+      message: expect.stringMatching(/^worker 1 of 1: it ended with exit code \d$/),
+    });
   });
 
   test('never started', async () => {
@@ -189,11 +241,16 @@ describe.each(CORES)('a worker that fails is a typed error, of %s', (_, cores) =
         throw new Error('no more processes');
       },
     };
-    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toThrow(new WorkerError('worker 1 of 1 was not started: no more processes'));
+    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toThrow(
+      new WorkerError('worker 1 of 1 was not started: no more processes'),
+    );
   });
 
   test('given what are no kernels', async () => {
-    const workers = spoiled((worker) => ({ ...worker, post: (data) => worker.post({ ...(data as object), kernels: new Uint8Array(8) }) }));
+    const workers = spoiled((worker) => ({
+      ...worker,
+      post: (data) => worker.post({ ...(data as object), kernels: new Uint8Array(8) }),
+    }));
     await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toThrow(/^worker 1 of 1: WebAssembly/);
   });
 
@@ -232,7 +289,9 @@ describe.each(CORES)('a worker that fails is a typed error, of %s', (_, cores) =
     const onProgress = ({ stage }: { stage: string }) => {
       if (stage === 'adaptation') controller.abort();
     };
-    await expect(bytesOf({ ...QUICK, epochs: 1000, workers, threads: 3, signal: controller.signal, onProgress })).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(
+      bytesOf({ ...QUICK, epochs: 1000, workers, threads: 3, signal: controller.signal, onProgress }),
+    ).rejects.toMatchObject({ name: 'AbortError' });
     expect(ended).toBe(2);
   });
 });
@@ -252,7 +311,10 @@ test('a worker that says too early that a round is done changes nothing', async 
   const liar = setInterval(early, 0);
   try {
     const ones = memory.put(new Float32Array(n * n).fill(1));
-    const sides = [0, 1].map(() => ({ out: memory.allocateZeroed(4 * n * n), workspace: memory.allocate(exports.gemmWorkspaceBytes()) }));
+    const sides = [0, 1].map(() => ({
+      out: memory.allocateZeroed(4 * n * n),
+      workspace: memory.allocate(exports.gemmWorkspaceBytes()),
+    }));
     for (let round = 1; round <= 20; round++) {
       // one for each thread, of which the caller starts first
       await runTasks(
@@ -271,7 +333,9 @@ test('workers in the middle of looking for tasks are ended by closing the pool',
   const { pool, ...kernels } = await startPool(nodeWorkers, 3, 1e9);
   await runTasks({ ...kernels, pool }, [[['addInto', 0, 64, 64]]]);
   await pool.close();
-  await expect(runTasks({ ...kernels, pool }, [[['addInto', 0, 64, 64]]])).rejects.toThrow(new WorkerError('the pool is closed'));
+  await expect(runTasks({ ...kernels, pool }, [[['addInto', 0, 64, 64]]])).rejects.toThrow(
+    new WorkerError('the pool is closed'),
+  );
 });
 
 test('more tasks than one round of the queue holds are all run, once each', async () => {
@@ -292,7 +356,10 @@ test('more tasks than one round of the queue holds are all run, once each', asyn
 });
 
 describe('how many threads', () => {
-  const offering = (threads: number, reason?: string): Workers => ({ ...nodeWorkers, available: () => ({ threads, reason }) });
+  const offering = (threads: number, reason?: string): Workers => ({
+    ...nodeWorkers,
+    available: () => ({ threads, reason }),
+  });
 
   test.each<[string, Workers | undefined, number | undefined, object]>([
     ['all cores', offering(6), undefined, { threads: 6 }],
@@ -307,7 +374,9 @@ describe('how many threads', () => {
   });
 
   test.each([0, 65, 1.5, Number.NaN, '2' as never])('threads: %o is refused', async (threads) => {
-    await expect(train(markets, { model: 'ease', threads })).rejects.toThrow(/^threads: found .*, expected a whole number from 1 to 64$/);
+    await expect(train(markets, { model: 'ease', threads })).rejects.toThrow(
+      /^threads: found .*, expected a whole number from 1 to 64$/,
+    );
   });
 
   test('workers of another shape are refused', async () => {

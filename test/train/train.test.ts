@@ -2,7 +2,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { assembleGenerated, encodeModel, evaluate, generateMarkets, loadModel, type Markets, resolveOptions, type TrainOptions, train } from '../../src/index.ts';
+import {
+  assembleGenerated,
+  encodeModel,
+  evaluate,
+  generateMarkets,
+  loadModel,
+  type Markets,
+  resolveOptions,
+  type TrainOptions,
+  train,
+} from '../../src/index.ts';
 import { readDirectory } from '../../src/node/files.ts';
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
@@ -50,31 +60,39 @@ test.each<[string, TrainOptions]>([
   ['paper without both', { preset: 'paper', without: 'both', ...QUICK, epochs: 20 }],
   ['default', { preset: 'default', ...QUICK }],
   ['default without both', { preset: 'default', without: 'both', ...QUICK }],
-])('%s: trains, survives the file, serves every market and an unseen user, and beats a constant', async (_, options) => {
-  const stages: string[] = [];
-  const model = await train(markets, {
-    ...options,
-    onStage: ({ stage, peakBytes, loss }) => {
-      stages.push(stage);
-      expect(peakBytes).toBeGreaterThan(0);
-      expect(Number.isNaN(loss)).toBe(false);
-    },
-  });
-  const recommender = await loadModel(encodeModel(model));
-  for (const market of markets.markets) {
-    const { items } = recommender.recommend({ market: market.name, user: market.users[0], k: 10 });
-    expect(items).toHaveLength(10);
-    expect(items.every(({ score }) => Number.isFinite(score))).toBe(true);
-    const unseen = recommender.recommend({ market: market.name, items: [markets.items[market.items[0]], markets.items[market.items[5]]], k: 10 });
-    expect(unseen.items).toHaveLength(10);
-  }
-  const { mean } = await evaluate(recommender, markets, { negatives: 'all' });
-  // chance for about 100 items: a mean reciprocal rank at 10 of 0.03
-  expect(mean.mrr).toBeGreaterThan(0.035);
-});
+])(
+  '%s: trains, survives the file, serves every market and an unseen user, and beats a constant',
+  async (_, options) => {
+    const stages: string[] = [];
+    const model = await train(markets, {
+      ...options,
+      onStage: ({ stage, peakBytes, loss }) => {
+        stages.push(stage);
+        expect(peakBytes).toBeGreaterThan(0);
+        expect(Number.isNaN(loss)).toBe(false);
+      },
+    });
+    const recommender = await loadModel(encodeModel(model));
+    for (const market of markets.markets) {
+      const { items } = recommender.recommend({ market: market.name, user: market.users[0], k: 10 });
+      expect(items).toHaveLength(10);
+      expect(items.every(({ score }) => Number.isFinite(score))).toBe(true);
+      const unseen = recommender.recommend({
+        market: market.name,
+        items: [markets.items[market.items[0]], markets.items[market.items[5]]],
+        k: 10,
+      });
+      expect(unseen.items).toHaveLength(10);
+    }
+    const { mean } = await evaluate(recommender, markets, { negatives: 'all' });
+    // chance for about 100 items: a mean reciprocal rank at 10 of 0.03
+    expect(mean.mrr).toBeGreaterThan(0.035);
+  },
+);
 
 test('the default preset learns more than popularity', async () => {
-  const score = async (options: TrainOptions) => (await evaluate(await loadModel(encodeModel(await train(markets, options))), markets)).mean.ndcg;
+  const score = async (options: TrainOptions) =>
+    (await evaluate(await loadModel(encodeModel(await train(markets, options))), markets)).mean.ndcg;
   expect(await score({ preset: 'default', ...QUICK })).toBeGreaterThan(1.5 * (await score({ model: 'popularity' })));
 });
 
@@ -90,7 +108,11 @@ test('stages report progress, and a signal stops each of them', async () => {
   for (const stage of ['walks', 'skip-gram', 'adaptation', 'walk scores', 'similarity of all markets']) {
     expect(seen).toContain(stage);
     const controller = new AbortController();
-    const run = train(markets, { ...QUICK, signal: controller.signal, onProgress: (progress) => progress.stage === stage && controller.abort() });
+    const run = train(markets, {
+      ...QUICK,
+      signal: controller.signal,
+      onProgress: (progress) => progress.stage === stage && controller.abort(),
+    });
     await expect(run).rejects.toMatchObject({ name: 'AbortError' });
   }
 });
@@ -112,15 +134,33 @@ test('a catalogue that cannot fit is refused before the work starts, with the fi
   const items = 200_000;
   const huge: Markets = {
     items: Array.from({ length: items }, (_, i) => `i${String(i).padStart(6, '0')}`),
-    markets: [{ name: 'm', users: ['u'], items: Int32Array.from({ length: items }, (_, i) => i), interactions: { rows: 1, cols: items, indptr: Int32Array.of(0, 2), indices: Int32Array.of(0, 1) }, heldOut: {} }],
+    markets: [
+      {
+        name: 'm',
+        users: ['u'],
+        items: Int32Array.from({ length: items }, (_, i) => i),
+        interactions: { rows: 1, cols: items, indptr: Int32Array.of(0, 2), indices: Int32Array.of(0, 1) },
+        heldOut: {},
+      },
+    ],
   };
-  await expect(train(huge, { model: 'ease', easeSolver: 'exact' })).rejects.toThrow(/needs 5\.\d\d GB .* wasm32 holds 4\.29 GB at most/);
+  await expect(train(huge, { model: 'ease', easeSolver: 'exact' })).rejects.toThrow(
+    /needs 5\.\d\d GB .* wasm32 holds 4\.29 GB at most/,
+  );
 });
 
 test('markets without a single co-occurrence train and serve', async () => {
   const lonely: Markets = {
     items: ['a', 'b', 'c'],
-    markets: [{ name: 'm', users: ['u', 'v', 'w'], items: Int32Array.of(0, 1, 2), interactions: { rows: 3, cols: 3, indptr: Int32Array.of(0, 1, 2, 3), indices: Int32Array.of(0, 1, 2) }, heldOut: {} }],
+    markets: [
+      {
+        name: 'm',
+        users: ['u', 'v', 'w'],
+        items: Int32Array.of(0, 1, 2),
+        interactions: { rows: 3, cols: 3, indptr: Int32Array.of(0, 1, 2, 3), indices: Int32Array.of(0, 1, 2) },
+        heldOut: {},
+      },
+    ],
   };
   for (const preset of ['paper', 'default'] as const) {
     const recommender = await loadModel(encodeModel(await train(lonely, { ...QUICK, preset })));
@@ -129,18 +169,21 @@ test('markets without a single co-occurrence train and serve', async () => {
 });
 
 const data = process.env.M3REC_DATA ?? new URL('../../../shared/xmarket', import.meta.url).pathname;
-test.runIf(existsSync(data))('EASE on the five real markets agrees with the reference on M1, M2, M4 and M5', async () => {
-  const real = await readDirectory(data);
-  const recommender = await loadModel(encodeModel(await train(real, { model: 'ease' })));
-  const { markets: rows } = await evaluate(recommender, real);
-  // MRR of plain EASE, λ = 25, clean; dropping the entries below 0.01 and another draw of negatives move it by less than a point
-  for (const [market, mrr] of [
-    ['s2', 62.46],
-    ['t1', 49.61],
-    ['t2', 42.22],
-    ['s1', 17.99],
-  ] as const) {
-    expect(Math.abs(100 * rows.find((row) => row.market === market)!.mrr - mrr)).toBeLessThan(0.7);
-  }
-});
+test.runIf(existsSync(data))(
+  'EASE on the five real markets agrees with the reference on M1, M2, M4 and M5',
+  async () => {
+    const real = await readDirectory(data);
+    const recommender = await loadModel(encodeModel(await train(real, { model: 'ease' })));
+    const { markets: rows } = await evaluate(recommender, real);
+    // MRR of plain EASE, λ = 25, clean; dropping the entries below 0.01 and another draw of negatives move it by less than a point
+    for (const [market, mrr] of [
+      ['s2', 62.46],
+      ['t1', 49.61],
+      ['t2', 42.22],
+      ['s1', 17.99],
+    ] as const) {
+      expect(Math.abs(100 * rows.find((row) => row.market === market)!.mrr - mrr)).toBeLessThan(0.7);
+    }
+  },
+);
 if (!existsSync(data)) console.log(`${data} is absent: EASE on the real markets is not checked`);

@@ -49,13 +49,23 @@ function marketsOf(rows: readonly Row[]): Markets {
     const own = rows.filter(([market]) => market === name);
     const users = [...new Set(own.map(([, user]) => user))];
     const userNumber = new Map(users.map((user, i) => [user, i]));
-    return { name, users, trainUsers: Int32Array.from(own, ([, user]) => userNumber.get(user)!), trainItems: Int32Array.from(own, ([, , item]) => itemNumber.get(item)!), heldOut: {} };
+    return {
+      name,
+      users,
+      trainUsers: Int32Array.from(own, ([, user]) => userNumber.get(user)!),
+      trainItems: Int32Array.from(own, ([, , item]) => itemNumber.get(item)!),
+      heldOut: {},
+    };
   });
   return assemble(items, raw);
 }
 
 function rowsOf({ items, markets }: Markets): Row[] {
-  return markets.flatMap(({ name, users, items: own, interactions: { indptr, indices } }) => users.flatMap((user, u) => Array.from(indices.subarray(indptr[u], indptr[u + 1]), (item): Row => [name, user, items[own[item]]])));
+  return markets.flatMap(({ name, users, items: own, interactions: { indptr, indices } }) =>
+    users.flatMap((user, u) =>
+      Array.from(indices.subarray(indptr[u], indptr[u + 1]), (item): Row => [name, user, items[own[item]]]),
+    ),
+  );
 }
 
 /** Cut at random, `share` of the rows first; every market has some of these. */
@@ -63,11 +73,13 @@ function cut(rows: readonly Row[], share: number, seed: number): [Row[], Row[]] 
   const random = new SplitMix(seed);
   const first: Row[] = [];
   const rest: Row[] = [];
-  for (const row of rows) (random.next() < share || !first.some(([market]) => market === row[0]) ? first : rest).push(row);
+  for (const row of rows)
+    (random.next() < share || !first.some(([market]) => market === row[0]) ? first : rest).push(row);
   return [first, rest];
 }
 
-const generatedRows = (users: number, items: number, interactions: number) => rowsOf(assembleGenerated(generateMarkets({ seed: 5, users, items, interactions })));
+const generatedRows = (users: number, items: number, interactions: number) =>
+  rowsOf(assembleGenerated(generateMarkets({ seed: 5, users, items, interactions })));
 
 /** Largest differences over the entries of both, and of the entries of one alone from ε. */
 function difference(found: SparseMatrix, expected: SparseMatrix, epsilon: number) {
@@ -94,10 +106,18 @@ function difference(found: SparseMatrix, expected: SparseMatrix, epsilon: number
 }
 
 /** Faster than toEqual by far. */
-const sameBytes = (a: Uint8Array | Float32Array, b: Uint8Array | Float32Array) => Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+const sameBytes = (a: Uint8Array | Float32Array, b: Uint8Array | Float32Array) =>
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 /** All that is counted, not solved or learned. */
-const counted = ({ name, items, popularity, users, histories, bias }: MarketModel) => ({ name, items, popularity, users, histories, bias });
+const counted = ({ name, items, popularity, users, histories, bias }: MarketModel) => ({
+  name,
+  items,
+  popularity,
+  users,
+  histories,
+  bias,
+});
 
 /** The same best items, but where scores are equal within the tolerance. */
 async function expectSameRecommendations(updated: Model, refit: Model, everyone = false): Promise<void> {
@@ -108,10 +128,17 @@ async function expectSameRecommendations(updated: Model, refit: Model, everyone 
       const [a, b] = [found.recommend(query), expected.recommend(query)];
       expect(a.fallback).toBe(b.fallback);
       expect(a.items).toHaveLength(b.items.length);
-      const scores = new Map(expected.rank({ market: name, user, candidates: a.items.map(({ item }) => item) }).map(({ item, score }) => [item, score]));
+      const scores = new Map(
+        expected
+          .rank({ market: name, user, candidates: a.items.map(({ item }) => item) })
+          .map(({ item, score }) => [item, score]),
+      );
       for (const [place, { item, score }] of a.items.entries()) {
-        expect(Math.abs(score - b.items[place].score), `${name} ${user} place ${place}`).toBeLessThanOrEqual(SCORE_TOLERANCE);
-        if (!a.fallback) expect(Math.abs(scores.get(item)! - b.items[place].score)).toBeLessThanOrEqual(2 * SCORE_TOLERANCE);
+        expect(Math.abs(score - b.items[place].score), `${name} ${user} place ${place}`).toBeLessThanOrEqual(
+          SCORE_TOLERANCE,
+        );
+        if (!a.fallback)
+          expect(Math.abs(scores.get(item)! - b.items[place].score)).toBeLessThanOrEqual(2 * SCORE_TOLERANCE);
       }
     }
   }
@@ -123,9 +150,16 @@ describe('kernels of woodbury.ts', async () => {
   const symmetric = (t: number, blocks: number) => {
     const width = t * blocks;
     const some = randoms(width * width, 7);
-    const dense = Float64Array.from({ length: width * width }, (_, at) => some[Math.min(at, (at % width) * width + Math.floor(at / width))]);
+    const dense = Float64Array.from(
+      { length: width * width },
+      (_, at) => some[Math.min(at, (at % width) * width + Math.floor(at / width))],
+    );
     const tiles = new Float32Array((t * t * blocks * (blocks + 1)) / 2);
-    for (let I = 0; I < blocks; I++) for (let J = 0; J <= I; J++) for (let r = 0; r < t; r++) for (let c = 0; c < t; c++) tiles[((I * (I + 1)) / 2 + J) * t * t + r * t + c] = dense[(I * t + r) * width + J * t + c];
+    for (let I = 0; I < blocks; I++)
+      for (let J = 0; J <= I; J++)
+        for (let r = 0; r < t; r++)
+          for (let c = 0; c < t; c++)
+            tiles[((I * (I + 1)) / 2 + J) * t * t + r * t + c] = dense[(I * t + r) * width + J * t + c];
     return { width, dense, tiles };
   };
 
@@ -140,7 +174,9 @@ describe('kernels of woodbury.ts', async () => {
       for (const count of LENGTHS.filter((length) => length <= width)) {
         const items = Int32Array.from({ length: count }, (_, c) => (7 * c) % width);
         const weights = randoms(count, 3);
-        const expected = new Float64Array(width).fill(0.5).map((start, j) => items.reduce((sum, item, c) => sum + weights[c] * dense[item * width + j], start));
+        const expected = new Float64Array(width)
+          .fill(0.5)
+          .map((start, j) => items.reduce((sum, item, c) => sum + weights[c] * dense[item * width + j], start));
         const mark = memory.mark();
         const out = memory.put(new Float64Array(width).fill(0.5));
         exports.gatherRows(memory.put(tiles), t, blocks, count, memory.put(items), memory.put(weights), out);
@@ -171,16 +207,24 @@ describe('kernels of woodbury.ts', async () => {
         const u = randoms(k * width, 2);
         const mark = memory.mark();
         const [address, from, to] = [memory.put(tiles), memory.put(y), memory.put(u)];
-        const [lefts, rights, scratch] = [4 * k * width, 4 * k * width, exports.gemmWorkspaceBytes()].map((bytes) => memory.allocate(bytes));
+        const [lefts, rights, scratch] = [4 * k * width, 4 * k * width, exports.gemmWorkspaceBytes()].map((bytes) =>
+          memory.allocate(bytes),
+        );
         for (let i = 0; i < blocks; i++) {
           exports.packColumns(4, from + 4 * t * i, width, t, k, lefts + 4 * t * k * i);
           exports.packColumns(8, to + 4 * t * i, width, t, k, rights + 4 * t * k * i);
         }
         // block-row 0 is left out
-        for (let i = 1; i < blocks; i++) for (let j = 0; j <= i; j++) exports.addProducts(address, t, k, i, j, j + 1, -1, lefts, rights, scratch);
+        for (let i = 1; i < blocks; i++)
+          for (let j = 0; j <= i; j++) exports.addProducts(address, t, k, i, j, j + 1, -1, lefts, rights, scratch);
         const expected = Float64Array.from(tiles);
         for (let I = 1; I < blocks; I++)
-          for (let J = 0; J <= I; J++) for (let r = 0; r < t; r++) for (let c = 0; c < t; c++) for (let p = 0; p < k; p++) expected[((I * (I + 1)) / 2 + J) * t * t + r * t + c] -= y[p * width + I * t + r] * u[p * width + J * t + c];
+          for (let J = 0; J <= I; J++)
+            for (let r = 0; r < t; r++)
+              for (let c = 0; c < t; c++)
+                for (let p = 0; p < k; p++)
+                  expected[((I * (I + 1)) / 2 + J) * t * t + r * t + c] -=
+                    y[p * width + I * t + r] * u[p * width + J * t + c];
         expect(worst(memory.f32(address, tiles.length), expected)).toBeLessThan(4 * (k + 2) * 2 ** -24);
         memory.release(mark);
       }
@@ -189,35 +233,52 @@ describe('kernels of woodbury.ts', async () => {
 });
 
 describe('update equals a refit', () => {
-  const row = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 14 }).map(String), fc.integer({ min: 0, max: 59 }).map(String));
+  const row = fc.tuple(
+    fc.constantFrom('a', 'b', 'c'),
+    fc.integer({ min: 0, max: 14 }).map(String),
+    fc.integer({ min: 0, max: 59 }).map(String),
+  );
   // of few items and of many, beside which a few new rows are less than what is inverted anew
-  const rows = fc.oneof(fc.array(row, { minLength: 1, maxLength: 250 }), fc.array(row, { minLength: 120, maxLength: 250 }));
+  const rows = fc.oneof(
+    fc.array(row, { minLength: 1, maxLength: 250 }),
+    fc.array(row, { minLength: 120, maxLength: 250 }),
+  );
 
   test('ease on random rows: new and known users and items, in as many markets', async () => {
     let woodbury = 0;
     await fc.assert(
-      fc.asyncProperty(rows, fc.oneof(fc.array(row, { minLength: 1, maxLength: 6 }), fc.array(row, { maxLength: 30 })), fc.constantFrom(5, 25, 100), fc.constantFrom(0.01, -1), async (first, more, lambdaF, epsilon) => {
-        const options: TrainOptions = { model: 'ease', lambdaF, epsilon };
-        const second = more.filter(([market]) => first.some(([known]) => known === market));
-        const base = await train(marketsOf(first), { ...options, updatable: true });
-        const bytes = encodeModel(base);
-        const refit = await train(marketsOf([...first, ...second]), { ...options, updatable: true });
-        const { model, added } = await update(base, marketsOf(second), { onStage: ({ detail }) => !detail.includes(' 0 changed rows') && woodbury++ });
-        expect(added.interactions).toBe(rowsOf(marketsOf([...first, ...second])).length - rowsOf(marketsOf(first)).length);
-        expect(added.items).toBe(refit.items.length - base.items.length);
-        expect(model.items).toEqual(refit.items);
-        expect(model.markets.map(counted)).toEqual(refit.markets.map(counted));
-        for (const [m, market] of model.markets.entries()) {
-          const { relative, absolute, alone } = difference(market.linear!, refit.markets[m].linear!, epsilon);
-          if (epsilon > 0) expect(relative).toBeLessThanOrEqual(RELATIVE_TOLERANCE);
-          expect(absolute).toBeLessThanOrEqual(ABSOLUTE_TOLERANCE);
-          expect(alone).toBeLessThanOrEqual(epsilon > 0 ? ABSOLUTE_TOLERANCE : 0);
-        }
-        expect(worst(model.inverse!, refit.inverse!)).toBeLessThanOrEqual(ABSOLUTE_TOLERANCE);
-        await expectSameRecommendations(model, refit);
-        // neither the model nor its file is touched
-        expect(sameBytes(encodeModel(base), bytes)).toBe(true);
-      }),
+      fc.asyncProperty(
+        rows,
+        fc.oneof(fc.array(row, { minLength: 1, maxLength: 6 }), fc.array(row, { maxLength: 30 })),
+        fc.constantFrom(5, 25, 100),
+        fc.constantFrom(0.01, -1),
+        async (first, more, lambdaF, epsilon) => {
+          const options: TrainOptions = { model: 'ease', lambdaF, epsilon };
+          const second = more.filter(([market]) => first.some(([known]) => known === market));
+          const base = await train(marketsOf(first), { ...options, updatable: true });
+          const bytes = encodeModel(base);
+          const refit = await train(marketsOf([...first, ...second]), { ...options, updatable: true });
+          const { model, added } = await update(base, marketsOf(second), {
+            onStage: ({ detail }) => !detail.includes(' 0 changed rows') && woodbury++,
+          });
+          expect(added.interactions).toBe(
+            rowsOf(marketsOf([...first, ...second])).length - rowsOf(marketsOf(first)).length,
+          );
+          expect(added.items).toBe(refit.items.length - base.items.length);
+          expect(model.items).toEqual(refit.items);
+          expect(model.markets.map(counted)).toEqual(refit.markets.map(counted));
+          for (const [m, market] of model.markets.entries()) {
+            const { relative, absolute, alone } = difference(market.linear!, refit.markets[m].linear!, epsilon);
+            if (epsilon > 0) expect(relative).toBeLessThanOrEqual(RELATIVE_TOLERANCE);
+            expect(absolute).toBeLessThanOrEqual(ABSOLUTE_TOLERANCE);
+            expect(alone).toBeLessThanOrEqual(epsilon > 0 ? ABSOLUTE_TOLERANCE : 0);
+          }
+          expect(worst(model.inverse!, refit.inverse!)).toBeLessThanOrEqual(ABSOLUTE_TOLERANCE);
+          await expectSameRecommendations(model, refit);
+          // neither the model nor its file is touched
+          expect(sameBytes(encodeModel(base), bytes)).toBe(true);
+        },
+      ),
       { numRuns: 60 },
     );
     expect(woodbury).toBeGreaterThan(10);
@@ -230,16 +291,23 @@ describe('update equals a refit', () => {
     const some = generatedRows(1800, 900, 60_000);
     const [first, second] = cut(some, share, 1);
     // items that sort before, between and after those that there are
-    for (const item of ['A', 'A2', `${first[40][2]}0`, `${first[400][2]}0`, 'zz']) second.push(['us', 'newcomer', item], ['us', first.find(([market]) => market === 'us')![1], item]);
+    for (const item of ['A', 'A2', `${first[40][2]}0`, `${first[400][2]}0`, 'zz'])
+      second.push(['us', 'newcomer', item], ['us', first.find(([market]) => market === 'us')![1], item]);
     const all = [...first, ...second];
     // no entry of these is at ε, where it could be kept by one alone and be missing from a score
     const epsilon = 0.0101;
     const base = await train(marketsOf(first), { model: 'ease', updatable: true, epsilon });
     const refit = await train(marketsOf(all), { model: 'ease', updatable: true, epsilon });
     const stages: StageReport[] = [];
-    const { model, residual, refit: reasons } = await update(base, marketsOf(second), { onStage: (stage) => stages.push(stage) });
+    const {
+      model,
+      residual,
+      refit: reasons,
+    } = await update(base, marketsOf(second), { onStage: (stage) => stages.push(stage) });
     expect(base.items.length).toBeLessThan(refit.items.length);
-    expect(stages.map(({ stage, peakBytes }) => [stage, peakBytes > 4 * tileValues(refit.items.length)])).toEqual([['similarity of all markets', true]]);
+    expect(stages.map(({ stage, peakBytes }) => [stage, peakBytes > 4 * tileValues(refit.items.length)])).toEqual([
+      ['similarity of all markets', true],
+    ]);
     const changed = Number(/([\d,]+) changed rows/.exec(stages[0].detail)![1].replace(',', ''));
     if (share < 0.5) {
       expect(changed).toBe(0);
@@ -282,14 +350,25 @@ describe('update equals a refit', () => {
     const all = generatedRows(400, 240, 4000);
     const [first, second] = cut(all, 0.95, 3);
     const [[market, user]] = first;
-    second.push(['us', 'newcomer', 'A first'], ['us', 'newcomer', 'zz last'], ['de', 'newcomer', 'zz last'], [market, user, 'A first']);
+    second.push(
+      ['us', 'newcomer', 'A first'],
+      ['us', 'newcomer', 'zz last'],
+      ['de', 'newcomer', 'zz last'],
+      [market, user, 'A first'],
+    );
     // every similarity is kept, so that no entry is on the other side of ε
     const options: TrainOptions = { ...QUICK, epsilon: -1 };
     const base = await train(marketsOf(first), { ...options, updatable: true });
     const refit = await train(marketsOf([...first, ...second]), { ...options, updatable: true });
     const stages: string[] = [];
-    const { model, added, sinceFit } = await update(base, marketsOf(second), { onStage: ({ stage }) => stages.push(stage) });
-    expect(stages).toEqual(['similarity of all markets', 'walk scores', ...base.markets.map(({ name }) => `similarity of ${name}`)]);
+    const { model, added, sinceFit } = await update(base, marketsOf(second), {
+      onStage: ({ stage }) => stages.push(stage),
+    });
+    expect(stages).toEqual([
+      'similarity of all markets',
+      'walk scores',
+      ...base.markets.map(({ name }) => `similarity of ${name}`),
+    ]);
     expect(added.users).toBeGreaterThanOrEqual(2);
     expect(sinceFit).toEqual({ ...added, updates: 1 });
     expect(model.items).toEqual(refit.items);
@@ -303,13 +382,19 @@ describe('update equals a refit', () => {
       expect(absolute).toBeLessThanOrEqual(3 * ABSOLUTE_TOLERANCE);
       expect(alone).toBe(0);
       expect(worst(market.inverse!, refit.markets[m].inverse!)).toBeLessThanOrEqual(ABSOLUTE_TOLERANCE);
-      expect([market.linearWeight, market.linearPower, market.cosineWeight]).toEqual([old.linearWeight, old.linearPower, old.cosineWeight]);
+      expect([market.linearWeight, market.linearPower, market.cosineWeight]).toEqual([
+        old.linearWeight,
+        old.linearPower,
+        old.cosineWeight,
+      ]);
       const oldPosition = new Map(Array.from(old.items, (item, i) => [base.items[item], i]));
       for (const [i, item] of market.items.entries()) {
         const from = oldPosition.get(model.items[item]);
         for (const table of ['history', 'vectors'] as const) {
           const found = market[table]!.subarray(16 * i, 16 * (i + 1));
-          expect(found).toEqual(from === undefined ? new Float32Array(16) : old[table]!.subarray(16 * from, 16 * (from + 1)));
+          expect(found).toEqual(
+            from === undefined ? new Float32Array(16) : old[table]!.subarray(16 * from, 16 * (from + 1)),
+          );
         }
       }
     }
@@ -321,7 +406,9 @@ describe('update equals a refit', () => {
     const [first, second] = cut(generatedRows(200, 200, 1500), 0.8, 4);
     const base = await train(marketsOf(first), { model: 'popularity' });
     const { model, residual, refit } = await update(base, marketsOf(second));
-    expect(model.markets).toEqual((await train(marketsOf([...first, ...second]), { model: 'popularity' })).markets.map((market) => ({ ...market })));
+    expect(model.markets).toEqual(
+      (await train(marketsOf([...first, ...second]), { model: 'popularity' })).markets.map((market) => ({ ...market })),
+    );
     expect([residual, refit]).toEqual([null, []]);
   });
 });
@@ -329,7 +416,8 @@ describe('update equals a refit', () => {
 describe('update', () => {
   const rows = generatedRows(300, 200, 2500);
   const [first, second] = cut(rows, 0.99, 5);
-  const trained = (options: TrainOptions & { updatable?: boolean } = {}) => train(marketsOf(first), { model: 'ease', updatable: true, ...options });
+  const trained = (options: TrainOptions & { updatable?: boolean } = {}) =>
+    train(marketsOf(first), { model: 'ease', updatable: true, ...options });
 
   test('gives the same bytes twice, and changes nothing where nothing is new', async () => {
     const base = await trained();
@@ -339,18 +427,29 @@ describe('update', () => {
     for (const nothing of [marketsOf(second), marketsOf([...second, ...first.slice(0, 50)]), marketsOf([])]) {
       const again = await update(one.model, nothing);
       expect(again.model).toBe(one.model);
-      expect(again).toMatchObject({ added: { users: 0, items: 0, interactions: 0 }, sinceFit: one.sinceFit, residual: one.residual });
+      expect(again).toMatchObject({
+        added: { users: 0, items: 0, interactions: 0 },
+        sinceFit: one.sinceFit,
+        residual: one.residual,
+      });
     }
   });
 
   test('rests on sections that change nothing else, that inspect shows and that are checked', async () => {
     const base = await trained();
-    expect(sameBytes(encodeModel({ ...base, inverse: undefined }), encodeModel(await trained({ updatable: false })))).toBe(true);
+    expect(
+      sameBytes(encodeModel({ ...base, inverse: undefined }), encodeModel(await trained({ updatable: false }))),
+    ).toBe(true);
     const bytes = encodeModel(base);
     const { inverse: decoded, ...others } = decodeModel(bytes);
     expect(sameBytes(decoded!, base.inverse!)).toBe(true);
     expect(others).toEqual({ ...base, inverse: undefined });
-    expect(inspectModel(bytes).sections.find(({ kind }) => kind === 'inverse')).toMatchObject({ market: null, dtype: 'f32', rows: 1, cols: TILE * TILE });
+    expect(inspectModel(bytes).sections.find(({ kind }) => kind === 'inverse')).toMatchObject({
+      market: null,
+      dtype: 'f32',
+      rows: 1,
+      cols: TILE * TILE,
+    });
     const n = base.items.length;
     expect(base.inverse).toHaveLength(tileValues(n));
     for (const [i, j, value] of [
@@ -367,7 +466,9 @@ describe('update', () => {
       expect(() => encodeModel({ ...base, inverse }), `${i}, ${j}: ${value}`).toThrow(ModelFileError);
     }
     expect(() => encodeModel({ ...base, inverse: base.inverse!.slice(1) })).toThrow(ModelFileError);
-    expect(() => encodeModel({ ...base, inverse: new Float32Array(3 * TILE * TILE) })).toThrow(/inverse.*shape 3 × 65536, expected 1 × 65536/);
+    expect(() => encodeModel({ ...base, inverse: new Float32Array(3 * TILE * TILE) })).toThrow(
+      /inverse.*shape 3 × 65536, expected 1 × 65536/,
+    );
   });
 
   test('says what it cannot do and what to do instead', async () => {
@@ -378,25 +479,65 @@ describe('update', () => {
       expect(error).toBeInstanceOf(ArgumentError);
       expect(error.message).toMatch(message);
     };
-    await refused(await trained({ updatable: false }), more, /without the inverses.*trained with `updatable: true` \(m3rec train --updatable\)/);
-    await refused({ ...base, markets: base.markets.map(({ users, histories, ...market }) => market) }, more, /market de without users", expected a model with its users/);
-    await refused(base, marketsOf([...second, ['fr', 'u', 'P1']]), /markets: found "fr", expected the model's markets \(de, in, jp, uk, us\): a new market needs a new training/);
-    await refused(await train(marketsOf(first), { preset: 'paper', dim: 16, walks: 1, walkLength: 8, epochs: 1 }), more, /vectors alone \(preset paper\).*training again/);
+    await refused(
+      await trained({ updatable: false }),
+      more,
+      /without the inverses.*trained with `updatable: true` \(m3rec train --updatable\)/,
+    );
+    await refused(
+      { ...base, markets: base.markets.map(({ users, histories, ...market }) => market) },
+      more,
+      /market de without users", expected a model with its users/,
+    );
+    await refused(
+      base,
+      marketsOf([...second, ['fr', 'u', 'P1']]),
+      /markets: found "fr", expected the model's markets \(de, in, jp, uk, us\): a new market needs a new training/,
+    );
+    await refused(
+      await train(marketsOf(first), { preset: 'paper', dim: 16, walks: 1, walkLength: 8, epochs: 1 }),
+      more,
+      /vectors alone \(preset paper\).*training again/,
+    );
     await refused({ ...base, training: {} }, more, /training.options.lambdaF: found undefined/);
-    await refused({ ...base, training: { ...base.training, updates: { users: -1 } } }, more, /training.updates.users: found -1/);
+    await refused(
+      { ...base, training: { ...base.training, updates: { users: -1 } } },
+      more,
+      /training.updates.users: found -1/,
+    );
     // twice the inverse, and that of nothing
-    await refused({ ...base, inverse: base.inverse!.map((value) => 20 * value) }, more, /not the inverse of its histories.*train again/);
-    await refused({ ...base, inverse: base.inverse!.map((value) => value * 1e30) }, more, /not the inverse of its histories/);
-    await expect(train(marketsOf(first), { preset: 'paper', updatable: true })).rejects.toThrow(/updatable: found true, expected a model with linear scores/);
+    await refused(
+      { ...base, inverse: base.inverse!.map((value) => 20 * value) },
+      more,
+      /not the inverse of its histories.*train again/,
+    );
+    await refused(
+      { ...base, inverse: base.inverse!.map((value) => value * 1e30) },
+      more,
+      /not the inverse of its histories/,
+    );
+    await expect(train(marketsOf(first), { preset: 'paper', updatable: true })).rejects.toThrow(
+      /updatable: found true, expected a model with linear scores/,
+    );
   });
 
   test('an updatable model that no file could hold is refused before the work starts', async () => {
     const items = 31_000;
     const huge: Markets = {
       items: Array.from({ length: items }, (_, i) => `i${String(i).padStart(6, '0')}`),
-      markets: [{ name: 'm', users: ['u'], items: Int32Array.from({ length: items }, (_, i) => i), interactions: { rows: 1, cols: items, indptr: Int32Array.of(0, 2), indices: Int32Array.of(0, 1) }, heldOut: {} }],
+      markets: [
+        {
+          name: 'm',
+          users: ['u'],
+          items: Int32Array.from({ length: items }, (_, i) => i),
+          interactions: { rows: 1, cols: items, indptr: Int32Array.of(0, 2), indices: Int32Array.of(0, 1) },
+          heldOut: {},
+        },
+      ],
     };
-    await expect(train(huge, { model: 'ease', updatable: true })).rejects.toThrow(/inverses of an updatable model take 1\.9\d GB, and a model file can hold 1\.90 GB/);
+    await expect(train(huge, { model: 'ease', updatable: true })).rejects.toThrow(
+      /inverses of an updatable model take 1\.9\d GB, and a model file can hold 1\.90 GB/,
+    );
   });
 
   test('reports progress, stops at a signal', async () => {
@@ -409,10 +550,21 @@ describe('update', () => {
       },
     });
     const stage = 'similarity of all markets';
-    expect([...seen]).toEqual([`${stage}: order`, `${stage}: new items`, stage, `${stage}: residual`, `${stage}: filter`]);
+    expect([...seen]).toEqual([
+      `${stage}: order`,
+      `${stage}: new items`,
+      stage,
+      `${stage}: residual`,
+      `${stage}: filter`,
+    ]);
     for (const each of seen) {
       const controller = new AbortController();
-      await expect(update(base, marketsOf([...second, ['us', 'u', 'new item']]), { signal: controller.signal, onProgress: (progress) => progress.stage === each && controller.abort() })).rejects.toThrow(AbortedError);
+      await expect(
+        update(base, marketsOf([...second, ['us', 'u', 'new item']]), {
+          signal: controller.signal,
+          onProgress: (progress) => progress.stage === each && controller.abort(),
+        }),
+      ).rejects.toThrow(AbortedError);
     }
   });
 
@@ -425,14 +577,26 @@ describe('update', () => {
     const many = await update(few.model, marketsOf(user(first).slice(0, Math.ceil(2 * ADDED_SHARE * first.length))));
     expect(many.sinceFit.updates).toBe(2);
     expect(many.sinceFit.interactions / first.length).toBeGreaterThan(ADDED_SHARE);
-    expect(many.refit).toEqual([expect.stringMatching(/^updates have added \d+\.\d % to the interactions that the vectors were trained on, more than 25\.0 %$/)]);
+    expect(many.refit).toEqual([
+      expect.stringMatching(
+        /^updates have added \d+\.\d % to the interactions that the vectors were trained on, more than 25\.0 %$/,
+      ),
+    ]);
     expect((await update(many.model, marketsOf([]))).refit).toEqual(many.refit);
-    const strange = Array.from({ length: Math.ceil(2 * NO_VECTOR_SHARE * first.length) }, (_, i): Row => ['us', `n${i}`, 'unheard of']);
-    expect((await update(base, marketsOf(strange))).refit).toEqual([expect.stringMatching(/^[34]\.\d % of the interactions are with items that have no vector, more than 2\.0 %$/)]);
+    const strange = Array.from(
+      { length: Math.ceil(2 * NO_VECTOR_SHARE * first.length) },
+      (_, i): Row => ['us', `n${i}`, 'unheard of'],
+    );
+    expect((await update(base, marketsOf(strange))).refit).toEqual([
+      expect.stringMatching(/^[34]\.\d % of the interactions are with items that have no vector, more than 2\.0 %$/),
+    ]);
     // an EASE model has no vectors to grow old; an inverse a little off is what rounding would come to
     const ease = await trained();
     expect((await update(ease, marketsOf([...strange, ...user(first)]))).refit).toEqual([]);
-    const worn = await update({ ...ease, inverse: ease.inverse!.map((value) => value * (1 + 5 * RESIDUAL_TOLERANCE)) }, marketsOf(second));
+    const worn = await update(
+      { ...ease, inverse: ease.inverse!.map((value) => value * (1 + 5 * RESIDUAL_TOLERANCE)) },
+      marketsOf(second),
+    );
     expect(worn.refit).toEqual([expect.stringMatching(/^the inverse is off by \d\.\de-\d, more than 0\.0001$/)]);
   });
 });

@@ -13,9 +13,13 @@ try {
   };
   const model = new Uint8Array(await (await get('/inputs/model.m3rec')).arrayBuffer());
   const run = await (await get('/inputs/run.tsv')).text();
-  result = await contract(m3rec, { model, run, kernels: new URL('/package/dist/kernels.wasm', location.origin), workers: webWorkers() }, (name) => {
-    stage = name;
-  });
+  result = await contract(
+    m3rec,
+    { model, run, kernels: new URL('/package/dist/kernels.wasm', location.origin), workers: webWorkers() },
+    (name) => {
+      stage = name;
+    },
+  );
 } catch (error) {
   result = { error: `${stage}: ${error.message}` };
 }
