@@ -1,6 +1,7 @@
 // Installs what is missing, then builds dist/: the kernels (asc), the bundles (esbuild), the types (tsc).
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,10 +23,7 @@ if (needed.some((name) => !existsSync(join('node_modules', name)))) {
 mkdirSync('dist', { recursive: true });
 // chunks are named by their content: older ones would be packed too
 rmSync('dist/chunks', { recursive: true, force: true });
-// those with relaxed SIMD are files beside the bundles, read where they are asked for
-for (const target of ['release', 'threads', 'relaxed', 'threads-relaxed'])
-  node('assemblyscript/bin/asc.js', 'assembly/index.ts', '--target', target);
-writeKernelExports();
+await buildKernels();
 const { build } = await import('esbuild');
 const common = {
   bundle: true,
@@ -84,6 +82,32 @@ await build({
 node('typescript/bin/tsc', '-p', 'tsconfig.json');
 // what `import kernels from 'm3rec/kernels.wasm'` gives where a host compiles it beforehand
 writeFileSync('dist/types/kernels.wasm.d.ts', 'declare const kernels: WebAssembly.Module;\nexport default kernels;\n');
+
+/**
+ * The four kernel binaries, where their sources changed since they were compiled. Those with relaxed SIMD are files beside
+ * the bundles, read where they are asked for.
+ */
+async function buildKernels() {
+  const targets = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets);
+  const sources = readdirSync('assembly', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const hash = createHash('sha256');
+  for (const file of ['asconfig.json', 'build.mjs', ...sources.sort().map((name) => join('assembly', name))])
+    hash.update(file).update(readFileSync(file));
+  hash.update(readFileSync('node_modules/assemblyscript/package.json'));
+  const stamp = 'dist/kernels.stamp';
+  const built = hash.digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === built && existsSync('src/engine/kernel-exports.ts')) return;
+  const compile = (target) =>
+    new Promise((resolve) => {
+      const script = join('node_modules', 'assemblyscript', 'bin', 'asc.js');
+      const compiler = spawn(process.execPath, [script, 'assembly/index.ts', '--target', target], { stdio: 'inherit' });
+      compiler.once('exit', resolve);
+    });
+  const codes = await Promise.all(targets.map(compile));
+  if (codes.some((code) => code !== 0)) process.exit(1);
+  writeKernelExports();
+  writeFileSync(stamp, built);
+}
 
 /** The compiler's list of exports, as the interface that the host's code is checked against. */
 function writeKernelExports() {

@@ -1,0 +1,71 @@
+// A file imports its own folder and lower floors; Node built-ins and third parties are imported where they are named here.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** Folders of src/, lowest first; '' is that of the entries. */
+const FLOORS = [
+  ['common'],
+  ['engine'],
+  ['matrix', 'threads'],
+  ['data', 'similarity', 'embedding', 'model'],
+  ['recommend'],
+  ['models'],
+  ['train'],
+  ['evaluate', 'serve', 'node'],
+  ['lab', 'browser', 'cluster'],
+  ['app'],
+  ['cli'],
+  [''],
+];
+const WITH_NODE = ['node', 'cli', 'cluster'];
+/** Who may import which package; dynamic imports count too. */
+const THIRD_PARTIES: Record<string, string[]> = {
+  '@assemblyscript/loader': ['engine'],
+  papaparse: ['data'],
+  commander: ['cli'],
+  'cli-progress': ['cli'],
+  '@hono/node-server': ['cli'],
+};
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+const folderOf = (file: string) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '');
+const floorOf = (folder: string) => FLOORS.findIndex((names) => names.includes(folder));
+const IMPORT = /\b(?:from|import)\s*\(?\s*'([^']+)'/g;
+const importsOf = (file: string) =>
+  [...readFileSync(join(root, file), 'utf8').matchAll(IMPORT)].map(([, target]) => target);
+const packageOf = (target: string) => target.split('/', target.startsWith('@') ? 2 : 1).join('/');
+
+test('the sources are found, and imports in them', () => {
+  expect(files.length).toBeGreaterThan(60);
+  expect(files.flatMap(importsOf).length).toBeGreaterThan(300);
+});
+
+describe.each(files)('%s', (file) => {
+  const from = folderOf(file);
+
+  test('lies on a floor', () => {
+    expect(floorOf(from), `the folder ${from} is on no floor of this test`).toBeGreaterThanOrEqual(0);
+  });
+
+  test('imports its own folder and lower floors', () => {
+    for (const target of importsOf(file)) {
+      if (!target.startsWith('.') || target.includes('/dist/')) continue;
+      const to = folderOf(posix.normalize(posix.join(dirname(file), target)));
+      if (to !== from) expect(floorOf(to), `${file} → ${target}`).toBeLessThan(floorOf(from));
+    }
+  });
+
+  test('imports Node and third parties where they belong', () => {
+    for (const target of importsOf(file)) {
+      if (target.startsWith('.')) continue;
+      if (target.startsWith('node:')) expect(WITH_NODE, `${file} → ${target}`).toContain(from);
+      else expect(THIRD_PARTIES[packageOf(target)] ?? [], `${file} → ${target}`).toContain(from);
+    }
+  });
+});
