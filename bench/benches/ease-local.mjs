@@ -96,7 +96,7 @@ function reportReal(data, runs) {
   ];
   for (const block of blocks) show(block);
   const small = ({ similarity, ...run }) => ({ ...run, entries: similarity.values.length });
-  save('ease-local', 'EASE by the iterative way beside the exact one', blocks, {
+  save('ease-local/real', 'EASE by the iterative way beside the exact one', blocks, {
     data,
     rows,
     columns,
@@ -139,7 +139,7 @@ async function generatedPart() {
       `Of the ${NEAREST} nearest neighbours of an item (all kept ones where it has fewer) by ${columns.items} columns solved in f64, evenly spaced by the items' users, the iterative way has ${percent(columns.shared)} % in the mean. The largest difference of an entry that both keep is ${columns.furthest.toExponential(1)}.`,
     ];
     for (const block of blocks) show(block);
-    save('ease-local-generated', 'EASE on 100,000 items', blocks, { generated: GENERATED, run, entries, columns });
+    save('ease-local/generated', 'EASE on 100,000 items', blocks, { generated: GENERATED, run, entries, columns });
     const passed = run.maxRSS < MOST_BYTES && run.interactions >= 1e7;
     if (!passed)
       note(

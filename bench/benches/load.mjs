@@ -1,5 +1,5 @@
 // npm run load [-- --requests N …]: `m3rec serve` in a process of its own under concurrent requests, some of them malformed.
-// Every answer is compared with what the recommender says in this process. Writes bench/results/load.{md,json}.
+// Every answer is compared with what the recommender says in this process. Writes bench/results/load.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';

@@ -84,13 +84,13 @@ class Report {
   }
 
   save() {
-    save(this.name, this.title, this.blocks, this.data);
+    save(this.name, this.title, this.blocks, this.data, { everywhere: true });
   }
 }
 
 async function easePart(context) {
   const { order } = context;
-  const report = new Report('quality-ease', 'EASE beside its reference', context, { runs: [] });
+  const report = new Report('quality/ease', 'EASE beside its reference', context, { runs: [] });
   const runs = [];
   // every entry of B̂, as in the reference; then those that the model keeps
   for (const [lambdaF, epsilon] of [
@@ -141,7 +141,7 @@ const entriesOf = ({ stages }) => Number(/([\d,]+) entries/.exec(stages[0].detai
 async function paperPart(context) {
   const { order, epochs } = context;
   const header = ['model', ...order.map(({ label }) => label)];
-  const report = new Report('quality-paper', 'M3Rec as published, and without its parts', context, { runs: [] });
+  const report = new Report('quality/paper', 'M3Rec as published, and without its parts', context, { runs: [] });
   const run = async (without) => {
     const found = await result(context, { preset: 'paper', epochs, without });
     report.data.runs.push({
@@ -189,7 +189,7 @@ async function paperPart(context) {
 
 async function defaultPart(context) {
   const { order, epochs } = context;
-  const report = new Report('quality-default', 'The default preset beside EASE with the best λ', context, {});
+  const report = new Report('quality/default', 'The default preset beside EASE with the best λ', context, {});
   const sweep = [];
   for (const lambdaF of LAMBDAS)
     sweep.push({ lambdaF, evaluation: (await result(context, { model: 'ease', lambdaF })).evaluations.clean });

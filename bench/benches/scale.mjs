@@ -7,7 +7,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { cache } from '../harness/data.mjs';
 import { buildHash, describe, machine } from '../harness/machine.mjs';
-import { note, save, show, table } from '../harness/report.mjs';
+import { note, save, savePlot, show, table } from '../harness/report.mjs';
 
 /** Trainings of all stages, the costly ones cut short, so that the largest ends: times are linear in walks, epochs and dimensions. */
 const SHORT = { walks: 2, epochs: 1, dim: 32 };
@@ -66,7 +66,7 @@ export async function scale({ threads = availableParallelism() }) {
   const series = [
     {
       title: 'items',
-      file: 'scale-items',
+      file: 'items',
       about: `A catalogue of n items has ${INTERACTIONS_OF_ITEM} n interactions.`,
       tasks: WAYS.flatMap(({ items, ...way }) =>
         items.map((n) => ({ ...way, size: n, ...jobOf(n, INTERACTIONS_OF_ITEM * n, way.options, threads) })),
@@ -74,7 +74,7 @@ export async function scale({ threads = availableParallelism() }) {
     },
     {
       title: 'interactions',
-      file: 'scale-interactions',
+      file: 'interactions',
       about: `${count(MANY_ITEMS)} items.`,
       tasks: INTERACTIONS.map((interactions) => ({
         curve: WAYS[0].curve,
@@ -166,8 +166,9 @@ function report(series, runs, threads, charts) {
     });
     blocks.push(`## By ${title}`, about);
     if (charts) {
-      writeFileSync(
-        new URL(`../results/${file}.svg`, import.meta.url),
+      const plot = savePlot(
+        'scale',
+        file,
         charts.growth({
           title: `Training by ${title}`,
           axis: title,
@@ -182,7 +183,7 @@ function report(series, runs, threads, charts) {
           ],
         }),
       );
-      blocks.push(`![Time and memory by ${title}](${file}.svg)`);
+      blocks.push(`![Time and memory by ${title}](${plot})`);
     }
     const header = (what) => [
       what,

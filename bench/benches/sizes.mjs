@@ -49,7 +49,7 @@ export async function sizes() {
   ];
   show(`sizes: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('sizes', 'Sizes', blocks, { rows });
+  save('sizes', 'Sizes', blocks, { rows }, { everywhere: true });
 }
 
 const gzip = (data) => gzipSync(data, { level: 9 }).length;

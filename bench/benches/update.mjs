@@ -175,7 +175,7 @@ async function exactUpdates() {
     `The file: ${megabytes(file.value)} MB, without its inverse ${megabytes(bare)} MB; encoded in ${seconds(file.ms)} s, opened in ${seconds(opened.ms)} s, which the times above leave out.`,
   );
   for (const block of blocks.slice(1)) show(block);
-  save('update', 'Update of EASE beside a refit', blocks, {
+  save('update/exact', 'Update of EASE beside a refit', blocks, {
     data: name,
     lambdaF,
     epsilon,
@@ -253,5 +253,5 @@ async function staleUpdates(threads) {
     ),
   ];
   show(blocks[1]);
-  save('update-stale', 'What an update leaves stale', blocks, { data: name, results });
+  save('update/stale', 'What an update leaves stale', blocks, { data: name, results }, { everywhere: true });
 }

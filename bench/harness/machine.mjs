@@ -19,6 +19,32 @@ export function machine() {
   };
 }
 
+/**
+ * A short name for machines whose figures can be compared: processor, cores, widest SIMD units. M3REC_MACHINE replaces it, for
+ * instance where the processor's own name says too little, or where a peer was set up in another way (`…-haswell`).
+ */
+export function machineName() {
+  const given = process.env.M3REC_MACHINE;
+  if (given) return given;
+  const processor = (cpus()[0]?.model ?? 'unknown')
+    .replace(/\(R\)|\(TM\)|CPU|Processor|@.*/gi, '')
+    .trim()
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-');
+  return [processor, availableParallelism(), ...simd()].join('-');
+}
+
+/** Where the system says so (Linux). */
+function simd() {
+  try {
+    const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].split(' ') ?? [];
+    const widest = ['avx512f', 'avx2', 'avx'].find((flag) => flags.includes(flag));
+    return widest ? [widest.replace(/f$/, '')] : [];
+  } catch {
+    return [];
+  }
+}
+
 export const describe = (m) =>
   `${m.cpu}, ${m.cores} cores, ${m.memory} memory, load ${m.load}, Node ${m.node}; ${m.date} UTC, commit ${m.commit}`;
 

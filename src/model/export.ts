@@ -20,7 +20,7 @@ export interface ExportOptions {
  * `training.exported` of the result says what was asked for. The model stays as it is; arrays that need no change are shared with it.
  *
  * Similarities are pruned by history item, the rows of S: Σ_{i∈x} S_ij then adds at most |x| · neighbours entries. On the five real
- * markets that loses less than pruning by recommended item, the columns (bench/results/export.md).
+ * markets that loses less than pruning by recommended item, the columns (bench/results/export/amd-epyc-2-avx512.md).
  *
  * @throws ArgumentError for what is no model, for an unknown market, `neighbours` below 1, options that mean nothing to this model
  * (`neighbours` without similarities, `vectors` without vectors), and vectors that were narrowed before and are to be of another type.

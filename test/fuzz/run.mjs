@@ -279,7 +279,13 @@ function report(results, { count, seed, replayed, record }) {
       seconds: Number(seconds.toFixed(1)),
       kinds: Object.fromEntries(each),
     }));
-    save('fuzz', 'Fuzzing', blocks, { count, seed, failures: failures.length, peakMiB: peak, targets: figures, sites });
+    save(
+      'fuzz',
+      'Fuzzing',
+      blocks,
+      { count, seed, failures: failures.length, peakMiB: peak, targets: figures, sites },
+      { everywhere: true },
+    );
     process.stdout.write(`${describe(machine())}\n`);
   }
   keep(failures, replayed);

@@ -89,7 +89,7 @@ async function main() {
   show(`hosts: ${describe(machine())}`);
   for (const block of blocks) show(block);
   process.stdout.write(`${summary}\n`);
-  if (options.save) save('hosts', 'The same bits on every host', [...blocks, summary], { rows });
+  if (options.save) save('hosts', 'The same bits on every host', [...blocks, summary], { rows }, { everywhere: true });
   return failed.length > 0 ? 1 : 0;
 }
 

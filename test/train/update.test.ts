@@ -30,7 +30,7 @@ import { SplitMix } from '../support/splitmix-numbers.ts';
 
 /**
  * Of the entries of B̂ that both keep, |updated − refit| / refit, one update at λ ≥ 5. Both have the roundings of the sweep, so the refit is off by as much.
- * Largest seen: 1.3e-4 on dense generated markets, 4e-7 in 3,000 random cases (at 12,015 items: see bench/results/update.md).
+ * Largest seen: 1.3e-4 on dense generated markets, 4e-7 in 3,000 random cases (at 12,015 items: see bench/results/update/exact/amd-epyc-2-avx512.md).
  */
 const RELATIVE_TOLERANCE = 2e-4;
 /** The same after 20 updates, whose roundings add up. Largest seen: 5e-5. */
