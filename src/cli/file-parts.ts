@@ -1,4 +1,5 @@
 import type { ModelInfo, SectionName } from '../model/file.ts';
+import { formatCount } from './output.ts';
 
 const PARTS = ['items', 'similarities', 'vectors', 'users', 'for update', 'other'] as const;
 
@@ -40,4 +41,16 @@ export function fileParts({ bytes, sections }: ModelInfo): { part: string; bytes
   }
   sums.set('other', rest);
   return Array.from(sums, ([part, sum]) => ({ part, bytes: sum }));
+}
+
+/** The variant of a model file, as JSON names it. */
+export const variantOf = ({ users, vectors, neighbours }: ModelInfo) => ({ users, vectors, neighbours });
+
+/** The variant of a model file in words. */
+export function describeVariant({ users, vectors, neighbours }: ModelInfo): string {
+  return [
+    vectors === null ? 'no vectors' : `vectors in ${vectors}`,
+    neighbours === null ? 'no similarities' : `at most ${formatCount(neighbours)} similarities of an item`,
+    users ? 'with users' : 'without users',
+  ].join(', ');
 }

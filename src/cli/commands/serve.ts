@@ -1,0 +1,38 @@
+import { type Command, Option } from 'commander';
+import { createHandler } from '../../serve/handler.ts';
+import type { Context } from '../context.ts';
+import { serveHttp } from '../http.ts';
+import { ids, nonEmpty, whole } from '../options.ts';
+
+export function addServe(program: Command, context: Context): void {
+  program
+    .command('serve')
+    .description('answer recommend, similar and rank over HTTP')
+    .argument('<file>', 'the model file')
+    .addOption(new Option('--port <n>', 'the port; 0 takes a free one').argParser(whole(0, 65_535)).default(8080))
+    .addOption(
+      new Option('--host <name>', 'the address to listen at; 0.0.0.0 for every one')
+        .argParser(nonEmpty)
+        .default('127.0.0.1'),
+    )
+    .addOption(new Option('--cors <origins>', 'web origins whose pages may read the answers, or *').argParser(ids))
+    .action((path, options) => runServe(context, path, options));
+}
+
+async function runServe(
+  context: Context,
+  path: string,
+  { host, port, cors }: { host: string; port: number; cors?: string[] },
+): Promise<void> {
+  const handler = createHandler(await context.openRecommender(path), {
+    cors: cors?.includes('*') ? '*' : cors,
+    onError: (error) => context.message(`warning: ${String(error).split('\n')[0]}`),
+  });
+  await serveHttp(handler, {
+    host,
+    port,
+    signal: context.signal,
+    onListening: (url) => context.message(`serving ${path} at ${url} until Ctrl-C; ${url}/openapi.json describes it`),
+  });
+  context.message('stopped');
+}

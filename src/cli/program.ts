@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { printable } from '../common/printable.ts';
+import { addEvaluate } from './commands/evaluate.ts';
+import { addExport } from './commands/export.ts';
+import { addInspect } from './commands/inspect.ts';
+import { addRank } from './commands/rank.ts';
+import { addRecommend } from './commands/recommend.ts';
+import { addServe } from './commands/serve.ts';
+import { addSimilar } from './commands/similar.ts';
+import { addStats } from './commands/stats.ts';
+import { addTrain } from './commands/train.ts';
+import { addUpdate } from './commands/update.ts';
+import type { Context } from './context.ts';
+
+/** The commands, in the order that `--help` lists them. */
+const COMMANDS = [
+  addStats,
+  addTrain,
+  addUpdate,
+  addExport,
+  addEvaluate,
+  addRecommend,
+  addSimilar,
+  addRank,
+  addServe,
+  addInspect,
+];
+
+/** The command line: `m3rec <command> …`. */
+export function makeProgram(context: Context): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const program = new Command('m3rec')
+    .description('Multi-market recommender: trains on several markets at once, recommends offline.')
+    .version(version)
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .configureOutput({
+      // Commander writes an error and then the usage: one line is enough.
+      outputError: (text, writeError) => writeError(`m3rec: ${printable(text.replace(/^error: /, '').trim())}\n`),
+    })
+    .addHelpText(
+      'after',
+      '\n<dir> holds one folder per market with train.tsv or train.csv and optionally valid.*, test.*; or is one file with a market column.\nExit code: 0, or 1 failed, 2 wrong usage, 130 interrupted.',
+    );
+  for (const add of COMMANDS) add(program, context);
+  return program;
+}
