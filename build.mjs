@@ -109,12 +109,25 @@ async function buildKernels() {
   writeFileSync(stamp, built);
 }
 
-/** The compiler's list of exports, as the interface that the host's code is checked against. */
+/**
+ * The compiler's list of exports, as the interface that the host's code is checked against: a `usize` argument is an Address,
+ * any other a Scalar. A `usize` that is returned is a size in bytes, since kernels own no memory.
+ */
 function writeKernelExports() {
   const declarations = readFileSync('dist/kernels.d.ts', 'utf8');
-  const start = declarations.indexOf('  /**\n   * assembly/');
-  const body = declarations.slice(start, declarations.indexOf('\n}\n', start)).replaceAll('export function ', '');
-  const text = `// Written by build.mjs from the compiled kernels.\nexport interface KernelExports {\n${body}\n}\n`;
+  const kernel = / {3}\* assembly\/\S+\n((?: {3}\* @.*\n)*) {3}\*\/\n {2}export function (\w+)\(.*\): (\w+);/g;
+  const members = Array.from(declarations.matchAll(kernel), ([, tags, name, result]) => {
+    const parameters = Array.from(tags.matchAll(/@param (\w+) `(\w+)`/g), ([, parameter, type]) => {
+      return `${parameter}: ${type === 'usize' ? 'Address' : 'Scalar'}`;
+    });
+    return `  ${name}(${parameters.join(', ')}): ${result};\n`;
+  });
+  const text = `// Written by build.mjs from the compiled kernels.
+import type { Address, Scalar } from './address.ts';
+
+export interface KernelExports {
+${members.join('')}}
+`;
   if (!existsSync('src/engine/kernel-exports.ts') || readFileSync('src/engine/kernel-exports.ts', 'utf8') !== text)
     writeFileSync('src/engine/kernel-exports.ts', text);
   for (const file of ['dist/kernels.d.ts', 'dist/kernels.js']) rmSync(file);

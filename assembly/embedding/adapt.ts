@@ -213,7 +213,7 @@ export function spreadItems(
 }
 
 /** out = x₀ + x₁ + … over n elements (n a multiple of 4), from `parts` ≥ 1 tables of which each begins `bytes` after the one before. */
-export function sumParts(n: i32, parts: i32, bytes: usize, x: usize, out: usize): void {
+export function sumParts(n: i32, parts: i32, bytes: u32, x: usize, out: usize): void {
   const end = (<usize>n) << 2;
   for (let c: usize = 0; c < end; c += 16) {
     let at = x + c;

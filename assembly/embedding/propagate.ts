@@ -41,7 +41,7 @@ export function propagate(
   values: usize,
   x: usize,
   y: usize,
-  stride: usize,
+  stride: u32,
   keep: f32,
 ): void {
   const toValue = values - indices;

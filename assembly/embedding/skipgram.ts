@@ -438,7 +438,7 @@ export function addGradients(
   range: i32,
   ranges: i32,
   blocks: i32,
-  blockBytes: usize,
+  blockBytes: u32,
   walks: usize,
   d: i32,
   v: usize,

@@ -590,7 +590,7 @@ export function addCore(
   y: usize,
   packed: usize,
   x: usize,
-  stride: usize,
+  stride: u32,
   edge: usize,
 ): void {
   for (let t = from; t < to; t += SLAB) {

@@ -1,4 +1,5 @@
 import type { Job } from '../common/job.ts';
+import { type Address, NOWHERE, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import { STREAM } from '../engine/streams.ts';
 import { type Call, ranges, runTasks, type Task } from '../engine/tasks.ts';
@@ -159,9 +160,9 @@ export async function adapt(
 
 /** One batch of X̂ by items, (n × count), and its users. */
 interface ItemLists {
-  indptr: number;
-  rows: number;
-  values: number;
+  indptr: Address;
+  rows: Address;
+  values: Address;
 }
 
 /** The state of one market in linear memory, and the tasks of its steps. */
@@ -172,16 +173,16 @@ class AdaptingMarket {
   private readonly rowLength: Int32Array;
   private readonly itemRanges: [begin: number, end: number][];
   private readonly usersPerTask: number;
-  private readonly x: { indptr: number; items: number };
-  private readonly b: { indptr: number; indices: number; values: number };
-  private readonly vectors: number;
-  private readonly fixed: number;
-  private readonly m: number;
-  private readonly v: number;
-  private readonly own: { vectors: number; m: number; v: number };
-  private readonly dense: number;
-  private readonly order: number;
-  private readonly softmax: { unit: number; norms: number; unitGradient: number; gradient: number } | undefined;
+  private readonly x: { indptr: Address; items: Address };
+  private readonly b: { indptr: Address; indices: Address; values: Address };
+  private readonly vectors: Address;
+  private readonly fixed: Address;
+  private readonly m: Address;
+  private readonly v: Address;
+  private readonly own: { vectors: Address; m: Address; v: Address };
+  private readonly dense: Address;
+  private readonly order: Address;
+  private readonly softmax: { unit: Address; norms: Address; unitGradient: Address; gradient: Address } | undefined;
   // of an epoch
   private cuts: Int32Array = new Int32Array(0);
   private batch!: BatchMemory;
@@ -311,7 +312,7 @@ class AdaptingMarket {
       this.batchOf(step).count,
       this.options.dim,
       this.vectors,
-      this.batch.parts + range * this.batch.partBytes,
+      plus(this.batch.parts, range * this.batch.partBytes),
     ];
   }
 
@@ -335,16 +336,20 @@ class AdaptingMarket {
       const rows = end - begin;
       const row = 4 * dim * begin;
       const at = 4 * begin;
-      const [u, du, some, key] = [batch.u + row, batch.du + row, list + at, batch.keys + at];
-      const totals = batch.totals + 16 * index;
-      const task: Call[] = [['sumParts', rows * dim, this.itemRanges.length, batch.partBytes, batch.parts + row, u]];
+      const [u, du, some, key] = [plus(batch.u, row), plus(batch.du, row), plus(list, at), plus(batch.keys, at)];
+      const totals = plus(batch.totals, 16 * index);
+      const task: Call[] = [
+        ['sumParts', rows * dim, this.itemRanges.length, batch.partBytes, plus(batch.parts, row), u],
+      ];
       if (userOffsets) task.push(['addRows', rows, some, dim, own.vectors, u]);
       if (dropout > 0) task.push(['dropout', rows, dim, u, dropout, seed, STREAM.dropout, key]);
       if (softmax) {
         const { ld } = batch;
-        const scores = batch.scores + at * ld;
-        const workspace = batch.workspaces + index * batch.workspaceBytes;
-        const [unit, norms, unitGradient] = [batch.unitU + row, batch.normsU + at, batch.unitGradientU + row];
+        const scores = plus(batch.scores, at * ld);
+        const workspace = plus(batch.workspaces, index * batch.workspaceBytes);
+        const unit = plus(batch.unitU, row);
+        const norms = plus(batch.normsU, at);
+        const unitGradient = plus(batch.unitGradientU, row);
         const sharpness = 1 / temperature;
         task.push(
           ['unitRows', rows, dim, u, unit, norms],
@@ -374,8 +379,8 @@ class AdaptingMarket {
           STREAM.marginNegatives,
           du,
           batch.pulls,
-          batch.starts + at,
-          batch.pullCounts + at,
+          plus(batch.starts, at),
+          plus(batch.pullCounts, at),
           totals,
         ]);
       if (dropout > 0) task.push(['dropout', rows, dim, du, dropout, seed, STREAM.dropout, key]);
@@ -395,10 +400,10 @@ class AdaptingMarket {
       const task: Call[] = [];
       const size = (end - begin) * dim;
       const row = 4 * dim * begin;
-      const pullIndptr = softmax ? 0 : batch.pullLists + range * batch.pullListBytes;
-      const pullEntries = pullIndptr + 4 * (ITEMS_PER_TASK + 1);
+      const pullIndptr = softmax ? NOWHERE : plus(batch.pullLists, range * batch.pullListBytes);
+      const pullEntries = plus(pullIndptr, 4 * (ITEMS_PER_TASK + 1));
       if (softmax) {
-        const unitGradient = softmax.unitGradient + row;
+        const unitGradient = plus(softmax.unitGradient, row);
         task.push(
           ['clear', size, unitGradient],
           [
@@ -407,22 +412,22 @@ class AdaptingMarket {
             dim,
             count,
             1 / temperature,
-            batch.scores + 4 * begin,
+            plus(batch.scores, 4 * begin),
             batch.ld,
             batch.unitU,
             dim,
             unitGradient,
             dim,
-            batch.workspaces + range * batch.workspaceBytes,
+            plus(batch.workspaces, range * batch.workspaceBytes),
           ],
           [
             'unitRowsBackward',
             end - begin,
             dim,
-            softmax.unit + row,
-            softmax.norms + 4 * begin,
+            plus(softmax.unit, row),
+            plus(softmax.norms, 4 * begin),
             unitGradient,
-            softmax.gradient + row,
+            plus(softmax.gradient, row),
           ],
         );
       } else
@@ -449,7 +454,7 @@ class AdaptingMarket {
         pullIndptr,
         pullEntries,
         batch.u,
-        softmax?.gradient ?? 0,
+        softmax?.gradient ?? NOWHERE,
         dim,
         vectors,
         fixed,
@@ -462,7 +467,14 @@ class AdaptingMarket {
         2 * l2,
       ]);
       if (softmax)
-        task.push(['unitRows', end - begin, dim, vectors + row, softmax.unit + row, softmax.norms + 4 * begin]);
+        task.push([
+          'unitRows',
+          end - begin,
+          dim,
+          plus(vectors, row),
+          plus(softmax.unit, row),
+          plus(softmax.norms, 4 * begin),
+        ]);
       if (more) task.push(this.spreadCall(step + 1, range));
       return task;
     });
@@ -490,8 +502,8 @@ class AdaptingMarket {
   }
 
   /** The users of a step's batch. */
-  private batchOf(step: number): { list: number; count: number } {
-    return { list: this.order + 4 * this.cuts[step], count: this.cuts[step + 1] - this.cuts[step] };
+  private batchOf(step: number): { list: Address; count: number } {
+    return { list: plus(this.order, 4 * this.cuts[step]), count: this.cuts[step + 1] - this.cuts[step] };
   }
 }
 
@@ -509,31 +521,31 @@ interface BatchSizes {
 /** Room for the batches of an epoch: those of step and step + 1 take turns. */
 class BatchMemory {
   /** X̂ by users. */
-  readonly indptr: number;
-  readonly indices: number;
-  readonly values: number;
+  readonly indptr: Address;
+  readonly indices: Address;
+  readonly values: Address;
   /** X̂ by items. */
   readonly lists: ItemLists[];
-  readonly keys: number;
-  readonly starts: number;
-  readonly u: number;
-  readonly du: number;
-  readonly parts: number;
+  readonly keys: Address;
+  readonly starts: Address;
+  readonly u: Address;
+  readonly du: Address;
+  readonly parts: Address;
   readonly partBytes: number;
   readonly userTasks: number;
-  readonly totals: number;
+  readonly totals: Address;
   /** Of the margin loss. */
-  readonly pulls: number;
-  readonly pullCounts: number;
-  readonly pullLists: number;
+  readonly pulls: Address;
+  readonly pullCounts: Address;
+  readonly pullLists: Address;
   readonly pullListBytes: number;
   /** Of the softmax. */
   readonly ld: number;
-  readonly scores: number = 0;
-  readonly unitU: number = 0;
-  readonly normsU: number = 0;
-  readonly unitGradientU: number = 0;
-  readonly workspaces: number = 0;
+  readonly scores: Address = NOWHERE;
+  readonly unitU: Address = NOWHERE;
+  readonly normsU: Address = NOWHERE;
+  readonly unitGradientU: Address = NOWHERE;
+  readonly workspaces: Address = NOWHERE;
   readonly workspaceBytes: number = 0;
 
   constructor(

@@ -1,4 +1,5 @@
 import type { Job } from '../common/job.ts';
+import { type Address, NOWHERE, plus } from '../engine/address.ts';
 import type { KernelExports, Kernels } from '../engine/instantiate.ts';
 import { STREAM } from '../engine/streams.ts';
 import { type Call, ranges, runTasks, type Task } from '../engine/tasks.ts';
@@ -132,8 +133,8 @@ export async function skipgram(
               forwardB.indptr,
               forwardB.indices,
               forwardB.values,
-              parameters + panel,
-              propagated + 4 * column,
+              plus(parameters, panel),
+              plus(propagated, 4 * column),
               4 * dim,
               1,
             ],
@@ -153,18 +154,18 @@ export async function skipgram(
               backwardB.indptr,
               backwardB.indices,
               backwardB.values,
-              panels + panel,
-              gradient + panel,
+              plus(panels, panel),
+              plus(gradient, panel),
               4 * PANEL,
               1,
             ],
             [
               'adam',
               (end - begin) * PANEL,
-              parameters + at,
-              gradient + at,
-              m + at,
-              v + at,
+              plus(parameters, at),
+              plus(gradient, at),
+              plus(m, at),
+              plus(v, at),
               rate,
               BETA1,
               BETA2,
@@ -263,18 +264,18 @@ function roundShape(
 
 /** Addresses of what the tasks of a round read and write. */
 interface Operands {
-  walks: number;
-  thresholds: number;
-  aliases: number;
-  centres: { propagated: number; gradient: number; panels: number };
-  contexts: { propagated: number; gradient: number; panels: number };
+  walks: Address;
+  thresholds: Address;
+  aliases: Address;
+  centres: { propagated: Address; gradient: Address; panels: Address };
+  contexts: { propagated: Address; gradient: Address; panels: Address };
 }
 
 /** The tasks of a round, and what they leave for each other. */
 class Rounds {
-  private readonly centreGradients: number;
-  private readonly contextGradients: number;
-  private readonly blocks: number;
+  private readonly centreGradients: Address;
+  private readonly contextGradients: Address;
+  private readonly blocks: Address;
 
   constructor(
     private readonly kernels: Kernels,
@@ -299,7 +300,7 @@ class Rounds {
       const count = last - first;
       const position = first * walkLength;
       const row = 4 * position * dim;
-      const own = walks + 4 * (begin + first) * walkLength;
+      const own = plus(walks, 4 * (begin + first) * walkLength);
       const [positions, drawn, items, errors, totals, scratch] = this.partsOf(block);
       this.kernels.memory.f64(totals, 2).fill(0);
       const lists = 4 * (shape.ranges + 1);
@@ -320,8 +321,8 @@ class Rounds {
           STREAM.skipgramNegatives,
           centres.propagated,
           contexts.propagated,
-          this.centreGradients + row,
-          this.contextGradients + row,
+          plus(this.centreGradients, row),
+          plus(this.contextGradients, row),
           items,
           errors,
           scratch,
@@ -331,13 +332,13 @@ class Rounds {
           'partition',
           count * walkLength,
           own,
-          0,
+          NOWHERE,
           position,
           1,
           GATHERED_SHIFT,
           shape.ranges,
           positions,
-          positions + lists,
+          plus(positions, lists),
         ],
         [
           'partition',
@@ -349,7 +350,7 @@ class Rounds {
           GATHERED_SHIFT,
           shape.ranges,
           drawn,
-          drawn + lists,
+          plus(drawn, lists),
         ],
       ];
     });
@@ -364,7 +365,7 @@ class Rounds {
     const [positions, drawn] = this.partsOf(0);
     return ranges(n, 2 ** GATHERED_SHIFT).map(([first, last], range): Task => {
       const clear = [centres, contexts].map(
-        ({ gradient }): Call => ['clear', (last - first) * dim, gradient + 4 * first * dim],
+        ({ gradient }): Call => ['clear', (last - first) * dim, plus(gradient, 4 * first * dim)],
       );
       const cut = [centres, contexts].map(
         ({ gradient, panels }): Call => ['cutColumns', first, last, n, dim, gradient, panels],
@@ -377,7 +378,7 @@ class Rounds {
           shape.ranges,
           blocks,
           shape.blockBytes,
-          walks + 4 * begin * walkLength,
+          plus(walks, 4 * begin * walkLength),
           dim,
           centres.propagated,
           this.centreGradients,
@@ -404,7 +405,7 @@ class Rounds {
     return [loss, pairs];
   }
 
-  private partsOf(block: number): number[] {
-    return this.shape.parts.map((part) => this.blocks + block * this.shape.blockBytes + part);
+  private partsOf(block: number): Address[] {
+    return this.shape.parts.map((part) => plus(this.blocks, block * this.shape.blockBytes + part));
   }
 }

@@ -1,4 +1,5 @@
 import type { Job } from '../common/job.ts';
+import { plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import { STREAM } from '../engine/streams.ts';
 import { ranges, runTasks, type Task } from '../engine/tasks.ts';
@@ -73,7 +74,7 @@ export async function makeWalks(
           userItems,
           options.seed,
           STREAM.walks,
-          walks + 4 * begin * options.walkLength,
+          plus(walks, 4 * begin * options.walkLength),
         ],
       ],
     );

@@ -1,5 +1,6 @@
 import { instantiate as load } from '@assemblyscript/loader';
 import { ArgumentError, MemoryError } from '../common/errors.ts';
+import type { Address } from './address.ts';
 import type { KernelExports } from './kernel-exports.ts';
 import { LinearMemory } from './memory.ts';
 import type { TaskPool } from './tasks.ts';
@@ -148,7 +149,7 @@ function call(
   const mark = memory.mark();
   try {
     const raw: number[] = [];
-    const arrays: [number, TypedArray][] = [];
+    const arrays: [Address, TypedArray][] = [];
     for (const [i, argument] of args.entries()) {
       if (typeof argument === 'number') raw.push(argument);
       else if (typeof argument === 'boolean') raw.push(argument ? 1 : 0);

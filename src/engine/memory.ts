@@ -1,10 +1,13 @@
 import { MemoryError } from '../common/errors.ts';
+import type { Address } from './address.ts';
 
 const PAGE = 65_536;
 /** 65,535 pages: one engine stops there, and the last page of wasm32 is a source of wrapped pointers. */
 const MAX_PAGES = 65_535;
 const MAX_BYTES = MAX_PAGES * PAGE;
 const ALIGN = 64;
+/** Where allocation starts: 0 is no address. */
+const BASE = ALIGN as Address;
 
 /**
  * The one owner of a wasm32 linear memory: a stack allocator with marks. A stage takes a mark, allocates,
@@ -13,10 +16,10 @@ const ALIGN = 64;
  */
 export class LinearMemory {
   readonly memory: WebAssembly.Memory;
-  private top = ALIGN;
+  private top = BASE;
   private highest = 0;
   /** Nothing beyond was ever handed out: it is as zero as the memory came. */
-  private touched = ALIGN;
+  private touched = BASE;
 
   /**
    * @param shared for kernels-threads.wasm, whose threads all see the memory.
@@ -48,12 +51,12 @@ export class LinearMemory {
   }
 
   /** A point to `release` to. */
-  mark(): number {
+  mark(): Address {
     return this.top;
   }
 
   /** Frees all that was allocated since `mark`. */
-  release(mark: number): void {
+  release(mark: Address): void {
     this.top = mark;
   }
 
@@ -70,7 +73,7 @@ export class LinearMemory {
   }
 
   /** Address of `bytes` fresh bytes, 64-byte aligned, contents undefined. Throws MemoryError where they do not fit. */
-  allocate(bytes: number, job = 'this allocation'): number {
+  allocate(bytes: number, job = 'this allocation'): Address {
     this.require(bytes, job);
     const address = this.top;
     const end = this.grow(bytes, job);
@@ -87,8 +90,8 @@ export class LinearMemory {
   }
 
   /** The end of `bytes` more, up to which there is memory then. */
-  private grow(bytes: number, job: string): number {
-    const end = Math.ceil((this.top + bytes) / ALIGN) * ALIGN;
+  private grow(bytes: number, job: string): Address {
+    const end = (Math.ceil((this.top + bytes) / ALIGN) * ALIGN) as Address;
     const have = this.memory.buffer.byteLength;
     if (end > have) {
       try {
@@ -101,7 +104,7 @@ export class LinearMemory {
   }
 
   /** As `allocate`, every byte zero. */
-  allocateZeroed(bytes: number, job?: string): number {
+  allocateZeroed(bytes: number, job?: string): Address {
     const touched = this.touched;
     const address = this.allocate(bytes, job);
     const used = Math.max(0, Math.min(bytes, touched - address));
@@ -110,25 +113,25 @@ export class LinearMemory {
   }
 
   /** Copies a typed array in; returns its address. */
-  put(array: ArrayBufferView, job?: string): number {
+  put(array: ArrayBufferView, job?: string): Address {
     const address = this.allocate(array.byteLength, job);
     this.u8(address, array.byteLength).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
     return address;
   }
 
-  u8(address: number, length: number): Uint8Array {
+  u8(address: Address, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, address, length);
   }
-  i32(address: number, length: number): Int32Array {
+  i32(address: Address, length: number): Int32Array {
     return new Int32Array(this.memory.buffer, address, length);
   }
-  u32(address: number, length: number): Uint32Array {
+  u32(address: Address, length: number): Uint32Array {
     return new Uint32Array(this.memory.buffer, address, length);
   }
-  f32(address: number, length: number): Float32Array {
+  f32(address: Address, length: number): Float32Array {
     return new Float32Array(this.memory.buffer, address, length);
   }
-  f64(address: number, length: number): Float64Array {
+  f64(address: Address, length: number): Float64Array {
     return new Float64Array(this.memory.buffer, address, length);
   }
 }

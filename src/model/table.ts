@@ -1,4 +1,5 @@
 import { ArgumentError } from '../common/errors.ts';
+import type { Address } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 
 /** rows × d of bytes with a scale a row: value k of row r is scales[r] · values[r · d + k]. */
@@ -164,7 +165,7 @@ export function squaredLength(table: Table, dim: number, r: number): number {
  * @returns its address
  * @throws MemoryError, naming `job`, where it does not fit.
  */
-export function putTable({ exports, memory }: Kernels, table: Table, dim: number, unit: boolean, job: string): number {
+export function putTable({ exports, memory }: Kernels, table: Table, dim: number, unit: boolean, job: string): Address {
   const type = tableType(table);
   const values = tableValues(table);
   if (type === 'f32') return memory.put(values, job);

@@ -1,6 +1,7 @@
 import { power } from '../common/elementary.ts';
 import { ArgumentError, checkArray, checkInteger, checkObject, checkTexts } from '../common/errors.ts';
 import { Job, type JobOptions } from '../common/job.ts';
+import { type Address, NOWHERE, plus } from '../engine/address.ts';
 import { kernelSource } from '../engine/init.ts';
 import { instantiateKernels, type KernelSource, type Kernels } from '../engine/instantiate.ts';
 import type { LinearMemory } from '../engine/memory.ts';
@@ -70,9 +71,9 @@ export interface Ranked {
 export const LOWEST_SCORE = -3.4028234663852886e38;
 
 interface Sparse {
-  indptr: number;
-  indices: number;
-  values: number;
+  indptr: Address;
+  indices: Address;
+  values: Address;
 }
 
 /** A market in linear memory: addresses of its arrays, vectors as f32. */
@@ -83,10 +84,10 @@ interface Loaded {
   itemIndex: Map<string, number>;
   userIndex: Map<string, number>;
   linear?: Sparse;
-  history?: number;
-  vectors?: number;
-  bias?: number;
-  userVectors?: number;
+  history?: Address;
+  vectors?: Address;
+  bias?: Address;
+  userVectors?: Address;
 }
 
 /** Users whose scores are made at once: their vectors and a block of V fit the nearest cache; their scores take 128 n bytes, lists of a search 256 n. */
@@ -97,7 +98,7 @@ const GROUPS_PER_THREAD = 8;
 /** Bytes of SUBJECT in assembly/serving/score.ts. */
 const SUBJECT = 32;
 const NONE = new Int32Array(0);
-const NO_LINEAR: Sparse = { indptr: 0, indices: 0, values: 0 };
+const NO_LINEAR: Sparse = { indptr: NOWHERE, indices: NOWHERE, values: NOWHERE };
 
 /** So many users of a market are searched for: making the whole numbers of its items then costs a tenth of what they save. */
 const SEARCHED_FROM = 16;
@@ -107,20 +108,20 @@ const SEARCHED_SHARE = 32;
 /** Scores at an address of the scratch space, valid until it is released. */
 interface Scored {
   /** n × f32 */
-  address: number;
+  address: Address;
   fallback: boolean;
   /** d × f32, the user's vector u, where the cosine took part. */
-  vector?: number;
+  vector?: Address;
   /** c, the history items that have a vector. */
   counted: number;
 }
 
 /** What makes users' linear terms and vectors, to be called, and then what came of it. */
 interface Terms {
-  /** users × d × f32; 0 where the market has no vectors. */
-  users: number;
+  /** users × d × f32; NOWHERE where the market has no vectors. */
+  users: Address;
   /** Of each user's linear terms, 4 n bytes apart unless the users share them. */
-  addresses: number[];
+  addresses: Address[];
   call: Call;
   read(): Scored[];
 }
@@ -355,7 +356,7 @@ export class Recommender {
     const { masks, call } = this.exclude(plans);
     const seekers = plans.map(({ k }, i) => ({
       linear: terms.addresses[i],
-      excluded: masks + n * i,
+      excluded: plus(masks, n * i),
       k: Math.min(k, n),
     }));
     const finding = catalogue
@@ -371,7 +372,7 @@ export class Recommender {
           this.answer(
             plan,
             each[i],
-            this.best(market, this.kernels.memory.put(Float32Array.from(model.popularity)), masks + n * i, plan.k),
+            this.best(market, this.kernels.memory.put(Float32Array.from(model.popularity)), plus(masks, n * i), plan.k),
           ),
         );
       }
@@ -391,7 +392,7 @@ export class Recommender {
   }
 
   /** A byte per plan and item of their market: the call makes it 1 for the items that the plan's query leaves out. */
-  private exclude(plans: Plan[]): { masks: number; call: Call } {
+  private exclude(plans: Plan[]): { masks: Address; call: Call } {
     const { memory } = this.kernels;
     const { n, itemIndex } = plans[0].market;
     const masks = memory.allocate(n * plans.length);
@@ -462,7 +463,7 @@ export class Recommender {
           n,
           d,
           vectors,
-          vectors + 4 * d * position,
+          plus(vectors, 4 * d * position),
           memory.allocate(4),
           model.cosineWeight,
         );
@@ -631,7 +632,7 @@ export class Recommender {
 
   /** What makes all scores of these users but the bias, in place of their linear terms. */
   private scoreCalls({ n, vectors, model }: Loaded, { users, addresses, call }: Terms): Call[] {
-    if (users === 0) return [call];
+    if (users === NOWHERE) return [call];
     const m = addresses.length;
     return [
       call,
@@ -653,7 +654,7 @@ export class Recommender {
    * What makes the linear terms and the vector of each of these users, of whom there is at least one.
    * @param zeros n × f32, all 0, for all users to share where there are no linear terms; without it each gets zeros of their own
    */
-  private terms(market: Loaded, histories: Pick<History, 'positions' | 'user'>[], zeros?: number): Terms {
+  private terms(market: Loaded, histories: Pick<History, 'positions' | 'user'>[], zeros?: Address): Terms {
     const { memory } = this.kernels;
     const { n, model, history, vectors, linear } = market;
     const m = histories.length;
@@ -662,14 +663,14 @@ export class Recommender {
     const shared = linear === undefined ? zeros : undefined;
     // scoreLinear clears what it writes to
     const scores = shared ?? (linear ? memory.allocate(4 * n * m) : memory.allocateZeroed(4 * n * m));
-    const users = hasVectors ? memory.allocateZeroed(4 * d * m) : 0;
+    const users = hasVectors ? memory.allocateZeroed(4 * d * m) : NOWHERE;
     const total = histories.reduce((sum, { positions }) => sum + positions.length, 0);
     const lists = memory.allocate(4 * total);
     const subjects = memory.allocate(SUBJECT * m);
     const words = memory.u32(subjects, (SUBJECT / 4) * m);
     const numbers = memory.f32(subjects, (SUBJECT / 4) * m);
     const listed = memory.i32(lists, total);
-    const addresses = histories.map((_, i) => (shared === undefined ? scores + 4 * n * i : shared));
+    const addresses = histories.map((_, i) => (shared === undefined ? plus(scores, 4 * n * i) : shared));
     let at = 0;
     for (const [i, { positions, user }] of histories.entries()) {
       const from = (SUBJECT / 4) * i;
@@ -688,16 +689,22 @@ export class Recommender {
       return addresses.map((address, i): Scored => {
         const from = (SUBJECT / 4) * i;
         const counted = words[from + 7];
-        const vector = counted > 0 || (words[from + 4] !== 0 && words[from + 5] !== 0) ? users + 4 * d * i : undefined;
+        const vector =
+          counted > 0 || (words[from + 4] !== 0 && words[from + 5] !== 0) ? plus(users, 4 * d * i) : undefined;
         return { address, vector, counted, fallback: words[from + 6] === 0 && vector === undefined };
       });
     };
     const { indptr, indices, values } = linear ?? NO_LINEAR;
-    return { users, addresses, call: ['termsBatch', m, n, d, indptr, indices, values, history ?? 0, subjects], read };
+    return {
+      users,
+      addresses,
+      call: ['termsBatch', m, n, d, indptr, indices, values, history ?? NOWHERE, subjects],
+      read,
+    };
   }
 
   /** Writes scale · Σ S_ij over the listed rows; returns how many entries of S it added. */
-  private addLinear(market: Loaded, address: number, list: number, count: number, scale: number): number {
+  private addLinear(market: Loaded, address: Address, list: Address, count: number, scale: number): number {
     const { linear, n } = market;
     if (!linear) return 0;
     return this.kernels.exports.scoreLinear(
@@ -713,7 +720,7 @@ export class Recommender {
   }
 
   /** The k best of n scores; views, good until the next allocation. */
-  private best(market: Loaded, scores: number, excluded: number, k: number): Best {
+  private best(market: Loaded, scores: Address, excluded: Address, k: number): Best {
     const { exports, memory } = this.kernels;
     const most = Math.min(k, market.n);
     const positions = memory.allocate(4 * most);
@@ -733,7 +740,7 @@ export class Recommender {
     const { model } = market;
     const d = this.model.dim;
     const scale = model.linearWeight * power(Math.max(1, subject.positions.length), -model.linearPower);
-    const rows = (table: number | undefined, count: number) =>
+    const rows = (table: Address | undefined, count: number) =>
       table === undefined ? new Float32Array(0) : this.kernels.memory.f32(table, count * d);
     const u = rows(scored.vector, 1);
     const history = rows(market.history, market.n);

@@ -1,5 +1,6 @@
 // The host's side of assembly/serving/search.ts: the best items of many users, exactly, without most of the exact scores.
 
+import { type Address, NOWHERE, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import type { LinearMemory } from '../engine/memory.ts';
 import type { Call } from '../engine/tasks.ts';
@@ -22,22 +23,22 @@ export interface Catalogue {
   n: number;
   d: number;
   /** n × d × f32, V */
-  vectors: number;
+  vectors: Address;
   /** n × f32 */
-  bias?: number;
+  bias?: Address;
   cosineWeight: number;
   /** The rows of V as whole numbers, from `shortenRows`. */
-  shorts: number;
+  shorts: Address;
   /** n × f32, all 0 */
-  zeros: number;
+  zeros: Address;
 }
 
 /** A user of a batch. */
 export interface Seeker {
   /** n × f32, the linear terms */
-  linear: number;
+  linear: Address;
   /** n × u8, other than 0 for an item to leave out */
-  excluded: number;
+  excluded: Address;
   /** 1 … n */
   k: number;
 }
@@ -94,8 +95,8 @@ export interface Finding {
  */
 export function searchBest(
   { memory }: Kernels,
-  { n, d, vectors, shorts, bias = 0, cosineWeight, zeros }: Catalogue,
-  users: number,
+  { n, d, vectors, shorts, bias = NOWHERE, cosineWeight, zeros }: Catalogue,
+  users: Address,
   seekers: Seeker[],
 ): Finding {
   const m = seekers.length;
@@ -131,7 +132,7 @@ export function searchBest(
  * @param seekers whose linear terms, n × f32, are by then the scores but for the bias
  * @param bias n × f32
  */
-export function scanBest({ memory }: Kernels, n: number, bias = 0, seekers: Seeker[]): Finding {
+export function scanBest({ memory }: Kernels, n: number, bias = NOWHERE, seekers: Seeker[]): Finding {
   const { states, out, most, counts, read } = results(memory, seekers);
   return { call: ['scanBatch', seekers.length, n, states, bias, out, most, counts], read };
 }
@@ -140,7 +141,7 @@ export function scanBest({ memory }: Kernels, n: number, bias = 0, seekers: Seek
 function results(
   memory: LinearMemory,
   seekers: Seeker[],
-): { states: number; out: number; most: number; counts: number; read: () => Best[] } {
+): { states: Address; out: Address; most: number; counts: Address; read: () => Best[] } {
   const m = seekers.length;
   const most = seekers.reduce((largest, { k }) => Math.max(largest, k), 0);
   const states = memory.allocate(STATE * m);
@@ -155,7 +156,7 @@ function results(
   }
   const read = () => {
     const positions = memory.i32(out, 2 * most * m);
-    const scores = memory.f32(out + 4 * most, 2 * most * m - most);
+    const scores = memory.f32(plus(out, 4 * most), 2 * most * m - most);
     return Array.from(memory.i32(counts, m), (kept, i) => ({ positions, scores, from: 2 * most * i, kept }));
   };
   return { states, out, most, counts, read };

@@ -10,6 +10,7 @@
 
 import { checkNumber } from '../common/errors.ts';
 import type { Job } from '../common/job.ts';
+import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import { type Call, ranges, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
@@ -140,7 +141,7 @@ export async function conjugateEase(
         Int32Array.from({ length: users }, (_, user) => tailStart(sorted, user, core)),
         stage,
       ),
-      ends: starts + 4,
+      ends: plus(starts, 4),
       indices: memory.put(sorted.indices, stage),
     };
     const items = { starts: memory.put(permuted.indptr, stage), buyers: memory.put(permuted.indices, stage) };
@@ -219,7 +220,18 @@ export async function conjugateEase(
         kernels,
         ranges(n - core, ROWS_PER_TASK).map(
           ([from, until], t): Task => [
-            ['addCore', from, until, core, batch.length, coupling, packed, to, lineBytes(n), slots.edges + 128 * t],
+            [
+              'addCore',
+              from,
+              until,
+              core,
+              batch.length,
+              coupling,
+              packed,
+              to,
+              lineBytes(n),
+              plus(slots.edges, 128 * t),
+            ],
           ],
         ),
         tick,
@@ -384,15 +396,15 @@ interface Columns {
 
 /** Addresses of a block's arrays; x and packed of all slots lie one behind the other. */
 interface Slot {
-  x: number;
-  r: number;
-  q: number;
-  w: number;
-  previous: number;
-  work: number;
-  packed: number;
+  x: Address;
+  r: Address;
+  q: Address;
+  w: Address;
+  previous: Address;
+  work: Address;
+  packed: Address;
   /** What a kernel says of the block: 8 bytes. */
-  report: number;
+  report: Address;
 }
 
 function lineBytes(n: number): number {
@@ -406,7 +418,7 @@ function allocateSlots(
   core: number,
   users: number,
   stage: string,
-): Slot[] & { edges: number } {
+): Slot[] & { edges: Address } {
   const count = Math.max(1, Math.min(SLOTS, Math.ceil(n / LANES), Math.floor(SLOT_BYTES / slotBytes(n, core, users))));
   const xs = memory.allocate(count * lineBytes(n), stage);
   const packed = memory.allocate(count * 4 * LANES * core, stage);
@@ -414,13 +426,13 @@ function allocateSlots(
   const slots = Array.from(
     { length: count },
     (_, s): Slot => ({
-      x: xs + s * lineBytes(n),
+      x: plus(xs, s * lineBytes(n)),
       r: lines(),
       q: lines(),
       w: lines(),
       previous: memory.allocate(8 * LANES, stage),
       work: memory.allocate(exports.conjugateWorkspaceBytes(core, users), stage),
-      packed: packed + s * 4 * LANES * core,
+      packed: plus(packed, s * 4 * LANES * core),
       report: memory.allocate(8, stage),
     }),
   );
@@ -509,7 +521,7 @@ async function invertGroups(
   order: Int32Array,
   job: Job,
   stage: string,
-): Promise<number> {
+): Promise<Address> {
   const n = sorted.cols;
   const address = memory.allocateZeroed(4 * GROUP * GROUP * Math.ceil((n - core) / GROUP), stage);
   const mark = memory.mark();
@@ -534,7 +546,7 @@ async function invertGroups(
     for (let i = 0; i < size; i++) a[i * (size + 1)] += lambda;
     const failed = exports.choleskyInverse(size, block, work);
     if (failed !== 0) throw notPositive(order[first + failed - 1]);
-    exports.packColumns(4, block, size, size, size, address + 4 * GROUP * begin);
+    exports.packColumns(4, block, size, size, size, plus(address, 4 * GROUP * begin));
     await job.tick(`${stage}: inverses of the groups`, end, n - core);
   }
   memory.release(mark);
@@ -544,10 +556,10 @@ async function invertGroups(
 /** The inverse of the core's rows at `schur`, which rounding leaves not quite symmetric, in panels of four rows, as `packRows` would make them, at `packed`. */
 async function invertCore(
   kernels: Kernels,
-  schur: number,
+  schur: Address,
   core: number,
   order: Int32Array,
-  packed: number,
+  packed: Address,
   job: Job,
   stage: string,
 ): Promise<void> {

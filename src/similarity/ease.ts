@@ -4,6 +4,7 @@
 
 import { ArgumentError, checkNumber } from '../common/errors.ts';
 import type { Job } from '../common/job.ts';
+import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import { ranges, runTasks } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
@@ -139,7 +140,7 @@ async function sparseEase(
 /** B̂ from the swept tiles, a few block-rows at a time, so that linear memory never holds more of the result than that. */
 export async function readSimilarity(
   kernels: Kernels,
-  tiles: number,
+  tiles: Address,
   n: number,
   epsilon: number,
   job: Job,
@@ -156,7 +157,7 @@ export async function readSimilarity(
   for (const [begin, end] of ranges(count, BLOCK_ROWS)) {
     const blocks = Array.from({ length: end - begin }, (_, b) => ({
       block: begin + b,
-      cursor: cursors + 4 * TILE * b,
+      cursor: plus(cursors, 4 * TILE * b),
     }));
     await runTasks(
       kernels,

@@ -1,6 +1,7 @@
 // In what order EASE eliminates items, from the pattern of G alone: first those that leave little fill, cut into panels, then
 // the rest, which has become nearly dense. Peak memory: n²/8 bytes of linear memory, then about twice the factor's pattern.
 import type { Job } from '../common/job.ts';
+import { plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
 import { TILE } from '../matrix/tiles.ts';
@@ -75,7 +76,7 @@ export async function planElimination(
       if (leading < goal) break;
     }
     const sequence = memory.i32(eliminated, leading).slice();
-    return arrange(sequence, (node) => readBits(memory.u32(bits + 8 * words * node, 2 * words)));
+    return arrange(sequence, (node) => readBits(memory.u32(plus(bits, 8 * words * node), 2 * words)));
   } finally {
     memory.release(mark);
   }

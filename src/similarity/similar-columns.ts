@@ -1,5 +1,6 @@
 // What becomes of the columns of C = (G + λI)⁻¹ as they are worked out (sparse-inverse.ts): B̂'s columns and, for a model that
 // is to be updated, C's tiles.
+import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import { type Call, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
@@ -19,8 +20,8 @@ export interface SimilarColumn {
 export class ColumnReader {
   /** B̂'s column of each item. */
   readonly columns: SimilarColumn[];
-  private readonly cursors: number;
-  private readonly masks: number;
+  private readonly cursors: Address;
+  private readonly masks: Address;
 
   /**
    * Linear memory: 2n + 64 bytes a block, released by whoever releases what is below.
@@ -30,7 +31,7 @@ export class ColumnReader {
   constructor(
     private readonly kernels: Kernels,
     private readonly order: Int32Array,
-    private readonly positions: number,
+    private readonly positions: Address,
     private readonly epsilon: number,
     most: number,
   ) {
@@ -81,12 +82,12 @@ export class ColumnReader {
     memory.release(mark);
   }
 
-  private masksOf(b: number): number {
-    return this.masks + 2 * this.order.length * b;
+  private masksOf(b: number): Address {
+    return plus(this.masks, 2 * this.order.length * b);
   }
 
-  private cursorsOf(b: number): number {
-    return this.cursors + 4 * LANES * b;
+  private cursorsOf(b: number): Address {
+    return plus(this.cursors, 4 * LANES * b);
   }
 }
 
@@ -116,7 +117,7 @@ export function copyColumns(
   { exports, memory }: Kernels,
   blocks: Block[],
   order: Int32Array,
-  positions: number,
+  positions: Address,
   tiles: Float32Array,
 ): void {
   const n = order.length;

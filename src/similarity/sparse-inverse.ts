@@ -5,6 +5,7 @@
 // (under 30 MB at n = 12,015), and either 12t · 256 of the sweep or 1 kB a row for a batch.
 
 import type { Job } from '../common/job.ts';
+import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import { type Call, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
@@ -26,7 +27,7 @@ export interface Block {
   column: number;
   width: number;
   /** Address of its values: position × 16 f32. */
-  x: number;
+  x: Address;
 }
 
 /** What becomes of the columns. */
@@ -89,20 +90,20 @@ export async function invertSparse(
 /** Where the panels are in linear memory. */
 interface PanelMemory {
   /** Their descriptions. */
-  table: number;
-  pivots: number[];
-  factors: number[];
+  table: Address;
+  pivots: Address[];
+  factors: Address[];
 }
 
 function allocatePanels({ memory }: Kernels, { panels }: Elimination, stage: string): PanelMemory {
   const table = memory.allocate(24 * panels.length, stage);
-  const pivots: number[] = [];
-  const factors: number[] = [];
+  const pivots: Address[] = [];
+  const factors: Address[] = [];
   for (const [p, { first, width, rows }] of panels.entries()) {
     const places = memory.put(rows, stage);
     factors.push(memory.allocateZeroed(4 * width * rows.length, stage));
     pivots.push(memory.allocateZeroed(4 * width * width, stage));
-    memory.u32(table + 24 * p, 6).set([first, width, rows.length, places, factors[p], pivots[p]]);
+    memory.u32(plus(table, 24 * p), 6).set([first, width, rows.length, places, factors[p], pivots[p]]);
   }
   return { table, pivots, factors };
 }
@@ -114,7 +115,7 @@ async function eliminate(
   lambda: number,
   plan: Elimination,
   { table, pivots, factors }: PanelMemory,
-  tiles: number,
+  tiles: Address,
   job: Job,
   stage: string,
 ): Promise<void> {
@@ -159,7 +160,7 @@ async function eliminate(
         count,
         i,
         j,
-        scratches + SCRATCH_BYTES * t,
+        plus(scratches, SCRATCH_BYTES * t),
       ],
     ],
   );
@@ -200,8 +201,8 @@ function putPanels(
   lambda: number,
   { order, panels }: Elimination,
   positions: Int32Array,
-  pivots: number[],
-  blocks: number[],
+  pivots: Address[],
+  blocks: Address[],
 ): void {
   const place = new Int32Array(order.length);
   for (const [p, { first, width, rows }] of panels.entries()) {
@@ -227,7 +228,7 @@ async function putTileRows(
   lambda: number,
   { order, leading }: Elimination,
   positions: Int32Array,
-  tiles: number,
+  tiles: Address,
   stage: string,
 ): Promise<void> {
   const { memory } = kernels;
@@ -256,8 +257,8 @@ async function putTileRows(
 async function complete(
   kernels: Kernels,
   plan: Elimination,
-  table: number,
-  tiles: number,
+  table: Address,
+  tiles: Address,
   job: Job,
   stage: string,
   visitor: ColumnVisitor,

@@ -2,6 +2,7 @@
 // tiles: 12nt bytes for one panel, a few tiles, and 16 kB a task.
 import { ArgumentError } from '../common/errors.ts';
 import type { Job } from '../common/job.ts';
+import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import { type Call, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
@@ -22,7 +23,7 @@ export function padTiles(a: Float32Array, n: number): void {
 }
 
 /** G + λI as lower tiles, the last ones padded with the identity; returns their address. */
-export function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): number {
+export function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): Address {
   const n = gram.rows;
   const length = tileValues(n);
   const address = memory.allocateZeroed(4 * length, stage);
@@ -51,7 +52,7 @@ export function notPositive(item: number): ArgumentError {
  */
 export async function sweep(
   kernels: Kernels,
-  tiles: number,
+  tiles: Address,
   n: number,
   job: Job,
   stage: string,
@@ -79,7 +80,7 @@ export async function sweep(
     await phase(
       (count - 1) * perTile,
       [...Array(count).keys()].flatMap((i): Task[] =>
-        i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, slots, scratch + i * MULTIPLY_SCRATCH]]],
+        i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, slots, plus(scratch, i * MULTIPLY_SCRATCH)]]],
       ),
     );
     await phase((tileCount(n) - count) * perTile, updatesOf(k));
@@ -92,7 +93,7 @@ export async function sweep(
     const tasks: Task[] = [];
     for (const [p, { i, from, to }] of updates.entries()) {
       if (i === k) continue;
-      const update: Call = ['sweepUpdate', tiles, TILE, k, i, from, to, slots, scratch + p * MULTIPLY_SCRATCH];
+      const update: Call = ['sweepUpdate', tiles, TILE, k, i, from, to, slots, plus(scratch, p * MULTIPLY_SCRATCH)];
       if (i === k + 1 && to === i + 1) tasks.unshift([update, pivotOf(i)]);
       else tasks.push([update]);
     }

@@ -3,6 +3,7 @@
 
 import { ArgumentError } from '../common/errors.ts';
 import type { Job } from '../common/job.ts';
+import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import { runTasks, type Task } from '../engine/tasks.ts';
 import { gram } from '../matrix/gram.ts';
@@ -136,7 +137,7 @@ async function putTiles(
   lambda: number,
   job: Job,
   stage: string,
-): Promise<number> {
+): Promise<Address> {
   const n = oldOf.length;
   if (oldOf.every((old) => old >= 0)) return memory.put(inverse, stage);
   const length = tileValues(n);
@@ -180,7 +181,7 @@ function contiguousRuns(oldOf: Int32Array): { start: number; length: number }[] 
 /** The tiles follow G + sign · WᵀW, W the rows given (k × n, by their columns). */
 async function applyRows(
   kernels: Kernels,
-  tiles: number,
+  tiles: Address,
   n: number,
   rows: Int32Array[],
   sign: 1 | -1,
@@ -213,21 +214,21 @@ async function applyRows(
       for (const item of rows[q]) sum += gathered[item];
       T[p * k + q] = (p === q ? 1 : 0) - sign * sum;
     }
-    exports.narrow(width, row, y + 4 * p * width);
+    exports.narrow(width, row, plus(y, 4 * p * width));
     await tick(p / (2 * k));
   }
   if (exports.choleskyInverse(k, capacitance, choleskyWorkspace) !== 0) throw notItsInverse(stage);
   exports.gemmNN(k, width, k, 1, capacitance, k, y, width, u, width, workspace);
   await tick(0.5);
   for (let i = 0; i < blocks; i++) {
-    exports.packColumns(4, y + 4 * TILE * i, width, TILE, k, lefts + 4 * TILE * k * i);
-    exports.packColumns(8, u + 4 * TILE * i, width, TILE, k, rights + 4 * TILE * k * i);
+    exports.packColumns(4, plus(y, 4 * TILE * i), width, TILE, k, plus(lefts, 4 * TILE * k * i));
+    exports.packColumns(8, plus(u, 4 * TILE * i), width, TILE, k, plus(rights, 4 * TILE * k * i));
   }
   const tasks = tileRanges(blocks);
   const scratch = memory.allocate(MULTIPLY_SCRATCH * tasks.length, stage);
   const updates = tasks.map(
     ({ i, from, to }, p): Task => [
-      ['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights, scratch + p * MULTIPLY_SCRATCH],
+      ['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights, plus(scratch, p * MULTIPLY_SCRATCH)],
     ],
   );
   await runTasks(kernels, updates, (finished) => tick(0.5 + finished / (2 * updates.length)));
@@ -239,11 +240,11 @@ async function applyRows(
 /** out (whole tiles, f64) = Σ weights_c · row items_c of the tiles; without weights, 1 each. */
 function gatherRow(
   { exports, memory }: Kernels,
-  tiles: number,
+  tiles: Address,
   blocks: number,
   items: Int32Array,
   weights: Float32Array | undefined,
-  out: number,
+  out: Address,
   stage: string,
 ): void {
   memory.f64(out, blocks * TILE).fill(0);
@@ -263,7 +264,7 @@ function gatherRow(
 /** max |C (G + λI) − I| over SAMPLES columns. */
 async function measureResidual(
   kernels: Kernels,
-  tiles: number,
+  tiles: Address,
   { oldOf, interactions, transposed }: EaseUpdate,
   lambda: number,
   job: Job,

@@ -4,6 +4,7 @@ import { checkMarkets, type Market, type Markets } from '../data/markets.ts';
 import { type Adaptation, adapt } from '../embedding/adapt.ts';
 import { PANEL, skipgram } from '../embedding/skipgram.ts';
 import { makeWalks } from '../embedding/walks.ts';
+import { plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import { formatBytes } from '../engine/memory.ts';
 import { combine } from '../matrix/combine.ts';
@@ -213,7 +214,7 @@ async function m3rec(
       memory.put(similarity.values),
     ];
     for (let c = 0; c < dim; c += PANEL)
-      exports.propagate(0, n, indptr, indices, values, panels + 4 * n * c, p + 4 * c, 4 * dim, 0);
+      exports.propagate(0, n, indptr, indices, values, plus(panels, 4 * n * c), plus(p, 4 * c), 4 * dim, 0);
     exports.unitRows(n, dim, v, v, memory.allocate(4 * n));
     const result = { history: memory.f32(p, n * dim).slice(), vectors: memory.f32(v, n * dim).slice(), userVectors };
     memory.release(mark);
