@@ -140,13 +140,13 @@ function positions(recommender, all) {
 }
 
 /** u = (1/c) Σ P_i + U_loc of every user, of unit length. */
-function unitUsers({ users, histories, history, userVectors }, dim) {
+function unitUsers({ users, seenItems, foldIn, userVectors }, dim) {
   const out = new Float32Array(users.length * dim);
   for (let user = 0; user < users.length; user++) {
     const row = out.subarray(user * dim, (user + 1) * dim);
     let counted = 0;
-    for (let e = histories.indptr[user]; e < histories.indptr[user + 1]; e++) {
-      const item = history.subarray(histories.indices[e] * dim, (histories.indices[e] + 1) * dim);
+    for (let e = seenItems.indptr[user]; e < seenItems.indptr[user + 1]; e++) {
+      const item = foldIn.subarray(seenItems.indices[e] * dim, (seenItems.indices[e] + 1) * dim);
       if (item.some((x) => x !== 0)) counted++;
       for (let k = 0; k < dim; k++) row[k] += item[k];
     }
@@ -160,12 +160,12 @@ function unitUsers({ users, histories, history, userVectors }, dim) {
 /** The same in plain loops: a dot product an item, and a list of the ten best kept in order. */
 function plain(tables) {
   const out = [];
-  for (const { users, items, histories, vectors, unit, dim } of tables) {
+  for (const { users, items, seenItems, vectors, unit, dim } of tables) {
     const seen = new Uint8Array(items.length);
     for (let user = 0; user < users.length; user++) {
-      const from = histories.indptr[user];
-      const to = histories.indptr[user + 1];
-      for (let e = from; e < to; e++) seen[histories.indices[e]] = 1;
+      const from = seenItems.indptr[user];
+      const to = seenItems.indptr[user + 1];
+      for (let e = from; e < to; e++) seen[seenItems.indices[e]] = 1;
       const best = new Int32Array(K);
       const values = new Float32Array(K).fill(-Infinity);
       for (let j = 0; j < items.length; j++) {
@@ -181,7 +181,7 @@ function plain(tables) {
         values[at] = sum;
         best[at] = j;
       }
-      for (let e = from; e < to; e++) seen[histories.indices[e]] = 0;
+      for (let e = from; e < to; e++) seen[seenItems.indices[e]] = 0;
       out.push(...best);
     }
   }
@@ -198,22 +198,22 @@ function share(a, b) {
 function write(folder, tables) {
   mkdirSync(folder, { recursive: true });
   const bytes = (array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  for (const [i, { unit, vectors, histories }] of tables.entries()) {
+  for (const [i, { unit, vectors, seenItems }] of tables.entries()) {
     for (const [part, array] of Object.entries({
       u: unit,
       v: vectors,
-      indptr: histories.indptr,
-      indices: histories.indices,
+      indptr: seenItems.indptr,
+      indices: seenItems.indices,
     }))
       writeFileSync(join(folder, `${i}.${part}`), bytes(array));
   }
 }
 
 /** Milliseconds of each call, ascending. */
-function foldIns(recommender, { name, users, items, histories }) {
+function foldIns(recommender, { name, users, items, seenItems }) {
   const history = (user) =>
     Array.from(
-      histories.indices.subarray(histories.indptr[user], histories.indptr[user + 1]),
+      seenItems.indices.subarray(seenItems.indptr[user], seenItems.indptr[user + 1]),
       (position) => recommender.model.items[items[position]],
     );
   const times = new Float64Array(FOLD_INS);

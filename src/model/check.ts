@@ -29,12 +29,12 @@ export function checkModelTypes(value: unknown): void {
       if (typeof market[name] !== 'number') throw new ArgumentError(`${where}.${name}`, market[name], 'a number');
     for (const name of ['bias', 'inverse'] as const)
       if (market[name] !== undefined) checkTyped(`${where}.${name}`, market[name], 'Float32Array');
-    for (const name of ['history', 'vectors', 'userVectors'] as const)
+    for (const name of ['foldIn', 'vectors', 'userVectors'] as const)
       if (market[name] !== undefined) checkTableType(`${where}.${name}`, market[name]);
     checkPatternTypes(`${where}.linear`, market.linear);
     if (market.linear !== undefined) checkTyped(`${where}.linear.values`, market.linear.values, 'Float32Array');
     if (market.users !== undefined) checkTexts(`${where}.users`, market.users);
-    checkPatternTypes(`${where}.histories`, market.histories);
+    checkPatternTypes(`${where}.seenItems`, market.seenItems);
   }
 }
 
@@ -72,7 +72,7 @@ export function checkModel(value: unknown): void {
       checkNumber(`${where}.${name}`, market[name], name === 'linearPower' ? 0 : -MAX_FLOAT, MAX_FLOAT);
     if (market.bias !== undefined) checkFloats(`${where}.bias`, market.bias, n);
     for (const [name, rows] of [
-      ['history', n],
+      ['foldIn', n],
       ['vectors', n],
       ['userVectors', users],
     ] as const) {
@@ -90,7 +90,7 @@ export function checkModel(value: unknown): void {
       checkPattern(`${where}.linear`, market.linear, n, n);
       checkFloats(`${where}.linear.values`, market.linear.values, market.linear.indices.length);
     }
-    if (market.histories !== undefined) checkPattern(`${where}.histories`, market.histories, users, n);
+    if (market.seenItems !== undefined) checkPattern(`${where}.seenItems`, market.seenItems, users, n);
   }
 }
 

@@ -7,7 +7,7 @@ import { narrowTable, TABLE_TYPES, type TableType } from './table.ts';
 export interface ExportOptions {
   /** The markets to keep, by name; all unless told. Items that none of them has are left out. */
   markets?: readonly string[];
-  /** Whether to keep the users: ids, histories and vectors of their own; true unless told. Without, `items` still folds anyone in. */
+  /** Whether to keep the users: ids, seenItems and vectors of their own; true unless told. Without, `items` still folds anyone in. */
   users?: boolean;
   /** How to hold the vectors (see `Table`); as they are unless told. */
   vectors?: TableType;
@@ -36,12 +36,12 @@ export function exportModel(model: Model, options: ExportOptions = {}): Model {
   for (const [item, id] of model.items.entries()) if (needed[item] === 1) places[item] = items.push(id) - 1;
 
   const markets = kept.map((market): MarketModel => {
-    const { inverse, users: ids, histories, userVectors, ...rest } = market;
+    const { inverse, users: ids, seenItems, userVectors, ...rest } = market;
     const result: MarketModel = { ...rest, items: market.items.map((item) => places[item]) };
-    if (users !== false) Object.assign(result, ids && { users: ids, histories }, userVectors && { userVectors });
+    if (users !== false) Object.assign(result, ids && { users: ids, seenItems }, userVectors && { userVectors });
     if (result.linear && neighbours !== undefined) result.linear = pruneRows(result.linear, neighbours);
     if (vectors !== undefined) {
-      for (const name of ['history', 'vectors', 'userVectors'] as const) {
+      for (const name of ['foldIn', 'vectors', 'userVectors'] as const) {
         const table = result[name];
         if (table !== undefined)
           result[name] = narrowTable(`${name} of market ${market.name}`, table, model.dim, vectors, name === 'vectors');

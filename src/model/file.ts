@@ -252,17 +252,17 @@ function listSections(model: Model): NewSection[] {
     add(m, 'linear indptr', market.linear?.indptr);
     add(m, 'linear indices', market.linear?.indices);
     add(m, 'linear values', market.linear?.values);
-    addTable(m, 'history', market.history);
+    addTable(m, 'history', market.foldIn);
     addTable(m, 'vectors', market.vectors);
     add(m, 'bias', market.bias);
     add(m, 'weights', float64([market.linearWeight, market.linearPower, market.cosineWeight]));
     add(m, 'user ids', users?.bytes);
     add(m, 'user offsets', users?.offsets);
-    add(m, 'histories indptr', market.histories?.indptr);
-    add(m, 'histories indices', market.histories?.indices);
+    add(m, 'histories indptr', market.seenItems?.indptr);
+    add(m, 'histories indices', market.seenItems?.indices);
     addTable(m, 'user vectors', market.userVectors);
     add(m, 'inverse', market.inverse, TILE * TILE);
-    addScales(m, 'history', market.history);
+    addScales(m, 'history', market.foldIn);
     addScales(m, 'vectors', market.vectors);
     addScales(m, 'user vectors', market.userVectors);
   }
@@ -508,14 +508,14 @@ function readMarket(group: Group, itemCount: number, dim: number): MarketModel {
   }
   if (group.together('history', 'vectors')) {
     if (dim === 0) group.refuse('vectors', 'vectors in a model of dimension 0', 'a dimension of at least 1');
-    market.history = group.table('history', n, dim);
+    market.foldIn = group.table('history', n, dim);
     market.vectors = group.table('vectors', n, dim);
     group.unitRows('vectors', market.vectors, n, dim);
   }
   if (group.has('bias')) market.bias = group.f32('bias', n, 1);
   if (group.together('user ids', 'user offsets', 'histories indptr', 'histories indices')) {
     market.users = group.strings('user ids', 'user offsets');
-    market.histories = group.pattern('histories indptr', 'histories indices', market.users.length, n);
+    market.seenItems = group.pattern('histories indptr', 'histories indices', market.users.length, n);
   }
   if (group.has('user vectors')) {
     if (!market.users || !market.vectors)

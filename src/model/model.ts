@@ -11,7 +11,7 @@ export interface MarketModel {
   /** S (n × n): row i is what history item i adds to every item's score. */
   linear?: SparseMatrix;
   /** P = B V (n × d): what a history item adds to the user's vector. */
-  history?: Table;
+  foldIn?: Table;
   /** V (n × d), rows of unit length, or zero for an item without a vector. Where they are not f32, `loadModel` gives them unit length again. */
   vectors?: Table;
   /** (n) added to every score. */
@@ -25,7 +25,7 @@ export interface MarketModel {
   /** User ids, sorted by UTF-16 code units; absent in a model without users. */
   users?: string[];
   /** X_m (users × n): what the users have seen. Present exactly where `users` is. */
-  histories?: SparsePattern;
+  seenItems?: SparsePattern;
   /** U_loc (users × d): a known user's own offset. */
   userVectors?: Table;
   /** −(G_m + λI)⁻¹ of the market's own EASE (tiles.ts), where the model is updatable and has such a term. */

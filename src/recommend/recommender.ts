@@ -84,7 +84,7 @@ interface Loaded {
   itemIndex: Map<string, number>;
   userIndex: Map<string, number>;
   linear?: Sparse;
-  history?: Address;
+  foldIn?: Address;
   vectors?: Address;
   bias?: Address;
   userVectors?: Address;
@@ -384,10 +384,10 @@ export class Recommender {
 
   /** What a search in a market needs; undefined where the market has no vectors to search by, or too few users ask. */
   private catalogue(
-    { n, history, vectors, bias, model: { cosineWeight } }: Loaded,
+    { n, foldIn, vectors, bias, model: { cosineWeight } }: Loaded,
     users: number,
   ): Catalogue | undefined {
-    if (users < SEARCHED_FROM || history === undefined || vectors === undefined) return undefined;
+    if (users < SEARCHED_FROM || foldIn === undefined || vectors === undefined) return undefined;
     return shortenItems(this.kernels, { n, d: this.model.dim, vectors, bias, cosineWeight });
   }
 
@@ -552,7 +552,7 @@ export class Recommender {
       itemIndex,
       userIndex: new Map(model.users?.map((user, index) => [user, index])),
       linear: linear && { indptr: put(linear.indptr)!, indices: put(linear.indices)!, values: put(linear.values)! },
-      history: putRows(model.history),
+      foldIn: putRows(model.foldIn),
       vectors: putRows(model.vectors, true),
       bias: put(model.bias),
       userVectors: putRows(model.userVectors),
@@ -592,14 +592,14 @@ export class Recommender {
       }
       return { positions: Int32Array.from(positions).sort(), user: -1, unknownItems };
     }
-    const { users, histories, name } = market.model;
-    if (!users || !histories)
+    const { users, seenItems, name } = market.model;
+    if (!users || !seenItems)
       throw new ArgumentError('user', user, 'items instead: this model was saved without users');
     const index = market.userIndex.get(user!);
     if (index === undefined)
       throw new ArgumentError('user', user, `a user of market ${JSON.stringify(name)}, or items instead`);
     return {
-      positions: histories.indices.slice(histories.indptr[index], histories.indptr[index + 1]),
+      positions: seenItems.indices.slice(seenItems.indptr[index], seenItems.indptr[index + 1]),
       user: index,
       unknownItems: [],
     };
@@ -656,10 +656,10 @@ export class Recommender {
    */
   private terms(market: Loaded, histories: Pick<History, 'positions' | 'user'>[], zeros?: Address): Terms {
     const { memory } = this.kernels;
-    const { n, model, history, vectors, linear } = market;
+    const { n, model, foldIn, vectors, linear } = market;
     const m = histories.length;
     const d = this.model.dim;
-    const hasVectors = history !== undefined && vectors !== undefined;
+    const hasVectors = foldIn !== undefined && vectors !== undefined;
     const shared = linear === undefined ? zeros : undefined;
     // scoreLinear clears what it writes to
     const scores = shared ?? (linear ? memory.allocate(4 * n * m) : memory.allocateZeroed(4 * n * m));
@@ -698,7 +698,7 @@ export class Recommender {
     return {
       users,
       addresses,
-      call: ['termsBatch', m, n, d, indptr, indices, values, history ?? NOWHERE, subjects],
+      call: ['termsBatch', m, n, d, indptr, indices, values, foldIn ?? NOWHERE, subjects],
       read,
     };
   }
@@ -743,7 +743,7 @@ export class Recommender {
     const rows = (table: Address | undefined, count: number) =>
       table === undefined ? new Float32Array(0) : this.kernels.memory.f32(table, count * d);
     const u = rows(scored.vector, 1);
-    const history = rows(market.history, market.n);
+    const history = rows(market.foldIn, market.n);
     const vectors = rows(market.vectors, market.n);
     const norm = Math.sqrt(product(u, 0, u, 0, u.length));
     const share = norm > 0 ? model.cosineWeight / norm : 0;

@@ -40,7 +40,7 @@ export function growMarkets(model: Model, added: Markets): GrownMarkets {
       users: sum(markets.map(({ users }, m) => users.length - model.markets[m].users!.length)),
       items: items.ids.length - model.items.length,
       interactions: sum(
-        markets.map(({ interactions }, m) => interactions.indices.length - model.markets[m].histories!.indices.length),
+        markets.map(({ interactions }, m) => interactions.indices.length - model.markets[m].seenItems!.indices.length),
       ),
     },
   };
@@ -93,7 +93,7 @@ function growMarket(market: MarketModel, more: Market | undefined, all: MergedId
   const indices: number[] = [];
   const changes: RowChange[] = [];
   for (let user = 0; user < users.ids.length; user++) {
-    const before = rowOf(market.histories!, users.oldOf[user], ofOld);
+    const before = rowOf(market.seenItems!, users.oldOf[user], ofOld);
     const after =
       more && addedUser[user] >= 0 ? union(before, rowOf(more.interactions, addedUser[user], ofAdded)) : before;
     if (after.length > before.length) changes.push({ before, after });

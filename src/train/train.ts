@@ -216,7 +216,7 @@ async function m3rec(
     for (let c = 0; c < dim; c += PANEL)
       exports.propagate(0, n, indptr, indices, values, plus(panels, 4 * n * c), plus(p, 4 * c), 4 * dim, 0);
     exports.unitRows(n, dim, v, v, memory.allocate(4 * n));
-    const result = { history: memory.f32(p, n * dim).slice(), vectors: memory.f32(v, n * dim).slice(), userVectors };
+    const result = { foldIn: memory.f32(p, n * dim).slice(), vectors: memory.f32(v, n * dim).slice(), userVectors };
     memory.release(mark);
     return result;
   }
@@ -374,7 +374,7 @@ export function known(market: Market): MarketModel {
     items: market.items,
     popularity: popularity(market.interactions),
     users: market.users,
-    histories: market.interactions,
+    seenItems: market.interactions,
     linearWeight: 0,
     linearPower: 0,
     cosineWeight: 0,

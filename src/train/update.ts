@@ -158,7 +158,7 @@ export async function update(model: Model, added: Markets, options: UpdateOption
         linearPower: old.linearPower,
         cosineWeight: old.cosineWeight,
         linear: linearScores(market.items, weights, { merged: merged?.similarity, market: own?.similarity, walk }),
-        history: old.history && moveRows(old.history, market.oldOf, model.dim),
+        foldIn: old.foldIn && moveRows(old.foldIn, market.oldOf, model.dim),
         vectors: old.vectors && moveRows(old.vectors, market.oldOf, model.dim),
         bias:
           model.kind === 'popularity'
@@ -239,8 +239,8 @@ function checkUpdatable(model: Model, { merged, market, walk }: ReturnType<typeo
       'one with linear scores; vectors change only by training again',
     );
   // Pruned similarities would grow back, and markets that are gone cannot be counted.
-  const compact = model.markets.some(({ history, vectors, userVectors }) =>
-    [history, vectors, userVectors].some((table) => table && tableType(table) !== 'f32'),
+  const compact = model.markets.some(({ foldIn, vectors, userVectors }) =>
+    [foldIn, vectors, userVectors].some((table) => table && tableType(table) !== 'f32'),
   );
   if (compact || model.training.exported !== undefined)
     throw new ArgumentError(
@@ -248,7 +248,7 @@ function checkUpdatable(model: Model, { merged, market, walk }: ReturnType<typeo
       'a model that was exported',
       'the one that it was exported from, to be exported again after the update',
     );
-  const bare = model.markets.find(({ users, histories }) => !users || !histories);
+  const bare = model.markets.find(({ users, seenItems }) => !users || !seenItems);
   if (bare)
     throw new ArgumentError(
       'model',

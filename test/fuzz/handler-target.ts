@@ -33,7 +33,7 @@ export const handlerTarget: Target = {
     const model = fullModel();
     recommender = await loadModel(encodeModel(model));
     withoutUsers = await loadModel(
-      encodeModel({ ...model, markets: model.markets.map(({ users, histories, userVectors, ...market }) => market) }),
+      encodeModel({ ...model, markets: model.markets.map(({ users, seenItems, userVectors, ...market }) => market) }),
     );
     const onError = (error: unknown) => reported.push(error);
     handlers = [

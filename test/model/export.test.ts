@@ -217,9 +217,9 @@ describe('exportModel', () => {
     const exported = exportModel(model, { users: false });
     expect(exported.inverse).toBeUndefined();
     for (const market of exported.markets)
-      for (const key of ['users', 'histories', 'userVectors', 'inverse']) expect(market).not.toHaveProperty(key);
+      for (const key of ['users', 'seenItems', 'userVectors', 'inverse']) expect(market).not.toHaveProperty(key);
     expect(
-      exportModel(fullModel()).markets.every(({ users, histories, userVectors }) => users && histories && userVectors),
+      exportModel(fullModel()).markets.every(({ users, seenItems, userVectors }) => users && seenItems && userVectors),
     ).toBe(true);
     await expect(update(exportModel(model), markets)).rejects.toThrow(
       'model: found "a model that was exported", expected the one that it was exported from',
@@ -234,11 +234,11 @@ describe('exportModel', () => {
   const f16 = () => exportModel(fullModel(), { vectors: 'f16' });
   const ease = () => ({
     ...fullModel(),
-    markets: fullModel().markets.map(({ history, vectors, userVectors, ...market }) => market),
+    markets: fullModel().markets.map(({ foldIn, vectors, userVectors, ...market }) => market),
   });
   const huge = () => {
     const model = fullModel();
-    model.markets[1].history!.fill(65_520, 3, 4);
+    model.markets[1].foldIn!.fill(65_520, 3, 4);
     return model;
   };
   test.each<[string, () => Model, unknown, string]>([
@@ -254,7 +254,7 @@ describe('exportModel', () => {
     ['a part of a neighbour', fullModel, { neighbours: 1.5 }, 'neighbours: found 1.5'],
     ['another type', fullModel, { vectors: 'int4' }, 'vectors: found "int4", expected f32, f16, int8'],
     ['users that are no flag', fullModel, { users: 'no' }, 'users: found "no", expected true or false'],
-    ['f32 from f16', f16, { vectors: 'f32' }, 'vectors: found "f32", expected f16, as history of market m1 is held'],
+    ['f32 from f16', f16, { vectors: 'f32' }, 'vectors: found "f32", expected f16, as foldIn of market m1 is held'],
     ['int8 from f16', f16, { vectors: 'int8' }, 'vectors: found "int8", expected f16'],
     [
       'vectors of a model without',
@@ -272,7 +272,7 @@ describe('exportModel', () => {
       'values beyond f16',
       huge,
       { vectors: 'f16' },
-      'vectors: found "f16", expected f32 or int8, since history of market m2 has a value of 65520',
+      'vectors: found "f16", expected f32 or int8, since foldIn of market m2 has a value of 65520',
     ],
     ['no options', fullModel, null, 'options: found null'],
     ['no model', () => ({}) as Model, {}, 'model.kind: found undefined'],
@@ -304,7 +304,7 @@ describe('an exported model', () => {
               (table as ScaledTable).values,
               (q, k) => q * (table as ScaledTable).scales[Math.floor(k / d)],
             );
-      const [P, V] = [wide(market.history!), wide(market.vectors!)];
+      const [P, V] = [wide(market.foldIn!), wide(market.vectors!)];
       const history = [1, 4, 7];
       const u = Array.from({ length: d }, (_, k) => history.reduce((sum, i) => sum + P[i * d + k], 0));
       const expected = Array.from({ length: n }, (_, j) => {

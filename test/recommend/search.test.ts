@@ -269,13 +269,13 @@ function modelOf({ n, d, linear, bias, cosineWeight, vectors: change, history: s
     name: 'm',
     items: Int32Array.from(ids.keys()),
     popularity: Uint32Array.from(ids, () => random.below(9)),
-    history,
+    foldIn: history,
     vectors,
     linearWeight: 1,
     linearPower: 0.5,
     cosineWeight,
     users: ['a', 'b', 'c'],
-    histories: pattern([[0, 2, 5], [], [1]], n),
+    seenItems: pattern([[0, 2, 5], [], [1]], n),
     userVectors: uniform(3 * d),
   };
   if (linear !== undefined) {

@@ -21,7 +21,7 @@ function servedModel() {
   const model = fullModel();
   model.items = model.items.map((item) => (item === 'b' ? 'b, c&d=+%' : item)).sort();
   model.markets[1].name = 'm2/ü +';
-  const { users: _users, histories: _histories, userVectors: _vectors, ...rest } = model.markets[2];
+  const { users: _users, seenItems: _seenItems, userVectors: _vectors, ...rest } = model.markets[2];
   model.markets[2] = rest;
   return model;
 }

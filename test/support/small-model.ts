@@ -50,14 +50,14 @@ export function fullModel(seed = 1, dim = 5): Model {
       items: Int32Array.from(positions),
       popularity: Uint32Array.from(positions, () => Math.floor(random.next() * 50)),
       linear: sparse(dense, n),
-      history: Float32Array.from(positions.flatMap(() => Array.from({ length: dim }, () => random.next() - 0.5))),
+      foldIn: Float32Array.from(positions.flatMap(() => Array.from({ length: dim }, () => random.next() - 0.5))),
       vectors: Float32Array.from(positions.flatMap(unit)),
       bias: Float32Array.from(positions, () => random.next() / 10),
       linearWeight: 0.75,
       linearPower: 0.5,
       cosineWeight: 1.25,
       users: [...users].sort(),
-      histories: pattern(
+      seenItems: pattern(
         users.map((_, u) => positions.map((_, i) => i).filter((i) => (i + u) % 3 === 0)),
         n,
       ),

@@ -66,7 +66,7 @@ describe('files', () => {
       (model) => model.markets[0].linear!.values.fill(3e38),
       /"linear values" of market 0 at byte \d+: found .*above 1e9/,
     ],
-    ['a history value above 1e9', (model) => model.markets[0].history!.fill(1.1e9), /"history" of market 0/],
+    ['a history value above 1e9', (model) => model.markets[0].foldIn!.fill(1.1e9), /"history" of market 0/],
     [
       'a weight of 1e300',
       (model) => {
@@ -92,7 +92,7 @@ describe('files', () => {
     const model = fullModel();
     for (const market of model.markets) {
       market.linear!.values.fill(1e9);
-      market.history!.fill(-1e9);
+      market.foldIn!.fill(-1e9);
       market.bias!.fill(1e9);
       market.linearWeight = 1e9;
       market.cosineWeight = 1e9;
@@ -213,10 +213,10 @@ describe('arguments of other types are named', () => {
       'Recommender.from with halves that are not numbers',
       () => {
         const model = library.exportModel(fullModel(), { vectors: 'f16' });
-        (model.markets[0].history as Uint16Array)[7] = 0x7e00;
+        (model.markets[0].foldIn as Uint16Array)[7] = 0x7e00;
         return library.Recommender.from(model, recommender.kernels);
       },
-      'model.markets[0].history[7]: found "half 0x7e00", expected a finite half',
+      'model.markets[0].foldIn[7]: found "half 0x7e00", expected a finite half',
     ],
     [
       'encodeModel with a table of another type',

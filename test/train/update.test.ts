@@ -110,12 +110,12 @@ const sameBytes = (a: Uint8Array | Float32Array, b: Uint8Array | Float32Array) =
   Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 /** All that is counted, not solved or learned. */
-const counted = ({ name, items, popularity, users, histories, bias }: MarketModel) => ({
+const counted = ({ name, items, popularity, users, seenItems, bias }: MarketModel) => ({
   name,
   items,
   popularity,
   users,
-  histories,
+  seenItems,
   bias,
 });
 
@@ -390,7 +390,7 @@ describe('update equals a refit', () => {
       const oldPosition = new Map(Array.from(old.items, (item, i) => [base.items[item], i]));
       for (const [i, item] of market.items.entries()) {
         const from = oldPosition.get(model.items[item]);
-        for (const table of ['history', 'vectors'] as const) {
+        for (const table of ['foldIn', 'vectors'] as const) {
           const found = market[table]!.subarray(16 * i, 16 * (i + 1));
           expect(found).toEqual(
             from === undefined ? new Float32Array(16) : old[table]!.subarray(16 * from, 16 * (from + 1)),
@@ -485,7 +485,7 @@ describe('update', () => {
       /without the inverses.*trained with `updatable: true` \(m3rec train --updatable\)/,
     );
     await refused(
-      { ...base, markets: base.markets.map(({ users, histories, ...market }) => market) },
+      { ...base, markets: base.markets.map(({ users, seenItems, ...market }) => market) },
       more,
       /market de without users", expected a model with its users/,
     );
