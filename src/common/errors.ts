@@ -18,8 +18,18 @@ export class ArgumentError extends M3RecError {
     readonly argument: string,
     readonly found: unknown,
     readonly expected: string,
+    problem = `found ${show(found)}, expected ${expected}`,
   ) {
-    super(`${argument}: found ${show(found)}, expected ${expected}`);
+    super(`${argument}: ${problem}`);
+  }
+
+  /**
+   * Where no single value is wrong: `sentence` says what is the matter and what to do, and is `expected` too; `found` is undefined.
+   *
+   * @example ArgumentError.because('gram', 'it has 3 rows and 4 columns; a Gram matrix is square')
+   */
+  static because(argument: string, sentence: string): ArgumentError {
+    return new ArgumentError(argument, undefined, sentence, sentence);
   }
 }
 

@@ -44,14 +44,16 @@ export async function resolveKernels(source: KernelSource): Promise<ResolvedKern
   ) {
     const response = value as Response;
     if (response.ok === false)
-      throw new ArgumentError('kernels', `a response with status ${response.status}`, 'the bytes of kernels.wasm');
+      throw ArgumentError.because(
+        'kernels',
+        `the server answered with status ${response.status}, not with kernels.wasm`,
+      );
     try {
       return await response.arrayBuffer();
     } catch (error) {
-      throw new ArgumentError(
+      throw ArgumentError.because(
         'kernels',
-        'a response that breaks off',
-        `the bytes of kernels.wasm (${error instanceof Error ? error.message : error})`,
+        `the response with kernels.wasm broke off (${error instanceof Error ? error.message : error})`,
       );
     }
   }
@@ -99,7 +101,7 @@ export async function instantiateKernels(source: KernelSource, memory = new Line
     throw new ArgumentError('kernels', resolved, `${expected} (${error instanceof Error ? error.message : error})`);
   }
   if (typeof exports.scoreLinear !== 'function')
-    throw new ArgumentError('kernels', 'another WebAssembly module', 'the module kernels.wasm');
+    throw ArgumentError.because('kernels', 'this is another WebAssembly module, not kernels.wasm of m3rec');
   return { exports: exports as unknown as KernelExports, memory };
 }
 

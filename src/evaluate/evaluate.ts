@@ -99,10 +99,9 @@ export async function evaluate(
   }
   const known = chosen.filter(({ name }) => recommender.markets.includes(name));
   if (known.length === 0)
-    throw new ArgumentError(
+    throw ArgumentError.because(
       'markets',
-      chosen.map(({ name }) => name).join(', '),
-      `markets of the model: ${recommender.markets.join(', ')}`,
+      `none is one of the model: the held-out rows are of ${chosen.map(({ name }) => name).join(', ')}, the model has ${recommender.markets.join(', ')}`,
     );
   const results: MarketEvaluation[] = [];
   for (const market of known) {

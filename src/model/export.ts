@@ -68,18 +68,18 @@ function checkOptions(model: Model, options: ExportOptions): ExportOptions {
     const known = model.markets.map(({ name }) => name);
     const unknown = markets.find((name) => !known.includes(name));
     if (unknown !== undefined || markets.length === 0)
-      throw new ArgumentError('markets', unknown ?? 'none', `markets of the model: ${known.join(', ')}`);
+      throw new ArgumentError('markets', unknown ?? markets, `markets of the model: ${known.join(', ')}`);
   }
   if (users !== undefined && typeof users !== 'boolean') throw new ArgumentError('users', users, 'true or false');
   if (vectors !== undefined) {
     checkChoice('vectors', vectors, TABLE_TYPES);
     if (!model.markets.some((market) => market.vectors))
-      throw new ArgumentError('vectors', vectors, 'nothing: this model has no vectors');
+      throw ArgumentError.because('vectors', 'this model has no vectors; leave the option out');
   }
   if (neighbours !== undefined) {
     checkInteger('neighbours', neighbours, 1, 0x7fffffff);
     if (!model.markets.some(({ linear }) => linear))
-      throw new ArgumentError('neighbours', neighbours, 'nothing: this model has no similarities');
+      throw ArgumentError.because('neighbours', 'this model has no similarities; leave the option out');
   }
   return { markets, users, vectors, neighbours };
 }

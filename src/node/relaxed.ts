@@ -15,10 +15,9 @@ import { nodeWorkers } from './threads.ts';
 export async function relaxedKernels(): Promise<{ kernels: Uint8Array<ArrayBuffer>; workers: Workers }> {
   const kernels = await read('kernels-relaxed.wasm');
   if (!WebAssembly.validate(kernels))
-    throw new ArgumentError(
+    throw ArgumentError.because(
       'relaxed SIMD',
-      `Node ${process.version}`,
-      'Node 22 or later, or Node 20 started with --experimental-wasm-relaxed-simd; or leave it out',
+      `Node ${process.version} does not have it; run Node 22 or later, or Node 20 with --experimental-wasm-relaxed-simd`,
     );
   return { kernels, workers: { ...nodeWorkers, kernels: await read('kernels-threads-relaxed.wasm') } };
 }

@@ -74,7 +74,8 @@ export async function easeWithInverse(
 ): Promise<EaseResult> {
   checkNumber('lambda', options.lambda, 1e-6, 1e9);
   checkNumber('epsilon', options.epsilon, -1e9, 1e9);
-  if (gram.rows !== gram.cols) throw new ArgumentError('gram', `${gram.rows} × ${gram.cols}`, 'a square matrix');
+  if (gram.rows !== gram.cols)
+    throw ArgumentError.because('gram', `it has ${gram.rows} rows and ${gram.cols} columns; a Gram matrix is square`);
   const plan = known ?? (await planElimination(kernels, gram, job, stage));
   const share = shareOfDense(plan);
   if (share < WORTHWHILE)

@@ -38,10 +38,9 @@ export function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number
 }
 
 export function notPositive(item: number): ArgumentError {
-  return new ArgumentError(
+  return ArgumentError.because(
     'gram',
-    `a pivot of G + λI that is not positive, at item ${item}`,
-    'G + λI positive definite',
+    `G + λI is not positive definite (the pivot at item ${item} is not positive); a larger λ may help`,
   );
 }
 

@@ -122,10 +122,9 @@ function updateBytes(n: number, k: number): number {
 }
 
 function notItsInverse(stage: string): ArgumentError {
-  return new ArgumentError(
-    `model, inverse of "${stage}"`,
-    'one that is not the inverse of its histories',
-    'the one that training made: train again',
+  return ArgumentError.because(
+    'model',
+    `the inverse of "${stage}" is not that of its histories; train the model again`,
   );
 }
 

@@ -73,7 +73,7 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
   checkCallback('onNote', onNote);
   checkThreads({ threads, workers, onThreads });
   checkMarkets(markets);
-  if (markets.markets.length === 0) throw new ArgumentError('markets', 'none', 'at least one market');
+  if (markets.markets.length === 0) throw ArgumentError.because('markets', 'there are none; at least one is needed');
   if (updatable) checkUpdatable(markets, resolved);
   const job = new Job({ onProgress, signal });
   const model: Model = {
@@ -242,10 +242,9 @@ export function linearScores(
 function checkUpdatable({ items, markets }: Markets, options: ResolvedOptions): void {
   const { merged, market, walk } = linearWeights(options);
   if (options.model === 'm3rec' && merged + market + walk === 0)
-    throw new ArgumentError(
+    throw ArgumentError.because(
       'updatable',
-      true,
-      'a model with linear scores (ease, or preset default); one that scores by its vectors alone changes only by training again',
+      'only a model with linear scores (ease, or preset default) can be updated; this one would score by its vectors alone',
     );
   if (options.easeSolver === 'iterative')
     throw new ArgumentError(

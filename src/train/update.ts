@@ -233,33 +233,29 @@ function readSettings({ kind, training }: Model) {
 /** Throws an ArgumentError unless the model has all that an update rests on. */
 function checkUpdatable(model: Model, { merged, market, walk }: ReturnType<typeof linearWeights>): void {
   if (model.kind === 'm3rec' && merged + market + walk === 0)
-    throw new ArgumentError(
+    throw ArgumentError.because(
       'model',
-      'a model that scores by its vectors alone (preset paper)',
-      'one with linear scores; vectors change only by training again',
+      'a model that scores by its vectors alone (preset paper) cannot be updated; train it again',
     );
   // Pruned similarities would grow back, and markets that are gone cannot be counted.
   const compact = model.markets.some(({ foldIn, vectors, userVectors }) =>
     [foldIn, vectors, userVectors].some((table) => table && tableType(table) !== 'f32'),
   );
   if (compact || model.training.exported !== undefined)
-    throw new ArgumentError(
+    throw ArgumentError.because(
       'model',
-      'a model that was exported',
-      'the one that it was exported from, to be exported again after the update',
+      'an exported model cannot be updated; update the model it was exported from, then export again',
     );
   const bare = model.markets.find(({ users, seenItems }) => !users || !seenItems);
   if (bare)
-    throw new ArgumentError(
+    throw ArgumentError.because(
       'model',
-      `market ${bare.name} without users`,
-      'a model with its users and histories, as training makes it',
+      `market ${JSON.stringify(bare.name)} has no users, which an update needs; update the model as training made it`,
     );
   if ((merged > 0 && !model.inverse) || (market > 0 && model.markets.some(({ inverse }) => !inverse))) {
-    throw new ArgumentError(
+    throw ArgumentError.because(
       'model',
-      'a model without the inverses behind its EASE terms',
-      'one that was trained with `updatable: true` (m3rec train --updatable)',
+      'it lacks the inverses that an update needs; train it with `updatable: true` (m3rec train --updatable)',
     );
   }
 }

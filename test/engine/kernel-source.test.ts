@@ -127,15 +127,15 @@ describe('kernels', () => {
       );
     expect(await refused(new Uint8Array(8))).toContain('the bytes of kernels.wasm');
     expect(await refused(await WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)))).toContain(
-      'another WebAssembly module',
+      'kernels: this is another WebAssembly module, not kernels.wasm of m3rec',
     );
-    expect(await refused(new Response('', { status: 404 }))).toContain('a response with status 404');
+    expect(await refused(new Response('', { status: 404 }))).toContain('kernels: the server answered with status 404');
     expect(await refused(new Response('<!doctype html>'))).toContain('the bytes of kernels.wasm');
   });
 
   it('are refused by URL where it cannot be read', async () => {
-    expect(await refused(`${base}/nothing`)).toContain('a response with status 404');
-    expect(await refused(`${base}/broken`)).toContain('a response that breaks off');
+    expect(await refused(`${base}/nothing`)).toContain('kernels: the server answered with status 404');
+    expect(await refused(`${base}/broken`)).toContain('kernels: the response with kernels.wasm broke off (');
     expect(await refused(`${base}/page`)).toContain('the bytes of kernels.wasm');
     expect(await refused('kernels.wasm')).toContain('"kernels.wasm", expected a URL that this host can fetch');
     expect(await refused(path)).toMatch(

@@ -167,7 +167,9 @@ describe('evaluate', () => {
     await expect(evaluate(recommender, markets, { protocol: 'x' as never })).rejects.toThrow(/protocol/);
     await expect(evaluate(recommender, markets, { negatives: 0 })).rejects.toThrow(/negatives/);
     const other = { ...markets, markets: [{ ...markets.markets[0], name: 'x' }] };
-    await expect(evaluate(recommender, other)).rejects.toThrow(/markets: found "x", expected markets of the model: m/);
+    await expect(evaluate(recommender, other)).rejects.toThrow(
+      /^markets: none is one of the model: the held-out rows are of x, the model has m$/,
+    );
     const both = await evaluate(recommender, { ...markets, markets: [...markets.markets, other.markets[0]] });
     expect(both.unknownMarkets).toEqual(['x']);
     expect(both.markets).toEqual((await evaluate(recommender, markets)).markets);

@@ -222,7 +222,7 @@ describe('exportModel', () => {
       exportModel(fullModel()).markets.every(({ users, seenItems, userVectors }) => users && seenItems && userVectors),
     ).toBe(true);
     await expect(update(exportModel(model), markets)).rejects.toThrow(
-      'model: found "a model that was exported", expected the one that it was exported from',
+      'model: an exported model cannot be updated; update the model it was exported from, then export again',
     );
   });
 
@@ -248,7 +248,12 @@ describe('exportModel', () => {
       { markets: ['m1', '__proto__'] },
       'markets: found "__proto__", expected markets of the model: m1, m2, m3',
     ],
-    ['no market', fullModel, { markets: [] }, 'markets: found "none"'],
+    [
+      'no market',
+      fullModel,
+      { markets: [] },
+      'markets: found an array of 0, expected markets of the model: m1, m2, m3',
+    ],
     ['markets as text', fullModel, { markets: 'm1' }, 'markets: found "m1", expected an array of names'],
     ['no neighbour', fullModel, { neighbours: 0 }, 'neighbours: found 0, expected a whole number from 1'],
     ['a part of a neighbour', fullModel, { neighbours: 1.5 }, 'neighbours: found 1.5'],
@@ -260,13 +265,13 @@ describe('exportModel', () => {
       'vectors of a model without',
       ease,
       { vectors: 'f16' },
-      'vectors: found "f16", expected nothing: this model has no vectors',
+      'vectors: this model has no vectors; leave the option out',
     ],
     [
       'neighbours of a model without',
       () => ({ ...fullModel(), markets: fullModel().markets.map(({ linear, ...market }) => market) }),
       { neighbours: 5 },
-      'expected nothing: this model has no similarities',
+      'neighbours: this model has no similarities; leave the option out',
     ],
     [
       'values beyond f16',

@@ -58,7 +58,7 @@ test.skipIf(compiles)(
     const error = await relaxedKernels().catch((thrown) => thrown);
     expect(error).toBeInstanceOf(ArgumentError);
     expect(error.message).toBe(
-      `relaxed SIMD: found "Node ${process.version}", expected Node 22 or later, or Node 20 started with --experimental-wasm-relaxed-simd; or leave it out`,
+      `relaxed SIMD: Node ${process.version} does not have it; run Node 22 or later, or Node 20 with --experimental-wasm-relaxed-simd`,
     );
     const file = join(folder, 'none.m3rec');
     expect(await train([], file, '--relaxed')).toEqual({ code: 2, stderr: `m3rec: ${error.message}\n` });

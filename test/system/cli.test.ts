@@ -154,13 +154,16 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['train', 'data', '-o', 'x', '--epochs', 'many'], '--epochs'],
     [['update', 'ease.m3rec', '-o', 'x'], "required option '--data <dir>' not specified"],
     [['update', 'ease.m3rec', '--data', 'data'], "required option '-o, --output <file>' not specified"],
-    [['update', 'ease.m3rec', '--data', 'data', '-o', 'x'], 'trained with `updatable: true` (m3rec train --updatable)'],
-    [['train', 'data', '-o', 'x', '--preset', 'paper', '--updatable'], 'updatable: found true'],
+    [
+      ['update', 'ease.m3rec', '--data', 'data', '-o', 'x'],
+      'train it with `updatable: true` (m3rec train --updatable)',
+    ],
+    [['train', 'data', '-o', 'x', '--preset', 'paper', '--updatable'], 'updatable: only a model with linear scores'],
     [['export', 'ease.m3rec'], "required option '-o, --output <file>' not specified"],
     [['export', 'ease.m3rec', '-o', 'x', '--vectors', 'int4'], 'Allowed choices are f32, f16, int8'],
     [
       ['export', 'ease.m3rec', '-o', 'x', '--vectors', 'int8'],
-      'vectors: found "int8", expected nothing: this model has no vectors',
+      'vectors: this model has no vectors; leave the option out',
     ],
     [['export', 'ease.m3rec', '-o', 'x', '--neighbours', '0'], '--neighbours'],
     [
@@ -174,8 +177,14 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['evaluate', 'ease.m3rec', '--data', 'data', '--negatives', 'some'], '--negatives'],
     [['evaluate', 'ease.m3rec', '--data', 'data', '-k', '0'], '-k'],
     [['recommend', 'ease.m3rec'], "required option '--market <name>' not specified"],
-    [['recommend', 'ease.m3rec', '--market', 'us'], '--user, --items: found "neither"'],
-    [['recommend', 'ease.m3rec', '--market', 'us', '--user', 'u', '--items', 'i'], '--user, --items: found "both"'],
+    [
+      ['recommend', 'ease.m3rec', '--market', 'us'],
+      '--user, --items: give one of them: a user, or the items of a history',
+    ],
+    [
+      ['recommend', 'ease.m3rec', '--market', 'us', '--user', 'u', '--items', 'i'],
+      '--user, --items: give one of them, not both',
+    ],
     [['recommend', 'ease.m3rec', '--market', 'us', '--items', 'a,,b'], '--items'],
     [['recommend', 'ease.m3rec', '--market', 'nowhere', '--items', 'a'], '"nowhere"'],
     [['similar', 'ease.m3rec', '--market', 'us'], "required option '--item <id>' not specified"],
@@ -432,7 +441,7 @@ describe('a trained model', () => {
     expectFailure(
       await run('update', 'edge.m3rec', '--data', 'data', '-o', 'x'),
       2,
-      'found "a model that was exported"',
+      'model: an exported model cannot be updated; update the model it was exported from, then export again',
     );
     expect(await output('inspect', 'edge.m3rec')).toMatch(
       /^ease model, format version 1, [\d.]+ kB\nno vectors, at most 5 similarities of an item, without users\n/,
@@ -452,7 +461,7 @@ describe('a trained model', () => {
     expectFailure(
       await run('export', 'edge.m3rec', '-o', 'x', '--data', 'only-elsewhere'),
       2,
-      `--data: found "elsewhere", expected rows of the markets that are exported: ${market.name}`,
+      `--data: it has no market that is exported: it has "elsewhere", the export "${market.name}"`,
     );
     expectFailure(await run('export', 'edge.m3rec', '-o', join('none', 'x')), 1, 'no folder none');
     expect(existsSync(join(folder, 'x'))).toBe(false);

@@ -178,7 +178,7 @@ describe('arguments of other types are named', () => {
     [
       'another module',
       () => instantiateKernels(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)),
-      'kernels: found "another WebAssembly module"',
+      'kernels: this is another WebAssembly module, not kernels.wasm of m3rec',
     ],
     ['encodeModel', () => library.encodeModel(wrong(undefined)), 'model: found undefined'],
     ['encodeModel, dim', () => library.encodeModel({ ...fullModel(), dim: 5.5 }), 'model.dim: found 5.5'],

@@ -482,12 +482,12 @@ describe('update', () => {
     await refused(
       await trained({ updatable: false }),
       more,
-      /without the inverses.*trained with `updatable: true` \(m3rec train --updatable\)/,
+      /^model: it lacks the inverses .*train it with `updatable: true` \(m3rec train --updatable\)$/,
     );
     await refused(
       { ...base, markets: base.markets.map(({ users, seenItems, ...market }) => market) },
       more,
-      /market de without users", expected a model with its users/,
+      /^model: market "de" has no users, which an update needs; /,
     );
     await refused(
       base,
@@ -497,7 +497,7 @@ describe('update', () => {
     await refused(
       await train(marketsOf(first), { preset: 'paper', dim: 16, walks: 1, walkLength: 8, epochs: 1 }),
       more,
-      /vectors alone \(preset paper\).*training again/,
+      /^model: a model that scores by its vectors alone \(preset paper\) cannot be updated; train it again$/,
     );
     await refused({ ...base, training: {} }, more, /training.options.lambdaF: found undefined/);
     await refused(
@@ -509,15 +509,15 @@ describe('update', () => {
     await refused(
       { ...base, inverse: base.inverse!.map((value) => 20 * value) },
       more,
-      /not the inverse of its histories.*train again/,
+      /^model: the inverse of .* is not that of its histories; train the model again$/,
     );
     await refused(
       { ...base, inverse: base.inverse!.map((value) => value * 1e30) },
       more,
-      /not the inverse of its histories/,
+      /is not that of its histories/,
     );
     await expect(train(marketsOf(first), { preset: 'paper', updatable: true })).rejects.toThrow(
-      /updatable: found true, expected a model with linear scores/,
+      /^updatable: only a model with linear scores/,
     );
   });
 

@@ -129,10 +129,9 @@ async function measureLoss(
   const exported = await loadModel(bytes);
   const chosen = { items, markets: markets.filter(({ name }) => exported.markets.includes(name)) };
   if (chosen.markets.length === 0)
-    throw new ArgumentError(
+    throw ArgumentError.because(
       '--data',
-      markets.map(({ name }) => name).join(', '),
-      `rows of the markets that are exported: ${exported.markets.join(', ')}`,
+      `it has no market that is exported: it has ${names(markets.map(({ name }) => name))}, the export ${names(exported.markets)}`,
     );
   const before = await evaluate(original, chosen, { ...context.job, heldOut });
   const after = await evaluate(exported, chosen, { ...context.job, heldOut });
@@ -149,3 +148,5 @@ async function measureLoss(
     mean: loss(before.mean, after.mean),
   };
 }
+
+const names = (markets: readonly string[]) => markets.map((name) => JSON.stringify(name)).join(', ');

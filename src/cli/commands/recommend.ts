@@ -43,7 +43,10 @@ async function runRecommend(
   { json, user, items, explain, ...rest }: RecommendCommandOptions,
 ): Promise<void> {
   if ((user === undefined) === (items === undefined))
-    throw new ArgumentError('--user, --items', user === undefined ? 'neither' : 'both', 'exactly one of them');
+    throw ArgumentError.because(
+      '--user, --items',
+      user === undefined ? 'give one of them: a user, or the items of a history' : 'give one of them, not both',
+    );
   const query = { ...rest, ...(user === undefined ? { items: items! } : { user }), explain: explain ? REASONS : false };
   const recommender = await context.openRecommender(path);
   const result = recommender.recommend(query);
