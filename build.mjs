@@ -60,6 +60,7 @@ await build({
     index: 'index',
     kernels: 'kernels',
     workers: 'workers',
+    browser: 'browser',
     ...Object.fromEntries(Object.entries(parts).map(([name, file]) => [`parts/${name}`, file])),
   }),
   outdir: 'dist',

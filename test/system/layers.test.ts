@@ -26,6 +26,7 @@ const WITH_NODE = ['node', 'cli', 'cluster'];
 const THIRD_PARTIES: Record<string, string[]> = {
   '@assemblyscript/loader': ['engine'],
   papaparse: ['data'],
+  'idb-keyval': ['browser'],
   commander: ['cli'],
   'cli-progress': ['cli'],
   '@hono/node-server': ['cli'],

@@ -1,0 +1,19 @@
+export {
+  type CallOptions,
+  connectCalls,
+  type Methods,
+  moving,
+  type Remote,
+  serveCalls,
+} from './browser/calls.ts';
+export { registerShell, type Shell, type ShellHandle, serveShell } from './browser/offline.ts';
+export {
+  checkModelName,
+  freeName,
+  type ModelStore,
+  memoryStore,
+  openModelStore,
+  QuotaError,
+  type StoredModel,
+  type StoreUsage,
+} from './browser/store.ts';
