@@ -31,7 +31,6 @@ export {
   inspectModel,
   type ModelInfo,
   type SectionInfo,
-  type SectionName,
 } from './model/file.ts';
 export type { MarketModel, Model } from './model/model.ts';
 export type { ScaledTable, Table, TableType } from './model/table.ts';

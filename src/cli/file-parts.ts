@@ -1,42 +1,16 @@
-import type { ModelInfo, SectionName } from '../model/file.ts';
+import type { ModelInfo } from '../model/file.ts';
 import { formatCount } from './output.ts';
 
-const PARTS = ['items', 'similarities', 'vectors', 'users', 'for update', 'other'] as const;
-
 /** What the sections of a model file are for; `other` also takes header, section table and padding. */
-const PART_OF: Record<SectionName, (typeof PARTS)[number]> = {
-  training: 'other',
-  'item ids': 'items',
-  'item offsets': 'items',
-  inverse: 'for update',
-  name: 'other',
-  items: 'items',
-  popularity: 'items',
-  'linear indptr': 'similarities',
-  'linear indices': 'similarities',
-  'linear values': 'similarities',
-  history: 'vectors',
-  vectors: 'vectors',
-  bias: 'items',
-  weights: 'other',
-  'user ids': 'users',
-  'user offsets': 'users',
-  'histories indptr': 'users',
-  'histories indices': 'users',
-  'user vectors': 'users',
-  'history scales': 'vectors',
-  'vector scales': 'vectors',
-  'user vector scales': 'users',
-};
+const PARTS = ['items', 'similarities', 'vectors', 'users', 'for update', 'other'] as const;
 
 /** The bytes of each part of a file; they sum to the file's. */
 export function fileParts({ bytes, sections }: ModelInfo): { part: string; bytes: number }[] {
   const sums = new Map<string, number>(PARTS.map((part) => [part, 0]));
   let rest = bytes;
   for (const section of sections) {
-    const part = PART_OF[section.kind];
-    if (part === 'other') continue;
-    sums.set(part, sums.get(part)! + section.bytes);
+    if (section.use === 'other') continue;
+    sums.set(section.use, sums.get(section.use)! + section.bytes);
     rest -= section.bytes;
   }
   sums.set('other', rest);

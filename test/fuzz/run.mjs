@@ -255,7 +255,7 @@ function report(results, { count, seed, replayed, record }) {
   const missed = sites.filter((site) => site.hits === 0);
   const lists = table(
     ['refusal', 'source', 'hits'],
-    sites.filter(({ file }) => file === 'src/model/file.ts').map(place),
+    sites.filter(({ file }) => file.startsWith('src/model/')).map(place),
     2,
   );
   const peak = Math.round(Math.max(...results.map(({ peakRss }) => peakRss)) / 2 ** 20);

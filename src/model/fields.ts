@@ -1,0 +1,133 @@
+// The fields of a model, as its file holds them: those of every model, and those of the kinds whose scores are linear terms, a cosine
+// and a bias. FORMAT.md lists the sections in words.
+
+import type { Format } from './container.ts';
+import type { Field } from './sections.ts';
+import { MAX_FLOAT } from './table.ts';
+
+export const MODEL_FORMAT: Format = {
+  signature: 'M3REC',
+  names: { file: 'model file', whole: 'model', part: 'market' },
+  versions: ['anything', 'a section in f16 or int8'],
+};
+
+/** Longest vector, d. */
+export const MAX_DIM = 65_535;
+
+/** A kind of model, as far as files are concerned. */
+export interface FileKind {
+  readonly name: string;
+  /** In the header; never given to another kind. */
+  readonly code: number;
+  /** The first format version with this kind; 1 unless given. */
+  readonly since?: number;
+  /** What a market of it has beside the basics. */
+  readonly fields: readonly Field[];
+}
+
+/** What every model has beside its kind, its dimension and its markets. */
+export const WHOLE_FIELDS: readonly Field[] = [
+  { name: 'training', type: 'json', sections: { 1: 'training' }, use: 'other', required: true },
+  {
+    name: 'items',
+    type: 'ids',
+    sections: { 2: 'item ids', 3: 'item offsets' },
+    use: 'items',
+    required: true,
+    defines: 'all',
+  },
+  { name: 'inverse', type: 'tiles', sections: { 4: 'inverse' }, use: 'for update', rows: 'all' },
+];
+
+/** What a market of every model has. */
+export const BASICS: readonly Field[] = [
+  { name: 'name', type: 'text', sections: { 16: 'name' }, use: 'other', required: true },
+  {
+    name: 'items',
+    type: 'positions',
+    sections: { 17: 'items' },
+    use: 'items',
+    cols: 'all',
+    required: true,
+    defines: 'items',
+  },
+  { name: 'popularity', type: 'u32', sections: { 18: 'popularity' }, use: 'items', rows: 'items', required: true },
+  {
+    name: 'users',
+    type: 'ids',
+    sections: { 26: 'user ids', 27: 'user offsets' },
+    use: 'users',
+    needs: ['seenItems'],
+    defines: 'users',
+  },
+  {
+    name: 'seenItems',
+    type: 'pattern',
+    sections: { 28: 'histories indptr', 29: 'histories indices' },
+    use: 'users',
+    rows: 'users',
+    cols: 'items',
+    needs: ['users'],
+  },
+];
+
+/** What a market has whose scores are linear terms, a cosine and a bias, see `Model`. */
+const LINEAR_COSINE: readonly Field[] = [
+  {
+    name: 'linear',
+    type: 'matrix',
+    sections: { 19: 'linear indptr', 20: 'linear indices', 21: 'linear values' },
+    use: 'similarities',
+    rows: 'items',
+    cols: 'items',
+  },
+  {
+    name: 'foldIn',
+    type: 'table',
+    sections: { 22: 'history', 32: 'history scales' },
+    use: 'vectors',
+    rows: 'items',
+    cols: 'dim',
+    needs: ['vectors'],
+  },
+  {
+    name: 'vectors',
+    type: 'table',
+    sections: { 23: 'vectors', 33: 'vector scales' },
+    use: 'vectors',
+    rows: 'items',
+    cols: 'dim',
+    needs: ['foldIn'],
+    unit: true,
+  },
+  { name: 'bias', type: 'f32', sections: { 24: 'bias' }, use: 'items', rows: 'items' },
+  {
+    name: 'weights',
+    type: 'scalars',
+    sections: { 25: 'weights' },
+    use: 'other',
+    required: true,
+    scalars: { linearWeight: -MAX_FLOAT, linearPower: 0, cosineWeight: -MAX_FLOAT },
+  },
+  {
+    name: 'userVectors',
+    type: 'table',
+    sections: { 30: 'user vectors', 34: 'user vector scales' },
+    use: 'users',
+    rows: 'users',
+    cols: 'dim',
+    needs: ['users', 'vectors'],
+  },
+  { name: 'inverse', type: 'tiles', sections: { 31: 'inverse' }, use: 'for update', rows: 'items' },
+];
+
+export const LINEAR_KINDS: readonly FileKind[] = [
+  { name: 'm3rec', code: 1, fields: LINEAR_COSINE },
+  { name: 'ease', code: 2, fields: LINEAR_COSINE },
+  { name: 'popularity', code: 3, fields: LINEAR_COSINE },
+];
+
+/** The kind of that name, which is there. */
+export function kindOf(kinds: readonly FileKind[], name: string): FileKind {
+  return kinds.find((kind) => kind.name === name)!;
+}
