@@ -1,5 +1,6 @@
 export * from './common/errors.ts';
 export type { JobOptions, Progress } from './common/job.ts';
+export { type Assortment, purchases, withAssortment } from './data/assortment.ts';
 export {
   assembleGenerated,
   type GeneratedData,

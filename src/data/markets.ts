@@ -6,7 +6,7 @@ export interface HeldOut {
   /** Index in the market's users, or -1 for a user without training rows. */
   user: number;
   userId: string;
-  /** Index in the market's items, or -1 for an item that no training row of this market has. */
+  /** Index in the market's items, or -1 for an item that the market does not sell. */
   item: number;
   itemId: string;
 }
@@ -16,7 +16,10 @@ export interface Market {
   name: string;
   /** (|U_m|) user ids, sorted by UTF-16 code units. */
   users: string[];
-  /** (|V_m|) indices into `Markets.items`, strictly increasing: the items that the market's training rows have. */
+  /**
+   * (|V_m|) indices into `Markets.items`, strictly increasing: what the market sells, which includes all items of its training rows
+   * (assortment.ts). An item that nobody in the market has bought is an empty column of `interactions`.
+   */
   items: Int32Array;
   /** X_m (|U_m| × |V_m|), columns are positions in `items`; duplicates counted once. */
   interactions: SparsePattern;
@@ -26,7 +29,7 @@ export interface Market {
 
 /** All markets that train together. */
 export interface Markets {
-  /** (|V|) item ids over all markets' training rows, sorted by UTF-16 code units. */
+  /** (|V|) ids of all items that a market sells, sorted by UTF-16 code units. */
   items: string[];
   /** Sorted by name. */
   markets: Market[];

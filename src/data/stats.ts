@@ -1,3 +1,4 @@
+import { purchases } from './assortment.ts';
 import { checkMarkets, type Markets } from './markets.ts';
 
 /** One line of the paper's Table 1. */
@@ -5,6 +6,10 @@ export interface MarketStats {
   users: number;
   /** Items in training rows. */
   items: number;
+  /** Items that the market sells and only others have bought; of all merged, 0. */
+  boughtElsewhere: number;
+  /** Items that the market sells and nobody anywhere has bought. */
+  neverBought: number;
   /** Training interactions, duplicates counted once. */
   rows: number;
   /** Items that the training rows of another market have too. */
@@ -26,15 +31,23 @@ export interface MarketsStats {
 /** The paper's Table 1: the size of each market, of all merged, and how much the markets share. @throws ArgumentError for what are no markets. */
 export function computeStats(markets: Markets): MarketsStats {
   checkMarkets(markets);
+  const counts = markets.markets.map(purchases);
   const marketsWith = new Int32Array(markets.items.length);
-  for (const { items } of markets.markets) for (const item of items) marketsWith[item]++;
-  const table = markets.markets.map((market) => {
-    let sharedItems = 0;
-    for (const item of market.items) if (marketsWith[item] > 1) sharedItems++;
+  for (const [m, { items }] of markets.markets.entries())
+    for (const [position, item] of items.entries()) if (counts[m][position] > 0) marketsWith[item]++;
+  const table = markets.markets.map((market, m) => {
+    const found = { items: 0, sharedItems: 0, boughtElsewhere: 0, neverBought: 0 };
+    for (const [position, item] of market.items.entries()) {
+      const bought = counts[m][position] > 0;
+      if (bought) found.items++;
+      if (bought && marketsWith[item] > 1) found.sharedItems++;
+      if (!bought && marketsWith[item] > 0) found.boughtElsewhere++;
+      if (marketsWith[item] === 0) found.neverBought++;
+    }
     const heldOut = Object.fromEntries(Object.entries(market.heldOut).map(([name, rows]) => [name, rows.length]));
     return {
       market: market.name,
-      ...shares(market.users.length, market.items.length, market.interactions.indices.length, sharedItems),
+      ...withShares(market.users.length, market.interactions.indices.length, found),
       heldOut,
     };
   });
@@ -46,17 +59,25 @@ export function computeStats(markets: Markets): MarketsStats {
     rows += market.rows;
     for (const [name, count] of Object.entries(market.heldOut)) heldOut[name] = (heldOut[name] ?? 0) + count;
   }
-  let sharedItems = 0;
-  for (const count of marketsWith) if (count > 1) sharedItems++;
-  return { markets: table, merged: { ...shares(users, markets.items.length, rows, sharedItems), heldOut } };
+  const merged = { items: 0, sharedItems: 0, boughtElsewhere: 0, neverBought: 0 };
+  for (const count of marketsWith) {
+    if (count > 0) merged.items++;
+    else merged.neverBought++;
+    if (count > 1) merged.sharedItems++;
+  }
+  return { markets: table, merged: { ...withShares(users, rows, merged), heldOut } };
 }
 
-function shares(users: number, items: number, rows: number, sharedItems: number) {
+function withShares(
+  users: number,
+  rows: number,
+  found: Pick<MarketStats, 'items' | 'sharedItems' | 'boughtElsewhere' | 'neverBought'>,
+) {
+  const { items, sharedItems } = found;
   return {
     users,
-    items,
+    ...found,
     rows,
-    sharedItems,
     sharedShare: items === 0 ? 0 : sharedItems / items,
     density: users * items === 0 ? 0 : rows / (users * items),
   };

@@ -28,10 +28,12 @@ async function runStats(context: Context, path: string, options: DataOptions & {
   const total = { ...merged, rowsRead: withRead.reduce((sum, market) => sum + market.rowsRead, 0) };
   if (options.json) return write(formatJson({ markets: withRead, merged: total }));
   const splits = Object.keys(merged.heldOut);
+  const offered = markets.some(({ boughtElsewhere, neverBought }) => boughtElsewhere + neverBought > 0);
   const row = (name: string, s: MarketStats & { rowsRead: number }) => [
     name,
     formatCount(s.users),
     formatCount(s.items),
+    ...(offered ? [formatCount(s.boughtElsewhere), formatCount(s.neverBought)] : []),
     formatCount(s.rowsRead),
     formatCount(s.rows),
     formatPercent(s.sharedShare, 1),
@@ -39,7 +41,8 @@ async function runStats(context: Context, path: string, options: DataOptions & {
     ...splits.map((split) => formatCount(s.heldOut[split] ?? 0)),
   ];
   const table = [...withRead.map((market) => row(market.market, market)), row('merged', total)];
+  const items = ['items', ...(offered ? ['bought elsewhere', 'never bought'] : [])];
   await write(
-    formatTable(['market', 'users', 'items', 'rows', 'unique rows', 'shared %', 'density %', ...splits], table),
+    formatTable(['market', 'users', ...items, 'rows', 'unique rows', 'shared %', 'density %', ...splits], table),
   );
 }
