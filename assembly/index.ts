@@ -18,6 +18,7 @@ export { dropout } from './embedding/dropout';
 export { eliminate } from './sparse/elimination';
 export { gemmNN, gemmNT, gemmTN, gemmWorkspaceBytes, packColumns } from './dense/gemm';
 export { gramCount, gramFill } from './sparse/gram';
+export { chooseItems, countCore, findTails, keepColumns, solveGroup } from './sparse/groups';
 export { historyRows } from './embedding/history';
 export { margin } from './embedding/margin';
 export { exp, log, pow } from './core/math';
@@ -29,6 +30,7 @@ export { addBias, addCosines, dot, meanRows, scoreLinear, termsBatch } from './s
 export { maskBatch, scanBatch, searchBatch, shortenRows } from './serving/search';
 export { countSimilar, fillSimilar, inverseDiagonal } from './dense/similarity';
 export { addGradients, partition, skipgram, skipgramScratchBytes } from './embedding/skipgram';
+export { solvePanels, solveScratchBytes } from './dense/solve';
 export { softmax } from './embedding/softmax';
 export {
   fillColumns,

@@ -204,7 +204,7 @@ function copyTile(from: usize, fromStride: usize, to: usize, toStride: usize, ro
  */
 // @ts-ignore: decorator
 @inline
-function micro(wide: bool, k: i32, alpha: f32, a: usize, b: usize, c: usize, stride: usize): void {
+export function micro(wide: bool, k: i32, alpha: f32, a: usize, b: usize, c: usize, stride: usize): void {
   let c00 = f32x4.splat(0),
     c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0),
