@@ -1,5 +1,5 @@
-// The model file, laid out byte by byte in FORMAT.md: a container of the fields of a model. `decodeModel` is the one validator that
-// every loader calls before it trusts a byte.
+// The model file, laid out byte by byte in docs/internals/format.md: a container of the fields of a model. `decodeModel` is the one
+// validator that every loader calls before it trusts a byte.
 
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { checkModelTypes } from './check.ts';
@@ -27,7 +27,7 @@ export const FORMAT_VERSION = MODEL_FORMAT.versions.length;
 
 /** One row of a file's section table. */
 export interface SectionInfo {
-  /** What it holds, as FORMAT.md names it. */
+  /** What it holds, as docs/internals/format.md names it. */
   kind: string;
   /** Name of the market, or null for a section of the whole model. */
   market: string | null;

@@ -18,7 +18,7 @@ export type TableType = 'f32' | 'f16' | 'int8';
 
 export const TABLE_TYPES: readonly TableType[] = ['f32', 'f16', 'int8'];
 
-/** Largest magnitude of a model's floats. The bound is derived in FORMAT.md, under limits. */
+/** Largest magnitude of a model's floats. The bound is derived in docs/internals/format.md, under limits. */
 export const MAX_FLOAT = 1e9;
 
 /** From here on an f32 rounds to a half that is infinite. */
