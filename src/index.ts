@@ -1,5 +1,5 @@
 export * from './common/errors.ts';
-export type { JobOptions, Progress } from './common/job.ts';
+export type { JobOptions, Progress, Step } from './common/job.ts';
 export { type Assortment, purchases, withAssortment } from './data/assortment.ts';
 export {
   assembleGenerated,
@@ -15,6 +15,7 @@ export { type RowOptions, type RowSink, type RowSource, readRows } from './data/
 export { computeStats, type MarketStats, type MarketsStats } from './data/stats.ts';
 export { init } from './engine/init.ts';
 export type { KernelSource } from './engine/instantiate.ts';
+export type { StageReport } from './engine/stage.ts';
 export {
   type Comparison,
   compare,
@@ -35,6 +36,7 @@ export {
 } from './model/file.ts';
 export type { MarketModel, Model } from './model/model.ts';
 export type { ScaledTable, Table, TableType } from './model/table.ts';
+export type { Mix } from './models/m3rec/options.ts';
 export {
   type Contribution,
   LOWEST_SCORE,
@@ -58,8 +60,8 @@ export {
   type WorkerHandle,
   type Workers,
 } from './threads/pool.ts';
-export { type Mix, type ResolvedOptions, resolveOptions, type TrainOptions } from './train/options.ts';
-export { type StageReport, type TrainJobOptions, train } from './train/train.ts';
+export { type ResolvedOptions, resolveOptions, type TrainOptions } from './train/options.ts';
+export { type TrainJobOptions, train } from './train/train.ts';
 export {
   ADDED_SHARE,
   type Additions,

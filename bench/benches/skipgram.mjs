@@ -135,7 +135,7 @@ const floats = (file) => new Float32Array(Uint8Array.from(readFileSync(file)).bu
 /** The library exports no step of training alone, so the sources are bundled. */
 async function bundle(outfile) {
   const from = fileURLToPath(new URL('../../src/', import.meta.url));
-  const contents = `export { Job } from './common/job.ts'; export { withKernels } from './threads/pool.ts'; export { skipgram } from './embedding/skipgram.ts'; export { SKIPGRAM_STEPS } from './train/train.ts'; export { transpose } from './matrix/transpose.ts'; export { makeWalks } from './embedding/walks.ts';`;
+  const contents = `export { stageContext } from './engine/stage.ts'; export { withKernels } from './threads/pool.ts'; export { skipgram } from './embedding/skipgram.ts'; export { SKIPGRAM_STEPS } from './models/m3rec/train.ts'; export { transpose } from './matrix/transpose.ts'; export { makeWalks } from './embedding/walks.ts';`;
   await build({
     stdin: { contents, resolveDir: from },
     bundle: true,
@@ -148,28 +148,24 @@ async function bundle(outfile) {
   return import(pathToFileURL(outfile).href);
 }
 
-function makeWalks({ Job, makeWalks: walk, transpose, withKernels }, interactions, seed) {
+function makeWalks({ stageContext, makeWalks: walk, transpose, withKernels }, interactions, seed) {
   return withKernels({}, async (kernels) =>
-    walk(
-      kernels,
-      interactions,
-      transpose(kernels, interactions),
-      { walks: WALKS, walkLength: LENGTH, seed },
-      new Job(),
-    ),
+    walk(stageContext(kernels, 'walks'), interactions, transpose(kernels, interactions), {
+      walks: WALKS,
+      walkLength: LENGTH,
+      seed,
+    }),
   );
 }
 
 /** The stage on so many threads. */
-function m3rec({ Job, skipgram: stage, withKernels }, walks, similarity, rates, threads) {
+function m3rec({ stageContext, skipgram: stage, withKernels }, walks, similarity, rates, threads) {
   return withKernels({ threads, workers: nodeWorkers }, async (kernels) => {
     const start = performance.now();
     const { vectors, contexts } = await stage(
-      kernels,
-      walks,
-      similarity,
+      stageContext(kernels, 'skip-gram'),
+      { walks, similarity },
       { dim, walkLength: LENGTH, window: WINDOW, negatives: NEGATIVES, seed: SEED, ...rates },
-      new Job(),
     );
     return { seconds: (performance.now() - start) / 1000, vectors, contexts };
   });

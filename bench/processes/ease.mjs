@@ -6,7 +6,7 @@ import { join } from 'node:path';
 process.once('disconnect', () => process.exit());
 
 process.once('message', async ({ bundle, folder, rows, cols, lambda, epsilon, way, threads }) => {
-  const { gram, ease, denseEase, withKernels, nodeWorkers, Job } = await import(bundle);
+  const { gram, ease, denseEase, withKernels, nodeWorkers, Job, stageContext } = await import(bundle);
   const read = (part) => new Int32Array(Uint8Array.from(readFileSync(join(folder, part))).buffer);
   const interactions = { rows, cols, indptr: read('indptr'), indices: read('indices') };
   const source = readFileSync(new URL('../../dist/kernels.wasm', import.meta.url));
@@ -19,14 +19,14 @@ process.once('message', async ({ bundle, folder, rows, cols, lambda, epsilon, wa
       stages[stage] = (stages[stage] ?? 0) + (now - last) / 1000;
       last = now;
     };
-    const job = new Job({ onProgress });
+    const context = stageContext(kernels, 'ease', new Job({ onProgress }));
     const matrix = gram(kernels, interactions);
     onProgress({ stage: 'gram' });
     const options = { lambda, epsilon };
     const similarity =
       way === 'dense'
-        ? (await denseEase(kernels, matrix, options, job, 'ease', false)).similarity
-        : await ease(kernels, matrix, options, job, 'ease');
+        ? (await denseEase(context, matrix, options, false)).similarity
+        : await ease(context, matrix, options);
     const seconds = (performance.now() - start) / 1000;
     const maxRSS = process.resourceUsage().maxRSS * 1024;
     for (const part of ['indptr', 'indices', 'values']) writeFileSync(join(folder, `ease.${part}`), similarity[part]);

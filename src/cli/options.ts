@@ -1,7 +1,8 @@
 // Options that several commands have, and the values that options take.
 import { InvalidArgumentError, Option } from 'commander';
+import type { ModelKind } from '../models/kind.ts';
+import { defaultOf, type NumberOption, type OptionSpec } from '../models/options.ts';
 import { MAX_THREADS } from '../threads/pool.ts';
-import type { Range } from '../train/options.ts';
 
 /** Which rows of the data a command reads. */
 export interface DataOptions {
@@ -9,7 +10,9 @@ export interface DataOptions {
   markets?: string[];
 }
 
-export function number({ min, max, whole: integer, multipleOf = 1 }: Range): (text: string) => number {
+type Range = Pick<NumberOption, 'min' | 'max' | 'integer' | 'multipleOf'>;
+
+export function number({ min, max, integer, multipleOf = 1 }: Range): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
     if (!(value >= min && value <= max) || (integer && value % multipleOf !== 0)) {
@@ -20,7 +23,7 @@ export function number({ min, max, whole: integer, multipleOf = 1 }: Range): (te
   };
 }
 
-export const whole = (min: number, max: number) => number({ min, max, whole: true });
+export const whole = (min: number, max: number) => number({ min, max, integer: true });
 
 /** Ids with commas between them; none in an empty text. */
 export function ids(text: string): string[] {
@@ -49,3 +52,32 @@ export const relaxedOption = () =>
   new Option('--relaxed', 'relaxed SIMD: faster, but the bytes of the file depend on the processor');
 export const heldOutOption = () =>
   new Option('--held-out <name>', 'which held-out rows').choices(['valid', 'test']).default('valid');
+
+/** The options that kinds take, each once, under a heading that names the kinds that take it. */
+export function kindOptions(kinds: readonly ModelKind[]): Option[] {
+  const found = new Map<string, { spec: OptionSpec; takers: ModelKind[] }>();
+  for (const kind of kinds) {
+    for (const [name, spec] of Object.entries(kind.options)) {
+      const known = found.get(name);
+      if (known) known.takers.push(kind);
+      else found.set(name, { spec, takers: [kind] });
+    }
+  }
+  return [...found.values()].map(({ spec, takers }) => {
+    const option = new Option(spec.flag, `${spec.text} (${describeDefault(spec, takers[0])})`);
+    const names = takers.map(({ name }) => name).join(', ');
+    option.helpGroup(takers.length === kinds.length ? 'Options of every model:' : `Options of model ${names}:`);
+    return spec.type === 'choice' ? option.choices(spec.choices) : option.argParser(number(spec));
+  });
+}
+
+/** The default, and what the presets have instead of it. */
+function describeDefault(spec: OptionSpec, { options: { preset } }: ModelKind): string {
+  if (typeof spec.default !== 'object') return `default: ${spec.default}`;
+  const usual = preset.default as string;
+  const others = Object.keys(spec.default).filter((name) => name !== usual);
+  return [
+    `default: ${defaultOf(spec, usual)}`,
+    ...others.map((name) => `preset ${name}: ${defaultOf(spec, name)}`),
+  ].join('; ');
+}

@@ -1,6 +1,6 @@
 import { printable } from '../common/printable.ts';
 import { formatBytes } from '../engine/memory.ts';
-import type { StageReport } from '../train/train.ts';
+import type { StageReport } from '../engine/stage.ts';
 import { formatJson, outliveReader, write } from './output.ts';
 import type { ProgressView } from './progress.ts';
 

@@ -1,11 +1,21 @@
 import { AbortedError, ArgumentError, checkCallback, checkObject } from './errors.ts';
 
-/** One report of progress. `done` of `total` steps of `stage` are finished. */
-export interface Progress {
+/** What a long call is doing. */
+export interface Step {
+  /** In English. */
   stage: string;
+  /** For programs, which may translate it. A part of a step adds its own id after a dot. */
+  id: string;
+  /** The market that the step is about, if it is about one. */
+  market?: string;
+}
+
+/** One report of progress. `done` of `total` units of the step are finished. */
+export interface Progress extends Step {
   done: number;
+  /** 0 if it is not known. */
   total: number;
-  /** Mean loss since the last report, where the stage has one. */
+  /** Mean loss since the last report, if the step has one. */
   loss?: number;
 }
 
@@ -17,16 +27,16 @@ export interface JobOptions {
 }
 
 const YIELD_EVERY_MS = 100;
-/** Calls back once the event loop has turned. A timer of 0 ms takes a millisecond or more, so setImmediate where the host has it. */
+/** Calls back once the event loop has turned: setImmediate if the host has it, since a timer of 0 ms takes 1 ms or more. */
 const yieldThen: (callback: () => void) => void =
   (globalThis as { setImmediate?: (callback: () => void) => void }).setImmediate ??
   ((callback) => setTimeout(callback, 0));
 
-/** The thread of one long call: reports progress, hears the AbortSignal, and lets the host's event loop run. */
+/** Progress, cancellation and yielding for one long call. */
 export class Job {
   private lastYield = performance.now();
 
-  /** @throws ArgumentError for options that are no object, or hold something else than a function and a signal. */
+  /** @throws ArgumentError unless the options are an object with a function and an AbortSignal, each if given. */
   constructor(private readonly options: JobOptions = {}) {
     const { onProgress, signal } = checkObject('options', options);
     checkCallback('onProgress', onProgress);
@@ -34,13 +44,22 @@ export class Job {
       throw new ArgumentError('signal', signal, 'an AbortSignal');
   }
 
-  /** To be called between kernel calls, each of which should take well under 200 ms. */
-  async tick(stage: string, done: number, total: number, loss?: number): Promise<void> {
-    this.options.onProgress?.({ stage, done, total, loss });
+  get signal(): AbortSignal | undefined {
+    return this.options.signal;
+  }
+
+  /**
+   * Call between kernel calls; keep each of those well under 200 ms.
+   * @param step or a name that is its own id.
+   * @throws AbortedError if the signal was aborted.
+   */
+  async tick(step: Step | string, done: number, total: number, loss?: number): Promise<void> {
+    const at = typeof step === 'string' ? { stage: step, id: step } : step;
+    this.options.onProgress?.({ ...at, done, total, loss });
     if (performance.now() - this.lastYield > YIELD_EVERY_MS) {
       await new Promise<void>(yieldThen);
       this.lastYield = performance.now();
     }
-    if (this.options.signal?.aborted) throw new AbortedError(`${stage} was stopped at ${done} of ${total}`);
+    if (this.signal?.aborted) throw new AbortedError(`${at.stage} was stopped at ${done} of ${total}`);
   }
 }

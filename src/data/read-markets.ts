@@ -8,7 +8,7 @@ import {
   checkTexts,
   DataError,
 } from '../common/errors.ts';
-import { Job, type JobOptions } from '../common/job.ts';
+import { Job, type JobOptions, type Step } from '../common/job.ts';
 import { printable } from '../common/printable.ts';
 import { assembling, assemblingSteps, type RawMarket } from './assemble.ts';
 import { IdBatch, Ids } from './ids.ts';
@@ -243,7 +243,7 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
 
 /** Bytes of all files read, as one stage: a bar for each of many small files would say little. */
 class ReadingProgress extends Job {
-  private readonly stage: string;
+  private readonly step: Step;
   private readonly total: number;
   /** Bytes of the files before the one that is read. */
   private before = 0;
@@ -255,15 +255,15 @@ class ReadingProgress extends Job {
     files: readonly MarketFile[],
   ) {
     super();
-    this.stage = files.length === 1 ? `read ${files[0].name}` : `read ${files.length} files`;
+    this.step = { stage: files.length === 1 ? `read ${files[0].name}` : `read ${files.length} files`, id: 'read' };
     this.total = files.every(({ bytes }) => bytes !== undefined)
       ? files.reduce((sum, { bytes }) => sum + bytes!, 0)
       : 0;
   }
 
-  override tick(_stage: string, done: number): Promise<void> {
+  override tick(_step: Step | string, done: number): Promise<void> {
     this.done = done;
-    return this.job.tick(this.stage, this.before + done, this.total);
+    return this.job.tick(this.step, this.before + done, this.total);
   }
 
   next(): void {

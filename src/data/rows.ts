@@ -149,7 +149,7 @@ export async function readRows(
       parse(false);
       parseAt = Math.max(PIECE, 2 * pending.length);
     }
-    await job.tick(`read ${fileName}`, bytes, options.totalBytes ?? 0);
+    await job.tick({ stage: `read ${fileName}`, id: 'read' }, bytes, options.totalBytes ?? 0);
   }
   if (!layout && pending.trim() === '') throw new DataError(fileName, undefined, 'the file is empty');
   parse(true);

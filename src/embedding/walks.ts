@@ -1,6 +1,5 @@
-import type { Job } from '../common/job.ts';
 import { plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import type { StageContext } from '../engine/stage.ts';
 import { STREAM } from '../engine/streams.ts';
 import { ranges, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
@@ -15,31 +14,32 @@ export interface WalkOptions {
 
 const WALKS_PER_TASK = 4096;
 
+/** Linear memory, in bytes, that `makeWalks` asks for, if walks start at every item. */
+export function walksBytes({ cols: items, indices }: SparsePattern, { walks, walkLength }: WalkOptions): number {
+  return 4 * (items + 1) * walks * (walkLength + 1) + 16 * indices.length;
+}
+
 /**
- * Stage 2, part one: random walks over the co-occurrence graph A = XᵀX without its diagonal, p(j|i) = A_ij / Σ_j A_ij,
- * `walks` from every item that has a neighbour, in shuffled order.
+ * Stage 2, part one: random walks over the co-occurrence graph A = XᵀX without its diagonal, p(j|i) = A_ij / Σ_j A_ij.
+ * `walks` of them start at every item that has a neighbour, in shuffled order.
  *
  * @param interactions X (users × items) over all markets.
  * @param transposed Xᵀ (items × users).
- * @returns (number of walks × walkLength) item positions; empty where no item has a neighbour.
+ * @returns (number of walks × walkLength) item positions; empty if no item has a neighbour.
  *
  * Peak memory: X both ways, 4 bytes per interaction for the running sums, and the walks, 4 · walks · walkLength bytes per item.
  */
 export async function makeWalks(
-  kernels: Kernels,
+  context: StageContext,
   interactions: SparsePattern,
   transposed: SparsePattern,
   options: WalkOptions,
-  job: Job,
 ): Promise<Int32Array> {
+  const { kernels } = context;
   const { exports, memory } = kernels;
   const mark = memory.mark();
   try {
     const items = interactions.cols;
-    memory.require(
-      4 * (items + 1) * options.walks * (options.walkLength + 1) + 16 * interactions.indices.length,
-      'the random walks',
-    );
     const userIndptr = memory.put(interactions.indptr);
     const userItems = memory.put(interactions.indices);
     const itemIndptr = memory.put(transposed.indptr);
@@ -78,7 +78,7 @@ export async function makeWalks(
         ],
       ],
     );
-    await runTasks(kernels, tasks, (finished) => job.tick('walks', finished, tasks.length));
+    await runTasks(kernels, tasks, (finished) => context.tick(finished, tasks.length));
     return memory.i32(walks, count * options.walkLength).slice();
   } finally {
     memory.release(mark);

@@ -108,11 +108,12 @@ export async function evaluate(
     const ranker = new Ranker(recommender, markets, market, protocol, negatives, seed);
     const rows = market.heldOut[heldOut];
     const ranks = new Float64Array(rows.length);
+    const step = { stage: `evaluate ${market.name}`, id: 'evaluate', market: market.name };
     for (const [i, row] of rows.entries()) {
       ranks[i] = ranker.rank(row);
-      if (i % 16 === 15) await job.tick(`evaluate ${market.name}`, i + 1, rows.length);
+      if (i % 16 === 15) await job.tick(step, i + 1, rows.length);
     }
-    await job.tick(`evaluate ${market.name}`, rows.length, rows.length);
+    await job.tick(step, rows.length, rows.length);
     const reciprocals = Array.from(ranks, (rank) => (rank <= k ? 1 / rank : 0));
     const mrr = mean(reciprocals);
     results.push({

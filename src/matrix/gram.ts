@@ -7,6 +7,11 @@ import { transpose } from './transpose.ts';
 /** Positions in compressed rows are i32. */
 const MAX_ENTRIES = 2 ** 31 - 1;
 
+/** Linear memory, in bytes, that `gram` asks for besides the entries of G. */
+export function gramBytes(X: SparsePattern): number {
+  return 8 * X.indices.length + 4 * (X.rows + 5 * X.cols);
+}
+
 /**
  * G = XᵀX (cols × cols) of the binary X (rows × cols): G_ij counts the rows that have both i and j, and the diagonal
  * counts the rows that have i. Symmetric; columns strictly increasing; exact below 2²⁴.

@@ -19,6 +19,22 @@ export interface SparseMatrix extends SparsePattern {
   values: Float32Array;
 }
 
+/** The n × n identity. */
+export function identity(n: number): SparseMatrix {
+  return {
+    rows: n,
+    cols: n,
+    indptr: Int32Array.from({ length: n + 1 }, (_, i) => i),
+    indices: Int32Array.from({ length: n }, (_, i) => i),
+    values: new Float32Array(n).fill(1),
+  };
+}
+
+/** The n × n matrix without entries. */
+export function emptyMatrix(n: number): SparseMatrix {
+  return { rows: n, cols: n, indptr: new Int32Array(n + 1), indices: new Int32Array(0), values: new Float32Array(0) };
+}
+
 type TypedArrayName = 'Int8Array' | 'Uint16Array' | 'Int32Array' | 'Uint32Array' | 'Float32Array';
 const typeName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
 

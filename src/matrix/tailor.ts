@@ -28,19 +28,3 @@ export function tailor(matrix: SparseMatrix, items: Int32Array): SparseMatrix {
   }
   return { rows: n, cols: n, indptr, indices, values };
 }
-
-/** The n × n identity. */
-export function identity(n: number): SparseMatrix {
-  return {
-    rows: n,
-    cols: n,
-    indptr: Int32Array.from({ length: n + 1 }, (_, i) => i),
-    indices: Int32Array.from({ length: n }, (_, i) => i),
-    values: new Float32Array(n).fill(1),
-  };
-}
-
-/** The n × n matrix without entries. */
-export function emptyMatrix(n: number): SparseMatrix {
-  return { rows: n, cols: n, indptr: new Int32Array(n + 1), indices: new Int32Array(0), values: new Float32Array(0) };
-}

@@ -41,7 +41,8 @@ export interface MarketModel {
  * An unseen user has no U_loc. Every sum runs in the order of the history, ascending item positions.
  */
 export interface Model {
-  kind: 'm3rec' | 'ease' | 'popularity';
+  /** Its name in the registry of kinds. */
+  kind: string;
   /** d; 0 in a model without vectors. */
   dim: number;
   /** Item ids over all markets, sorted by UTF-16 code units. */

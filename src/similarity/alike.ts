@@ -1,6 +1,6 @@
 // Puts items that are bought together next to each other, in groups: a group's columns are solved side by side, its own block of
 // G + λI is what they are preconditioned by, and users who bought it find it in the cache (conjugate-ease.ts).
-import type { Job } from '../common/job.ts';
+import type { StageContext } from '../engine/stage.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
 
 /** Items of a group; the last may have fewer. */
@@ -16,12 +16,12 @@ const MOST_ITEMS = 512;
  * @param X users × items. @param transposed Xᵀ.
  */
 export async function alikeOrder(
+  context: StageContext,
   X: SparsePattern,
   transposed: SparsePattern,
   core: number,
-  job: Job,
-  stage: string,
 ): Promise<Int32Array> {
+  const progress = context.part('groups');
   const n = X.cols;
   const order = Int32Array.from({ length: n }, (_, i) => i);
   const tails = Int32Array.from({ length: X.rows }, (_, user) => tailStart(X, user, core));
@@ -72,7 +72,7 @@ export async function alikeOrder(
       }
     }
     for (let t = 0; t < reached; t++) sums[touched[t]] = 0;
-    await job.tick(`${stage}: groups`, end - core, n - core);
+    await progress.tick(end - core, n - core);
   }
   return order;
 }

@@ -9,9 +9,9 @@
 // the result twice, and, for a while, 4n bytes for each 32,768 users are on the host.
 
 import { checkNumber } from '../common/errors.ts';
-import type { Job } from '../common/job.ts';
 import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
+import type { StageContext } from '../engine/stage.ts';
 import { type Call, ranges, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
 import { tileIndex, tileValues } from '../matrix/tiles.ts';
@@ -110,18 +110,16 @@ function segmentBytes(items: number, users: number, entries: number): number {
  *
  * @param X users × items. @param transposed Xᵀ.
  * @param options λ > 0; ε; the smaller ε, the more entries there are, up to n².
- * @param job hears `stage` with the columns done: first the core's, then all.
  * @throws ArgumentError for wrong options, or a core or a group that is not positive definite in single precision.
  * @throws MemoryError where it does not fit, or the entries kept do not.
  */
 export async function conjugateEase(
-  kernels: Kernels,
+  context: StageContext,
   X: SparsePattern,
   transposed: SparsePattern,
   { lambda, epsilon, core: most = CORE, tolerance = TOLERANCE }: ConjugateOptions,
-  job: Job,
-  stage: string,
 ): Promise<ConjugateSimilarity> {
+  const { kernels, name: stage } = context;
   checkNumber('lambda', lambda, 1e-6, 1e9);
   checkNumber('epsilon', epsilon, -1e9, 1e9);
   const { memory } = kernels;
@@ -129,7 +127,7 @@ export async function conjugateEase(
   const users = X.rows;
   const core = coreOf(n, most);
   memory.require(conjugateBytes(n, users, X.indptr[users], most), `${stage} on ${n} items`);
-  const { order, sorted, permuted } = await arrange(kernels, transposed, core, job, stage);
+  const { order, sorted, permuted } = await arrange(context, transposed, core);
   const mark = memory.mark();
   try {
     const inverse = memory.allocate(16 * core * Math.ceil(core / 4), stage);
@@ -153,20 +151,22 @@ export async function conjugateEase(
       stage,
     );
     const places = memory.put(invertPermutation(order), stage);
-    const groups = await invertGroups(kernels, sorted, permuted, core, lambda, order, job, stage);
+    const groups = await invertGroups(context, sorted, permuted, core, lambda, order);
     const slots = allocateSlots(kernels, n, core, users, stage);
 
     const schurMark = memory.mark();
     const schur = memory.allocate(4 * core * core, stage);
     const coreBatches = ranges(Math.ceil(core / LANES), slots.length);
+    const coreProgress = context.part('core');
     for (const [begin, end] of coreBatches) {
       const batch = take(begin, end, core);
-      await solve(batch, tolerance * CORE_SHARE, 0, () => job.tick(`${stage}: core`, LANES * begin, core));
+      await solve(batch, tolerance * CORE_SHARE, 0, () => coreProgress.tick(LANES * begin, core));
       await runTasks(
         kernels,
         batch.map(({ column, width, slot }): Task => [['storeCore', n, core, column, width, slot.x, coupling]]),
       );
     }
+    const products = context.part('products of the core');
     for (const [begin, end] of coreBatches) {
       await runTasks(
         kernels,
@@ -190,10 +190,10 @@ export async function conjugateEase(
             ],
           ],
         ),
-        () => job.tick(`${stage}: products of the core`, LANES * begin, core),
+        () => products.tick(LANES * begin, core),
       );
     }
-    await invertCore(kernels, schur, core, order, inverse, job, stage);
+    await invertCore(context, schur, core, order, inverse);
     memory.release(schurMark);
 
     const reader = new ColumnReader(kernels, order, places, epsilon, slots.length);
@@ -201,7 +201,8 @@ export async function conjugateEase(
     let done = 0;
     let residual = 0;
     let steps = 0;
-    const tick = () => job.tick(`${stage}: columns`, done, n);
+    const columns = context.part('columns');
+    const tick = () => columns.tick(done, n);
     for (const [begin, end] of ranges(Math.ceil(n / LANES), slots.length)) {
       const batch = take(begin, end, n);
       const tail = batch.filter(({ column }) => column >= core);
@@ -459,15 +460,14 @@ function permuteRows(pattern: SparsePattern, order: Int32Array): SparsePattern {
 
 /** The items' order, and X with items so and users by what they have: Xᵀ as `permuted`. */
 async function arrange(
-  kernels: Kernels,
+  context: StageContext,
   transposed: SparsePattern,
   core: number,
-  job: Job,
-  stage: string,
 ): Promise<{ order: Int32Array; sorted: SparsePattern; permuted: SparsePattern }> {
+  const { kernels } = context;
   const popular = byPopularity(transposed);
   const byItem = permuteRows(transposed, popular);
-  const alike = await alikeOrder(transpose(kernels, byItem), byItem, core, job, stage);
+  const alike = await alikeOrder(context, transpose(kernels, byItem), byItem, core);
   const byUser = transpose(kernels, permuteRows(byItem, alike));
   const sorted = permuteRows(byUser, usersByGroup(byUser, core));
   return { order: alike.map((position) => popular[position]), sorted, permuted: transpose(kernels, sorted) };
@@ -513,15 +513,16 @@ export function segmentsOf(
 
 /** Inverses of the blocks of G + λI of each group, packed for `stepColumns`. */
 async function invertGroups(
-  { exports, memory }: Kernels,
+  context: StageContext,
   sorted: SparsePattern,
   permuted: SparsePattern,
   core: number,
   lambda: number,
   order: Int32Array,
-  job: Job,
-  stage: string,
 ): Promise<Address> {
+  const { kernels, name: stage } = context;
+  const { exports, memory } = kernels;
+  const progress = context.part('inverses of the groups');
   const n = sorted.cols;
   const address = memory.allocateZeroed(4 * GROUP * GROUP * Math.ceil((n - core) / GROUP), stage);
   const mark = memory.mark();
@@ -547,7 +548,7 @@ async function invertGroups(
     const failed = exports.choleskyInverse(size, block, work);
     if (failed !== 0) throw notPositive(order[first + failed - 1]);
     exports.packColumns(4, block, size, size, size, plus(address, 4 * GROUP * begin));
-    await job.tick(`${stage}: inverses of the groups`, end, n - core);
+    await progress.tick(end, n - core);
   }
   memory.release(mark);
   return address;
@@ -555,14 +556,13 @@ async function invertGroups(
 
 /** The inverse of the core's rows at `schur`, which rounding leaves not quite symmetric, in panels of four rows, as `packRows` would make them, at `packed`. */
 async function invertCore(
-  kernels: Kernels,
+  context: StageContext,
   schur: Address,
   core: number,
   order: Int32Array,
   packed: Address,
-  job: Job,
-  stage: string,
 ): Promise<void> {
+  const { kernels, name: stage } = context;
   const { memory } = kernels;
   const mark = memory.mark();
   const tiles = memory.allocateZeroed(4 * tileValues(core), stage);
@@ -571,7 +571,7 @@ async function invertCore(
   for (let i = 0; i < core; i++)
     for (let j = 0; j <= i; j++) lower[tileIndex(i, j)] = (rows[i * core + j] + rows[j * core + i]) / 2;
   padTiles(lower, core);
-  await sweep(kernels, tiles, core, job, `${stage}: inverse of the core`, (row) => order[row]);
+  await sweep(context.part('inverse of the core'), tiles, core, (row) => order[row]);
   const a = memory.f32(tiles, tileValues(core));
   const out = memory.f32(packed, 4 * core * Math.ceil(core / 4));
   out.fill(0);

@@ -3,9 +3,8 @@
 // The sparse way takes about as much (sparse-inverse.ts). n = 12,015 takes 0.33 GB, and about 45,000 fit in wasm32.
 
 import { ArgumentError, checkNumber } from '../common/errors.ts';
-import type { Job } from '../common/job.ts';
 import { type Address, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import type { StageContext } from '../engine/stage.ts';
 import { ranges, runTasks } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { TILE, tileRows, tileValues } from '../matrix/tiles.ts';
@@ -32,19 +31,12 @@ export function easeBytes(n: number): number {
  *
  * @param gram G = XᵀX (n × n), symmetric, its diagonal included.
  * @param options λ > 0; ε, of any sign: −1 keeps about everything, n² entries (8 bytes each, in two copies at the end).
- * @param job hears `stage` with the floating-point operations done and the total.
  * @throws ArgumentError for wrong options, a G that is not square, or G + λI not positive definite.
  * @throws MemoryError where easeBytes(n) do not fit.
- * @throws AbortedError when the job is stopped.
+ * @throws AbortedError when the job is stopped. Progress counts floating-point operations.
  */
-export async function ease(
-  kernels: Kernels,
-  gram: SparseMatrix,
-  options: EaseOptions,
-  job: Job,
-  stage = 'ease',
-): Promise<SparseMatrix> {
-  return (await easeWithInverse(kernels, gram, options, job, stage, false)).similarity;
+export async function ease(context: StageContext, gram: SparseMatrix, options: EaseOptions): Promise<SparseMatrix> {
+  return (await easeWithInverse(context, gram, options, false)).similarity;
 }
 
 /** B̂, the tiles of −C where they were kept, and by which way, to be read. */
@@ -64,11 +56,9 @@ export interface EaseOptions {
  * sparse inverse and the dense one. known: G's elimination, where the caller has it.
  */
 export async function easeWithInverse(
-  kernels: Kernels,
+  context: StageContext,
   gram: SparseMatrix,
   options: EaseOptions,
-  job: Job,
-  stage: string,
   keep: boolean,
   known?: Elimination,
 ): Promise<EaseResult> {
@@ -76,33 +66,31 @@ export async function easeWithInverse(
   checkNumber('epsilon', options.epsilon, -1e9, 1e9);
   if (gram.rows !== gram.cols)
     throw ArgumentError.because('gram', `it has ${gram.rows} rows and ${gram.cols} columns; a Gram matrix is square`);
-  const plan = known ?? (await planElimination(kernels, gram, job, stage));
+  const plan = known ?? (await planElimination(context, gram));
   const share = shareOfDense(plan);
   if (share < WORTHWHILE)
     return {
-      ...(await sparseEase(kernels, gram, options, plan, job, stage, keep)),
+      ...(await sparseEase(context, gram, options, plan, keep)),
       way: `sparse elimination: ${share.toFixed(2)} of the dense way's operations`,
     };
-  return { ...(await denseEase(kernels, gram, options, job, stage, keep)), way: 'dense' };
+  return { ...(await denseEase(context, gram, options, keep)), way: 'dense' };
 }
 
 /** The dense way, whatever the pattern. */
 export async function denseEase(
-  kernels: Kernels,
+  context: StageContext,
   gram: SparseMatrix,
   { lambda, epsilon }: EaseOptions,
-  job: Job,
-  stage: string,
   keep: boolean,
 ): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
-  const { memory } = kernels;
+  const { memory } = context.kernels;
   const n = gram.rows;
   const mark = memory.mark();
   try {
-    memory.require(easeBytes(n), `${stage} on ${n} items`);
-    const tiles = putTiles(kernels, gram, lambda, stage);
-    await sweep(kernels, tiles, n, job, stage);
-    const similarity = await readSimilarity(kernels, tiles, n, epsilon, job, stage);
+    memory.require(easeBytes(n), `${context.name} on ${n} items`);
+    const tiles = putTiles(context, gram, lambda);
+    await sweep(context, tiles, n);
+    const similarity = await readSimilarity(context, tiles, n, epsilon);
     return { similarity, inverse: keep ? memory.f32(tiles, tileValues(n)).slice() : undefined };
   } finally {
     memory.release(mark);
@@ -110,22 +98,21 @@ export async function denseEase(
 }
 
 async function sparseEase(
-  kernels: Kernels,
+  context: StageContext,
   gram: SparseMatrix,
   { lambda, epsilon }: EaseOptions,
   plan: Elimination,
-  job: Job,
-  stage: string,
   keep: boolean,
 ): Promise<{ similarity: SparseMatrix; inverse?: Float32Array }> {
+  const { kernels, name } = context;
   const { memory } = kernels;
   const n = gram.rows;
   const inverse = keep ? emptyTiles(n) : undefined;
   const mark = memory.mark();
   try {
-    const positions = memory.put(invertPermutation(plan.order), stage);
+    const positions = memory.put(invertPermutation(plan.order), name);
     const reader = new ColumnReader(kernels, plan.order, positions, epsilon, BATCH);
-    await invertSparse(kernels, gram, lambda, plan, job, stage, {
+    await invertSparse(context, gram, lambda, plan, {
       calls: (block, b) => [reader.marks(block, b)],
       async visit(blocks) {
         await reader.read(blocks);
@@ -140,18 +127,18 @@ async function sparseEase(
 
 /** B̂ from the swept tiles, a few block-rows at a time, so that linear memory never holds more of the result than that. */
 export async function readSimilarity(
-  kernels: Kernels,
+  context: StageContext,
   tiles: Address,
   n: number,
   epsilon: number,
-  job: Job,
-  stage: string,
 ): Promise<SparseMatrix> {
+  const { kernels, name } = context;
   const { exports, memory } = kernels;
+  const progress = context.part('filter');
   const count = tileRows(n);
-  const diagonal = memory.allocateZeroed(4 * TILE * count, stage);
+  const diagonal = memory.allocateZeroed(4 * TILE * count, name);
   exports.inverseDiagonal(tiles, TILE, n, diagonal);
-  const cursors = memory.allocate(4 * TILE * BLOCK_ROWS, stage);
+  const cursors = memory.allocate(4 * TILE * BLOCK_ROWS, name);
   const indptr = new Int32Array(n + 1);
   const parts: { indices: Int32Array; values: Float32Array }[] = [];
   let entries = 0;
@@ -174,8 +161,8 @@ export async function readSimilarity(
       indptr[begin * TILE + r + 1] = entries + length;
     }
     const mark = memory.mark();
-    const indices = memory.allocate(4 * length, stage);
-    const values = memory.allocate(4 * length, stage);
+    const indices = memory.allocate(4 * length, name);
+    const values = memory.allocate(4 * length, name);
     await runTasks(
       kernels,
       blocks.map(({ block, cursor }) => [
@@ -185,7 +172,7 @@ export async function readSimilarity(
     parts.push({ indices: memory.i32(indices, length).slice(), values: memory.f32(values, length).slice() });
     memory.release(mark);
     entries += length;
-    await job.tick(`${stage}: filter`, end, count);
+    await progress.tick(end, count);
   }
   const result: SparseMatrix = {
     rows: n,

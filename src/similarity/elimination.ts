@@ -1,8 +1,7 @@
 // In what order EASE eliminates items, from the pattern of G alone: first those that leave little fill, cut into panels, then
 // the rest, which has become nearly dense. Peak memory: n²/8 bytes of linear memory, then about twice the factor's pattern.
-import type { Job } from '../common/job.ts';
 import { plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import type { StageContext } from '../engine/stage.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
 import { TILE } from '../matrix/tiles.ts';
 
@@ -49,30 +48,28 @@ function wordsOf(n: number): number {
  *
  * @throws MemoryError where planBytes(n) do not fit.
  */
-export async function planElimination(
-  { exports, memory }: Kernels,
-  pattern: SparsePattern,
-  job: Job,
-  stage: string,
-): Promise<Elimination> {
+export async function planElimination(context: StageContext, pattern: SparsePattern): Promise<Elimination> {
+  const { kernels, name } = context;
+  const { exports, memory } = kernels;
   const n = pattern.rows;
-  memory.require(planBytes(n), `${stage} on ${n} items`);
+  memory.require(planBytes(n), `${name} on ${n} items`);
   // The dense end of the order to the left, so that rows of bits get shorter as nodes are eliminated.
   const byDegree = Int32Array.from({ length: n }, (_, i) => i).sort((a, b) => degree(b) - degree(a) || a - b);
   const nodeOf = invertPermutation(byDegree);
   const words = wordsOf(n);
+  const progress = context.part('order');
   const mark = memory.mark();
   try {
-    const bits = memory.allocateZeroed(8 * n * words, stage);
+    const bits = memory.allocateZeroed(8 * n * words, name);
     const fours = 4 * Math.ceil(n / 4);
-    const degrees = memory.allocate(4 * fours, stage);
-    const fills = memory.allocate(4 * fours, stage);
-    const eliminated = memory.allocate(4 * n, stage);
+    const degrees = memory.allocate(4 * fours, name);
+    const fills = memory.allocate(4 * fours, name);
+    const eliminated = memory.allocate(4 * n, name);
     setBits(memory.u32(bits, 2 * n * words), memory.i32(degrees, fours).fill(-1));
     let leading = 0;
     for (let goal = NODES_PER_CALL; ; goal += NODES_PER_CALL) {
       leading = exports.eliminate(n, words, bits, degrees, fills, leading, NODES_PER_CALL, eliminated);
-      await job.tick(`${stage}: order`, leading, n);
+      await progress.tick(leading, n);
       if (leading < goal) break;
     }
     const sequence = memory.i32(eliminated, leading).slice();

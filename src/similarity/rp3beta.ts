@@ -1,5 +1,4 @@
-import type { Job } from '../common/job.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import type { StageContext } from '../engine/stage.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
 import { transpose } from '../matrix/transpose.ts';
 
@@ -10,20 +9,25 @@ export interface Rp3BetaOptions {
   threshold: number;
 }
 
+/** Linear memory, in bytes, that `rp3beta` asks for besides the entries of W. */
+export function rp3betaBytes(X: SparsePattern): number {
+  return 8 * X.indices.length + 4 * X.rows + 28 * X.cols;
+}
+
 /**
  * RP3β with α = 1: the chance that a walk of three steps over users and items goes from item i to item j,
  * W = D_items⁻¹ Xᵀ D_users⁻¹ X, its columns divided by |x_j|^β, without its diagonal.
  *
  * @param interactions X (users × items), @param transposed Xᵀ.
- * Peak memory: X both ways, and W while its columns are put in order.
+ * Peak memory: X both ways, then W both ways while its columns are put in order.
  */
 export async function rp3beta(
-  kernels: Kernels,
+  context: StageContext,
   interactions: SparsePattern,
   transposed: SparsePattern,
   options: Rp3BetaOptions,
-  job: Job,
 ): Promise<SparseMatrix> {
+  const { kernels } = context;
   const { exports, memory } = kernels;
   const mark = memory.mark();
   const n = transposed.rows;
@@ -58,7 +62,7 @@ export async function rp3beta(
       columnParts.push(memory.i32(columns, kept).slice());
       valueParts.push(memory.f32(values, kept).slice());
       indptr[item + 1] = indptr[item] + kept;
-      if (item % 256 === 255 || item === n - 1) await job.tick('walk scores', item + 1, n);
+      if (item % 256 === 255 || item === n - 1) await context.tick(item + 1, n);
     }
   } finally {
     memory.release(mark);

@@ -4,9 +4,8 @@
 // s = n − t eliminated: 2t (t + 256) bytes of tiles, 2s (n + t) of inverse rows that later columns need, the panels
 // (under 30 MB at n = 12,015), and either 12t · 256 of the sweep or 1 kB a row for a batch.
 
-import type { Job } from '../common/job.ts';
 import { type Address, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import type { StageContext } from '../engine/stage.ts';
 import { type Call, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { TILE, tileCount, tileRows, tileValues } from '../matrix/tiles.ts';
@@ -64,24 +63,23 @@ export function sparseInverseBytes(plan: Elimination, entries: number): number {
  * @throws MemoryError where sparseInverseBytes do not fit.
  */
 export async function invertSparse(
-  kernels: Kernels,
+  context: StageContext,
   gram: SparseMatrix,
   lambda: number,
   plan: Elimination,
-  job: Job,
-  stage: string,
   visitor: ColumnVisitor,
 ): Promise<void> {
+  const { kernels, name } = context;
   const { memory } = kernels;
-  memory.reserve(sparseInverseBytes(plan, gram.indptr[gram.rows]), `${stage} on ${gram.rows} items`);
+  memory.reserve(sparseInverseBytes(plan, gram.indptr[gram.rows]), `${name} on ${gram.rows} items`);
   const mark = memory.mark();
   try {
-    const panels = allocatePanels(kernels, plan, stage);
+    const panels = allocatePanels(context, plan);
     const size = gram.rows - plan.leading;
-    const tiles = memory.allocateZeroed(4 * tileValues(size), stage);
-    await eliminate(kernels, gram, lambda, plan, panels, tiles, job, stage);
-    await sweep(kernels, tiles, size, job, stage, (row) => plan.order[plan.leading + row]);
-    await complete(kernels, plan, panels.table, tiles, job, stage, visitor);
+    const tiles = memory.allocateZeroed(4 * tileValues(size), name);
+    await eliminate(context, gram, lambda, plan, panels, tiles);
+    await sweep(context, tiles, size, (row) => plan.order[plan.leading + row]);
+    await complete(context, plan, panels.table, tiles, visitor);
   } finally {
     memory.release(mark);
   }
@@ -95,14 +93,14 @@ interface PanelMemory {
   factors: Address[];
 }
 
-function allocatePanels({ memory }: Kernels, { panels }: Elimination, stage: string): PanelMemory {
-  const table = memory.allocate(24 * panels.length, stage);
+function allocatePanels({ kernels: { memory }, name }: StageContext, { panels }: Elimination): PanelMemory {
+  const table = memory.allocate(24 * panels.length, name);
   const pivots: Address[] = [];
   const factors: Address[] = [];
   for (const [p, { first, width, rows }] of panels.entries()) {
-    const places = memory.put(rows, stage);
-    factors.push(memory.allocateZeroed(4 * width * rows.length, stage));
-    pivots.push(memory.allocateZeroed(4 * width * width, stage));
+    const places = memory.put(rows, name);
+    factors.push(memory.allocateZeroed(4 * width * rows.length, name));
+    pivots.push(memory.allocateZeroed(4 * width * width, name));
     memory.u32(plus(table, 24 * p), 6).set([first, width, rows.length, places, factors[p], pivots[p]]);
   }
   return { table, pivots, factors };
@@ -110,30 +108,30 @@ function allocatePanels({ memory }: Kernels, { panels }: Elimination, stage: str
 
 /** Factors the panels; the tiles become what is left of G + λI for the columns after them. */
 async function eliminate(
-  kernels: Kernels,
+  context: StageContext,
   gram: SparseMatrix,
   lambda: number,
   plan: Elimination,
   { table, pivots, factors }: PanelMemory,
   tiles: Address,
-  job: Job,
-  stage: string,
 ): Promise<void> {
+  const { kernels, name } = context;
   const { exports, memory } = kernels;
+  const progress = context.part('eliminate');
   const { panels, leading, order } = plan;
   const mark = memory.mark();
-  const blocks = panels.map(({ width, rows }) => memory.allocateZeroed(4 * width * rows.length, stage));
+  const blocks = panels.map(({ width, rows }) => memory.allocateZeroed(4 * width * rows.length, name));
   const positions = invertPermutation(order);
-  putPanels(kernels, gram, lambda, plan, positions, pivots, blocks);
-  await putTileRows(kernels, gram, lambda, plan, positions, tiles, stage);
-  const blockTable = memory.put(Uint32Array.from(blocks), stage);
-  const pivotTable = memory.put(Uint32Array.from(pivots), stage);
-  const owner = memory.allocate(4 * leading, stage);
+  putPanels(context, gram, lambda, plan, positions, pivots, blocks);
+  await putTileRows(context, gram, lambda, plan, positions, tiles);
+  const blockTable = memory.put(Uint32Array.from(blocks), name);
+  const pivotTable = memory.put(Uint32Array.from(pivots), name);
+  const owner = memory.allocate(4 * leading, name);
   for (const [p, { first, width }] of panels.entries()) memory.u32(owner, leading).fill(p, first, first + width);
   const count = tileRows(order.length - leading);
-  const scratch = memory.allocate(SCRATCH_BYTES, stage);
-  const workspace = memory.allocate(exports.gemmWorkspaceBytes(), stage);
-  const work = memory.allocate(exports.choleskyWorkspaceBytes(MAX_WIDTH), stage);
+  const scratch = memory.allocate(SCRATCH_BYTES, name);
+  const workspace = memory.allocate(exports.gemmWorkspaceBytes(), name);
+  const work = memory.allocate(exports.choleskyWorkspaceBytes(MAX_WIDTH), name);
   const total = panels.length + tileCount(order.length - leading);
   for (const [p, { first, width, rows }] of panels.entries()) {
     const r = rows.length;
@@ -141,11 +139,11 @@ async function eliminate(
     if (failed !== 0) throw notPositive(order[first + failed - 1]);
     exports.gemmNN(width, r, width, 1, pivots[p], width, blocks[p], r, factors[p], r, workspace);
     exports.updatePanels(table, p, countBelow(rows, leading), owner, blockTable, pivotTable, scratch);
-    await job.tick(`${stage}: eliminate`, p + 1, total);
+    await progress.tick(p + 1, total);
   }
-  const starts = memory.put(startsOf(panels, leading, count), stage);
+  const starts = memory.put(startsOf(panels, leading, count), name);
   const places = Array.from({ length: count }, (_, i) => Array.from({ length: i + 1 }, (_, j) => [i, j])).flat();
-  const scratches = memory.allocate(SCRATCH_BYTES * places.length, stage);
+  const scratches = memory.allocate(SCRATCH_BYTES * places.length, name);
   const tasks = places.map(
     ([i, j], t): Task => [
       [
@@ -164,7 +162,7 @@ async function eliminate(
       ],
     ],
   );
-  await runTasks(kernels, tasks, (finished) => job.tick(`${stage}: eliminate`, panels.length + finished, total));
+  await runTasks(kernels, tasks, (finished) => progress.tick(panels.length + finished, total));
   memory.release(mark);
 }
 
@@ -196,7 +194,7 @@ function startsOf(panels: Panel[], leading: number, count: number): Uint32Array 
 
 /** G + λI where the panels have it, in their lower triangle and below. */
 function putPanels(
-  { memory }: Kernels,
+  { kernels: { memory } }: StageContext,
   gram: SparseMatrix,
   lambda: number,
   { order, panels }: Elimination,
@@ -223,13 +221,12 @@ function putPanels(
 
 /** G + λI where the tiles have it, which are zeros; the last ones are padded with the identity. */
 async function putTileRows(
-  kernels: Kernels,
+  { kernels, name }: StageContext,
   gram: SparseMatrix,
   lambda: number,
   { order, leading }: Elimination,
   positions: Int32Array,
   tiles: Address,
-  stage: string,
 ): Promise<void> {
   const { memory } = kernels;
   const size = order.length - leading;
@@ -241,7 +238,7 @@ async function putTileRows(
     gram.values.subarray(0, entries),
     order,
     positions,
-  ].map((array) => memory.put(array, stage));
+  ].map((array) => memory.put(array, name));
   await runTasks(
     kernels,
     Array.from(
@@ -255,24 +252,21 @@ async function putTileRows(
 
 /** The columns of C, the dense ones first, then level by level backwards. */
 async function complete(
-  kernels: Kernels,
+  context: StageContext,
   plan: Elimination,
   table: Address,
   tiles: Address,
-  job: Job,
-  stage: string,
   visitor: ColumnVisitor,
 ): Promise<void> {
+  const { kernels, name } = context;
+  const progress = context.part('columns');
   const { memory } = kernels;
   const { order, leading, panels } = plan;
   const n = order.length;
   const all = blocksOf(plan);
-  const kept = all.map(({ keptRows }) => memory.allocate(4 * LANES * keptRows, stage));
-  const keptTable = memory.put(
-    Uint32Array.from(all.flatMap(({ column, width }, b) => [column, width, kept[b]])),
-    stage,
-  );
-  const x = Array.from({ length: Math.min(BATCH, all.length) }, () => memory.allocateZeroed(blockBytes(n), stage));
+  const kept = all.map(({ keptRows }) => memory.allocate(4 * LANES * keptRows, name));
+  const keptTable = memory.put(Uint32Array.from(all.flatMap(({ column, width }, b) => [column, width, kept[b]])), name);
+  const x = Array.from({ length: Math.min(BATCH, all.length) }, () => memory.allocateZeroed(blockBytes(n), name));
   let end = all.length;
   while (end > 0) {
     let start = end - 1;
@@ -312,7 +306,7 @@ async function complete(
     await runTasks(kernels, tasks);
     await visitor.visit(blocks);
     end = start;
-    await job.tick(`${stage}: columns`, n - batch[0].column, n);
+    await progress.tick(n - batch[0].column, n);
   }
 }
 

@@ -1,9 +1,8 @@
 // In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/dense/sweep.ts. Peak memory beside the
 // tiles: 12nt bytes for one panel, a few tiles, and 16 kB a task.
 import { ArgumentError } from '../common/errors.ts';
-import type { Job } from '../common/job.ts';
 import { type Address, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import type { StageContext } from '../engine/stage.ts';
 import { type Call, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { MULTIPLY_SCRATCH, TILE, tileCount, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/tiles.ts';
@@ -23,10 +22,10 @@ export function padTiles(a: Float32Array, n: number): void {
 }
 
 /** G + λI as lower tiles, the last ones padded with the identity; returns their address. */
-export function putTiles({ memory }: Kernels, gram: SparseMatrix, lambda: number, stage: string): Address {
+export function putTiles({ kernels: { memory }, name }: StageContext, gram: SparseMatrix, lambda: number): Address {
   const n = gram.rows;
   const length = tileValues(n);
-  const address = memory.allocateZeroed(4 * length, stage);
+  const address = memory.allocateZeroed(4 * length, name);
   const a = memory.f32(address, length);
   for (let i = 0; i < n; i++) {
     for (let p = gram.indptr[i]; p < gram.indptr[i + 1] && gram.indices[p] <= i; p++)
@@ -50,32 +49,31 @@ export function notPositive(item: number): ArgumentError {
  * @throws ArgumentError for a matrix that is not positive definite.
  */
 export async function sweep(
-  kernels: Kernels,
+  context: StageContext,
   tiles: Address,
   n: number,
-  job: Job,
-  stage: string,
   itemOf: (row: number) => number = (row) => row,
 ): Promise<void> {
+  const { kernels, name } = context;
   const { exports, memory } = kernels;
   const count = tileRows(n);
   const perTile = 2 * TILE ** 3;
   const total = perTile * count * tileCount(n);
   let done = 0;
   const mark = memory.mark();
-  const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), stage);
-  const slots = memory.allocate(count * SLOT_BYTES, stage);
-  const pivot = memory.allocate(SLOT_BYTES, stage);
-  const failed = memory.allocateZeroed(4, stage);
+  const work = memory.allocate(exports.choleskyWorkspaceBytes(TILE), name);
+  const slots = memory.allocate(count * SLOT_BYTES, name);
+  const pivot = memory.allocate(SLOT_BYTES, name);
+  const failed = memory.allocateZeroed(4, name);
   const updates = tileRanges(count);
-  const scratch = memory.allocate(MULTIPLY_SCRATCH * updates.length, stage);
+  const scratch = memory.allocate(MULTIPLY_SCRATCH * updates.length, name);
   const pivotOf = (k: number): Call => ['sweepPivot', tiles, TILE, k, pivot, work, failed];
   if (count > 0) await runTasks(kernels, [[pivotOf(0)]]);
   for (let k = 0; k < count; k++) {
     const row = memory.i32(failed, 1)[0] - 1;
     if (row >= 0) throw notPositive(itemOf(k * TILE + row));
     done += perTile;
-    await job.tick(stage, done, total);
+    await context.tick(done, total);
     await phase(
       (count - 1) * perTile,
       [...Array(count).keys()].flatMap((i): Task[] =>
@@ -101,7 +99,7 @@ export async function sweep(
 
   /** Tasks that come to `flops` together. */
   async function phase(flops: number, tasks: Task[]): Promise<void> {
-    await runTasks(kernels, tasks, (finished) => job.tick(stage, done + flops * (finished / tasks.length), total));
+    await runTasks(kernels, tasks, (finished) => context.tick(done + flops * (finished / tasks.length), total));
     done += flops;
   }
 }

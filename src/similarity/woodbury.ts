@@ -2,14 +2,13 @@
 // (assembly/dense/woodbury.ts), 256 rows at a time. Peak memory: that of the tiles and 16 bytes per row of a block and item.
 
 import { ArgumentError } from '../common/errors.ts';
-import type { Job } from '../common/job.ts';
 import { type Address, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import type { StageContext } from '../engine/stage.ts';
 import { runTasks, type Task } from '../engine/tasks.ts';
 import { gram } from '../matrix/gram.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
 import { MULTIPLY_SCRATCH, TILE, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/tiles.ts';
-import { easeWithInverse, readSimilarity } from './ease.ts';
+import { type EaseOptions, easeWithInverse, readSimilarity } from './ease.ts';
 import { planElimination, shareOfDense } from './elimination.ts';
 
 /** One changed row of X: the columns it had (none: a new row) and those that it has, rising, all of them new positions. */
@@ -25,7 +24,7 @@ export interface EaseUpdate {
   oldOf: Int32Array;
   changes: RowChange[];
   /** X (users × n) after the change, and its transpose. */
-  interactions: SparsePattern;
+  X: SparsePattern;
   transposed: SparsePattern;
 }
 
@@ -64,12 +63,11 @@ const WORTHLESS = 1;
  * @throws MemoryError, before the work starts, where it does not fit.
  */
 export async function updateEase(
-  kernels: Kernels,
+  context: StageContext,
   update: EaseUpdate,
-  options: { lambda: number; epsilon: number },
-  job: Job,
-  stage: string,
+  options: EaseOptions,
 ): Promise<UpdatedEase> {
+  const { kernels, name } = context;
   const { memory } = kernels;
   const n = update.oldOf.length;
   const added = update.changes.map(({ after }) => after).filter((row) => row.length > 0);
@@ -78,31 +76,24 @@ export async function updateEase(
   const mark = memory.mark();
   try {
     if (rows >= ANEW_LEAST * n) {
-      const matrix = gram(kernels, update.interactions, update.transposed);
-      const plan = await planElimination(kernels, matrix, job, stage);
+      const matrix = gram(kernels, update.X, update.transposed);
+      const plan = await planElimination(context, matrix);
       if (rows >= ANEW_FROM * Math.min(1, shareOfDense(plan)) * n) {
-        const { similarity, inverse } = await easeWithInverse(kernels, matrix, options, job, stage, true, plan);
-        const residual = await measureResidual(
-          kernels,
-          memory.put(inverse!, stage),
-          update,
-          options.lambda,
-          job,
-          stage,
-        );
+        const { similarity, inverse } = await easeWithInverse(context, matrix, options, true, plan);
+        const residual = await measureResidual(context, memory.put(inverse!, name), update, options.lambda);
         return { similarity, inverse: inverse!, rows: 0, residual };
       }
     }
-    memory.require(updateBytes(n, Math.min(BLOCK, rows)), `${stage} on ${n} items`);
-    const tiles = await putTiles(kernels, update.inverse, update.oldOf, options.lambda, job, stage);
+    memory.require(updateBytes(n, Math.min(BLOCK, rows)), `${name} on ${n} items`);
+    const tiles = await putTiles(context, update.inverse, update.oldOf, options.lambda);
     const progress = { done: 0, total: rows };
     for (let from = 0; from < added.length; from += BLOCK)
-      await applyRows(kernels, tiles, n, added.slice(from, from + BLOCK), 1, progress, job, stage);
+      await applyRows(context, tiles, n, added.slice(from, from + BLOCK), 1, progress);
     for (let from = 0; from < removed.length; from += BLOCK)
-      await applyRows(kernels, tiles, n, removed.slice(from, from + BLOCK), -1, progress, job, stage);
-    const residual = await measureResidual(kernels, tiles, update, options.lambda, job, stage);
-    if (!(residual < WORTHLESS)) throw notItsInverse(stage);
-    const similarity = await readSimilarity(kernels, tiles, n, options.epsilon, job, stage);
+      await applyRows(context, tiles, n, removed.slice(from, from + BLOCK), -1, progress);
+    const residual = await measureResidual(context, tiles, update, options.lambda);
+    if (!(residual < WORTHLESS)) throw notItsInverse(name);
+    const similarity = await readSimilarity(context, tiles, n, options.epsilon);
     return { similarity, inverse: memory.f32(tiles, tileValues(n)).slice(), rows, residual };
   } finally {
     memory.release(mark);
@@ -130,17 +121,18 @@ function notItsInverse(stage: string): ArgumentError {
 
 /** The old tiles, moved apart where new items come between, on whose diagonal −1/λ stands. */
 async function putTiles(
-  { memory }: Kernels,
+  context: StageContext,
   inverse: Float32Array,
   oldOf: Int32Array,
   lambda: number,
-  job: Job,
-  stage: string,
 ): Promise<Address> {
+  const { kernels, name } = context;
+  const { memory } = kernels;
+  const progress = context.part('new items');
   const n = oldOf.length;
-  if (oldOf.every((old) => old >= 0)) return memory.put(inverse, stage);
+  if (oldOf.every((old) => old >= 0)) return memory.put(inverse, name);
   const length = tileValues(n);
-  const address = memory.allocateZeroed(4 * length, stage);
+  const address = memory.allocateZeroed(4 * length, name);
   const runs = contiguousRuns(oldOf);
   for (let first = 0; first < n; first += TILE) {
     const tiles = memory.f32(address, length);
@@ -159,7 +151,7 @@ async function putTiles(
           } else for (let c = 0; c < run.length; c++) tiles[to + c] = inverse[tileIndex(old + c, oldI)];
         }
     }
-    await job.tick(`${stage}: new items`, Math.min(n, first + TILE), n);
+    await progress.tick(Math.min(n, first + TILE), n);
   }
   const tiles = memory.f32(address, length);
   for (let i = n; i < tileRows(n) * TILE; i++) tiles[tileIndex(i, i)] = -1;
@@ -179,32 +171,31 @@ function contiguousRuns(oldOf: Int32Array): { start: number; length: number }[] 
 
 /** The tiles follow G + sign · WᵀW, W the rows given (k × n, by their columns). */
 async function applyRows(
-  kernels: Kernels,
+  context: StageContext,
   tiles: Address,
   n: number,
   rows: Int32Array[],
   sign: 1 | -1,
   progress: { done: number; total: number },
-  job: Job,
-  stage: string,
 ): Promise<void> {
+  const { kernels, name } = context;
   const { exports, memory } = kernels;
   const k = rows.length;
   const blocks = tileRows(n);
   const width = blocks * TILE;
   const mark = memory.mark();
-  const row = memory.allocate(8 * width, stage);
-  const y = memory.allocate(4 * k * width, stage);
-  const u = memory.allocateZeroed(4 * k * width, stage);
-  const capacitance = memory.allocate(4 * k * k, stage);
-  const lefts = memory.allocate(4 * k * width, stage);
-  const rights = memory.allocate(4 * k * width, stage);
-  const workspace = memory.allocate(exports.gemmWorkspaceBytes(), stage);
-  const choleskyWorkspace = memory.allocate(exports.choleskyWorkspaceBytes(k), stage);
-  const tick = (share: number) => job.tick(stage, progress.done + share * k, progress.total);
+  const row = memory.allocate(8 * width, name);
+  const y = memory.allocate(4 * k * width, name);
+  const u = memory.allocateZeroed(4 * k * width, name);
+  const capacitance = memory.allocate(4 * k * k, name);
+  const lefts = memory.allocate(4 * k * width, name);
+  const rights = memory.allocate(4 * k * width, name);
+  const workspace = memory.allocate(exports.gemmWorkspaceBytes(), name);
+  const choleskyWorkspace = memory.allocate(exports.choleskyWorkspaceBytes(k), name);
+  const tick = (share: number) => context.tick(progress.done + share * k, progress.total);
 
   for (let p = 0; p < k; p++) {
-    gatherRow(kernels, tiles, blocks, rows[p], undefined, row, stage);
+    gatherRow(context, tiles, blocks, rows[p], undefined, row);
     // W C Wᵀ is −Y Wᵀ, since the tiles hold −C
     const gathered = memory.f64(row, width);
     const T = memory.f32(capacitance, k * k);
@@ -216,7 +207,7 @@ async function applyRows(
     exports.narrow(width, row, plus(y, 4 * p * width));
     await tick(p / (2 * k));
   }
-  if (exports.choleskyInverse(k, capacitance, choleskyWorkspace) !== 0) throw notItsInverse(stage);
+  if (exports.choleskyInverse(k, capacitance, choleskyWorkspace) !== 0) throw notItsInverse(name);
   exports.gemmNN(k, width, k, 1, capacitance, k, y, width, u, width, workspace);
   await tick(0.5);
   for (let i = 0; i < blocks; i++) {
@@ -224,7 +215,7 @@ async function applyRows(
     exports.packColumns(8, plus(u, 4 * TILE * i), width, TILE, k, plus(rights, 4 * TILE * k * i));
   }
   const tasks = tileRanges(blocks);
-  const scratch = memory.allocate(MULTIPLY_SCRATCH * tasks.length, stage);
+  const scratch = memory.allocate(MULTIPLY_SCRATCH * tasks.length, name);
   const updates = tasks.map(
     ({ i, from, to }, p): Task => [
       ['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights, plus(scratch, p * MULTIPLY_SCRATCH)],
@@ -238,18 +229,18 @@ async function applyRows(
 
 /** out (whole tiles, f64) = Σ weights_c · row items_c of the tiles; without weights, 1 each. */
 function gatherRow(
-  { exports, memory }: Kernels,
+  { kernels, name }: StageContext,
   tiles: Address,
   blocks: number,
   items: Int32Array,
   weights: Float32Array | undefined,
   out: Address,
-  stage: string,
 ): void {
+  const { exports, memory } = kernels;
   memory.f64(out, blocks * TILE).fill(0);
   const mark = memory.mark();
-  const some = memory.allocate(4 * ITEMS_PER_CALL, stage);
-  const theirs = memory.allocate(4 * ITEMS_PER_CALL, stage);
+  const some = memory.allocate(4 * ITEMS_PER_CALL, name);
+  const theirs = memory.allocate(4 * ITEMS_PER_CALL, name);
   for (let from = 0; from < items.length; from += ITEMS_PER_CALL) {
     const count = Math.min(ITEMS_PER_CALL, items.length - from);
     memory.i32(some, count).set(items.subarray(from, from + count));
@@ -262,19 +253,19 @@ function gatherRow(
 
 /** max |C (G + λI) − I| over SAMPLES columns. */
 async function measureResidual(
-  kernels: Kernels,
+  context: StageContext,
   tiles: Address,
-  { oldOf, interactions, transposed }: EaseUpdate,
+  { oldOf, X, transposed }: EaseUpdate,
   lambda: number,
-  job: Job,
-  stage: string,
 ): Promise<number> {
+  const { kernels, name } = context;
   const { memory } = kernels;
+  const progress = context.part('residual');
   const n = oldOf.length;
   const blocks = tileRows(n);
   const samples = Math.min(n, SAMPLES);
   const mark = memory.mark();
-  const out = memory.allocate(8 * blocks * TILE, stage);
+  const out = memory.allocate(8 * blocks * TILE, name);
   const counts = new Float64Array(n);
   let worst = 0;
   for (let s = 0; s < samples; s++) {
@@ -282,23 +273,21 @@ async function measureResidual(
     counts.fill(0);
     counts[column] = lambda;
     for (const user of transposed.indices.subarray(transposed.indptr[column], transposed.indptr[column + 1])) {
-      for (const item of interactions.indices.subarray(interactions.indptr[user], interactions.indptr[user + 1]))
-        counts[item]++;
+      for (const item of X.indices.subarray(X.indptr[user], X.indptr[user + 1])) counts[item]++;
     }
     const items = Int32Array.from(counts.keys()).filter((item) => counts[item] !== 0);
     gatherRow(
-      kernels,
+      context,
       tiles,
       blocks,
       items,
       Float32Array.from(items, (item) => counts[item]),
       out,
-      stage,
     );
     // Math.max keeps a NaN
     for (const [i, value] of memory.f64(out, n).entries())
       worst = Math.max(worst, Math.abs((i === column ? 1 : 0) + value));
-    await job.tick(`${stage}: residual`, s + 1, samples);
+    await progress.tick(s + 1, samples);
   }
   memory.release(mark);
   return worst;

@@ -1,26 +1,15 @@
-import { ArgumentError, checkInteger, checkNumber, checkObject } from '../common/errors.ts';
-import { Job, type JobOptions } from '../common/job.ts';
+import { ArgumentError, checkInteger, checkObject } from '../common/errors.ts';
+import type { JobOptions } from '../common/job.ts';
 import { checkMarkets, type Markets } from '../data/markets.ts';
-import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
-import { transpose } from '../matrix/transpose.ts';
+import type { StageReport } from '../engine/stage.ts';
 import { checkModel } from '../model/check.ts';
-import type { MarketModel, Model } from '../model/model.ts';
-import { squaredLength, type Table, tableType } from '../model/table.ts';
-import { rp3beta } from '../similarity/rp3beta.ts';
-import { updateEase } from '../similarity/woodbury.ts';
-import { checkThreads, type ThreadOptions, withKernels } from '../threads/pool.ts';
-import { type GrownMarket, growMarkets } from './grow-markets.ts';
-import { linearWeights, type Mix } from './options.ts';
-import {
-  known,
-  linearScores,
-  MERGED_STAGE,
-  marketStage,
-  mergeInteractions,
-  popularity,
-  type StageReport,
-  Stages,
-} from './train.ts';
+import type { Model } from '../model/model.ts';
+import { squaredLength, tableType } from '../model/table.ts';
+import { growMarkets } from '../models/grow-markets.ts';
+import type { Updating } from '../models/kind.ts';
+import { kindNamed } from '../models/registry.ts';
+import { checkThreads, type ThreadOptions } from '../threads/pool.ts';
+import { withStages } from './with-stages.ts';
 
 export interface UpdateOptions extends JobOptions, ThreadOptions {
   onStage?: (report: StageReport) => void;
@@ -74,8 +63,7 @@ export async function update(model: Model, added: Markets, options: UpdateOption
   checkModel(model);
   checkMarkets(added);
   checkThreads(checkObject('options', options));
-  const settings = readSettings(model);
-  checkUpdatable(model, settings.weights);
+  const updating = checkUpdatable(model);
   for (const { name } of added.markets) {
     if (!model.markets.some((market) => market.name === name)) {
       throw new ArgumentError(
@@ -90,98 +78,21 @@ export async function update(model: Model, added: Markets, options: UpdateOption
   if (grown.added.users + grown.added.items + grown.added.interactions === 0)
     return { model, added: grown.added, ...assess(model, before) };
 
-  const { lambda, epsilon, weights } = settings;
-  const job = new Job(options);
-  const residuals: number[] = [];
-  const { markets, inverse } = await withKernels(options, async (kernels) => {
-    const run = new Stages(kernels, options.onStage);
-    const ease = (
-      stage: string,
-      inverse: Float32Array,
-      { oldOf, changes }: Pick<GrownMarket, 'oldOf' | 'changes'>,
-      interactions: SparsePattern,
-      transposed: SparsePattern,
-    ) =>
-      run.stage(stage, async () => {
-        const value = await updateEase(
-          kernels,
-          { inverse, oldOf, changes, interactions, transposed },
-          { lambda, epsilon },
-          job,
-          stage,
-        );
-        residuals.push(value.residual);
-        return {
-          value,
-          fact: { items: oldOf.length, 'changed rows': value.rows, entries: value.similarity.values.length },
-        };
-      });
-
-    let merged: { similarity: SparseMatrix; inverse: Float32Array } | undefined;
-    let walk: SparseMatrix | undefined;
-    if (weights.merged > 0 || weights.walk > 0) {
-      const interactions = mergeInteractions(grown);
-      const transposed = transpose(kernels, interactions);
-      if (weights.merged > 0) {
-        const changes = grown.markets.flatMap(({ items, changes: rows }) =>
-          rows.map(({ before: old, after }) => ({
-            before: old.map((item) => items[item]),
-            after: after.map((item) => items[item]),
-          })),
-        );
-        merged = await ease(MERGED_STAGE, model.inverse!, { oldOf: grown.oldOf, changes }, interactions, transposed);
-      }
-      if (weights.walk > 0) {
-        walk = await run.stage('walk scores', async () => {
-          const value = await rp3beta(kernels, interactions, transposed, settings.rp3beta, job);
-          return { value, fact: { entries: value.values.length } };
-        });
-      }
-    }
-    const markets: MarketModel[] = [];
-    for (const [m, market] of grown.markets.entries()) {
-      const old = model.markets[m];
-      const own =
-        weights.market > 0
-          ? await ease(
-              marketStage(market.name),
-              old.inverse!,
-              market,
-              market.interactions,
-              transpose(kernels, market.interactions),
-            )
-          : undefined;
-      markets.push({
-        ...old,
-        ...known(market),
-        linearWeight: old.linearWeight,
-        linearPower: old.linearPower,
-        cosineWeight: old.cosineWeight,
-        linear: linearScores(market.items, weights, { merged: merged?.similarity, market: own?.similarity, walk }),
-        foldIn: old.foldIn && moveRows(old.foldIn, market.oldOf, model.dim),
-        vectors: old.vectors && moveRows(old.vectors, market.oldOf, model.dim),
-        bias:
-          model.kind === 'popularity'
-            ? Float32Array.from(popularity(market.interactions))
-            : old.bias && moveRows(old.bias, market.oldOf, 1),
-        userVectors: old.userVectors && moveRows(old.userVectors, market.oldOfUser, model.dim),
-        inverse: own?.inverse,
-      });
-    }
-    return { markets, inverse: merged?.inverse };
-  });
+  const { onProgress, signal, onStage, ...threads } = options;
+  const { residual, ...parts } = await withStages({ onProgress, signal, onStage }, threads, (stages) =>
+    updating.apply(model, grown, stages),
+  );
   const facts: Facts = {
     updates: before.updates + 1,
     users: before.users + grown.added.users,
     items: before.items + grown.added.items,
     interactions: before.interactions + grown.added.interactions,
-    residual: residuals.length > 0 ? Math.max(...residuals) : null,
+    residual,
   };
   const result: Model = {
     ...model,
+    ...parts,
     items: grown.items,
-    inverse,
-    markets,
     training: { ...model.training, updates: facts },
   };
   return { model: result, added: grown.added, ...assess(result, facts) };
@@ -204,39 +115,10 @@ function readFacts({ training }: Model): Facts {
   };
 }
 
-function readSettings({ kind, training }: Model) {
-  const found = (training.options ?? {}) as Record<string, unknown>;
-  const number = (name: string, value: unknown, min: number, max: number) =>
-    checkNumber(`model, training.options.${name}`, value, min, max);
-  let mix: Mix | undefined;
-  if (kind === 'm3rec' && typeof found.mix === 'object' && found.mix !== null) {
-    const weights = found.mix as Partial<Mix>;
-    const weight = (name: keyof Mix) => number(`mix.${name}`, weights[name], 0, 1e9);
-    mix = { merged: weight('merged'), market: weight('market'), walk: weight('walk'), cosine: weight('cosine') };
-  }
-  const weights = linearWeights({ model: kind, mix });
-  const solved = weights.merged + weights.market > 0;
-  return {
-    weights,
-    lambda: solved ? number('lambdaF', found.lambdaF, 1e-3, 1e9) : 0,
-    epsilon: solved ? number('epsilon', found.epsilon, -1, 1) : 0,
-    rp3beta:
-      weights.walk > 0
-        ? {
-            beta: number('rp3beta', found.rp3beta, -10, 10),
-            threshold: number('rp3Threshold', found.rp3Threshold, 0, 1),
-          }
-        : { beta: 0, threshold: 0 },
-  };
-}
-
-/** Throws an ArgumentError unless the model has all that an update rests on. */
-function checkUpdatable(model: Model, { merged, market, walk }: ReturnType<typeof linearWeights>): void {
-  if (model.kind === 'm3rec' && merged + market + walk === 0)
-    throw ArgumentError.because(
-      'model',
-      'a model that scores by its vectors alone (preset paper) cannot be updated; train it again',
-    );
+/** How models of this kind are updated. @throws ArgumentError for a model that is not to be updated, saying what to do. */
+function checkUpdatable(model: Model): Updating<object> {
+  const { updating } = kindNamed('model.kind', model.kind);
+  if (!updating) throw ArgumentError.because('model', `a ${model.kind} model cannot be updated; train it again`);
   // Pruned similarities would grow back, and markets that are gone cannot be counted.
   const compact = model.markets.some(({ foldIn, vectors, userVectors }) =>
     [foldIn, vectors, userVectors].some((table) => table && tableType(table) !== 'f32'),
@@ -252,22 +134,8 @@ function checkUpdatable(model: Model, { merged, market, walk }: ReturnType<typeo
       'model',
       `market ${JSON.stringify(bare.name)} has no users, which an update needs; update the model as training made it`,
     );
-  if ((merged > 0 && !model.inverse) || (market > 0 && model.markets.some(({ inverse }) => !inverse))) {
-    throw ArgumentError.because(
-      'model',
-      'it lacks the inverses that an update needs; train it with `updatable: true` (m3rec train --updatable)',
-    );
-  }
-}
-
-/** Rows of a table at their new positions, zero where there was none. */
-function moveRows(table: Table, oldOf: Int32Array, dim: number): Float32Array {
-  // `checkUpdatable` lets no other type pass.
-  const values = table as Float32Array;
-  const moved = new Float32Array(oldOf.length * dim);
-  for (const [row, old] of oldOf.entries())
-    if (old >= 0) moved.set(values.subarray(old * dim, (old + 1) * dim), row * dim);
-  return moved;
+  updating.check(model);
+  return updating;
 }
 
 /** Whether a refit is due. EASE and popularity models follow their data, so that only rounding can make them so. */

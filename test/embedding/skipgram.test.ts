@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Job } from '../../src/common/job.ts';
 import { type SkipGramOptions, skipgram } from '../../src/embedding/skipgram.ts';
 import type { Kernels } from '../../src/engine/instantiate.ts';
+import { stageContext } from '../../src/engine/stage.ts';
 import { STREAM } from '../../src/engine/streams.ts';
 import type { SparseMatrix } from '../../src/matrix/sparse.ts';
 import { nodeWorkers } from '../../src/node/files.ts';
@@ -140,7 +141,7 @@ describe('the stage agrees with plain f64', () => {
     ['several rounds a step, the last one short', 66, optionsOf(100, 150, 2, 2)],
   ])('%s', async (_, count, options) => {
     const walks = walksOf(count, options.walkLength);
-    const found = await skipgram(await rawKernels(), walks, similarity, options, new Job());
+    const found = await skipgram(stageContext(await rawKernels(), 'skip-gram'), { walks, similarity }, options);
     const expected = await plainStage(walks, options);
     expect(worst(found.vectors, expected.vectors)).toBeLessThan(TRAINED);
     expect(worst(found.contexts, expected.contexts)).toBeLessThan(TRAINED);
@@ -155,7 +156,7 @@ test('1, 2, 3 and 8 threads give the same bytes, in several rounds of many tasks
   const walks = walksOf(530, 40);
   const run = async (kernels: Kernels) => {
     const before = kernels.memory.used;
-    const result = await skipgram(kernels, walks, similarity, options, new Job());
+    const result = await skipgram(stageContext(kernels, 'skip-gram'), { walks, similarity }, options);
     expect(kernels.memory.used).toBe(before);
     return result;
   };
@@ -188,7 +189,9 @@ test('a signal stops the stage between the rounds of a step', async () => {
       controller.abort();
     },
   });
-  await expect(skipgram(await rawKernels(), walksOf(530, 40), similarity, options, job)).rejects.toMatchObject({
+  await expect(
+    skipgram(stageContext(await rawKernels(), 'skip-gram', job), { walks: walksOf(530, 40), similarity }, options),
+  ).rejects.toMatchObject({
     name: 'AbortError',
     message: 'skip-gram was stopped at 0 of 1',
   });

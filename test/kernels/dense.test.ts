@@ -5,6 +5,7 @@ import bytes from '../../dist/kernels.wasm';
 import { ArgumentError, MemoryError } from '../../src/common/errors.ts';
 import { Job } from '../../src/common/job.ts';
 import { bindKernels, instantiateKernels, type Kernels } from '../../src/engine/instantiate.ts';
+import { stageContext } from '../../src/engine/stage.ts';
 import { gram } from '../../src/matrix/gram.ts';
 import type { SparseMatrix, SparsePattern } from '../../src/matrix/sparse.ts';
 import { transpose } from '../../src/matrix/transpose.ts';
@@ -36,6 +37,7 @@ function random(): number {
 const randomArray = (length: number) => Float32Array.from({ length }, random);
 
 const kernels = await instantiateKernels(bytes);
+const context = stageContext(kernels, 'ease');
 const bound = await bindKernels(bytes);
 const workspaceBytes = kernels.exports.gemmWorkspaceBytes();
 
@@ -259,7 +261,7 @@ test('ease equals the f64 closed form, also where items do not fill the last til
     const g = gram(kernels, randomPattern(3 * n, n, 8));
     const [lambda, epsilon] = [10, 0.01];
     const used = kernels.memory.used;
-    const b = await ease(kernels, g, { lambda, epsilon }, new Job());
+    const b = await ease(context, g, { lambda, epsilon });
     expect(kernels.memory.used).toBe(used);
     expectOrdered(b);
     const a = dense(g);
@@ -289,21 +291,19 @@ test('ease refuses what it cannot invert, wrong options and too many items', asy
   const indefinite = identity(300, 1);
   indefinite.values[270] = -100;
   const used = kernels.memory.used;
-  const error = await ease(kernels, indefinite, options, new Job()).catch((e) => e);
+  const error = await ease(context, indefinite, options).catch((e) => e);
   expect(error).toBeInstanceOf(ArgumentError);
   expect(error.message).toContain('item 270');
   expect(kernels.memory.used).toBe(used);
-  await expect(ease(kernels, identity(3, 1), { ...options, lambda: 0 }, new Job())).rejects.toThrow(ArgumentError);
-  await expect(ease(kernels, identity(3, 1), { ...options, epsilon: Number.NaN }, new Job())).rejects.toThrow(
-    ArgumentError,
-  );
-  await expect(ease(kernels, { ...identity(3, 1), cols: 4 }, options, new Job())).rejects.toThrow(ArgumentError);
-  await expect(ease(kernels, identity(200_000, 1), options, new Job())).rejects.toThrow(MemoryError);
+  await expect(ease(context, identity(3, 1), { ...options, lambda: 0 })).rejects.toThrow(ArgumentError);
+  await expect(ease(context, identity(3, 1), { ...options, epsilon: Number.NaN })).rejects.toThrow(ArgumentError);
+  await expect(ease(context, { ...identity(3, 1), cols: 4 }, options)).rejects.toThrow(ArgumentError);
+  await expect(ease(context, identity(200_000, 1), options)).rejects.toThrow(MemoryError);
   const controller = new AbortController();
   controller.abort();
-  await expect(ease(kernels, identity(300, 1), options, new Job({ signal: controller.signal }))).rejects.toThrow(
-    /stopped/,
-  );
+  await expect(
+    ease(stageContext(kernels, 'ease', new Job({ signal: controller.signal })), identity(300, 1), options),
+  ).rejects.toThrow(/stopped/);
 });
 
 test('five markets of XMarket give the 1,029,657 entries of the NumPy reference', async ({ skip }) => {
@@ -327,9 +327,9 @@ test('five markets of XMarket give the 1,029,657 entries of the NumPy reference'
   const indptr = new Int32Array(rows.length + 1);
   for (const [u, row] of rows.entries()) indptr[u + 1] = indptr[u] + row.length;
   const g = gram(kernels, { rows: rows.length, cols: items.size, indptr, indices: Int32Array.from(rows.flat()) });
-  const bytes = sparseInverseBytes(await planElimination(kernels, g, new Job(), 'ease'), g.indptr[g.rows]);
+  const bytes = sparseInverseBytes(await planElimination(context, g), g.indptr[g.rows]);
   kernels.memory.resetPeak();
-  const b = await ease(kernels, g, { lambda: 25, epsilon: 0.01 }, new Job());
+  const b = await ease(context, g, { lambda: 25, epsilon: 0.01 });
   expect(Math.abs(b.indices.length / 1_029_657 - 1)).toBeLessThanOrEqual(ENTRIES_TOLERANCE);
   expect(kernels.memory.peak).toBeLessThanOrEqual(bytes + 2e6);
 });

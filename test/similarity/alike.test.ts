@@ -1,6 +1,7 @@
 // The order that puts items next to each other that are bought together.
 import { expect, test } from 'vitest';
 import { Job } from '../../src/common/job.ts';
+import { stageContext } from '../../src/engine/stage.ts';
 import { AbortedError } from '../../src/index.ts';
 import type { SparsePattern } from '../../src/matrix/sparse.ts';
 import { transpose } from '../../src/matrix/transpose.ts';
@@ -9,7 +10,8 @@ import { LENGTHS, randomPattern, rawKernels } from '../support/reference.ts';
 
 const kernels = await rawKernels();
 const CORE = 16;
-const orderOf = (X: SparsePattern, job = new Job()) => alikeOrder(X, transpose(kernels, X), CORE, job, 'ease');
+const orderOf = (X: SparsePattern, job = new Job()) =>
+  alikeOrder(stageContext(kernels, 'ease', job), X, transpose(kernels, X), CORE);
 
 test.each(LENGTHS.map((n) => n + CORE))('every item once, the core as it was: %i items', async (n) => {
   const order = await orderOf(randomPattern(3 * n, n, 4, n));

@@ -1,6 +1,7 @@
 // EASE without an inverse: an exact core and conjugate gradients over the tail, compared with the f64 inverse of G + λI.
 import { expect, test } from 'vitest';
 import { Job } from '../../src/common/job.ts';
+import { stageContext } from '../../src/engine/stage.ts';
 import {
   AbortedError,
   ArgumentError,
@@ -12,16 +13,20 @@ import {
 } from '../../src/index.ts';
 import type { SparseMatrix, SparsePattern } from '../../src/matrix/sparse.ts';
 import { transpose } from '../../src/matrix/transpose.ts';
+import { mergeInteractions } from '../../src/models/interactions.ts';
 import { nodeWorkers } from '../../src/node/files.ts';
 import { CORE, type ConjugateOptions, conjugateBytes, conjugateEase } from '../../src/similarity/conjugate.ts';
 import { startPool } from '../../src/threads/pool.ts';
-import { mergeInteractions } from '../../src/train/train.ts';
 import { LENGTHS, randomPattern, rawKernels } from '../support/reference.ts';
 
 const kernels = await rawKernels();
 const LAMBDA = 10;
 const solve = (X: SparsePattern, options: Partial<ConjugateOptions> = {}, job = new Job()) =>
-  conjugateEase(kernels, X, transpose(kernels, X), { lambda: LAMBDA, epsilon: 0.01, ...options }, job, 'ease');
+  conjugateEase(stageContext(kernels, 'ease', job), X, transpose(kernels, X), {
+    lambda: LAMBDA,
+    epsilon: 0.01,
+    ...options,
+  });
 
 /** Rows of users by their items. */
 function patternOf(cols: number, rows: number[][]): SparsePattern {
@@ -188,12 +193,10 @@ test('wrong options, too much to hold and a signal', async () => {
   const large: SparsePattern = { rows: 1, cols: 30_000_000, indptr: new Int32Array(2), indices: new Int32Array(0) };
   await expect(
     conjugateEase(
-      kernels,
+      stageContext(kernels, 'ease'),
       large,
       { rows: 30_000_000, cols: 1, indptr: new Int32Array(0), indices: new Int32Array(0) },
       { lambda: 1, epsilon: 0.01 },
-      new Job(),
-      'ease',
     ),
   ).rejects.toBeInstanceOf(MemoryError);
   const controller = new AbortController();
@@ -212,12 +215,10 @@ test('the same bits on 1, 2 and 3 threads', async () => {
     const { pool, ...shared } = await startPool(nodeWorkers, threads);
     try {
       const several = await conjugateEase(
-        { ...shared, pool },
+        stageContext({ ...shared, pool }, 'ease'),
         realistic,
         transpose(shared, realistic),
         { lambda: LAMBDA, epsilon: 0.01, core: 64 },
-        new Job(),
-        'ease',
       );
       expect(several, `${threads} threads`).toEqual(one);
     } finally {

@@ -1,7 +1,7 @@
 // The sparse way to the inverse: the order of elimination, its panels, and the columns of C that come of them.
 import { expect, test } from 'vitest';
 import { ArgumentError } from '../../src/common/errors.ts';
-import { Job } from '../../src/common/job.ts';
+import { stageContext } from '../../src/engine/stage.ts';
 import { gram } from '../../src/matrix/gram.ts';
 import type { SparseMatrix } from '../../src/matrix/sparse.ts';
 import { findFlaw, TILE, tileIndex } from '../../src/matrix/tiles.ts';
@@ -100,7 +100,7 @@ function worstOf(n: number, expected: Float64Array, found: (i: number, j: number
 async function inverseBy(plan: Elimination, g: SparseMatrix): Promise<Float64Array> {
   const n = g.rows;
   const c = new Float64Array(n * n).fill(Number.NaN);
-  await invertSparse(kernels, g, LAMBDA, plan, new Job(), 'inverse', {
+  await invertSparse(stageContext(kernels, 'inverse'), g, LAMBDA, plan, {
     calls: () => [],
     async visit(blocks) {
       for (const { column, width, x } of blocks) {
@@ -118,7 +118,7 @@ async function inverseBy(plan: Elimination, g: SparseMatrix): Promise<Float64Arr
   return c;
 }
 
-const planOf = (g: SparseMatrix) => planElimination(kernels, g, new Job(), 'plan');
+const planOf = (g: SparseMatrix) => planElimination(stageContext(kernels, 'plan'), g);
 
 test.each(shapes)('the plan covers the matrix and its fill: %s', async (_, g) => {
   const n = g.rows;
@@ -256,11 +256,9 @@ test('the inverse that is kept is the one that the similarities come from', asyn
   for (const [name, g] of shapes) {
     const n = g.rows;
     const { similarity, inverse: tiles } = await easeWithInverse(
-      kernels,
+      stageContext(kernels, 'ease'),
       g,
       { lambda: LAMBDA, epsilon: -1e9 },
-      new Job(),
-      'ease',
       true,
     );
     expect(findFlaw(tiles!, n), name).toBeUndefined();

@@ -4,10 +4,10 @@ import { Job } from '../../src/common/job.ts';
 import { AbortedError, ArgumentError, assembleGenerated, generateMarkets, MemoryError } from '../../src/index.ts';
 import type { SparseMatrix, SparsePattern } from '../../src/matrix/sparse.ts';
 import { transpose } from '../../src/matrix/transpose.ts';
+import { mergeInteractions } from '../../src/models/interactions.ts';
 import { nodeWorkers } from '../../src/node/files.ts';
 import { type GroupEaseOptions, groupEase } from '../../src/similarity/groups.ts';
 import { startPool } from '../../src/threads/pool.ts';
-import { mergeInteractions } from '../../src/train/train.ts';
 import { LENGTHS, randomPattern, randoms, rawKernels } from '../support/reference.ts';
 
 const kernels = await rawKernels();

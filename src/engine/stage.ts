@@ -1,0 +1,162 @@
+// A stage is a value: it says what it is called and what memory it needs, and is run by a StageRunner. So each stage's
+// progress, errors, time, memory and facts come about in one place.
+import { checkCallback } from '../common/errors.ts';
+import { Job, type JobOptions, type Step } from '../common/job.ts';
+import type { KernelExports, Kernels } from './instantiate.ts';
+
+/** Turns a value into bytes and back. Equal values give equal bytes. */
+export interface Codec<T> {
+  encode(value: T): Uint8Array;
+  /** @throws ModelFileError for bytes that `encode` did not write. */
+  decode(bytes: Uint8Array): T;
+}
+
+/** What a stage works with while it runs. */
+export interface StageContext {
+  /** In English, for progress, reports and errors. */
+  readonly name: string;
+  /** For programs, which may translate it. */
+  readonly id: string;
+  readonly kernels: Kernels;
+  /** For stages that wait for something else than kernels; `tick` checks it. */
+  readonly signal: AbortSignal | undefined;
+  /**
+   * Reports progress and lets the event loop run. Call between kernel calls; keep each of those well under 200 ms.
+   * @throws AbortedError if the job was stopped.
+   */
+  tick(done: number, total: number, loss?: number): Promise<void>;
+  /** The same stage in a part of its work with progress of its own: "skip-gram: order", by the id "skip-gram.order". */
+  part(name: string): StageContext;
+  /** Says, before the work starts, what will be done differently than usual and why. */
+  note(text: string): void;
+}
+
+/** What a stage has made. */
+export interface StageResult<Out> {
+  value: Out;
+  /** Counts and measures that depend on the input alone. They are kept in the model file. */
+  fact: Record<string, number>;
+  /** How it was done, for the report. */
+  note?: string;
+}
+
+/** One stage of a job, from an input to a value. */
+export interface Stage<In, Out> {
+  readonly name: string;
+  readonly id: string;
+  /** The market that it is about, if it is about one. */
+  readonly market?: string;
+  /**
+   * Peak linear memory in bytes, a double, as far as the input alone tells. It is asked for before anything is allocated;
+   * what the input does not tell (the fill of a factor, the entries of a product), the stage asks for itself.
+   */
+  bytes(input: In, exports: KernelExports): number;
+  run(input: In, context: StageContext): Promise<StageResult<Out>>;
+  /** How the value is stored, for those who keep it or send it to another machine. */
+  readonly artefact?: Codec<Out>;
+}
+
+/** What a finished stage reports. */
+export interface StageReport {
+  /** In English. */
+  stage: string;
+  /** For programs, which may translate it. */
+  id: string;
+  /** The market that the stage is about, if it is about one. */
+  market?: string;
+  seconds: number;
+  /** The stage's last mean loss, if it has one. */
+  loss?: number;
+  /** Most bytes of linear memory in use at once during the stage. */
+  peakBytes: number;
+  detail: string;
+}
+
+/** Who is told about stages. */
+export interface StageOptions extends JobOptions {
+  /** Called when a stage has finished. */
+  onStage?: (report: StageReport) => void;
+  /** Called when a stage starts that will work differently than usual, with what it does and why. */
+  onNote?: (note: string) => void;
+}
+
+/** Runs stages one after the other: asks for their memory, measures, reports, and collects their facts. */
+export class StageRunner {
+  /** What the stages found, without times or memory, for the model file. */
+  readonly facts: Record<string, unknown>[] = [];
+  private readonly job: Job;
+
+  /**
+   * @param kernels opens the kernels, or gives those that are open; called by each stage.
+   * @throws ArgumentError for options of another type.
+   */
+  constructor(
+    readonly kernels: () => Promise<Kernels>,
+    private readonly options: StageOptions = {},
+  ) {
+    this.job = new Job(options);
+    checkCallback('onStage', options.onStage);
+    checkCallback('onNote', options.onNote);
+  }
+
+  /** @throws MemoryError if the stage's memory does not fit; AbortedError if the job was stopped; what the stage throws. */
+  readonly run = async <In, Out>(stage: Stage<In, Out>, input: In): Promise<Out> => {
+    const kernels = await this.kernels();
+    const { memory } = kernels;
+    const { name, id, market } = stage;
+    memory.require(stage.bytes(input, kernels.exports), `the stage "${name}"`);
+    memory.resetPeak();
+    const start = performance.now();
+    const { job, options } = this;
+    const context = stageContext(kernels, { stage: name, id, market }, job, (text) => options.onNote?.(text));
+    const { value, fact, note } = await stage.run(input, context);
+    this.facts.push({ stage: name, ...fact });
+    options.onStage?.({
+      stage: name,
+      id,
+      ...(market !== undefined && { market }),
+      seconds: (performance.now() - start) / 1000,
+      loss: fact.loss,
+      peakBytes: memory.peak,
+      detail: describe(fact, note),
+    });
+    return value;
+  };
+}
+
+/** The context of a stage, or of a step that no runner runs. */
+export function stageContext(
+  kernels: Kernels,
+  step: Step | string,
+  job = new Job(),
+  onNote?: (note: string) => void,
+): StageContext {
+  const { stage: name, id, market } = typeof step === 'string' ? { stage: step, id: step, market: undefined } : step;
+  const here: Step = market === undefined ? { stage: name, id } : { stage: name, id, market };
+  return {
+    name,
+    id,
+    kernels,
+    signal: job.signal,
+    tick: (done, total, loss) => job.tick(here, done, total, loss),
+    part: (part) =>
+      stageContext(
+        kernels,
+        { ...here, stage: `${name}: ${part}`, id: `${id}.${part.replaceAll(' ', '-')}` },
+        job,
+        onNote,
+      ),
+    note: (text) => onNote?.(`${name}: ${text}`),
+  };
+}
+
+/** Facts that are no counts; they are told otherwise. */
+const UNCOUNTED = new Set(['loss', 'core', 'residual']);
+
+function describe(fact: Record<string, number>, note: string | undefined): string {
+  const counts = Object.entries(fact)
+    .filter(([name]) => !UNCOUNTED.has(name))
+    .map(([name, count]) => `${count.toLocaleString('en-US')} ${name}`)
+    .join(', ');
+  return note ? `${counts}; ${note}` : counts;
+}

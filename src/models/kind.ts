@@ -1,0 +1,66 @@
+// The contract of a method of recommending. A kind lies in a folder of its own and is named in registry.ts, nowhere else.
+import type { Markets } from '../data/markets.ts';
+import type { Kernels } from '../engine/instantiate.ts';
+import type { Stage } from '../engine/stage.ts';
+import type { MarketModel, Model } from '../model/model.ts';
+import type { GrownMarkets } from './grow-markets.ts';
+import type { OptionTable } from './options.ts';
+
+/** What a training or an update works with. */
+export interface Run {
+  /** Runs a stage: asks for its memory, measures and reports it. */
+  run<In, Out>(stage: Stage<In, Out>, input: In): Promise<Out>;
+  /** The kernels, opened at the first call or stage: a kind without stages needs none. */
+  kernels(): Promise<Kernels>;
+}
+
+export interface TrainRun extends Run {
+  /** Whether to keep what `update` needs. */
+  readonly updatable: boolean;
+}
+
+/** What a kind makes of markets: the parts of a Model that are its own. */
+export interface TrainedParts {
+  /** d; absent in a model without vectors. */
+  dim?: number;
+  inverse?: Float32Array;
+  /** In the order of the markets that were given. */
+  markets: MarketModel[];
+}
+
+export interface UpdatedParts extends TrainedParts {
+  /** max |C (G + λI) − I| on sampled columns, over all EASE terms; null if there is none. */
+  residual: number | null;
+}
+
+/** How models of a kind take further interactions. */
+export interface Updating<Options> {
+  /**
+   * Asked before a training whose model is to be updatable.
+   * @throws ArgumentError if no model of these options could be updated; MemoryError if no file could hold what that needs.
+   */
+  checkTraining(markets: Markets, options: Options): void;
+  /** @throws ArgumentError unless this model has all that an update needs. Users and histories are there. */
+  check(model: Model): void;
+  /** The model's own interactions and new ones are together in `grown`. The model stays as it is. */
+  apply(model: Model, grown: GrownMarkets, run: Run): Promise<UpdatedParts>;
+}
+
+/** One method of recommending. */
+export interface ModelKind<Options extends object = object> {
+  /** As `model` names it in options, in `--model`, in /health and in a model. */
+  readonly name: string;
+  /** In one sentence, without its full stop. */
+  readonly title: string;
+  /** What `resolve` accepts and uses. */
+  readonly options: OptionTable;
+  /**
+   * Every option with its value, as the model file records them.
+   * @throws ArgumentError naming the option, what was found and what it may be.
+   */
+  resolve(given: Readonly<Record<string, unknown>>): Options;
+  /** The same markets and options give the same parts, bit for bit, on any number of threads. */
+  train(markets: Markets, options: Options, run: TrainRun): Promise<TrainedParts>;
+  /** Absent: such models change by training again. */
+  readonly updating?: Updating<Options>;
+}

@@ -1,0 +1,14 @@
+import type { ModelKind } from '../kind.ts';
+import { M3REC_OPTIONS, type M3RecOptions, resolveM3RecOptions } from './options.ts';
+import { train } from './train.ts';
+import { updating } from './update.ts';
+
+/** M3Rec (SIGIR 2022), and with preset default what goes beyond it. */
+export const m3rec = {
+  name: 'm3rec',
+  title: 'M3Rec: similarities within and between markets, and vectors adapted to each market',
+  options: M3REC_OPTIONS,
+  resolve: resolveM3RecOptions,
+  train,
+  updating,
+} as const satisfies ModelKind<M3RecOptions>;

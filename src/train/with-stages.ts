@@ -1,0 +1,26 @@
+import type { Kernels } from '../engine/instantiate.ts';
+import { type StageOptions, StageRunner } from '../engine/stage.ts';
+import { startThreads, type ThreadedKernels, type ThreadOptions } from '../threads/pool.ts';
+
+/**
+ * Hands a job the runner of its stages. Kernels are opened when they are first asked for, and their threads end with the job.
+ * @throws ArgumentError for options of another type.
+ */
+export async function withStages<T>(
+  stageOptions: StageOptions,
+  threadOptions: ThreadOptions,
+  job: (stages: StageRunner) => Promise<T>,
+): Promise<T> {
+  let opened: Promise<ThreadedKernels> | undefined;
+  const open = (): Promise<Kernels> => (opened ??= startThreads(threadOptions));
+  const stages = new StageRunner(open, stageOptions);
+  try {
+    return await job(stages);
+  } finally {
+    // one that failed to open has nothing to close, and the job has thrown its error
+    await opened?.then(
+      (kernels) => kernels.close(),
+      () => {},
+    );
+  }
+}
