@@ -44,6 +44,7 @@ await build({
 });
 // Entries of the package, and files of their own for what many programs leave out, so that a bundler can drop them whole.
 const parts = {
+  compare: 'evaluate/compare',
   evaluate: 'evaluate/evaluate',
   export: 'model/export',
   generate: 'data/generate',

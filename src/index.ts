@@ -16,15 +16,19 @@ export { computeStats, type MarketStats, type MarketsStats } from './data/stats.
 export { init } from './engine/init.ts';
 export type { KernelSource } from './engine/instantiate.ts';
 export type { StageReport } from './engine/stage.ts';
+export { type CompareOptions, type Comparison, compare, type Difference, meanDifference } from './evaluate/compare.ts';
 export {
-  type Comparison,
-  compare,
+  type Cutoff,
   type EvaluateOptions,
   type Evaluation,
   evaluate,
+  type GroupEvaluation,
   type MarketEvaluation,
   type Metrics,
+  type RowResult,
 } from './evaluate/evaluate.ts';
+export { type Estimate, METRICS, type Metric } from './evaluate/metrics.ts';
+export { asPublished, clean, type Draw, type PoolRow, PROTOCOLS, type Protocol } from './evaluate/protocols.ts';
 export { type ExportOptions, exportModel } from './model/export.ts';
 export {
   decodeModel,

@@ -1,21 +1,13 @@
-import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { AbortedError, DataError, ModelFileError } from '../common/errors.ts';
-import { printable } from '../common/printable.ts';
+import { AbortedError, ModelFileError } from '../common/errors.ts';
 import type { Markets } from '../data/markets.ts';
 import type { DataWarning } from '../data/read-markets.ts';
-import {
-  checkWritable,
-  nodeWorkers,
-  readBytes,
-  readDirectory,
-  relaxedKernels,
-  writeFileAtomically,
-} from '../node/files.ts';
+import { nodeWorkers, readBytes, readDirectory, relaxedKernels } from '../node/files.ts';
 import { loadModel, type Recommender } from '../recommend/recommender.ts';
 import type { Availability } from '../threads/pool.ts';
 import type { DataOptions } from './options.ts';
+import { writeLine } from './output.ts';
 import { ProgressView } from './progress.ts';
+import { type FileKind, MODEL_FILE, ResultFile } from './result-file.ts';
 
 /** Where a command reads no held-out rows, warnings about them would mislead. */
 const HELD_OUT_WARNINGS: readonly DataWarning['kind'][] = ['cold-item', 'unknown-user'];
@@ -23,6 +15,7 @@ const HELD_OUT_WARNINGS: readonly DataWarning['kind'][] = ['cold-item', 'unknown
 /** What every command shares: messages, progress, the signal that stops it, and how data and models are opened. */
 export class Context {
   readonly view = new ProgressView();
+  private readonly results: ResultFile[] = [];
   private readonly controller = new AbortController();
   readonly signal = this.controller.signal;
   /** Options of every long call. */
@@ -31,7 +24,7 @@ export class Context {
   /** One line on stderr. */
   message(text: string): void {
     this.view.clear();
-    process.stderr.write(`m3rec: ${printable(text)}\n`);
+    writeLine(`m3rec: ${text}`);
   }
 
   /** Stops the command at its next look at the signal. */
@@ -83,20 +76,22 @@ export class Context {
     return this.openModel(path, (bytes) => loadModel(bytes));
   }
 
-  /** Before the long work, not after it: can a file be written there? */
-  async checkOutput(path: string): Promise<void> {
-    const folder = dirname(path);
-    const kind = await stat(folder).catch(() => undefined);
-    if (!kind?.isDirectory()) throw new DataError(path, undefined, `no folder ${folder}`);
-    if ((await stat(path).catch(() => undefined))?.isDirectory())
-      throw new DataError(path, undefined, 'this is a folder');
-    await checkWritable(path);
+  /** Before the long work, not after it: can a file be written there, and may it? */
+  async openResult(path: string, kind: FileKind = MODEL_FILE): Promise<ResultFile> {
+    const result = await ResultFile.open(path, kind);
+    this.results.push(result);
+    return result;
   }
 
   /** Writes a file whole or not at all; returns its size. */
-  async save(path: string, bytes: Uint8Array): Promise<number> {
+  async save(result: ResultFile, bytes: Uint8Array): Promise<number> {
     if (this.signal.aborted) throw new AbortedError('stopped');
-    await writeFileAtomically(path, bytes);
-    return bytes.length;
+    await result.write(bytes);
+    return result.commit();
+  }
+
+  /** When the command has ended, in whatever way. */
+  async close(): Promise<void> {
+    for (const result of this.results) await result.close();
   }
 }

@@ -32,6 +32,8 @@ async function main(argv: string[]): Promise<number> {
       error instanceof M3RecError ? error.message : `unexpected failure: ${String(error).split('\n')[0]}`,
     );
     return FAILED;
+  } finally {
+    await context.close();
   }
 }
 

@@ -25,6 +25,9 @@ export function number({ min, max, integer, multipleOf = 1 }: Range): (text: str
 
 export const whole = (min: number, max: number) => number({ min, max, integer: true });
 
+/** One or more integers with commas between them. */
+export const wholes = (min: number, max: number) => (text: string) => text.split(',').map(whole(min, max));
+
 /** Ids with commas between them; none in an empty text. */
 export function ids(text: string): string[] {
   if (text === '') return [];

@@ -1,14 +1,30 @@
 import { M3RecError } from '../common/errors.ts';
-import { printable } from '../common/printable.ts';
+import { printable, printableJson, printableLines } from '../common/printable.ts';
 import { reasonOf } from '../node/system-error.ts';
+
+// Nothing else in the command line writes to stdout or stderr, so that nothing from data reaches a terminal as a command.
 
 let outlivesReader = false;
 
 /**
- * Text on stdout, waiting where its reader is slower.
+ * Lines on stdout, waiting where its reader is slower; control characters are shown, not sent.
  * @throws M3RecError where it cannot be written, but for a reader that has gone away.
  */
-export async function write(text: string): Promise<void> {
+export function write(text: string): Promise<void> {
+  return send(printableLines(text));
+}
+
+/** Data on stdout, as it is; a terminal is shown its control characters. @throws M3RecError as `write`. */
+export function writeData(text: string): Promise<void> {
+  return send(process.stdout.isTTY ? printableLines(text) : text);
+}
+
+/** One line on stderr. */
+export function writeLine(line: string): void {
+  process.stderr.write(`${printable(line)}\n`);
+}
+
+async function send(text: string): Promise<void> {
   const error = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) =>
     process.stdout.write(text, resolve),
   );
@@ -49,7 +65,7 @@ export function formatTable(
 }
 
 export function formatJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${printableJson(JSON.stringify(value, null, 2))}\n`;
 }
 
 /** 1234567 → "1,234,567". */

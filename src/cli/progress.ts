@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import type { Progress } from '../common/job.ts';
 import { printable } from '../common/printable.ts';
+import { writeLine } from './output.ts';
 
 const SHOW_AFTER_MS = 250;
 const LINE_EVERY_MS = 5000;
@@ -23,9 +24,7 @@ export class ProgressView {
     if (process.stderr.isTTY) this.draw(done, total, loss, now);
     else if (now - this.lastLine >= LINE_EVERY_MS) {
       this.lastLine = now;
-      process.stderr.write(
-        `${printable(stage)}: ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}${formatLoss(loss)}\n`,
-      );
+      writeLine(`${stage}: ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}${formatLoss(loss)}`);
     }
   };
 

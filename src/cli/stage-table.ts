@@ -22,7 +22,8 @@ export class StageTable {
     this.stages.push(report);
     if (this.json) return;
     const { stage, seconds, loss, peakBytes, detail } = report;
-    process.stdout.write(
+    // The stages go on meanwhile; stdout keeps the order, and a failure meets the line of `finish` too.
+    write(
       this.line(
         printable(stage),
         seconds.toFixed(2),
@@ -30,7 +31,7 @@ export class StageTable {
         formatBytes(peakBytes),
         printable(detail),
       ),
-    );
+    ).catch(() => {});
   };
 
   /** The time and memory of all; `facts` come with the JSON. */

@@ -64,3 +64,21 @@ export function checkMarkets(value: unknown): void {
     }
   }
 }
+
+/** Whether a user has an item, both as positions in the market: by bisection of the user's row. */
+export function hasInteraction({ interactions }: Pick<Market, 'interactions'>, user: number, item: number): boolean {
+  const { indptr, indices } = interactions;
+  let from = indptr[user];
+  let to = indptr[user + 1];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (indices[middle] < item) from = middle + 1;
+    else to = middle;
+  }
+  return from < indptr[user + 1] && indices[from] === item;
+}
+
+/** Whether a held-out row is a training row too: what a model knows then says nothing about how well it guesses. */
+export function isTrainingRow(market: Market, { user, item }: HeldOut): boolean {
+  return user >= 0 && item >= 0 && hasInteraction(market, user, item);
+}

@@ -1,13 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ArgumentError, checkObject, checkTexts, DataError } from '../common/errors.ts';
 import type { GeneratedData } from '../data/generate.ts';
 import type { Markets } from '../data/markets.ts';
 import { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from '../data/read-markets.ts';
-import { fileError } from './system-error.ts';
+import { checkPath } from './output-file.ts';
+import { attempt, fileError } from './system-error.ts';
 
+export { writeFileAtomically } from './output-file.ts';
 export { relaxedKernels } from './relaxed.ts';
 export { nodeWorkers } from './threads.ts';
 
@@ -119,19 +120,6 @@ async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-function checkPath(path: unknown): void {
-  if (typeof path !== 'string' || path === '' || path.includes('\0'))
-    throw new ArgumentError('path', path, 'the path of a file or folder, as text');
-}
-
-async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw fileError(path, error);
-  }
-}
-
 /**
  * Reads a whole file.
  * @throws DataError that names the file.
@@ -146,68 +134,6 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
       await file.close();
     }
   });
-}
-
-/** A temporary file that nobody has written to for this long was left behind by a process that is gone. */
-const STALE_MS = 3_600_000;
-
-/**
- * Writes a file so that `path` is at any time absent, the old file, or the whole new one:
- * a temporary file `.NAME.<12 hex digits>.tmp` in the same folder, synced, then renamed. On a failure the temporary file is
- * removed; one that a killed process left behind is removed by the first save to the same path an hour or more later.
- *
- * @throws DataError that names the file.
- */
-export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  checkPath(path);
-  const temporary = temporaryName(path);
-  await attempt(path, async () => {
-    await removeStale(path);
-    const file = await open(temporary, 'wx');
-    try {
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-  });
-}
-
-/**
- * Makes and removes an empty temporary file as `writeFileAtomically` would: what has rights and mounts in its way fails here.
- * @throws DataError that names the file. @internal
- */
-export async function checkWritable(path: string): Promise<void> {
-  const temporary = temporaryName(path);
-  await attempt(path, async () => {
-    await (await open(temporary, 'wx')).close();
-    await rm(temporary, { force: true });
-  });
-}
-
-function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-}
-
-async function removeStale(path: string): Promise<void> {
-  const folder = dirname(path);
-  const start = `.${basename(path)}.`;
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(start) || !/^[0-9a-f]{12}\.tmp$/.test(name.slice(start.length))) continue;
-    const left = join(folder, name);
-    // Whoever else cleans up here may be faster, or the file may not be ours to remove: neither keeps the save from going on.
-    const written = await stat(left).then(
-      ({ mtimeMs }) => mtimeMs,
-      () => Number.POSITIVE_INFINITY,
-    );
-    if (Date.now() - written > STALE_MS) await rm(left, { force: true }).catch(() => {});
-  }
 }
 
 /**

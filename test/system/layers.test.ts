@@ -30,6 +30,7 @@ const THIRD_PARTIES: Record<string, string[]> = {
   commander: ['cli'],
   'cli-progress': ['cli'],
   '@hono/node-server': ['cli'],
+  'hyparquet-writer': ['cli'],
 };
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })

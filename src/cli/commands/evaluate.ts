@@ -1,5 +1,9 @@
 import { type Command, Option } from 'commander';
-import { evaluate, type Metrics } from '../../evaluate/evaluate.ts';
+import { ArgumentError } from '../../common/errors.ts';
+import type { Markets } from '../../data/markets.ts';
+import { compare, type Difference, meanDifference } from '../../evaluate/compare.ts';
+import { type Cutoff, type Evaluation, evaluate, type MarketEvaluation } from '../../evaluate/evaluate.ts';
+import { GROUPINGS, type GroupingName } from '../../evaluate/groups.ts';
 import type { Context } from '../context.ts';
 import {
   type DataOptions,
@@ -9,8 +13,24 @@ import {
   minRatingOption,
   nonEmpty,
   whole,
+  wholes,
 } from '../options.ts';
 import { formatCount, formatCounted, formatJson, formatPercent, formatTable, write } from '../output.ts';
+import { openTable, type TableKind, tableFile } from '../tables.ts';
+
+const SHOWN = ['mrr', 'ndcg', 'hr'] as const;
+
+const RANKS: TableKind = {
+  name: 'ranks',
+  columns: [
+    { name: 'model', type: 'text' },
+    { name: 'market', type: 'text' },
+    { name: 'userId', type: 'text' },
+    { name: 'itemId', type: 'text' },
+    { name: 'rank', type: 'score' },
+    { name: 'candidates', type: 'integer' },
+  ],
+};
 
 interface EvaluateCommandOptions extends DataOptions {
   data: string;
@@ -18,19 +38,31 @@ interface EvaluateCommandOptions extends DataOptions {
   protocol: 'clean' | 'as-published';
   negatives: number | 'all';
   seed?: number;
-  k: number;
+  k: number[];
+  repeat?: boolean;
+  by?: GroupingName;
+  perUser?: string;
   json?: boolean;
+}
+
+/** One of the models. */
+interface Evaluated {
+  model: string;
+  result: Evaluation;
 }
 
 export function addEvaluate(program: Command, context: Context): void {
   program
     .command('evaluate')
-    .description('MRR, NDCG and HR per market on held-out rows')
-    .argument('<file>', 'the model file')
+    .description('MRR, NDCG and HR per market on held-out rows, of one model or of several in comparison')
+    .argument('<file...>', 'the model files; the others are compared with the first')
     .requiredOption('--data <dir>', 'the data', nonEmpty)
     .addOption(heldOutOption())
     .addOption(
-      new Option('--protocol <name>', 'clean: a user’s own items are never negatives')
+      new Option(
+        '--protocol <name>',
+        'clean: a user’s own items are never negatives; as-published: any item but the held-out one may be',
+      )
         .choices(['clean', 'as-published'])
         .default('clean'),
     )
@@ -44,42 +76,225 @@ export function addEvaluate(program: Command, context: Context): void {
         .argParser(whole(0, 0xffffffff))
         .default(0),
     )
-    .addOption(new Option('-k <n>', 'cut-off of the metrics').argParser(whole(1, 1_000_000)).default(10))
+    .addOption(
+      new Option('-k <n,...>', 'cut-off of the metrics, or several with commas between them')
+        .argParser(wholes(1, 1_000_000))
+        .default([10], '10'),
+    )
+    .addOption(
+      new Option(
+        '--repeat',
+        'customers buy again: rank held-out rows that are training rows too, against the user’s own items as well',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--by <what>',
+        'also by group: shared and own items of a market, head, tail and cold items, length of the history',
+      ).choices(GROUPINGS),
+    )
+    .addOption(
+      new Option(
+        '--per-user <file>',
+        'write the rank of each held-out row to FILE.csv, .tsv, .jsonl or .parquet',
+      ).argParser(nonEmpty),
+    )
     .addOption(marketsOption())
     .addOption(minRatingOption())
     .addOption(jsonOption())
-    .action((path, options) => runEvaluate(context, path, options));
+    .action((paths, options) => runEvaluate(context, paths, options));
 }
 
 async function runEvaluate(
   context: Context,
-  path: string,
-  { data, json, minRating, markets, ...options }: EvaluateCommandOptions,
+  paths: string[],
+  { data, json, minRating, markets, by, perUser, ...options }: EvaluateCommandOptions,
 ): Promise<void> {
-  const recommender = await context.openRecommender(path);
+  const twice = paths.find((path, i) => paths.indexOf(path) < i);
+  if (twice !== undefined) throw ArgumentError.because('file', `${JSON.stringify(twice)} is given twice`);
+  const ranks =
+    perUser === undefined ? undefined : await context.openResult(perUser, tableFile('--per-user', perUser, RANKS));
   const rows = await context.readData(data, { minRating, markets });
-  const result = await evaluate(recommender, rows, { ...context.job, ...options });
-  context.view.clear();
-  if (result.unknownMarkets.length > 0)
+  const known = await commonMarkets(context, paths, rows, options.heldOut);
+  const all: Evaluated[] = [];
+  for (const model of paths) {
+    const recommender = await context.openRecommender(model);
+    const result = await evaluate(recommender, rows, { ...context.job, ...options, markets: known, perUser: true });
+    context.view.clear();
+    warn(context, data, paths.length > 1 ? `${model}: ` : '', result);
+    all.push({ model, result });
+  }
+  if (ranks) {
+    const table = await openTable(ranks, RANKS);
+    for (const { model, result } of all)
+      for (const { market, perUser = [] } of result.markets)
+        await table.write([
+          perUser.map(() => model),
+          perUser.map(() => market),
+          perUser.map(({ user }) => user),
+          perUser.map(({ item }) => item),
+          perUser.map(({ rank }) => rank),
+          perUser.map(({ candidates }) => candidates),
+        ]);
+    await table.finish();
+    await ranks.commit();
+  }
+  const differences = all.slice(1).map(({ model, result }) => ({ model, ...compareAll(all[0].result, result) }));
+  if (json) {
+    const printed = all.map(({ model, result }) => ({
+      model,
+      ...result,
+      markets: result.markets.map(({ perUser, ...market }) => market),
+    }));
+    const { model, ...single } = printed[0];
+    return write(formatJson(all.length === 1 ? single : { models: printed, differencesFrom: model, differences }));
+  }
+  const tables = [evaluationTable(all)];
+  if (by) tables.push(groupTable(all, by));
+  if (differences.length > 0) tables.push(differenceTable(paths[0], differences));
+  await write(tables.join('\n'));
+}
+
+/** Markets with held-out rows that all models have; undefined for all, where one model alone will say what it lacks. */
+async function commonMarkets(context: Context, paths: string[], rows: Markets, heldOut: string) {
+  if (paths.length === 1) return undefined;
+  const names: string[][] = [];
+  for (const path of paths) names.push((await context.openRecommender(path)).markets);
+  const chosen = rows.markets.filter((market) => (market.heldOut[heldOut] ?? []).length > 0).map(({ name }) => name);
+  const common = chosen.filter((name) => names.every((each) => each.includes(name)));
+  if (common.length === 0 && chosen.length > 0)
+    throw ArgumentError.because('file', 'the models have no market with held-out rows in common');
+  const left = chosen.filter((name) => !common.includes(name));
+  if (left.length > 0)
     context.message(
-      `warning: ${formatCounted(result.unknownMarkets.length, 'market')} that the model does not have, left out: ${result.unknownMarkets.join(', ')}`,
+      `warning: ${formatCounted(left.length, 'market')} that not all models have, left out: ${left.join(', ')}`,
     );
-  if (json) return write(formatJson(result));
-  const { k } = result;
-  const metrics = ({ mrr, ndcg, hr }: Metrics) => [mrr, ndcg, hr].map((metric) => formatPercent(metric));
-  const table = result.markets.map((row) => [
-    row.market,
-    ...metrics(row),
-    formatPercent(row.mrrStandardError),
-    formatCount(row.users),
-    formatCount(row.coldItems),
-    formatCount(row.unknownUsers),
+  return chosen.length > 0 ? common : undefined;
+}
+
+function warn(
+  context: Context,
+  data: string,
+  prefix: string,
+  { heldOut, unknownMarkets, ...result }: Evaluation,
+): void {
+  if (unknownMarkets.length > 0)
+    context.message(
+      `warning: ${prefix}${formatCounted(unknownMarkets.length, 'market')} that the model does not have, left out: ${unknownMarkets.join(', ')}`,
+    );
+  const rows = (count: number) => formatCounted(count, `${heldOut} row`);
+  const about = (market: string, text: string) =>
+    context.message(`warning: ${prefix}${data}: market ${market}: ${text}`);
+  for (const { market, leakedRows, trainedRows } of [...result.markets, ...result.emptyMarkets]) {
+    if (leakedRows > 0 && !result.repeat)
+      about(
+        market,
+        `${rows(leakedRows)} that are training rows too, left out; hold other rows out, or, where customers buy again, use --repeat`,
+      );
+    if (trainedRows > 0)
+      about(
+        market,
+        `${rows(trainedRows)} that the model was trained on, left out; train it on the training rows alone`,
+      );
+  }
+  for (const { market, repeatedRows } of result.markets)
+    if (repeatedRows > 0) about(market, `${rows(repeatedRows)} given twice, counted once`);
+  for (const { market } of result.emptyMarkets) about(market, `no ${heldOut} row is left to rank`);
+}
+
+/** Mean and standard error of the metrics shown. */
+const shown = (cutoff: Cutoff) =>
+  SHOWN.flatMap((name) => [formatPercent(cutoff[name].mean), formatPercent(cutoff[name].standardError)]);
+
+/** The columns that only some tables need: the model where there are several, k where there are several. */
+function leading(all: Evaluated[]) {
+  const models = all.length > 1;
+  const { ks } = all[0].result;
+  const at = ks.length > 1 ? '' : `@${ks[0]}`;
+  return {
+    names: [...(models ? ['model'] : []), 'market', ...(ks.length > 1 ? ['k'] : [])],
+    metrics: SHOWN.flatMap((name) => [`${name.toUpperCase()}${at} %`, '±']),
+    cells: (model: string, market: string, k: number) => [
+      ...(models ? [model] : []),
+      market,
+      ...(ks.length > 1 ? [String(k)] : []),
+    ],
+    left: models ? [0, 1] : [0],
+  };
+}
+
+function evaluationTable(all: Evaluated[]): string {
+  const { names, metrics, cells, left } = leading(all);
+  const rows = all.flatMap(({ model, result }) => [
+    ...result.markets.flatMap((market) =>
+      market.cutoffs.map((cutoff) => [...cells(model, market.market, cutoff.k), ...shown(cutoff), ...counts(market)]),
+    ),
+    ...result.cutoffs.map((cutoff) => [...cells(model, 'mean', cutoff.k), ...shown(cutoff), '', '', '', '', '']),
   ]);
-  table.push(['mean', ...metrics(result.mean), '', '', '', '']);
-  await write(
-    formatTable(
-      ['market', `MRR@${k} %`, `NDCG@${k} %`, `HR@${k} %`, '± MRR', 'users', 'cold items', 'unknown users'],
-      table,
+  const header = [...names, ...metrics, 'rows', 'users', 'ranked', 'cold items', 'unknown users'];
+  return formatTable(header, rows, left);
+}
+
+const counts = ({ rows, users, candidates, coldItems, unknownUsers }: MarketEvaluation) => [
+  formatCount(rows),
+  formatCount(users),
+  candidates.least === candidates.most
+    ? formatCount(candidates.most)
+    : `${formatCount(candidates.least)}-${formatCount(candidates.most)}`,
+  formatCount(coldItems),
+  formatCount(unknownUsers),
+];
+
+function groupTable(all: Evaluated[], by: GroupingName): string {
+  const { names, metrics, cells, left } = leading(all);
+  const rows = all.flatMap(({ model, result }) =>
+    result.markets.flatMap(({ market, groups }) =>
+      groups
+        .filter((group) => group.by === by)
+        .flatMap((group) =>
+          group.cutoffs.map((cutoff) => [
+            ...cells(model, market, cutoff.k),
+            group.group,
+            ...shown(cutoff),
+            formatCount(group.rows),
+            formatCount(group.users),
+          ]),
+        ),
     ),
   );
+  const header = [...names, by, ...metrics, 'rows', 'users'];
+  return formatTable(header, rows, [...left, names.length]);
 }
+
+function compareAll(first: Evaluation, other: Evaluation) {
+  const cutoffs = first.ks.map((k) => ({
+    k,
+    metrics: SHOWN.map((metric) => {
+      const markets = compare(first, other, { metric, k });
+      return { metric, markets, mean: meanDifference(markets) };
+    }),
+  }));
+  return { cutoffs };
+}
+
+function differenceTable(first: string, differences: ({ model: string } & ReturnType<typeof compareAll>)[]): string {
+  const rows = differences.flatMap(({ model, cutoffs }) =>
+    cutoffs.flatMap(({ k, metrics }) => {
+      const cells = (market: string, of: (metric: (typeof metrics)[number]) => Difference) => [
+        model,
+        market,
+        String(k),
+        ...metrics.flatMap((metric) => {
+          const { difference, standardError, t } = of(metric);
+          return [signed(difference), formatPercent(standardError), t === undefined ? '' : t.toFixed(1)];
+        }),
+      ];
+      const markets = metrics[0].markets.map(({ market }, m) => cells(market, (metric) => metric.markets[m]));
+      return [...markets, cells('mean', ({ mean }) => mean)];
+    }),
+  );
+  const header = [`minus ${first}`, 'market', 'k', ...SHOWN.flatMap((name) => [`${name.toUpperCase()} %`, '±', 't'])];
+  return formatTable(header, rows, [0, 1]);
+}
+
+const signed = (share: number) => `${share > 0 ? '+' : ''}${formatPercent(share)}`;

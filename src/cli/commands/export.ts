@@ -58,7 +58,7 @@ async function runExport(
   path: string,
   { output, market, withoutUsers, vectors, neighbours, data, heldOut, minRating, json }: ExportCommandOptions,
 ): Promise<void> {
-  await context.checkOutput(output);
+  const result = await context.openResult(output);
   const original = await context.openModel(path, async (bytes) => ({
     info: inspectModel(bytes),
     recommender: await loadModel(bytes),
@@ -69,7 +69,7 @@ async function runExport(
     data === undefined
       ? undefined
       : await measureLoss(context, original.recommender, bytes, await context.readData(data, { minRating }), heldOut);
-  await context.save(output, bytes);
+  await context.save(result, bytes);
   const info = inspectModel(bytes);
   const before = fileParts(original.info);
   const parts = fileParts(info).map(({ part, bytes: after }, i) => ({ part, before: before[i].bytes, after }));

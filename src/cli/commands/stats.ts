@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { isTrainingRow } from '../../data/markets.ts';
 import { computeStats, type MarketStats } from '../../data/stats.ts';
 import type { Context } from '../context.ts';
 import { type DataOptions, jsonOption, marketsOption, minRatingOption } from '../options.ts';
-import { formatCount, formatJson, formatPercent, formatTable, write } from '../output.ts';
+import { formatCount, formatCounted, formatJson, formatPercent, formatTable, write } from '../output.ts';
 
 export function addStats(program: Command, context: Context): void {
   program
@@ -20,6 +21,14 @@ async function runStats(context: Context, path: string, options: DataOptions & {
   const data = await context.readData(path, options, ({ kind, market, count }) => {
     if (kind === 'duplicate' && market !== undefined) duplicates.set(market, count);
   });
+  for (const market of data.markets)
+    for (const [name, rows] of Object.entries(market.heldOut)) {
+      const leaked = rows.filter((row) => isTrainingRow(market, row)).length;
+      if (leaked > 0)
+        context.message(
+          `warning: ${path}: market ${market.name}: ${formatCounted(leaked, `${name} row`)} of ${formatCount(rows.length)} that are training rows too`,
+        );
+    }
   const { markets, merged } = computeStats(data);
   const withRead = markets.map((market) => ({
     ...market,

@@ -54,7 +54,7 @@ async function runTrain(
   { output, json, minRating, markets, updatable, threads, relaxed, ...hyper }: TrainCommandOptions,
 ): Promise<void> {
   resolveOptions(hyper);
-  await context.checkOutput(output);
+  const result = await context.openResult(output);
   const how = await context.threads(threads, relaxed);
   const data = await context.readData(path, { minRating, markets });
   const table = new StageTable(context.view, json);
@@ -66,7 +66,7 @@ async function runTrain(
     onStage: table.onStage,
     onNote: (text) => context.message(text),
   });
-  const bytes = await context.save(output, encodeModel(model));
+  const bytes = await context.save(result, encodeModel(model));
   await table.finish({ file: output, bytes });
   context.message(`wrote ${output}: ${formatBytes(bytes)}`);
 }

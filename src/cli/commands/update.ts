@@ -43,20 +43,20 @@ async function runUpdate(
   path: string,
   { data, output, json, minRating, markets, threads, relaxed }: UpdateCommandOptions,
 ): Promise<void> {
-  await context.checkOutput(output);
+  const result = await context.openResult(output);
   const how = await context.threads(threads, relaxed);
   const model = await context.openModel(path, decodeModel);
   const rows = await context.readData(data, { minRating, markets, trainingOnly: true });
   const table = new StageTable(context.view, json);
-  const { model: updated, ...result } = await update(model, rows, { ...context.job, ...how, onStage: table.onStage });
-  const bytes = await context.save(output, encodeModel(updated));
-  await table.finish({ file: output, bytes, ...result });
+  const { model: updated, ...facts } = await update(model, rows, { ...context.job, ...how, onStage: table.onStage });
+  const bytes = await context.save(result, encodeModel(updated));
+  await table.finish({ file: output, bytes, ...facts });
   context.message(`wrote ${output}: ${formatBytes(bytes)}`);
-  const { users, items, interactions } = result.added;
+  const { users, items, interactions } = facts.added;
   context.message(
     updated === model
       ? 'nothing new: the model is as it was'
       : `added ${formatCounted(users, 'user')}, ${formatCounted(items, 'item')}, ${formatCounted(interactions, 'interaction')}`,
   );
-  for (const reason of result.refit) context.message(`a refit is due: ${reason}`);
+  for (const reason of facts.refit) context.message(`a refit is due: ${reason}`);
 }

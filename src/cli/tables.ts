@@ -1,0 +1,148 @@
+// Tables of results as files: CSV, JSON lines or Parquet, in pieces.
+import { extname } from 'node:path';
+import { ArgumentError } from '../common/errors.ts';
+import { writeData } from './output.ts';
+import type { FileKind, ResultFile } from './result-file.ts';
+
+export interface Column {
+  readonly name: string;
+  /** `score` is an f32. A `text` may be absent. */
+  readonly type: 'text' | 'integer' | 'score';
+}
+
+/** What is in a table, in the file itself too: a file with the same columns may be replaced. */
+export interface TableKind {
+  readonly name: string;
+  readonly columns: readonly Column[];
+}
+
+type Cell = string | number | undefined;
+/** An array for each column, all of one length. */
+export type Batch = readonly (readonly Cell[])[];
+
+export interface TableWriter {
+  write(batch: Batch): Promise<void>;
+  /** Writes what is left; the file is not yet in its place. */
+  finish(): Promise<void>;
+}
+
+/** Where the bytes of a table go. */
+type Sink = (piece: string | Uint8Array) => Promise<void>;
+
+interface Format {
+  open(kind: TableKind, sink: Sink): TableWriter | Promise<TableWriter>;
+  /** Whether a file that begins and ends so is a table of this kind. */
+  isOurs(kind: TableKind, start: Buffer, end: Buffer): boolean;
+}
+
+const FORMATS: Record<string, Format> = {
+  '.csv': delimited(','),
+  '.tsv': delimited('\t'),
+  '.jsonl': {
+    open: jsonLines,
+    isOurs: ({ columns }, start) => {
+      try {
+        const names = Object.keys(JSON.parse(firstLine(start)));
+        return (
+          names.every((name) => columns.some((column) => column.name === name)) &&
+          columns.every(({ name, type }) => type === 'text' || names.includes(name))
+        );
+      } catch {
+        return false;
+      }
+    },
+  },
+  '.parquet': {
+    open: async (kind, sink) => (await import('./parquet.ts')).openParquet(kind, sink),
+    isOurs: ({ name }, start, end) =>
+      start.subarray(0, 4).toString() === 'PAR1' && end.includes(`m3rec ${name}`) && end.includes('m3rec'),
+  },
+};
+
+/** The format that a file's ending asks for. @throws ArgumentError for another ending. */
+function formatOf(option: string, path: string): Format {
+  const format = FORMATS[extname(path).toLowerCase()];
+  if (!format)
+    throw ArgumentError.because(option, `${JSON.stringify(path)} should end in ${Object.keys(FORMATS).join(', ')}`);
+  return format;
+}
+
+/** For `context.openResult`. @throws ArgumentError for an ending that names no format. */
+export function tableFile(option: string, path: string, kind: TableKind): FileKind {
+  const format = formatOf(option, path);
+  return { what: `a table of ${kind.name} by m3rec`, isOurs: (start, end) => format.isOurs(kind, start, end) };
+}
+
+export async function openTable(result: ResultFile, kind: TableKind): Promise<TableWriter> {
+  return formatOf('-o', result.path).open(kind, (piece) => result.write(piece));
+}
+
+/** The same on stdout, as CSV or JSON lines. */
+export async function printTable(kind: TableKind, json: boolean | undefined): Promise<TableWriter> {
+  return FORMATS[json ? '.jsonl' : '.csv'].open(kind, (piece) => writeData(piece as string));
+}
+
+function delimited(delimiter: string): Format {
+  const special = new RegExp(`["\\r\\n${delimiter}]`);
+  const field = (cell: Cell) => {
+    if (cell === undefined) return '';
+    const text = String(cell);
+    return special.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const headerOf = ({ columns }: TableKind) => columns.map(({ name }) => name).join(delimiter);
+  return {
+    open: (kind, sink) => {
+      let header = `${headerOf(kind)}\n`;
+      const flush = async (text: string) => {
+        const piece = header + text;
+        header = '';
+        if (piece !== '') await sink(piece);
+      };
+      return {
+        write: (batch) =>
+          inPieces(batch, flush, (row) => {
+            let line = field(batch[0][row]);
+            for (let column = 1; column < batch.length; column++) line += delimiter + field(batch[column][row]);
+            return `${line}\n`;
+          }),
+        finish: () => flush(''),
+      };
+    },
+    isOurs: (kind, start) => firstLine(start) === headerOf(kind),
+  };
+}
+
+function jsonLines({ columns }: TableKind, sink: Sink): TableWriter {
+  const names = columns.map(({ name }) => JSON.stringify(name));
+  return {
+    write: (batch) =>
+      inPieces(batch, sink, (row) => {
+        const members = names.flatMap((name, column) => {
+          const cell = batch[column][row];
+          return cell === undefined ? [] : [`${name}:${JSON.stringify(cell)}`];
+        });
+        return `{${members.join(',')}}\n`;
+      }),
+    finish: async () => {},
+  };
+}
+
+/** Characters that are written at a time. */
+const PIECE = 1 << 20;
+
+async function inPieces(
+  batch: Batch,
+  sink: (text: string) => Promise<void>,
+  lineOf: (row: number) => string,
+): Promise<void> {
+  let text = '';
+  for (let row = 0; row < batch[0].length; row++) {
+    text += lineOf(row);
+    if (text.length < PIECE) continue;
+    await sink(text);
+    text = '';
+  }
+  if (text !== '') await sink(text);
+}
+
+const firstLine = (start: Buffer) => start.toString('utf8').split('\n', 1)[0].replace(/\r$/, '');

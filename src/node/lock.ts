@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DataError } from '../common/errors.ts';
+import { onceAtExit, stemOf } from './output-file.ts';
+import { attempt } from './system-error.ts';
+
+/** How long to wait for others who want the lock at the same moment, and how often to look. */
+const WAIT_MS = 2000;
+const POLL_MS = 20;
+
+/** Lock files of this process. */
+const own = new Set<string>();
+const removeAtExit = onceAtExit(own);
+
+interface Other {
+  path: string;
+  /** "process 12 on shop", in messages. */
+  who: string;
+  /** Whether it has the lock for certain; it may be one who tries. */
+  held: boolean;
+}
+
+/**
+ * Keeps other processes that lock the same path from writing it. Each puts a file `.NAME.<12 hex digits>.lock` of its own, which
+ * names its process, beside it, and then looks for others: it has the lock if, after that, there are none. So two never have it. Of
+ * several who try at once the one with the lowest digits stays. Files of processes that are gone from this machine are removed.
+ *
+ * @returns what gives the lock back.
+ * @throws DataError where another process has it.
+ */
+export async function lockFile(path: string): Promise<() => Promise<void>> {
+  const lock = join(dirname(path), `.${stemOf(path)}.${randomBytes(6).toString('hex')}.lock`);
+  const unlock = async () => {
+    if (own.delete(lock)) await rm(lock, { force: true });
+  };
+  removeAtExit();
+  try {
+    await attempt(path, () => writeFile(lock, `${process.pid} ${hostname()}\n`, { flag: 'wx' }));
+    own.add(lock);
+    const until = Date.now() + WAIT_MS;
+    for (;;) {
+      const [first] = await attempt(path, () => findOthers(path, lock));
+      if (first === undefined) break;
+      if (first.held || first.path < lock || Date.now() > until)
+        throw new DataError(
+          path,
+          undefined,
+          `another m3rec is writing this file (${first.who}); wait for it, or, if it is gone, remove ${first.path}`,
+        );
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    await appendFile(lock, 'held\n');
+    return unlock;
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+/** The others with a lock file for this path: who has the lock first, then by name. */
+async function findOthers(path: string, lock: string): Promise<Other[]> {
+  const folder = dirname(path);
+  const start = `.${stemOf(path)}.`;
+  const others: Other[] = [];
+  for (const name of (await readdir(folder)).sort()) {
+    const other = join(folder, name);
+    if (other === lock || !name.startsWith(start) || !/^[0-9a-f]{12}\.lock$/.test(name.slice(start.length))) continue;
+    const text = await readFile(other, 'utf8').catch(() => undefined);
+    // Given back since.
+    if (text === undefined) continue;
+    const [, pid, host, held] = /^(\d+) (.*)\n(held\n)?$/.exec(text) ?? [];
+    if (pid !== undefined && host === hostname() && isGone(Number(pid))) await rm(other, { force: true });
+    else
+      others.push({
+        path: other,
+        who: pid === undefined ? 'it has just begun' : `process ${pid} on ${host}`,
+        held: held !== undefined,
+      });
+  }
+  return others.sort((a, b) => Number(b.held) - Number(a.held));
+}
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}

@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ArgumentError, DataError } from '../common/errors.ts';
+import { attempt } from './system-error.ts';
+
+/** A temporary file that nobody has written to for this long was left behind by a process that is gone. */
+const STALE_MS = 3_600_000;
+/** Longest name of a file, in bytes, on the usual file systems. */
+const MAX_NAME = 255;
+/** What follows `.NAME.` in the name of a temporary file. */
+const TEMPORARY = /^[0-9a-f]{12}\.tmp$/;
+
+/** Temporary files of this process: none outlives it, unless it is killed. */
+const temporaries = new Set<string>();
+const removeAtExit = onceAtExit(temporaries);
+
+/**
+ * Writes a file so that `path` is at any time absent, the old file, or the whole new one:
+ * a temporary file `.NAME.<12 hex digits>.tmp` in the same folder, synced, then renamed. On a failure the temporary file is
+ * removed; one that a killed process left behind is removed by the first save to the same path an hour or more later.
+ * A file that is replaced keeps its owner and mode; a link stays, and what it leads to is replaced.
+ *
+ * @throws DataError that names the file, for a folder, a device, a pipe or a read-only file too.
+ */
+export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await OutputFile.create(path);
+  try {
+    await file.write(bytes);
+    await file.commit();
+  } finally {
+    await file.discard();
+  }
+}
+
+/** A file that is written in pieces beside its place, and is put there whole: see `writeFileAtomically`. */
+export class OutputFile {
+  /** Bytes written. */
+  size = 0;
+
+  private constructor(
+    private readonly path: string,
+    private readonly target: string,
+    private readonly temporary: string,
+    private file: FileHandle | undefined,
+  ) {}
+
+  /** Makes the temporary file: what has rights, mounts or the length of a name in its way fails here. @throws DataError */
+  static async create(path: string): Promise<OutputFile> {
+    const { target, existing } = await findTarget(path);
+    return attempt(path, async () => {
+      await removeStale(target);
+      const temporary = join(dirname(target), `.${stemOf(target)}.${randomBytes(6).toString('hex')}.tmp`);
+      const file = await open(temporary, 'wx');
+      removeAtExit();
+      temporaries.add(temporary);
+      const created = new OutputFile(path, target, temporary, file);
+      try {
+        if (existing) await keepOwner(path, file, existing);
+        return created;
+      } catch (error) {
+        await created.discard();
+        throw error;
+      }
+    });
+  }
+
+  async write(piece: Uint8Array | string): Promise<void> {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    await attempt(this.path, () => this.file!.writeFile(bytes));
+    this.size += bytes.length;
+  }
+
+  /** Puts the file in its place. */
+  async commit(): Promise<void> {
+    await attempt(this.path, async () => {
+      await this.file!.sync();
+      await this.close();
+      await rename(this.temporary, this.target);
+      temporaries.delete(this.temporary);
+    });
+  }
+
+  /** Removes what was written, unless it is in its place. */
+  async discard(): Promise<void> {
+    await this.close();
+    if (temporaries.delete(this.temporary)) await rm(this.temporary, { force: true });
+  }
+
+  private async close(): Promise<void> {
+    const { file } = this;
+    this.file = undefined;
+    await file?.close();
+  }
+}
+
+/**
+ * Where a file of this name would be written, links followed, and what is there now.
+ * @throws DataError for what is no file, or is not to be written.
+ */
+export async function findTarget(path: string): Promise<{ target: string; existing?: Stats }> {
+  checkPath(path);
+  if (path.includes('\ufffd'))
+    throw new DataError(path, undefined, 'the name has bytes that are not UTF-8; give another name');
+  const folder = dirname(path);
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory())
+    throw new DataError(path, undefined, `no folder ${folder}`);
+  return attempt(path, async () => {
+    const link = await lstat(path).catch(unlessMissing);
+    if (!link) return { target: path };
+    const existing = link.isSymbolicLink() ? await stat(path).catch(unlessMissing) : link;
+    if (!existing)
+      throw new DataError(path, undefined, 'this is a link to nothing; remove it, or name the file it should lead to');
+    if (existing.isDirectory()) throw new DataError(path, undefined, 'this is a folder');
+    if (!existing.isFile())
+      throw new DataError(path, undefined, 'this is a device, pipe or socket; give the name of a file');
+    if ((existing.mode & 0o222) === 0)
+      throw new DataError(path, undefined, 'the file is read-only; give another name, or make it writable');
+    return { target: link.isSymbolicLink() ? await realpath(path) : path, existing };
+  });
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+/** Gives the new file the owner, group and mode of the one that it replaces. */
+async function keepOwner(path: string, file: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+  const own = await file.stat();
+  try {
+    if (own.uid !== uid || own.gid !== gid) await file.chown(uid, gid);
+    await file.chmod(mode & 0o7777);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    throw new DataError(
+      path,
+      undefined,
+      'the file belongs to another user or group, which a new one could not; give another name',
+    );
+  }
+}
+
+/** What makes sure, called once or more, that none of these files outlives the process, unless it is killed. */
+export function onceAtExit(paths: ReadonlySet<string>): () => void {
+  let watching = false;
+  return () => {
+    if (watching) return;
+    watching = true;
+    process.on('exit', () => {
+      for (const path of paths) rmSync(path, { force: true });
+    });
+  };
+}
+
+/** The last part of a path, cut so that `.NAME.<12 hex digits>.lock` is a name that file systems take. */
+export function stemOf(path: string): string {
+  let stem = basename(path);
+  while (Buffer.byteLength(stem) > MAX_NAME - '..0123456789ab.lock'.length) stem = [...stem].slice(0, -1).join('');
+  return stem;
+}
+
+async function removeStale(path: string): Promise<void> {
+  const folder = dirname(path);
+  const start = `.${stemOf(path)}.`;
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(start) || !TEMPORARY.test(name.slice(start.length))) continue;
+    const left = join(folder, name);
+    // Whoever else cleans up here may be faster, or the file may not be ours to remove: neither keeps the save from going on.
+    const written = await stat(left).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (Date.now() - written > STALE_MS) await rm(left, { force: true }).catch(() => {});
+  }
+}
+
+/** @throws ArgumentError unless this is text that could be the path of a file. */
+export function checkPath(path: unknown): void {
+  if (typeof path !== 'string' || path === '' || path.includes('\0'))
+    throw new ArgumentError('path', path, 'the path of a file or folder, as text');
+}
