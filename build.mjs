@@ -4,6 +4,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { kernelExports, kernelLayout, structsOf } from './scripts/kernel-types.mjs';
+
+/** Written by this build, and imported by the host's code. */
+const EXPORTS = 'src/engine/kernel-exports.ts';
+const LAYOUT = 'src/engine/kernel-layout.ts';
 
 const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
@@ -93,12 +98,17 @@ async function buildKernels() {
   const targets = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets);
   const sources = readdirSync('assembly', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const hash = createHash('sha256');
-  for (const file of ['asconfig.json', 'build.mjs', ...sources.sort().map((name) => join('assembly', name))])
+  for (const file of [
+    'asconfig.json',
+    'build.mjs',
+    'scripts/kernel-types.mjs',
+    ...sources.sort().map((name) => join('assembly', name)),
+  ])
     hash.update(file).update(readFileSync(file));
   hash.update(readFileSync('node_modules/assemblyscript/package.json'));
   const stamp = 'dist/kernels.stamp';
   const built = hash.digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === built && existsSync('src/engine/kernel-exports.ts')) return;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === built && [EXPORTS, LAYOUT].every(existsSync)) return;
   const compile = (target) =>
     new Promise((resolve) => {
       const script = join('node_modules', 'assemblyscript', 'bin', 'asc.js');
@@ -107,30 +117,20 @@ async function buildKernels() {
     });
   const codes = await Promise.all(targets.map(compile));
   if (codes.some((code) => code !== 0)) process.exit(1);
-  writeKernelExports();
+  writeKernelTypes(sources);
   writeFileSync(stamp, built);
 }
 
-/**
- * The compiler's list of exports, as the interface that the host's code is checked against: a `usize` argument is an Address,
- * any other a Scalar. A `usize` that is returned is a size in bytes, since kernels own no memory.
- */
-function writeKernelExports() {
+/** What the host must know of the kernels: their signatures, and how what both sides read and write is laid out. */
+function writeKernelTypes(sources) {
   const declarations = readFileSync('dist/kernels.d.ts', 'utf8');
-  const kernel = / {3}\* assembly\/\S+\n((?: {3}\* @.*\n)*) {3}\*\/\n {2}export function (\w+)\(.*\): (\w+);/g;
-  const members = Array.from(declarations.matchAll(kernel), ([, tags, name, result]) => {
-    const parameters = Array.from(tags.matchAll(/@param (\w+) `(\w+)`/g), ([, parameter, type]) => {
-      return `${parameter}: ${type === 'usize' ? 'Address' : 'Scalar'}`;
-    });
-    return `  ${name}(${parameters.join(', ')}): ${result};\n`;
-  });
-  const text = `// Written by build.mjs from the compiled kernels.
-import type { Address, Scalar } from './address.ts';
-
-export interface KernelExports {
-${members.join('')}}
-`;
-  if (!existsSync('src/engine/kernel-exports.ts') || readFileSync('src/engine/kernel-exports.ts', 'utf8') !== text)
-    writeFileSync('src/engine/kernel-exports.ts', text);
+  const structs = structsOf(sources.map((name) => readFileSync(join('assembly', name), 'utf8')));
+  const constants = readFileSync('assembly/layout.ts', 'utf8');
+  for (const [file, text] of [
+    [EXPORTS, kernelExports(declarations, structs)],
+    [LAYOUT, kernelLayout(constants, structs, declarations)],
+  ]) {
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);
+  }
   for (const file of ['dist/kernels.d.ts', 'dist/kernels.js']) rmSync(file);
 }

@@ -45,7 +45,7 @@ export {
 export { sweepFinish, sweepPanel, sweepPivot, sweepSlotBytes, sweepUpdate } from './dense/sweep';
 export { topK } from './serving/topk';
 export { transposeMatrix, transposePattern } from './sparse/transpose';
-export { addInto, addRows, addTo, clear, unitRows, unitRowsBackward } from './core/vector';
+export { addInto, addRows, clear, unitRows, unitRowsBackward } from './core/vector';
 export { countVisits, walk, walkWeights } from './embedding/walk';
 export { unitise, widenBytes, widenHalves } from './serving/widen';
 export { addProducts, gatherRows, narrow } from './dense/woodbury';

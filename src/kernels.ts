@@ -1,1 +1,16 @@
-export * from './engine/instantiate.ts';
+/**
+ * `m3rec/kernels`: the compiled kernels without the recommender around them.
+ *
+ * Stable, as the rest of the package is: where kernels come from (`KernelSource`, `resolveKernels`, `instantiateKernels`), how
+ * they are called with arrays (`bindKernels`) and with addresses (`Kernels`, `LinearMemory`, `Address`, structs).
+ * Not stable: the kernels. Which there are, their arguments (`KernelExports`) and the structs and constants of `layout` may
+ * change with a minor version.
+ */
+export { type Address, NOWHERE, type Pointer, plus, type Scalar } from './engine/address.ts';
+export { type BoundKernels, bindKernels, type KernelArgument } from './engine/bind.ts';
+export { instantiateKernels } from './engine/instantiate.ts';
+export * as layout from './engine/kernel-layout.ts';
+export { LinearMemory } from './engine/memory.ts';
+export { type KernelSource, type ResolvedKernels, resolveKernels } from './engine/source.ts';
+export { putStruct, putStructs, readStructs, type StructLayout } from './engine/struct.ts';
+export type { KernelExports, Kernels } from './engine/types.ts';

@@ -53,12 +53,6 @@ export function addInto(n: i32, x: usize, y: usize): void {
   for (let c: usize = 0; c < end; c += 16) v128.store(y + c, f32x4.add(v128.load(y + c), v128.load(x + c)));
 }
 
-/** y = x₁ + x₂ over n elements (n a multiple of 4). */
-export function addTo(n: i32, x1: usize, x2: usize, y: usize): void {
-  const end = (<usize>n) << 2;
-  for (let c: usize = 0; c < end; c += 16) v128.store(y + c, f32x4.add(v128.load(x1 + c), v128.load(x2 + c)));
-}
-
 /** out[r] = x[r] / |x[r]| and norms[r] = |x[r]|; a zero row stays zero with norm 0. x and out: (rows × d), may be the same. */
 export function unitRows(rows: i32, d: i32, x: usize, out: usize, norms: usize): void {
   const bytes = (<usize>d) << 2;

@@ -8,6 +8,7 @@
 // alone, so any way of cutting C into tiles, on any number of threads, gives the same bytes.
 
 import { madd } from '../core/madd';
+import { DEPTH, MULTIPLY_SCRATCH_BYTES } from '../layout';
 
 /** Rows of A in a panel, and columns of B. */
 const MR: i32 = 4;
@@ -15,12 +16,10 @@ const NR: i32 = 8;
 /** Columns of C from which it is worth making a panel of A wide. */
 const WIDE_FROM: i32 = 64;
 /** Blocks of k and n: a wide panel of A (16 kB) stays in the first-level cache, B's block (512 kB) in the second. */
-const KC: i32 = 256;
+const KC: i32 = DEPTH;
 const NC: i32 = 512;
 /** Bytes of one 4 × 8 tile. */
 const TILE_BYTES: usize = 128;
-/** Bytes of scratch of multiplyPacked: a tile and a wide panel of A. The host knows it as MULTIPLY_SCRATCH (src/matrix/tiles.ts). */
-const SCRATCH_BYTES: usize = TILE_BYTES + ((KC * MR) << 4);
 
 // The address of element (row, col), ld floats per row: products in usize, since i32 ones wrap beyond 2³¹.
 // @ts-ignore: decorator
@@ -31,7 +30,7 @@ function at(base: usize, ld: i32, row: i32, col: i32): usize {
 
 /** Bytes of workspace that each product needs: a panel of A, a block of B and multiplyPacked's scratch. */
 export function gemmWorkspaceBytes(): usize {
-  return SCRATCH_BYTES + <usize>((KC * MR + KC * NC) << 2);
+  return <usize>(MULTIPLY_SCRATCH_BYTES + ((KC * MR + KC * NC) << 2));
 }
 
 /**
@@ -104,7 +103,7 @@ function product(
   ldc: i32,
   workspace: usize,
 ): void {
-  const panel = workspace + SCRATCH_BYTES;
+  const panel = workspace + MULTIPLY_SCRATCH_BYTES;
   const packedB = panel + ((KC * MR) << 2);
   for (let jc = 0; jc < n; jc += NC) {
     const nc = min(NC, n - jc);

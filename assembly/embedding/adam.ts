@@ -1,3 +1,5 @@
+import { Struct } from '../core/struct';
+
 /**
  * Four lanes of one step of Adam (Kingma and Ba, 2015) with gradient g and moments m and v, which are updated:
  *   m = β₁ m + (1 − β₁) g;  v = β₂ v + (1 − β₂) g²;  the result is parameter − rate · m / (√v + epsilon).
@@ -28,18 +30,22 @@ export function step(
   );
 }
 
+/** The numbers of a step of Adam. */
+@unmanaged
+export class Adam extends Struct {
+  /** lr √(1 − β₂^t) / (1 − β₁^t): the bias correction is in it. */
+  rate: f32;
+  beta1: f32;
+  beta2: f32;
+  epsilon: f32;
+}
+
 /** One step of Adam over n parameters, n a multiple of 4. */
-export function adam(
-  n: i32,
-  parameters: usize,
-  gradients: usize,
-  m: usize,
-  v: usize,
-  rate: f32,
-  beta1: f32,
-  beta2: f32,
-  epsilon: f32,
-): void {
+export function adam(n: i32, parameters: usize, gradients: usize, m: usize, v: usize, numbers: Adam): void {
+  const rate = numbers.rate;
+  const beta1 = numbers.beta1;
+  const beta2 = numbers.beta2;
+  const epsilon = numbers.epsilon;
   const end = (<usize>n) << 2;
   for (let at: usize = 0; at < end; at += 16)
     v128.store(
@@ -57,15 +63,12 @@ export function adamRows(
   gradients: usize,
   m: usize,
   v: usize,
-  rate: f32,
-  beta1: f32,
-  beta2: f32,
-  epsilon: f32,
+  numbers: Adam,
 ): void {
   const bytes = (<usize>d) << 2;
   for (let b = 0; b < count; b++) {
     const at = <usize>load<i32>(rows + ((<usize>b) << 2)) * bytes;
-    adam(d, table + at, gradients, m + at, v + at, rate, beta1, beta2, epsilon);
+    adam(d, table + at, gradients, m + at, v + at, numbers);
     gradients += bytes;
   }
 }

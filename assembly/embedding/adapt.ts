@@ -2,15 +2,24 @@
 // Both arrive here as lists by item, so that a row of V and of its moments is read and written once a step, ranges of items
 // can go to different threads, and no table of gradients is needed.
 
-import { step } from './adam';
+import { Adam, step } from './adam';
+import { Csr } from '../core/csr';
 import { madd } from '../core/madd';
+import { Struct } from '../core/struct';
 
-/** Bytes of a pull as `margin` writes it: item i32, weight of the user's vector f32, weight of the item's own vector f32. */
-export const PULL: usize = 12;
+/** What a user's gradient adds to that of an item. */
+@unmanaged
+export class Pull extends Struct {
+  /** The item, as `margin` leaves it; the user's row of the batch, as `bucketPulls` does. */
+  row: i32;
+  /** Weight of the user's vector. */
+  user: f32;
+  /** Weight of the item's own vector. */
+  own: f32;
+}
 
 /**
- * The pulls of a batch on the items [begin, end), by item: outIndptr (end − begin + 1) i32, out (room for all pulls, 12 bytes each:
- * batch row i32 and the two weights), in the order of users and of each user's pulls.
+ * The pulls of a batch on the items [begin, end), by item: outIndptr (end − begin + 1) i32, out (room for all pulls), in the order of users and of each user's pulls.
  * pulls, starts, perInteraction, counts: as `margin` has them, of `count` users.
  */
 export function bucketPulls(
@@ -27,10 +36,10 @@ export function bucketPulls(
   const items = <u32>(end - begin);
   memory.fill(outIndptr, 0, (<usize>items + 1) << 2);
   for (let b = 0; b < count; b++) {
-    const first = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * perInteraction) * PULL;
-    const last = first + <usize>load<i32>(counts + ((<usize>b) << 2)) * PULL;
-    for (let pull = first; pull < last; pull += PULL) {
-      const item = <u32>(load<i32>(pull) - begin);
+    const first = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * perInteraction) * offsetof<Pull>();
+    const last = first + <usize>load<i32>(counts + ((<usize>b) << 2)) * offsetof<Pull>();
+    for (let pull = first; pull < last; pull += offsetof<Pull>()) {
+      const item = <u32>(changetype<Pull>(pull).row - begin);
       if (item >= items) continue;
       const cell = outIndptr + ((<usize>item) << 2);
       store<i32>(cell, load<i32>(cell, 4) + 1, 4);
@@ -42,57 +51,71 @@ export function bucketPulls(
   }
   // each item's start moves to its end while it fills, and is put back after
   for (let b = 0; b < count; b++) {
-    const first = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * perInteraction) * PULL;
-    const last = first + <usize>load<i32>(counts + ((<usize>b) << 2)) * PULL;
-    for (let pull = first; pull < last; pull += PULL) {
-      const item = <u32>(load<i32>(pull) - begin);
+    const first = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * perInteraction) * offsetof<Pull>();
+    const last = first + <usize>load<i32>(counts + ((<usize>b) << 2)) * offsetof<Pull>();
+    for (let pull = first; pull < last; pull += offsetof<Pull>()) {
+      const item = <u32>(changetype<Pull>(pull).row - begin);
       if (item >= items) continue;
       const cell = outIndptr + ((<usize>item) << 2);
       const at = load<i32>(cell);
       store<i32>(cell, at + 1);
-      const to = out + <usize>at * PULL;
-      store<i32>(to, b);
-      store<f32>(to, load<f32>(pull, 4), 4);
-      store<f32>(to, load<f32>(pull, 8), 8);
+      const from = changetype<Pull>(pull);
+      const to = changetype<Pull>(out + <usize>at * offsetof<Pull>());
+      to.row = b;
+      to.user = from.user;
+      to.own = from.own;
     }
   }
   memory.copy(outIndptr + 4, outIndptr, (<usize>items) << 2);
   store<i32>(outIndptr, 0);
 }
 
+/** A market's vectors, which stay near fixed ones, and their moments: all (items × d) f32, d a multiple of 16. */
+@unmanaged
+export class ItemTables extends Struct {
+  d: i32;
+  vectors: usize;
+  fixed: usize;
+  m: usize;
+  v: usize;
+  /** What the loss left of their gradient, zeroed as it is taken; 0 for none. */
+  gradients: usize;
+  decay: f32;
+}
+
 /**
- * One step of Adam on the vectors of the items [begin, end), which stay near fixed ones. The gradient of item j is, in this order,
+ * One step of Adam on the vectors of the items [begin, end). The gradient of item j is, in this order,
  *   gradients_j + Σ_e values[e] · du[rows[e]] + Σ_p a_p · u[b_p] + (Σ_p c_p) · vectors_j + decay · (vectors_j − fixed_j)
  * over the entries e of row j of X̂ᵀ and the pulls p = (b, a, c) on j.
  *
- * X̂ᵀ: indptr (end + 1) i32, rows and values (indptr[end]); pullIndptr and pulls as bucketPulls left them for [begin, end), or 0;
- * u and du (batch × d); gradients (items × d), zeroed on the way, or 0; the other tables (items × d); d a multiple of 16.
+ * x: X̂ᵀ (items × batch); pullIndptr and pulls as bucketPulls left them for [begin, end), or 0; u and du (batch × d).
  */
 export function adamItems(
   begin: i32,
   end: i32,
-  indptr: usize,
-  rows: usize,
-  values: usize,
+  x: Csr,
   du: usize,
   pullIndptr: usize,
   pulls: usize,
   u: usize,
-  gradients: usize,
-  d: i32,
-  vectors: usize,
-  fixed: usize,
-  m: usize,
-  v: usize,
-  rate: f32,
-  beta1: f32,
-  beta2: f32,
-  epsilon: f32,
-  decay: f32,
+  tables: ItemTables,
+  numbers: Adam,
 ): void {
+  const indptr = x.indptr;
+  const rows = x.indices;
+  const toValue = x.values - rows;
+  const vectors = tables.vectors;
+  const fixed = tables.fixed;
+  const m = tables.m;
+  const v = tables.v;
+  const gradients = tables.gradients;
+  const decay = tables.decay;
+  const rate = numbers.rate;
+  const beta1 = numbers.beta1;
+  const beta2 = numbers.beta2;
+  const epsilon = numbers.epsilon;
   const zero = f32x4.splat(0);
-  const stride = (<usize>d) << 2;
-  const toValue = values - rows;
+  const stride = (<usize>tables.d) << 2;
   let firstPull: usize = 0;
   let lastPull: usize = 0;
   for (let j = begin; j < end; j++) {
@@ -101,9 +124,9 @@ export function adamItems(
     let own: f32 = 0;
     if (pullIndptr != 0) {
       const cell = pullIndptr + ((<usize>(j - begin)) << 2);
-      firstPull = pulls + <usize>load<i32>(cell) * PULL;
-      lastPull = pulls + <usize>load<i32>(cell, 4) * PULL;
-      for (let pull = firstPull; pull < lastPull; pull += PULL) own += load<f32>(pull, 8);
+      firstPull = pulls + <usize>load<i32>(cell) * offsetof<Pull>();
+      lastPull = pulls + <usize>load<i32>(cell, 4) * offsetof<Pull>();
+      for (let pull = firstPull; pull < lastPull; pull += offsetof<Pull>()) own += changetype<Pull>(pull).own;
     }
     const ownWeight = f32x4.splat(own);
     const base = <usize>j * stride;
@@ -131,9 +154,9 @@ export function adamItems(
         g2 = madd(g2, w, v128.load(row, 32));
         g3 = madd(g3, w, v128.load(row, 48));
       }
-      for (let pull = firstPull; pull < lastPull; pull += PULL) {
-        const w = v128.load32_splat(pull, 4);
-        const row = u + <usize>load<i32>(pull) * stride + c;
+      for (let pull = firstPull; pull < lastPull; pull += offsetof<Pull>()) {
+        const w = v128.load32_splat(pull, offsetof<Pull>('user'));
+        const row = u + <usize>changetype<Pull>(pull).row * stride + c;
         g0 = madd(g0, w, v128.load(row));
         g1 = madd(g1, w, v128.load(row, 16));
         g2 = madd(g2, w, v128.load(row, 32));
@@ -175,21 +198,13 @@ function near(
 
 /**
  * The part of U = X̂ V that comes from the items [begin, end): u (count × d), overwritten, gets Σ values[e] · vectors_j over the
- * entries e of the rows j of X̂ᵀ, both in order. indptr, rows, values, vectors: as in adamItems.
+ * entries e of the rows j of X̂ᵀ, both in order. x, vectors: as in adamItems.
  */
-export function spreadItems(
-  begin: i32,
-  end: i32,
-  indptr: usize,
-  rows: usize,
-  values: usize,
-  count: i32,
-  d: i32,
-  vectors: usize,
-  u: usize,
-): void {
+export function spreadItems(begin: i32, end: i32, x: Csr, count: i32, d: i32, vectors: usize, u: usize): void {
+  const indptr = x.indptr;
+  const rows = x.indices;
+  const toValue = x.values - rows;
   const stride = (<usize>d) << 2;
-  const toValue = values - rows;
   memory.fill(u, 0, <usize>count * stride);
   for (let j = begin; j < end; j++) {
     const first = rows + ((<usize>load<i32>(indptr + ((<usize>j) << 2))) << 2);

@@ -1,27 +1,29 @@
+import { Csr } from '../core/csr';
+
 /**
- * X̂ = Normalize(X B) for a batch of users: row b is Σ_{i ∈ x_users[b]} B_i divided by its sum; no rows where that is empty.
+ * X̂ = Normalize(X B) for a batch of users: row r is Σ_{i ∈ x_users[r]} B_i divided by its sum; no rows where that is empty.
  *
- * users (count i32); X (indptr, items) and B (indptr, indices, positive values, n columns); dense (n f32, zero before and after);
- * out: outIndptr (count + 1), outIndices and outValues (room for Σ_b min(n, Σ_{i∈x} |B_i|)), columns in the order first met.
+ * @param count users of the batch
+ * @param users count × i32, rows of X
+ * @param x X (users × items), a pattern
+ * @param b B (items × n), positive values
+ * @param dense n × f32, zero before and after
+ * @param out X̂ (count × n), columns in the order first met; room for Σ_b min(n, Σ_{i∈x} |B_i|) entries
  */
-export function historyRows(
-  count: i32,
-  users: usize,
-  xIndptr: usize,
-  xItems: usize,
-  bIndptr: usize,
-  bIndices: usize,
-  bValues: usize,
-  dense: usize,
-  outIndptr: usize,
-  outIndices: usize,
-  outValues: usize,
-): void {
+export function historyRows(count: i32, users: usize, x: Csr, b: Csr, dense: usize, out: Csr): void {
+  const xIndptr = x.indptr;
+  const xItems = x.indices;
+  const bIndptr = b.indptr;
+  const bIndices = b.indices;
+  const bValues = b.values;
+  const outIndptr = out.indptr;
+  const outIndices = out.indices;
+  const outValues = out.values;
   let filled = 0;
   store<i32>(outIndptr, 0);
-  for (let b = 0; b < count; b++) {
+  for (let r = 0; r < count; r++) {
     const start = filled;
-    const user = xIndptr + ((<usize>load<i32>(users + ((<usize>b) << 2))) << 2);
+    const user = xIndptr + ((<usize>load<i32>(users + ((<usize>r) << 2))) << 2);
     const last = load<i32>(user, 4);
     let sum: f64 = 0;
     for (let h = load<i32>(user); h < last; h++) {
@@ -43,6 +45,6 @@ export function historyRows(
       store<f32>(outValues + ((<usize>e) << 2), load<f32>(cell) * scale);
       store<f32>(cell, 0);
     }
-    store<i32>(outIndptr + ((<usize>b) << 2), filled, 4);
+    store<i32>(outIndptr + ((<usize>r) << 2), filled, 4);
   }
 }

@@ -1,6 +1,27 @@
-import { PULL } from './adapt';
+import { Pull } from './adapt';
 import { below, draw, stream } from '../core/random';
+import { Struct } from '../core/struct';
 import { addScaled, dot } from '../core/vector';
+
+/** What the margin loss of a market's batches shares. */
+@unmanaged
+export class MarginLoss extends Struct {
+  /** X: (users + 1) × i32, and the items of each user, strictly increasing */
+  xIndptr: usize;
+  xItems: usize;
+  /** Items. */
+  n: i32;
+  /** A multiple of 4. */
+  d: i32;
+  /** V (n × d f32). */
+  v: usize;
+  /** K, negatives of an interaction. */
+  negatives: i32;
+  /** γ. */
+  gamma: f32;
+  seed: u32;
+  stage: u32;
+}
 
 /**
  * Gradients of the adaptation loss of M3Rec for a batch of users of one market:
@@ -19,25 +40,25 @@ export function margin(
   count: i32,
   users: usize,
   keys: usize,
-  xIndptr: usize,
-  xItems: usize,
-  n: i32,
-  d: i32,
+  loss: MarginLoss,
   u: usize,
-  v: usize,
-  negatives: i32,
-  gamma: f32,
-  seed: u32,
-  stage: u32,
   du: usize,
   pulls: usize,
   starts: usize,
   counts: usize,
   totals: usize,
 ): void {
-  const bytes = (<usize>d) << 2;
+  const xIndptr = loss.xIndptr;
+  const xItems = loss.xItems;
+  const n = loss.n;
+  const v = loss.v;
+  const negatives = loss.negatives;
+  const gamma = loss.gamma;
+  const seed = loss.seed;
+  const stage = loss.stage;
+  const bytes = (<usize>loss.d) << 2;
   const share = <f32>1 / <f32>negatives;
-  let loss = load<f64>(totals);
+  let sum = load<f64>(totals);
   let interactions = load<f64>(totals, 8);
   for (let b = 0; b < count; b++) {
     const key = stream(seed, stage, load<u32>(keys + ((<usize>b) << 2)));
@@ -48,7 +69,7 @@ export function margin(
     const free = n - (last - first);
     const uu = dot(u, u, bytes);
     const norm = sqrt<f32>(uu);
-    const firstPull = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * (1 + negatives)) * PULL;
+    const firstPull = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * (1 + negatives)) * offsetof<Pull>();
     let pull = firstPull;
     memory.fill(du, 0, bytes);
     let along: f32 = 0; // Σ g y, the part of the gradient along u itself
@@ -65,28 +86,29 @@ export function margin(
         const scale = norm * sqrt<f32>(vv);
         const y = scale > 0 ? dot(u, row, bytes) / scale : <f32>0;
         let g: f32 = -1;
-        if (k < 0) loss += <f64>(<f32>1 - y);
+        if (k < 0) sum += <f64>(<f32>1 - y);
         else {
           if (y <= gamma) continue;
-          loss += <f64>((y - gamma) * share);
+          sum += <f64>((y - gamma) * share);
           g = share;
         }
         if (!(scale > 0)) continue;
         addScaled(du, g / scale, row, bytes);
-        store<i32>(pull, item);
-        store<f32>(pull, g / scale, 4);
-        store<f32>(pull, (-g * y) / vv, 8);
-        pull += PULL;
+        const entry = changetype<Pull>(pull);
+        entry.row = item;
+        entry.user = g / scale;
+        entry.own = (-g * y) / vv;
+        pull += offsetof<Pull>();
         along += g * y;
       }
     }
     if (uu > 0) addScaled(du, -along / uu, u, bytes);
     interactions += <f64>(last - first);
-    store<i32>(counts + ((<usize>b) << 2), <i32>((pull - firstPull) / PULL));
+    store<i32>(counts + ((<usize>b) << 2), <i32>((pull - firstPull) / offsetof<Pull>()));
     u += bytes;
     du += bytes;
   }
-  store<f64>(totals, loss);
+  store<f64>(totals, sum);
   store<f64>(totals, interactions, 8);
 }
 

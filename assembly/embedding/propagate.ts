@@ -2,9 +2,9 @@
 // between threads anywhere. A transposed product is the same kernel on the transposed matrix.
 
 import { madd } from '../core/madd';
+import { LINE_BYTES } from '../layout';
 
-/** Bytes of a row of a panel: 16 columns, a cache line. */
-const LINE: usize = 64;
+const LINE: usize = <usize>LINE_BYTES;
 
 /**
  * Rows [begin, end) of X (n × d f32, d a multiple of 16) go to panels of 16 columns: panel p is n × 16 f32 from out + 64 n p on. The

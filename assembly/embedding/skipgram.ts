@@ -2,6 +2,7 @@ import { drawAlias } from './alias';
 import { madd } from '../core/madd';
 import { log, sigmoid4 } from '../core/math';
 import { draw, stream } from '../core/random';
+import { Struct } from '../core/struct';
 import { sumLanes4 } from '../core/vector';
 
 // Skip-gram with negative sampling over walks, in two phases that can each be cut between threads. First every walk by itself: its
@@ -9,8 +10,36 @@ import { sumLanes4 } from '../core/vector';
 // position in the walk. Then every range of items by itself: the gradients of its items from all positions that the items have, and
 // from the negatives that they were.
 
-/** Bytes of an entry of `partition`. */
-const ENTRY: usize = 12;
+/** An entry of `partition`. */
+@unmanaged
+export class Entry extends Struct {
+  item: i32;
+  /** Position in the walks of a round. */
+  position: i32;
+  /** The negative's error; undefined in entries without values. */
+  error: f32;
+}
+
+/** What all walks of a training share. */
+@unmanaged
+export class SkipGram extends Struct {
+  /** Items of a walk. */
+  length: i32;
+  window: i32;
+  /** A multiple of 16. */
+  d: i32;
+  negatives: i32;
+  /** Items. */
+  n: i32;
+  /** The alias table, as buildUnigramTable leaves it. */
+  thresholds: usize;
+  aliases: usize;
+  seed: u32;
+  stage: u32;
+  /** V and V̄ (n × d f32). */
+  v: usize;
+  vbar: usize;
+}
 
 /**
  * Gradients of the walks [begin, end), by position:
@@ -20,7 +49,7 @@ const ENTRY: usize = 12;
  * Each pair meets `negatives` negatives from the alias table; the pairs of one centre share them, so each
  * of them counts once per pair of that centre. Walk w draws from the stream (seed, stage, w) alone.
  *
- * walks ((end − begin) × length i32, walk `begin` first); v, vbar (n × d f32, d a multiple of 16). Written, for each position of these
+ * walks ((end − begin) × length i32, walk `begin` first). Written, for each position of these
  * walks: centres (d f32), the gradient of v_i, its negatives first, then its contexts, in order; contexts (d f32), that of v̄_i as a
  * context of the positions around it, in order; items and errors (`negatives` i32 and f32), where −error · v_i is the gradient of v̄_k.
  * scratch: skipgramScratchBytes; totals: f64[2], to which the loss and the number of pairs are added.
@@ -29,17 +58,7 @@ export function skipgram(
   begin: i32,
   end: i32,
   walks: usize,
-  length: i32,
-  window: i32,
-  d: i32,
-  negatives: i32,
-  n: i32,
-  thresholds: usize,
-  aliases: usize,
-  seed: u32,
-  stage: u32,
-  v: usize,
-  vbar: usize,
+  training: SkipGram,
   centres: usize,
   contexts: usize,
   items: usize,
@@ -47,6 +66,17 @@ export function skipgram(
   scratch: usize,
   totals: usize,
 ): void {
+  const length = training.length;
+  const window = training.window;
+  const d = training.d;
+  const negatives = training.negatives;
+  const n = training.n;
+  const thresholds = training.thresholds;
+  const aliases = training.aliases;
+  const seed = training.seed;
+  const stage = training.stage;
+  const v = training.v;
+  const vbar = training.vbar;
   const stride = (<usize>d) << 2;
   const reach = min<i32>(window, length - 1);
   const middle = reach + 3;
@@ -416,58 +446,76 @@ export function partition(
       const cell = indptr + ((<usize>(item >> shift)) << 2);
       const at = load<i32>(cell);
       store<i32>(cell, at + 1);
-      const to = out + <usize>at * ENTRY;
-      store<i32>(to, item);
-      store<i32>(to, index, 4);
-      if (values != 0) store<f32>(to, load<f32>(values + ((<usize>e) << 2)), 8);
+      const to = changetype<Entry>(out + <usize>at * offsetof<Entry>());
+      to.item = item;
+      to.position = index;
+      if (values != 0) to.error = load<f32>(values + ((<usize>e) << 2));
     }
   }
   memory.copy(indptr + 4, indptr, (<usize>ranges) << 2);
   store<i32>(indptr, 0);
 }
 
+/** What a round of walks leaves, block by block, and where its gradients go. */
+@unmanaged
+export class Round extends Struct {
+  /** Ranges of items, as `partition` cut them. */
+  ranges: i32;
+  /** Blocks of walks, one after the other. */
+  blocks: i32;
+  /** From a block's positions, and its drawn, to the next one's. */
+  blockBytes: u32;
+  /** As `skipgram` has them, from the first position of the first block on. */
+  walks: usize;
+  centres: usize;
+  contexts: usize;
+  /** `partition`'s indptr, then its out, of the first block's walks. */
+  positions: usize;
+  /** The same of its negatives. */
+  drawn: usize;
+  d: i32;
+  /** V (n × d f32). */
+  v: usize;
+  /** The gradients of V and V̄ (n × d f32). */
+  dv: usize;
+  dvbar: usize;
+}
+
 /**
- * The gradients of one range of items, from `blocks` blocks of walks one after the other: first those of the positions that the items
+ * The gradients of one range of items, which are added to: of each block of walks first those of the positions that the items
  * have, in order, then those of the negatives that they were.
- *
- * walks, centres and contexts: as `skipgram` has them, from the first position of the first block; positions and drawn: of the first
- * block, `partition`'s out after its indptr, of the walks' items and of the negatives; those of the next block are blockBytes on.
- * v, dv, dvbar (n × d); the gradients are added to.
  */
-export function addGradients(
-  range: i32,
-  ranges: i32,
-  blocks: i32,
-  blockBytes: u32,
-  walks: usize,
-  d: i32,
-  v: usize,
-  centres: usize,
-  contexts: usize,
-  positions: usize,
-  drawn: usize,
-  dv: usize,
-  dvbar: usize,
-): void {
-  const stride = (<usize>d) << 2;
-  const header = (<usize>ranges + 1) << 2;
+export function addGradients(range: i32, round: Round): void {
+  const walks = round.walks;
+  const centres = round.centres;
+  const contexts = round.contexts;
+  const v = round.v;
+  const dv = round.dv;
+  const dvbar = round.dvbar;
+  let positions = round.positions;
+  let drawn = round.drawn;
+  const blocks = round.blocks;
+  const blockBytes = <usize>round.blockBytes;
+  const stride = (<usize>round.d) << 2;
+  const header = (<usize>round.ranges + 1) << 2;
   for (let block = 0; block < blocks; block++) {
     const p = positions + header;
     const bounds = positions + ((<usize>range) << 2);
-    const pEnd = p + <usize>load<i32>(bounds, 4) * ENTRY;
-    for (let at = p + <usize>load<i32>(bounds) * ENTRY; at < pEnd; at += ENTRY) {
-      const row = <usize>load<i32>(at) * stride;
-      const from = <usize>load<i32>(at, 4) * stride;
+    const pEnd = p + <usize>load<i32>(bounds, 4) * offsetof<Entry>();
+    for (let at = p + <usize>load<i32>(bounds) * offsetof<Entry>(); at < pEnd; at += offsetof<Entry>()) {
+      const row = <usize>changetype<Entry>(at).item * stride;
+      const from = <usize>changetype<Entry>(at).position * stride;
       addRow(dv + row, centres + from, stride);
       addRow(dvbar + row, contexts + from, stride);
     }
     const q = drawn + header;
     const drawnBounds = drawn + ((<usize>range) << 2);
-    const qEnd = q + <usize>load<i32>(drawnBounds, 4) * ENTRY;
-    for (let at = q + <usize>load<i32>(drawnBounds) * ENTRY; at < qEnd; at += ENTRY) {
-      const out = dvbar + <usize>load<i32>(at) * stride;
-      const x = v + <usize>load<i32>(walks + ((<usize>load<i32>(at, 4)) << 2)) * stride;
-      const e = v128.load32_splat(at, 8);
+    const qEnd = q + <usize>load<i32>(drawnBounds, 4) * offsetof<Entry>();
+    for (let at = q + <usize>load<i32>(drawnBounds) * offsetof<Entry>(); at < qEnd; at += offsetof<Entry>()) {
+      const entry = changetype<Entry>(at);
+      const out = dvbar + <usize>entry.item * stride;
+      const x = v + <usize>load<i32>(walks + ((<usize>entry.position) << 2)) * stride;
+      const e = v128.load32_splat(at, offsetof<Entry>('error'));
       for (let c: usize = 0; c < stride; c += 64) {
         v128.store(out + c, f32x4.sub(v128.load(out + c), f32x4.mul(e, v128.load(x + c))));
         v128.store(out + c, f32x4.sub(v128.load(out + c, 16), f32x4.mul(e, v128.load(x + c, 16))), 16);

@@ -1,4 +1,5 @@
 import { below, draw, stream } from '../core/random';
+import { Struct } from '../core/struct';
 
 // Random walks on the co-occurrence graph A = XᵀX without its diagonal, without ever making A: p(j|i) ∝ A_ij is the
 // same as "a user u of item i with probability ∝ |x_u| − 1, then one of the user's other items, each alike".
@@ -20,26 +21,38 @@ export function walkWeights(items: i32, itemIndptr: usize, itemUsers: usize, use
   }
 }
 
+/** X in both directions. */
+@unmanaged
+export class WalkGraph extends Struct {
+  /** Xᵀ: (items + 1) × i32 and nnz × i32. */
+  itemIndptr: usize;
+  itemUsers: usize;
+  /** nnz × u32, from walkWeights. */
+  sums: usize;
+  /** X: (users + 1) × i32 and nnz × i32, the items of a user strictly increasing. */
+  userIndptr: usize;
+  userItems: usize;
+}
+
 /**
  * Walks [begin, end), each `length` items, into `walks` ((end − begin) × length i32). Walk w starts at starts[w], which must
  * have a neighbour, and draws from the stream (seed, stage, w) alone.
- *
- * X in both directions: itemIndptr/itemUsers (Xᵀ), userIndptr/userItems (X, columns strictly increasing); `sums` from walkWeights.
  */
 export function walk(
   begin: i32,
   end: i32,
   starts: usize,
   length: i32,
-  itemIndptr: usize,
-  itemUsers: usize,
-  sums: usize,
-  userIndptr: usize,
-  userItems: usize,
+  graph: WalkGraph,
   seed: u32,
   stage: u32,
   walks: usize,
 ): void {
+  const itemIndptr = graph.itemIndptr;
+  const itemUsers = graph.itemUsers;
+  const sums = graph.sums;
+  const userIndptr = graph.userIndptr;
+  const userItems = graph.userItems;
   for (let w = begin; w < end; w++) {
     const key = stream(seed, stage, w);
     let item = load<i32>(starts + ((<usize>w) << 2));

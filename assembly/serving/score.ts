@@ -3,6 +3,7 @@
 // d mod 4 last elements one by one. Each row is summed by itself, so its score does not depend on n or on its place.
 
 import { madd } from '../core/madd';
+import { Struct } from '../core/struct';
 import { sumLanes } from '../core/vector';
 
 /** Dot product of two rows of d × f32, in the order that the file's head gives. */
@@ -108,13 +109,25 @@ export function meanRows(out: usize, d: i32, table: usize, history: usize, count
   return used;
 }
 
-/**
- * A user's linear terms and vector, 32 bytes. The caller writes the first six, termsBatch the others.
- * 0 u32 address of n × f32, the linear terms; 0 for none · 4 u32 address of the history (i32) · 8 i32 its length · 12 f32 factor of the
- * linear terms · 16 u32 address of d × f32, the vector; 0 for none · 20 u32 address of its offset (d × f32), 0 for none ·
- * 24 i32 entries of S added · 28 i32 c of meanRows
- */
-const SUBJECT: usize = 32;
+/** A user's linear terms and vector. The caller writes all fields but the last two. */
+@unmanaged
+export class SubjectTerms extends Struct {
+  /** n × f32, the linear terms; 0 for none */
+  linear: usize;
+  /** count × i32 */
+  history: usize;
+  count: i32;
+  /** Factor of the linear terms. */
+  factor: f32;
+  /** d × f32; 0 for none */
+  vector: usize;
+  /** d × f32, added to the vector; 0 for none */
+  offset: usize;
+  /** Entries of S that were added. */
+  entries: i32;
+  /** c of meanRows. */
+  used: i32;
+}
 
 /**
  * scoreLinear and meanRows for each of m users.
@@ -124,7 +137,7 @@ const SUBJECT: usize = 32;
  * @param indices nnz × i32
  * @param values nnz × f32
  * @param table rows of d × f32, P
- * @param subjects m × 32 bytes, see `SUBJECT`
+ * @param subjects m × SubjectTerms
  */
 export function termsBatch(
   m: i32,
@@ -136,21 +149,18 @@ export function termsBatch(
   table: usize,
   subjects: usize,
 ): void {
-  for (const end = subjects + <usize>m * SUBJECT; subjects < end; subjects += SUBJECT) {
-    const linear = <usize>load<u32>(subjects);
-    const history = <usize>load<u32>(subjects, 4);
-    const count = load<i32>(subjects, 8);
-    const vector = <usize>load<u32>(subjects, 16);
-    store<i32>(
-      subjects,
-      linear != 0 ? scoreLinear(linear, n, indptr, indices, values, history, count, load<f32>(subjects, 12)) : 0,
-      24,
-    );
-    store<i32>(
-      subjects,
-      vector != 0 ? meanRows(vector, d, table, history, count, <usize>load<u32>(subjects, 20)) : 0,
-      28,
-    );
+  for (
+    const end = subjects + <usize>m * offsetof<SubjectTerms>();
+    subjects < end;
+    subjects += offsetof<SubjectTerms>()
+  ) {
+    const subject = changetype<SubjectTerms>(subjects);
+    const linear = subject.linear;
+    const history = subject.history;
+    const count = subject.count;
+    const vector = subject.vector;
+    subject.entries = linear != 0 ? scoreLinear(linear, n, indptr, indices, values, history, count, subject.factor) : 0;
+    subject.used = vector != 0 ? meanRows(vector, d, table, history, count, subject.offset) : 0;
   }
 }
 

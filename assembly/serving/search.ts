@@ -10,6 +10,8 @@
 // of the list whose `high` is not below the k-th best `low` of all get their exact score, in the order of `dot`, and meet as in `topK`.
 
 import { multiplyPairs } from '../dense/fixed';
+import { Struct } from '../core/struct';
+import { QUANTISED_SCALE, SEARCH_SCRATCH_BYTES } from '../layout';
 import { addBias, dot } from './score';
 import { rise, sink, sortHeap, topK } from './topk';
 
@@ -17,19 +19,65 @@ import { rise, sink, sortHeap, topK } from './topk';
  * S. ‖x‖, ‖y‖ ≤ 1.002, so that |p_k|, |q_k| ≤ 1.002 S + 0.51 < 2¹⁵, and any partial sum of p · q is at most ‖p‖ ‖q‖ ≤
  * (1.002 S + 0.51 √65,535)² = 1.04e9 < 2³¹ (Cauchy–Schwarz; 0.51 bounds what rounding adds to each number).
  */
-const SCALE: f32 = 32_000;
+const SCALE: f32 = <f32>QUANTISED_SCALE;
 /** Rows of V that stay in the nearest cache while every user of the batch meets them: 64 of d = 128 are 16 kB. */
 const ROWS_AT_A_TIME: i32 = 64;
 /** Below these, squares or factors lose their relative precision in f32: such a user's scores are all made exactly. */
 const LEAST_SQUARE: f32 = 1e-30;
 const LEAST_FACTOR: f32 = 1e-30;
 
-/**
- * What is known of a user, 64 bytes. The caller writes the first three.
- * 0 u32 address of n × f32, the linear terms · 4 u32 address of n × u8, other than 0 for an item to leave out · 8 i32 k, 1 … n ·
- * 12 i32 entries listed · 16 f32 weight / ‖u‖ · 20 f32 weight / S², 0 for a zero vector · 24 f32 e · 28 f32 k-th best `low`
- */
-const STATE: usize = 64;
+/** What is known of a user. The caller writes the first three fields. */
+@unmanaged
+export class SearchState extends Struct {
+  /** n × f32, the linear terms */
+  linear: usize;
+  /** n × u8, other than 0 for an item to leave out */
+  excluded: usize;
+  /** 1 … n */
+  k: i32;
+  /** Items listed. */
+  listed: i32;
+  /** weight / ‖u‖ */
+  factor: f32;
+  /** weight / S², 0 for a zero vector */
+  share: f32;
+  /** e */
+  error: f32;
+  /** The k-th best `low`. */
+  least: f32;
+}
+
+/** What the scores of a market's items are made of, beside the users. */
+@unmanaged
+export class SearchedItems extends Struct {
+  /** Items. */
+  n: i32;
+  /** Length of a row. */
+  d: i32;
+  /** n × d × f32, V */
+  vectors: usize;
+  /** n rows of i16, from `shortenRows` */
+  shorts: usize;
+  /** n × f32; 0 for none */
+  bias: usize;
+  /** n × f32, all 0 */
+  zeros: usize;
+  /** Factor of the cosine. */
+  weight: f32;
+  /** Largest difference of a cosine from what the quantised vectors give. */
+  error: f32;
+}
+
+/** Which items a user's query leaves out. */
+@unmanaged
+export class Choice extends Struct {
+  /** i32: those let in alone, then those left out */
+  items: usize;
+  /** How many are let in alone; −1 for all items. */
+  only: i32;
+  /** How many after those are left out. */
+  without: i32;
+}
 
 /** Bytes of a row of whole numbers: d of them, a last one without a second has zero beside it. */
 // @ts-ignore: decorator
@@ -88,45 +136,39 @@ function shorten(d: i32, x: usize, scale: f32, out: usize, step: usize): void {
 /**
  * The best items of each of m users.
  * @param m users
- * @param n items
- * @param d length of a row
- * @param vectors n × d × f32, V
- * @param shorts n rows of i16, from `shortenRows`
+ * @param catalogue the items
  * @param users m × d × f32, U
- * @param states m × 64 bytes, see `STATE`
- * @param bias n × f32; 0 for none
- * @param zeros n × f32, all 0
- * @param weight factor of the cosine
- * @param error largest difference of a cosine from what the whole numbers give
+ * @param seekers m × SearchState
  * @param lists m × n × (i32, f32): items listed and their `high`
  * @param out m × k' × (i32, f32) in two parts, k' × i32 items, best first, and k' × f32 scores; k' = most
  * @param most the largest k
  * @param counts m × i32, how many items each user got: fewer than k only where fewer are left
- * @param scratch 1,024 bytes, then (m rounded up to 4) rows of i16
+ * @param scratch SEARCH_SCRATCH_BYTES, then (m rounded up to 4) rows of i16
  */
 export function searchBatch(
   m: i32,
-  n: i32,
-  d: i32,
-  vectors: usize,
-  shorts: usize,
+  catalogue: SearchedItems,
   users: usize,
-  states: usize,
-  bias: usize,
-  zeros: usize,
-  weight: f32,
-  error: f32,
+  seekers: usize,
   lists: usize,
   out: usize,
   most: i32,
   counts: usize,
   scratch: usize,
 ): void {
+  const n = catalogue.n;
+  const d = catalogue.d;
+  const vectors = catalogue.vectors;
+  const shorts = catalogue.shorts;
+  const bias = catalogue.bias;
+  const biases = bias != 0 ? bias : catalogue.zeros;
+  const weight = catalogue.weight;
+  const error = catalogue.error;
   const bytes = shortBytes(d);
   const stride = (<usize>d) << 2;
   const listBytes = (<usize>n) << 3;
   const outBytes = (<usize>most) << 3;
-  const shortUsers = scratch + 1024;
+  const shortUsers = scratch + SEARCH_SCRATCH_BYTES;
   const pairs = <i32>(bytes >> 2);
   const none = i32x4.splat(0);
   memory.fill(shortUsers, 0, <usize>((m + 3) & ~3) * bytes);
@@ -137,7 +179,7 @@ export function searchBatch(
       weight,
       error,
       shortUsers + (u >> 2) * (bytes << 2) + ((u & 3) << 2),
-      states + u * STATE,
+      seekerAt(seekers, u),
     );
   for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
     const count = min(ROWS_AT_A_TIME, n - from);
@@ -153,8 +195,8 @@ export function searchBatch(
           from,
           count,
           scratch + ((<usize>(v - u)) << 8),
-          bias != 0 ? bias : zeros,
-          states + <usize>v * STATE,
+          biases,
+          seekerAt(seekers, <usize>v),
           lists + <usize>v * listBytes,
           place,
           place + (outBytes >> 1),
@@ -171,7 +213,7 @@ export function searchBatch(
         vectors,
         users + u * stride,
         bias,
-        states + u * STATE,
+        seekerAt(seekers, u),
         lists + u * listBytes,
         place,
         place + (outBytes >> 1),
@@ -185,20 +227,20 @@ export function searchBatch(
  * @param m users
  * @param n items
  * @param masks m × n × u8, get 1 for an item to leave out, else 0
- * @param choices m × 16 bytes: 0 u32 address of items (i32) · 4 i32 how many of them are let in, alone; −1 for all items · 8 i32 how many
- *   after those are left out
+ * @param choices m × Choice
  */
 export function maskBatch(m: i32, n: i32, masks: usize, choices: usize): void {
   for (let u = 0; u < m; u++) {
-    let item = <usize>load<u32>(choices);
-    const only = load<i32>(choices, 4);
+    const choice = changetype<Choice>(choices);
+    let item = choice.items;
+    const only = choice.only;
     memory.fill(masks, only < 0 ? 0 : 1, <usize>n);
     const begin = item + ((<usize>max(0, only)) << 2);
-    const end = begin + ((<usize>load<i32>(choices, 8)) << 2);
+    const end = begin + ((<usize>choice.without) << 2);
     for (; item < begin; item += 4) store<u8>(masks + <usize>load<i32>(item), 0);
     for (; item < end; item += 4) store<u8>(masks + <usize>load<i32>(item), 1);
     masks += <usize>n;
-    choices += 16;
+    choices += offsetof<Choice>();
   }
 }
 
@@ -206,26 +248,29 @@ export function maskBatch(m: i32, n: i32, masks: usize, choices: usize): void {
  * The best items of each of m users by all their scores.
  * @param m users
  * @param n items
- * @param states m × 64 bytes, of which the first three are read; the terms, which get the bias added, are the scores
+ * @param seekers m × SearchState, of which the first three fields are read; the terms, which get the bias added, are the scores
  * @param bias n × f32; 0 for none
  * @param out, most, counts as of searchBatch
  */
-export function scanBatch(m: i32, n: i32, states: usize, bias: usize, out: usize, most: i32, counts: usize): void {
+export function scanBatch(m: i32, n: i32, seekers: usize, bias: usize, out: usize, most: i32, counts: usize): void {
   for (let u = 0; u < m; u++) {
-    const scores = <usize>load<u32>(states);
+    const seeker = seekerAt(seekers, <usize>u);
+    const scores = seeker.linear;
     if (bias != 0) addBias(scores, n, bias);
-    store<i32>(
-      counts,
-      topK(scores, n, <usize>load<u32>(states, 4), load<i32>(states, 8), out, out + ((<usize>most) << 2)),
-    );
-    states += STATE;
+    store<i32>(counts, topK(scores, n, seeker.excluded, seeker.k, out, out + ((<usize>most) << 2)));
     out += (<usize>most) << 3;
     counts += 4;
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function seekerAt(seekers: usize, u: usize): SearchState {
+  return changetype<SearchState>(seekers + u * offsetof<SearchState>());
+}
+
 /** A user's whole numbers and state: the factor as in `addCosines`, nothing listed. */
-function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, state: usize): void {
+function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, seeker: SearchState): void {
   const square = dot(user, user, d);
   const norm = sqrt<f32>(square);
   const factor: f32 = norm > 0 ? weight / norm : 0;
@@ -237,11 +282,11 @@ function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, state: 
   } else if (square >= LEAST_SQUARE && abs(factor) >= LEAST_FACTOR && abs(share) >= LEAST_FACTOR)
     shorten(d, user, SCALE / norm, out, 16);
   else e = f32.MAX_VALUE * f32.MAX_VALUE;
-  store<i32>(state, 0, 12);
-  store<f32>(state, factor, 16);
-  store<f32>(state, share, 20);
-  store<f32>(state, e, 24);
-  store<f32>(state, -f32.MAX_VALUE * f32.MAX_VALUE, 28);
+  seeker.listed = 0;
+  seeker.factor = factor;
+  seeker.share = share;
+  seeker.error = e;
+  seeker.least = -f32.MAX_VALUE * f32.MAX_VALUE;
 }
 
 /** Which of four items have a `high` above `least`. */
@@ -258,20 +303,20 @@ function scan(
   count: i32,
   dots: usize,
   biases: usize,
-  state: usize,
+  seeker: SearchState,
   list: usize,
   heapIndex: usize,
   heapLow: usize,
 ): void {
-  const linear = <usize>load<u32>(state) + ((<usize>from) << 2);
+  const linear = seeker.linear + ((<usize>from) << 2);
   const bias = biases + ((<usize>from) << 2);
-  const exclude = <usize>load<u32>(state, 4) + <usize>from;
-  const k = load<i32>(state, 8);
-  const share = load<f32>(state, 20);
-  const e = load<f32>(state, 24);
+  const exclude = seeker.excluded + <usize>from;
+  const k = seeker.k;
+  const share = seeker.share;
+  const e = seeker.error;
   const shares = f32x4.splat(share);
   const es = f32x4.splat(e);
-  let least = load<f32>(state, 28);
+  let least = seeker.least;
   for (let j = 0; j < count; j += 16) {
     let mask = (1 << min(16, count - j)) - 1;
     if (mask == 0xffff) {
@@ -289,18 +334,18 @@ function scan(
       const term = <f32>load<i32>(dots + at) * share;
       const high = load<f32>(linear + at) + (term + e) + load<f32>(bias + at);
       if (!(high > least) || load<u8>(exclude + i) != 0) continue;
-      const listed = load<i32>(state, 12);
+      const listed = seeker.listed;
       const entry = list + ((<usize>listed) << 3);
       store<i32>(entry, from + <i32>i);
       store<f32>(entry, high, 4);
-      store<i32>(state, listed + 1, 12);
+      seeker.listed = listed + 1;
       const low = load<f32>(linear + at) + (term - e) + load<f32>(bias + at);
       if (listed < k) rise(heapIndex, heapLow, listed, 0, low);
       else if (low > least) sink(heapIndex, heapLow, k, 0, low);
       if (listed + 1 >= k) least = load<f32>(heapLow);
     }
   }
-  store<f32>(state, least, 28);
+  seeker.least = least;
 }
 
 /** Scores what is left of the list exactly; writes the k best, best first, and returns how many there are. */
@@ -309,18 +354,18 @@ function finish(
   vectors: usize,
   user: usize,
   bias: usize,
-  state: usize,
+  seeker: SearchState,
   list: usize,
   outIndex: usize,
   outScore: usize,
 ): i32 {
-  const linear = <usize>load<u32>(state);
-  const k = load<i32>(state, 8);
-  const factor = load<f32>(state, 16);
-  const least = load<f32>(state, 28);
+  const linear = seeker.linear;
+  const k = seeker.k;
+  const factor = seeker.factor;
+  const least = seeker.least;
   const stride = (<usize>d) << 2;
   let kept = 0;
-  for (const end = list + ((<usize>load<i32>(state, 12)) << 3); list < end; list += 8) {
+  for (const end = list + ((<usize>seeker.listed) << 3); list < end; list += 8) {
     if (load<f32>(list, 4) < least) continue;
     const j = load<i32>(list);
     const at = (<usize>j) << 2;

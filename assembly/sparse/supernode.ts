@@ -6,20 +6,69 @@
 // where · may be any column that is not eliminated through J: those after J, and those of panels that J does not descend to.
 //
 // Columns of C are worked out 16 at a time, in a block x of n rows × 16 f32: one row is one cache line.
-// A panel is described by six u32: first column, columns (w), rows (r), the address of the rows' positions (r u32),
-// of T (w × r f32), and of D⁻¹ (w × w f32).
 //
 // Order: an update is summed over the columns of one panel in ascending order, then subtracted, panel after panel; C is
 // summed over R in ascending order, in blocks of 256 from 0, and each block's sum is then subtracted.
 
+import { Csr } from '../core/csr';
 import { madd } from '../core/madd';
+import { Struct } from '../core/struct';
+import { LANES, LINE_BYTES } from '../layout';
 
-/** Columns of C in a block, and bytes of one of its rows. */
-const LANES: i32 = 16;
-const LINE: usize = 64;
-const PANEL: usize = 24;
+const LINE: usize = <usize>LINE_BYTES;
 /** Rows of R summed before they are subtracted. */
 const KC: i32 = 256;
+
+/** Columns that share their rows below. */
+@unmanaged
+export class FactoredPanel extends Struct {
+  /** The first column. */
+  first: i32;
+  /** w, columns. */
+  width: i32;
+  /** r, rows below. */
+  height: i32;
+  /** r × u32, their positions, rising */
+  rows: usize;
+  /** T (w × r f32). */
+  factor: usize;
+  /** D⁻¹ (w × w f32). */
+  inverse: usize;
+}
+
+/** All panels, and the tiles of the columns that are in none. */
+@unmanaged
+export class Panels extends Struct {
+  /** count × FactoredPanel */
+  panels: usize;
+  count: i32;
+  /** count × u32, the address of each A_JR (w × r f32) */
+  blocks: usize;
+  /** count × (tileRows + 1) × u32: where the rows of R begin that are in each row of tiles */
+  starts: usize;
+  /** Columns in panels. */
+  leading: i32;
+  /** The lower tiles (t × t), as in sweep.ts, of the columns after them. */
+  tiles: usize;
+  t: i32;
+  tileRows: i32;
+}
+
+/** Neighbouring columns of C whose rows are kept. */
+@unmanaged
+export class KeptBlock extends Struct {
+  /** The first column. */
+  column: i32;
+  width: i32;
+  /** The first rows of them, 16 f32 each. */
+  rows: usize;
+}
+
+// @ts-ignore: decorator
+@inline
+function panelAt(panels: usize, index: i32): FactoredPanel {
+  return changetype<FactoredPanel>(panels + <usize>index * offsetof<FactoredPanel>());
+}
 
 // @ts-ignore: decorator
 @inline
@@ -32,7 +81,7 @@ function word(table: usize, index: i32): usize {
  *
  * panels, panel: their descriptions, and which of them is J. owner (leading u32): the panel of each leading column.
  * blocks, pivots (u32 a panel): the addresses of A_JR (w × r f32) and of the pivot block (w × w f32) of each.
- * inside: rows of R that are leading, the first ones. scratch: 64 bytes. Up to 12 bytes are read beyond A_JR and T.
+ * inside: rows of R that are leading, the first ones. scratch: UPDATE_SCRATCH_BYTES. Up to 12 bytes are read beyond A_JR and T.
  */
 export function updatePanels(
   panels: usize,
@@ -43,21 +92,21 @@ export function updatePanels(
   pivots: usize,
   scratch: usize,
 ): void {
-  const self = panels + <usize>panel * PANEL;
-  const w = <i32>word(self, 1);
-  const r = <i32>word(self, 2);
-  const rows = word(self, 3);
-  const factor = word(self, 4);
+  const self = panelAt(panels, panel);
+  const w = self.width;
+  const r = self.height;
+  const rows = self.rows;
+  const factor = self.factor;
   const block = word(blocks, panel);
   const bytes = (<usize>r) << 2;
   for (let j = 0; j < inside;) {
     // Columns of one panel have their rows in the same places.
     const other = <i32>word(owner, <i32>word(rows, j));
-    const target = panels + <usize>other * PANEL;
-    const first = <i32>word(target, 0);
-    const width = <i32>word(target, 1);
-    const height = (<usize>word(target, 2)) << 2;
-    const targetRows = word(target, 3);
+    const target = panelAt(panels, other);
+    const first = target.first;
+    const width = target.width;
+    const height = (<usize>target.height) << 2;
+    const targetRows = target.rows;
     const pivot = word(pivots, other);
     let next = j + 1;
     while (next < inside && <i32>word(rows, next) < first + width) next++;
@@ -101,13 +150,12 @@ export function updatePanels(
 /**
  * Writes G + λI of the columns that are not leading into row i of their lower tiles, as in sweep.ts, which are zeros.
  *
- * indptr, indices (i32), values (f32): G in compressed rows, by item. order, positions (u32): the item of each position, and back.
+ * gram: G, by item. order, positions (u32): the item of each position, and back.
  * size: columns that are not leading.
  */
 export function putTileRow(
-  indptr: usize,
-  indices: usize,
-  values: usize,
+  i: i32,
+  gram: Csr,
   order: usize,
   positions: usize,
   leading: i32,
@@ -115,8 +163,10 @@ export function putTileRow(
   tiles: usize,
   t: i32,
   size: i32,
-  i: i32,
 ): void {
+  const indptr = gram.indptr;
+  const indices = gram.indices;
+  const values = gram.values;
   const tileBytes = (<usize>(t * t)) << 2;
   const first = tiles + ((<usize>i * <usize>(i + 1)) >> 1) * tileBytes;
   const end = min((i + 1) * t, size);
@@ -139,23 +189,16 @@ export function putTileRow(
 
 /**
  * Tile (i, j) of the columns that are not leading, as in sweep.ts, loses A_JRᵀ T of every panel J, in ascending order.
- *
- * starts (u32, rows of tiles + 1 a panel): where the rows of R begin that are in each row of tiles. Otherwise as updatePanels.
+ * scratch: UPDATE_SCRATCH_BYTES.
  */
-export function updateTile(
-  panels: usize,
-  count: i32,
-  blocks: usize,
-  starts: usize,
-  leading: i32,
-  tiles: usize,
-  t: i32,
-  tileRows: i32,
-  i: i32,
-  j: i32,
-  scratch: usize,
-): void {
-  const tile = tiles + (((((<usize>i * <usize>(i + 1)) >> 1) + <usize>j) * <usize>(t * t)) << 2);
+export function updateTile(all: Panels, i: i32, j: i32, scratch: usize): void {
+  const count = all.count;
+  const blocks = all.blocks;
+  const starts = all.starts;
+  const leading = all.leading;
+  const t = all.t;
+  const tileRows = all.tileRows;
+  const tile = all.tiles + (((((<usize>i * <usize>(i + 1)) >> 1) + <usize>j) * <usize>(t * t)) << 2);
   for (let p = 0; p < count; p++) {
     const ends = starts + ((<usize>p * <usize>(tileRows + 1)) << 2);
     const iFrom = <i32>word(ends, i);
@@ -163,11 +206,11 @@ export function updateTile(
     const jFrom = <i32>word(ends, j);
     const jTo = <i32>word(ends, j + 1);
     if (iFrom == iTo || jFrom == jTo) continue;
-    const panel = panels + <usize>p * PANEL;
-    const w = <i32>word(panel, 1);
-    const bytes = word(panel, 2) << 2;
-    const rows = word(panel, 3);
-    const factor = word(panel, 4);
+    const panel = panelAt(all.panels, p);
+    const w = panel.width;
+    const bytes = (<usize>panel.height) << 2;
+    const rows = panel.rows;
+    const factor = panel.factor;
     const block = word(blocks, p);
     // The address of column `leading + j t` in a row that is at position 0.
     const origin = tile - ((<usize>(leading + i * t) * <usize>t + <usize>(leading + j * t)) << 2);
@@ -244,7 +287,7 @@ export function invertSwept(
 /**
  * x becomes `width` ≤ 16 columns of C from the leading `column` on, all of panels that do not descend to each other.
  *
- * panels, count: those up to the end of these. blocks (3 u32 each: first column, columns, what was kept of them): those of
+ * panels, count: those up to the end of these. blocks: those KeptBlock of
  * the columns after these panels, `from` … blockCount. x: n + 16 rows. kept (keptRows × 16 f32) gets the first rows.
  */
 export function invertLeading(
@@ -295,11 +338,10 @@ function gatherSwept(tiles: usize, t: i32, size: i32, column: i32, leading: i32,
 // overwritten, before the next block's are.
 function gatherInverted(blocks: usize, from: i32, count: i32, column: i32, width: i32, x: usize): void {
   for (let b = from; b < count; b++) {
-    const block = blocks + <usize>b * 12;
-    const first = word(block, 0);
-    const columns = <i32>word(block, 1);
-    const source = word(block, 2) + <usize>column * LINE;
-    const out = x + first * LINE;
+    const block = changetype<KeptBlock>(blocks + <usize>b * offsetof<KeptBlock>());
+    const columns = block.width;
+    const source = block.rows + <usize>column * LINE;
+    const out = x + <usize>block.column * LINE;
     for (let row = 0; row < columns; row += 4) {
       const line = out + <usize>row * LINE;
       const lanes = source + ((<usize>row) << 2);
@@ -344,11 +386,12 @@ function transposeFour(from: usize, stride: usize, to: usize, negate: bool): voi
 // The rows of x of panels [0, count), from the last to the first, given those after them.
 function invertPanels(panels: usize, count: i32, column: i32, width: i32, x: usize): void {
   for (let p = count - 1; p >= 0; p--) {
-    const panel = panels + <usize>p * PANEL;
-    const first = <i32>word(panel, 0);
-    const w = <i32>word(panel, 1);
-    const r = <i32>word(panel, 2);
-    const rows = word(panel, 3);
+    const panel = panelAt(panels, p);
+    const first = panel.first;
+    const w = panel.width;
+    const r = panel.height;
+    const rows = panel.rows;
+    const inverse = panel.inverse;
     const bytes = (<usize>r) << 2;
     const out = x + <usize>first * LINE;
     memory.fill(out, 0, <usize>w * LINE);
@@ -356,14 +399,14 @@ function invertPanels(panels: usize, count: i32, column: i32, width: i32, x: usi
     const to = min(column + width, first + w);
     for (let c = from; c < to; c++) {
       for (let j = 0; j < w; j++) {
-        const at = word(panel, 5) + ((<usize>(j * w + c - first)) << 2);
+        const at = inverse + ((<usize>(j * w + c - first)) << 2);
         store<f32>(out + <usize>j * LINE + ((<usize>(c - column)) << 2), load<f32>(at));
       }
     }
     for (let start = 0; start < r; start += KC) {
       const k = min(KC, r - start);
       const part = (<usize>start) << 2;
-      let factor = word(panel, 4) + part;
+      let factor = panel.factor + part;
       let line = out;
       let j = 0;
       for (; j + 2 <= w; j += 2) {

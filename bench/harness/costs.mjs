@@ -1,6 +1,8 @@
 // What the kernels must do, counted by hand from their algorithms, for bench/benches/limits.mjs. A product and a sum are two flops, a
 // division or a root one; a flop in f64 counts as two, since a register holds half as many.
 
+import { layout } from '../../dist/kernels.js';
+
 /** Kernels most of whose products are of 16-bit integers: their arithmetic limit is the rate of these. */
 export const FIXED = new Set(['sweepPanel', 'sweepUpdate']);
 
@@ -59,7 +61,6 @@ export const CASES = {
   unitRows: (elements) => ({ flops: 3 * elements, bytes: 8 * elements, set: 8 * elements }),
   unitRowsBackward: (elements) => ({ flops: 6 * elements, bytes: 16 * elements, set: 12 * elements }),
   addInto: (elements) => ({ flops: elements, bytes: 12 * elements, set: 8 * elements }),
-  addTo: (elements) => ({ flops: elements, bytes: 12 * elements, set: 12 * elements }),
   addRows: (elements) => ({ flops: elements, bytes: 12 * elements, set: 8 * elements }),
   dot: (elements) => ({ flops: 2 * elements, bytes: 4 * elements, set: 4 * elements }),
   scoreLinear: (work, [lists, entries, n], { B }) => ({
@@ -75,15 +76,22 @@ export const CASES = {
 };
 
 const words = ({ buffer }, address, count) => new Uint32Array(buffer, address >>> 0, count);
+/** The integers of a struct of the kernels. */
+const struct = (memory, { fields }, address) => {
+  const values = words(memory, address, fields.length);
+  return Object.fromEntries(fields.map(([name], i) => [name, values[i]]));
+};
+/** `count` structs of a kind. */
+const structs = (memory, kind, address, count) =>
+  Array.from({ length: count }, (_, i) => struct(memory, kind, address + kind.bytes * i));
 const difference = (memory, indptr, begin, end) =>
   words(memory, indptr + 4 * end, 1)[0] - words(memory, indptr + 4 * begin, 1)[0];
 const gemmFlops = ([m, n, k]) => 2 * m * n * k;
 
 /** Flops of a column of C from the first `count` panels of the sparse elimination, 16 columns at a time. */
 function inversion([panels, count], memory) {
-  const table = words(memory, panels, 6 * count);
   let flops = 0;
-  for (let p = 0; p < count; p++) flops += 32 * table[6 * p + 1] * table[6 * p + 2];
+  for (const { width, height } of structs(memory, layout.FactoredPanel, panels, count)) flops += 32 * width * height;
   return flops;
 }
 
@@ -105,21 +113,16 @@ export const FLOPS = {
     return tiles * 2 * t ** 3;
   },
   updatePanels([panels, panel, inside], memory) {
-    const [, w, r] = words(memory, panels + 24 * panel, 3);
-    return 2 * w * (inside * r - (inside * inside) / 2);
+    const [{ width, height }] = structs(memory, layout.FactoredPanel, panels + layout.FactoredPanel.bytes * panel, 1);
+    return 2 * width * (inside * height - (inside * inside) / 2);
   },
-  updateTile([panels, count, , starts, , , , tileRows, i, j], memory) {
-    const table = words(memory, panels, 6 * count);
+  updateTile([all, i, j], memory) {
+    const { panels, count, starts, tileRows } = struct(memory, layout.Panels, all);
     const ends = words(memory, starts, count * (tileRows + 1));
     let flops = 0;
-    for (let p = 0; p < count; p++) {
+    for (const [p, { width }] of structs(memory, layout.FactoredPanel, panels, count).entries()) {
       const at = p * (tileRows + 1);
-      flops +=
-        2 *
-        table[6 * p + 1] *
-        (ends[at + i + 1] - ends[at + i]) *
-        (ends[at + j + 1] - ends[at + j]) *
-        (i === j ? 0.5 : 1);
+      flops += 2 * width * (ends[at + i + 1] - ends[at + i]) * (ends[at + j + 1] - ends[at + j]) * (i === j ? 0.5 : 1);
     }
     return flops;
   },
@@ -127,17 +130,20 @@ export const FLOPS = {
   invertLeading: inversion,
   propagate: ([begin, end, indptr, , , , , , keep], memory) =>
     32 * (difference(memory, indptr, begin, end) + (keep !== 0 ? end - begin : 0)),
-  skipgram: ([begin, end, , length, window, d, negatives]) =>
-    6 *
-    d *
-    (end - begin) *
-    (Math.min(window, length - 1) * (2 * length - Math.min(window, length - 1) - 1) + length * negatives),
+  skipgram([begin, end, , training], memory) {
+    const { length, window, d, negatives } = struct(memory, layout.SkipGram, training);
+    const reach = Math.min(window, length - 1);
+    return 6 * d * (end - begin) * (reach * (2 * length - reach - 1) + length * negatives);
+  },
   softmax: ([count, , , , n]) => SOFTMAX * count * n,
   adam: ([n]) => ADAM * n,
   adamRows: ([count, , d]) => ADAM * count * d,
-  adamItems([begin, end, indptr, , , , pullIndptr, , , , d], memory) {
+  adamItems([begin, end, x, , pullIndptr, , , tables], memory) {
+    const { indptr } = struct(memory, layout.Csr, x);
+    const { d } = struct(memory, layout.ItemTables, tables);
     const pulls = pullIndptr === 0 ? 0 : words(memory, pullIndptr + 4 * (end - begin), 1)[0];
     return d * (2 * difference(memory, indptr, begin, end) + 2 * pulls + (ADAM + 3) * (end - begin));
   },
-  spreadItems: ([begin, end, indptr, , , , d], memory) => 2 * d * difference(memory, indptr, begin, end),
+  spreadItems: ([begin, end, x, , d], memory) =>
+    2 * d * difference(memory, struct(memory, layout.Csr, x).indptr, begin, end),
 };

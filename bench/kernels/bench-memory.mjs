@@ -1,4 +1,5 @@
 // The same arrays twice: once in linear memory for the kernels, once as plain typed arrays, so that no copy is in the timing.
+import { putStruct } from '../../dist/kernels.js';
 
 export class BenchMemory {
   constructor(memory) {
@@ -18,6 +19,11 @@ export class BenchMemory {
   /** Untyped room for a kernel's own use. */
   scratch(bytes) {
     return this.memory.allocateZeroed(bytes);
+  }
+
+  /** A struct of the kernels; its address. */
+  struct(layout, fields) {
+    return putStruct(this.memory, layout, fields);
   }
 
   /** A sparse matrix or pattern in both worlds. */

@@ -1,11 +1,12 @@
 // Losses, gradients and steps of the market adaptation, for one batch of about 1,024 interactions.
+import { layout } from '../../dist/kernels.js';
 import { randoms, Stream } from '../harness/splitmix64.mjs';
 
 const DIM = 128;
 const NEGATIVES = 10;
 const GAMMA = 0.2;
 const SEED = 1;
-const ADAM = [0.001, 0.9, 0.999, 1e-8];
+const ADAM = { rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 const count = (n) => n.toLocaleString('en-US');
 
 export function* gradients(c) {
@@ -19,7 +20,6 @@ export function* gradients(c) {
   yield () => unitRows(c);
   yield () => unitRowsBackward(c);
   yield () => addInto(c);
-  yield () => addTo(c);
   yield () => addRows(c);
 }
 
@@ -61,6 +61,17 @@ function margin(c) {
     own: new Float32Array(interactions * (1 + NEGATIVES)),
   };
   const totals = bench.f64(2);
+  const loss = bench.struct(layout.MarginLoss, {
+    xIndptr: X.indptr.at,
+    xItems: X.indices.at,
+    n,
+    d: DIM,
+    v: v.at,
+    negatives: NEGATIVES,
+    gamma: GAMMA,
+    seed: SEED,
+    stage: 10,
+  });
   return {
     kernels: ['margin'],
     size: `${count(interactions)} interactions of ${size} users, ${NEGATIVES} negatives, d = ${DIM}`,
@@ -68,27 +79,7 @@ function margin(c) {
     unit: 'M pairs/s',
     outputs: [totals, du],
     reset: [totals, du],
-    wasm: () =>
-      exports.margin(
-        size,
-        users.at,
-        keys.at,
-        X.indptr.at,
-        X.indices.at,
-        n,
-        DIM,
-        u.at,
-        v.at,
-        NEGATIVES,
-        GAMMA,
-        SEED,
-        10,
-        du.at,
-        pulls,
-        starts.at,
-        counts,
-        totals.at,
-      ),
+    wasm: () => exports.margin(size, users.at, keys.at, loss, u.at, du.at, pulls, starts.at, counts, totals.at),
     js: () => plainMargin(users.js, keys.js, X.indptr.js, X.indices.js, n, u.js, v.js, du.js, plainPulls, totals.js),
   };
 }
@@ -190,7 +181,7 @@ function plainSoftmax(users, indptr, items, n, ld, scores, totals) {
 }
 
 function plainAdam(n, parameters, gradients, m, v, at, from) {
-  const [rate, beta1, beta2, epsilon] = ADAM;
+  const { rate, beta1, beta2, epsilon } = ADAM;
   for (let i = 0; i < n; i++) {
     const g = gradients[from + i];
     m[at + i] = beta1 * m[at + i] + (1 - beta1) * g;
@@ -205,6 +196,7 @@ function adam({ exports, bench }) {
   const gradients = bench.put(randoms(n, 35));
   const m = bench.f32(n);
   const v = bench.f32(n);
+  const numbers = bench.struct(layout.Adam, ADAM);
   return {
     kernels: ['adam'],
     size: count(n),
@@ -212,7 +204,7 @@ function adam({ exports, bench }) {
     unit: 'M parameters/s',
     outputs: [parameters, m, v],
     reset: [parameters, m, v],
-    wasm: () => exports.adam(n, parameters.at, gradients.at, m.at, v.at, ...ADAM),
+    wasm: () => exports.adam(n, parameters.at, gradients.at, m.at, v.at, numbers),
     js: () => plainAdam(n, parameters.js, gradients.js, m.js, v.js, 0, 0),
   };
 }
@@ -241,6 +233,10 @@ function adamItems(c) {
   const v = bench.f32(items * DIM);
   const decay = 2e-7;
   const gradient = new Float32Array(DIM);
+  const x = bench.struct(layout.Csr, { indptr: indptr.at, indices: rows.at, values: values.at });
+  const tables = { d: DIM, vectors: vectors.at, fixed: fixed.at, m: m.at, v: v.at, gradients: 0, decay };
+  const tablesAt = bench.struct(layout.ItemTables, tables);
+  const numbers = bench.struct(layout.Adam, ADAM);
   return {
     kernels: ['adamItems'],
     size: `${count(items)} items, ${count(rows.js.length)} entries of X̂ᵀ, d = ${DIM}`,
@@ -248,26 +244,7 @@ function adamItems(c) {
     unit: 'M parameters/s',
     outputs: [vectors, m, v],
     reset: [vectors, m, v],
-    wasm: () =>
-      exports.adamItems(
-        0,
-        items,
-        indptr.at,
-        rows.at,
-        values.at,
-        u.at,
-        0,
-        0,
-        0,
-        0,
-        DIM,
-        vectors.at,
-        fixed.at,
-        m.at,
-        v.at,
-        ...ADAM,
-        decay,
-      ),
+    wasm: () => exports.adamItems(0, items, x, u.at, 0, 0, 0, tablesAt, numbers),
     js() {
       for (let j = 0; j < items; j++) {
         for (let i = 0; i < DIM; i++) gradient[i] = decay * (vectors.js[j * DIM + i] - fixed.js[j * DIM + i]);
@@ -283,13 +260,14 @@ function spreadItems(c) {
   const { exports, bench } = c;
   const { items, users, indptr, rows, values, vectors } = itemsOf(c);
   const u = bench.f32(users * DIM);
+  const x = bench.struct(layout.Csr, { indptr: indptr.at, indices: rows.at, values: values.at });
   return {
     kernels: ['spreadItems'],
     size: `${count(items)} items, ${count(rows.js.length)} entries of X̂ᵀ, d = ${DIM}`,
     work: 2 * DIM * rows.js.length,
     unit: 'GFLOP/s',
     outputs: [u],
-    wasm: () => exports.spreadItems(0, items, indptr.at, rows.at, values.at, users, DIM, vectors.at, u.at),
+    wasm: () => exports.spreadItems(0, items, x, users, DIM, vectors.at, u.at),
     js() {
       u.js.fill(0);
       for (let j = 0; j < items; j++)
@@ -306,6 +284,7 @@ function adamRows({ exports, bench }) {
   const gradients = bench.put(randoms(batch * DIM, 37));
   const m = bench.f32(rows * DIM);
   const v = bench.f32(rows * DIM);
+  const numbers = bench.struct(layout.Adam, ADAM);
   return {
     kernels: ['adamRows'],
     size: `${count(batch)} of ${count(rows)} rows, d = ${DIM}`,
@@ -313,7 +292,7 @@ function adamRows({ exports, bench }) {
     unit: 'M parameters/s',
     outputs: [table, m, v],
     reset: [table, m, v],
-    wasm: () => exports.adamRows(batch, list.at, DIM, table.at, gradients.at, m.at, v.at, ...ADAM),
+    wasm: () => exports.adamRows(batch, list.at, DIM, table.at, gradients.at, m.at, v.at, numbers),
     js() {
       for (let b = 0; b < batch; b++) plainAdam(DIM, table.js, gradients.js, m.js, v.js, list.js[b] * DIM, b * DIM);
     },
@@ -421,27 +400,6 @@ function addInto({ exports, bench }) {
       const from = x.js;
       const to = y.js;
       for (let i = 0; i < n; i++) to[i] += from[i];
-    },
-  };
-}
-
-function addTo({ exports, bench }) {
-  const n = 1 << 18;
-  const a = bench.put(randoms(n, 42));
-  const b = bench.put(randoms(n, 43));
-  const y = bench.f32(n);
-  return {
-    kernels: ['addTo'],
-    size: count(n),
-    work: n,
-    unit: 'M elements/s',
-    outputs: [y],
-    wasm: () => exports.addTo(n, a.at, b.at, y.at),
-    js() {
-      const x1 = a.js;
-      const x2 = b.js;
-      const to = y.js;
-      for (let i = 0; i < n; i++) to[i] = x1[i] + x2[i];
     },
   };
 }

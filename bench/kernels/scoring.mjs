@@ -1,4 +1,5 @@
 // Scores of all items for one history, and the best of them.
+import { layout, putStructs } from '../../dist/kernels.js';
 import { randoms } from '../harness/splitmix64.mjs';
 
 const DIM = 128;
@@ -255,10 +256,17 @@ function searchBatch({ exports, bench, B }) {
   const users = bench.put(randoms(m * DIM, 62));
   const shorts = bench.scratch(2 * (n + 7) * DIM);
   exports.shortenRows(n, DIM, vectors.at, shorts);
-  const [zeros, excluded, lists, scratch, counts] = [4 * n, n, 8 * n * m, 1024 + 2 * m * DIM, 4 * m].map((bytes) =>
-    bench.scratch(bytes),
-  );
-  const states = bench.put(Uint32Array.from({ length: 16 * m }, (_, i) => [zeros, excluded, k][i % 16] ?? 0));
+  const [zeros, excluded, lists, scratch, counts] = [
+    4 * n,
+    n,
+    8 * n * m,
+    layout.SEARCH_SCRATCH_BYTES + 2 * m * DIM,
+    4 * m,
+  ].map((bytes) => bench.scratch(bytes));
+  const state = { linear: zeros, excluded, k, listed: 0, factor: 0, share: 0, error: 0, least: 0 };
+  const states = putStructs(bench.memory, layout.SearchState, Array(m).fill(state));
+  const catalogue = { n, d: DIM, vectors: vectors.at, shorts, bias: 0, zeros, weight: 1, error: 4e-4 };
+  const items = bench.struct(layout.SearchedItems, catalogue);
   const out = bench.i32(2 * k * m);
   const found = Array.from({ length: m }, () => [new Int32Array(k), new Float32Array(k)]);
   return {
@@ -269,25 +277,7 @@ function searchBatch({ exports, bench, B }) {
     note: 'beside all cosines and a kept list',
     found: () => bench.view(out).filter((_, i) => i % (2 * k) < k),
     expected: () => Int32Array.from(found.flatMap(([indices]) => [...indices])),
-    wasm: () =>
-      exports.searchBatch(
-        m,
-        n,
-        DIM,
-        vectors.at,
-        shorts,
-        users.at,
-        states.at,
-        0,
-        zeros,
-        1,
-        4e-4,
-        lists,
-        out.at,
-        k,
-        counts,
-        scratch,
-      ),
+    wasm: () => exports.searchBatch(m, items, users.at, states, lists, out.at, k, counts, scratch),
     js() {
       const none = new Uint8Array(n);
       for (const [u, [indices, values]] of found.entries()) {

@@ -1,4 +1,5 @@
 // Sparse algebra on the data's own matrices: X (users × items) over all markets, Xᵀ, and B with rows that sum to 1.
+import { layout } from '../../dist/kernels.js';
 import { randoms } from '../harness/splitmix64.mjs';
 
 const DIM = 128;
@@ -209,26 +210,20 @@ function historyRows({ exports, bench, X, B }) {
   const indptr = bench.i32(batch + 1);
   const indices = bench.i32(room);
   const values = bench.f32(room);
+  const [x, b, out] = [X, B, { indptr, indices, values }].map((matrix) =>
+    bench.struct(layout.Csr, {
+      indptr: matrix.indptr.at,
+      indices: matrix.indices.at,
+      values: matrix.values?.at ?? 0,
+    }),
+  );
   return {
     kernels: ['historyRows'],
     size: `${batch} users, ${count(work)} entries met`,
     work,
     unit: 'M entries/s',
     outputs: [indptr, indices, values],
-    wasm: () =>
-      exports.historyRows(
-        batch,
-        users.at,
-        X.indptr.at,
-        X.indices.at,
-        B.indptr.at,
-        B.indices.at,
-        B.values.at,
-        dense.at,
-        indptr.at,
-        indices.at,
-        values.at,
-      ),
+    wasm: () => exports.historyRows(batch, users.at, x, b, dense.at, out),
     js() {
       const xIndptr = X.indptr.js;
       const xItems = X.indices.js;

@@ -1,4 +1,5 @@
 // Random numbers, walks and the skip-gram gradients, on the data's own X.
+import { layout } from '../../dist/kernels.js';
 import { randoms, Stream } from '../harness/splitmix64.mjs';
 
 const DIM = 128;
@@ -141,49 +142,33 @@ function makeWalks({ exports, bench, X, Xt }, most) {
     Int32Array.from({ length: walkCount }, (_, w) => able[Math.floor((w * able.length) / walkCount)]),
   );
   const made = bench.i32(starts.js.length * LENGTH);
-  exports.walk(
-    0,
-    starts.js.length,
-    starts.at,
-    LENGTH,
-    Xt.indptr.at,
-    Xt.indices.at,
-    sums.at,
-    X.indptr.at,
-    X.indices.at,
-    SEED,
-    2,
-    made.at,
-  );
+  exports.walk(0, starts.js.length, starts.at, LENGTH, graphOf(c, sums), SEED, 2, made.at);
   made.js.set(bench.view(made));
   return { sums, starts, made };
+}
+
+function graphOf({ bench, X, Xt }, sums) {
+  return bench.struct(layout.WalkGraph, {
+    itemIndptr: Xt.indptr.at,
+    itemUsers: Xt.indices.at,
+    sums: sums.at,
+    userIndptr: X.indptr.at,
+    userItems: X.indices.at,
+  });
 }
 
 function walk(c) {
   const { exports, bench, X, Xt } = c;
   const { sums, starts } = makeWalks(c, 2000);
   const out = bench.i32(starts.js.length * LENGTH);
+  const graph = graphOf(c, sums);
   return {
     kernels: ['walk'],
     size: `${count(starts.js.length)} walks of ${LENGTH}`,
     work: out.js.length,
     unit: 'M steps/s',
     outputs: [out],
-    wasm: () =>
-      exports.walk(
-        0,
-        starts.js.length,
-        starts.at,
-        LENGTH,
-        Xt.indptr.at,
-        Xt.indices.at,
-        sums.at,
-        X.indptr.at,
-        X.indices.at,
-        SEED,
-        2,
-        out.at,
-      ),
+    wasm: () => exports.walk(0, starts.js.length, starts.at, LENGTH, graph, SEED, 2, out.at),
     js: () => plainWalk(starts.js, LENGTH, Xt.indptr.js, Xt.indices.js, sums.js, X.indptr.js, X.indices.js, out.js),
   };
 }
@@ -321,6 +306,33 @@ function skipgram(c) {
   const lists = 4 * (ranges + 1);
   const own = bench.scratch(lists + 12 * positions);
   const drawn = bench.scratch(lists + 12 * positions * NEGATIVES);
+  const training = bench.struct(layout.SkipGram, {
+    length: LENGTH,
+    window: WINDOW,
+    d: DIM,
+    negatives: NEGATIVES,
+    n,
+    thresholds: thresholds.at,
+    aliases: aliases.at,
+    seed: SEED,
+    stage: 5,
+    v: v.at,
+    vbar: vbar.at,
+  });
+  const round = bench.struct(layout.Round, {
+    ranges,
+    blocks: 1,
+    blockBytes: 0,
+    walks: made.at,
+    centres,
+    contexts,
+    positions: own,
+    drawn,
+    d: DIM,
+    v: v.at,
+    dv: dv.at,
+    dvbar: dvbar.at,
+  });
   return {
     kernels: ['skipgram', 'partition', 'addGradients'],
     size: `${walkCount} walks of ${LENGTH}, window ${WINDOW}, ${NEGATIVES} negatives, d = ${DIM}`,
@@ -329,32 +341,10 @@ function skipgram(c) {
     outputs: [totals, dv, dvbar],
     reset: [totals, dv, dvbar],
     wasm() {
-      exports.skipgram(
-        0,
-        walkCount,
-        made.at,
-        LENGTH,
-        WINDOW,
-        DIM,
-        NEGATIVES,
-        n,
-        thresholds.at,
-        aliases.at,
-        SEED,
-        5,
-        v.at,
-        vbar.at,
-        centres,
-        contexts,
-        items,
-        errors,
-        scratch,
-        totals.at,
-      );
+      exports.skipgram(0, walkCount, made.at, training, centres, contexts, items, errors, scratch, totals.at);
       exports.partition(positions, made.at, 0, 0, 1, SHIFT, ranges, own, own + lists);
       exports.partition(positions * NEGATIVES, items, errors, 0, NEGATIVES, SHIFT, ranges, drawn, drawn + lists);
-      for (let range = 0; range < ranges; range++)
-        exports.addGradients(range, ranges, 1, 0, made.at, DIM, v.at, centres, contexts, own, drawn, dv.at, dvbar.at);
+      for (let range = 0; range < ranges; range++) exports.addGradients(range, round);
     },
     js: () => plainSkipgram(made.js, n, thresholds.js, aliases.js, v.js, vbar.js, dv.js, dvbar.js, totals.js),
   };

@@ -1,19 +1,12 @@
 // The mini-batches of stage 3: which users they hold, and their linear memory.
-import { type Address, NOWHERE } from '../engine/address.ts';
+import { type Address, NOWHERE, type Pointer } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
+import { Adam, Csr, Pull } from '../engine/kernel-layout.ts';
+import { allocateStructs, putStruct } from '../engine/struct.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
 
 /** Items of a task: their vectors and moments pass through an L2 cache. */
 export const ITEMS_PER_TASK = 1024;
-/** Bytes of a pull that the margin loss leaves at an item. */
-const PULL_BYTES = 12;
-
-/** X̂ of one batch by items (n × count): for each item the users of the batch and their values. */
-export interface ItemLists {
-  indptr: Address;
-  rows: Address;
-  values: Address;
-}
 
 /** What the largest batch of an epoch holds. */
 export interface BatchSizes {
@@ -34,12 +27,13 @@ export interface BatchSizes {
 
 /** Memory for the batches of an epoch; those of even and of odd steps alternate. */
 export class BatchMemory {
-  /** X̂ by users. */
-  readonly indptr: Address;
-  readonly indices: Address;
-  readonly values: Address;
-  /** X̂ by items. */
-  readonly lists: ItemLists[];
+  /** X̂ (count × n). */
+  readonly histories: { matrix: Csr; at: Pointer<Csr> };
+  /** X̂ᵀ. */
+  readonly lists: { matrix: Csr; at: Pointer<Csr> }[];
+  /** Of the step: U_loc's, and V's. */
+  readonly userAdam: Pointer<Adam>;
+  readonly itemAdam: Pointer<Adam>;
   readonly keys: Address;
   readonly starts: Address;
   readonly u: Address;
@@ -67,10 +61,14 @@ export class BatchMemory {
     { count, entries, pulls, items, itemRanges, userTasks, dim, softmax }: BatchSizes,
   ) {
     const room = (length: number) => memory.allocate(4 * length, 'the market adaptation');
-    this.indptr = room(count + 1);
-    this.indices = room(entries);
-    this.values = room(entries);
-    this.lists = [0, 1].map(() => ({ indptr: room(items + 1), rows: room(entries), values: room(entries) }));
+    const sparse = (rows: number) => {
+      const matrix = { indptr: room(rows + 1), indices: room(entries), values: room(entries) };
+      return { matrix, at: putStruct(memory, Csr, matrix) };
+    };
+    this.histories = sparse(count);
+    this.lists = [sparse(items), sparse(items)];
+    this.userAdam = allocateStructs(memory, Adam, 1);
+    this.itemAdam = allocateStructs(memory, Adam, 1);
     this.keys = room(count);
     this.starts = room(count);
     this.u = room(count * dim);
@@ -79,9 +77,9 @@ export class BatchMemory {
     this.parts = room(itemRanges * count * dim);
     this.userTasks = userTasks;
     this.totals = room(4 * userTasks);
-    this.pulls = room((pulls * PULL_BYTES) / 4);
+    this.pulls = room((pulls * Pull.bytes) / 4);
     this.pullCounts = room(count);
-    this.pullListBytes = 4 * (ITEMS_PER_TASK + 1) + pulls * PULL_BYTES;
+    this.pullListBytes = 4 * (ITEMS_PER_TASK + 1) + pulls * Pull.bytes;
     this.pullLists = memory.allocate(softmax ? 0 : itemRanges * this.pullListBytes, 'the market adaptation');
     this.ld = Math.ceil(items / 4) * 4;
     if (!softmax) return;

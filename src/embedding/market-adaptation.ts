@@ -1,8 +1,10 @@
 // One market in stage 3 (adapt.ts): its state in linear memory, and the tasks of its steps. Users and items are cut the same way on
 // any number of threads, and parts are added in order.
-import { type Address, NOWHERE, plus } from '../engine/address.ts';
+import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
+import { Adam, Csr, ItemTables, MarginLoss } from '../engine/kernel-layout.ts';
 import { STREAM } from '../engine/streams.ts';
+import { putStruct, writeStruct } from '../engine/struct.ts';
 import { type Call, ranges, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
 import { BatchMemory, cutUsers, ITEMS_PER_TASK, rowLengths } from './adaptation-batch.ts';
@@ -80,12 +82,11 @@ export class MarketAdaptation {
   private readonly rowLength: Int32Array;
   private readonly itemRanges: [begin: number, end: number][];
   private readonly usersPerTask: number;
-  private readonly x: { indptr: Address; items: Address };
-  private readonly b: { indptr: Address; indices: Address; values: Address };
+  private readonly x: Csr;
+  private readonly matrices: { x: Pointer<Csr>; b: Pointer<Csr> };
   private readonly vectors: Address;
-  private readonly fixed: Address;
-  private readonly m: Address;
-  private readonly v: Address;
+  private readonly tables: Pointer<ItemTables>;
+  private readonly margin: Pointer<MarginLoss>;
   private readonly own: { vectors: Address; m: Address; v: Address };
   private readonly dense: Address;
   private readonly order: Address;
@@ -110,18 +111,19 @@ export class MarketAdaptation {
     this.rowLength = rowLengths(interactions, similarity);
     this.itemRanges = ranges(this.items, ITEMS_PER_TASK);
     this.usersPerTask = options.loss === 'softmax' ? USERS_PER_SOFTMAX_TASK : USERS_PER_TASK;
-    this.x = { indptr: memory.put(interactions.indptr), items: memory.put(interactions.indices) };
-    this.b = {
+    this.x = { indptr: memory.put(interactions.indptr), indices: memory.put(interactions.indices), values: NOWHERE };
+    const b = {
       indptr: memory.put(similarity.indptr),
       indices: memory.put(similarity.indices),
       values: memory.put(similarity.values),
     };
+    this.matrices = { x: putStruct(memory, Csr, this.x), b: putStruct(memory, Csr, b) };
     const size = this.items * dim;
-    this.fixed = global ? memory.put(global) : memory.allocateZeroed(4 * size);
+    const fixed = global ? memory.put(global) : memory.allocateZeroed(4 * size);
     this.vectors = global ? memory.put(global) : memory.allocate(4 * size);
     if (!global) exports.fillUniform(this.vectors, size, INITIAL_LOCAL, options.seed, STREAM.initialLocal, index);
-    this.m = memory.allocateZeroed(4 * size);
-    this.v = memory.allocateZeroed(4 * size);
+    const m = memory.allocateZeroed(4 * size);
+    const v = memory.allocateZeroed(4 * size);
     const offsets = userOffsets ? 4 * dim * this.users : 0;
     this.own = {
       vectors: memory.allocateZeroed(offsets),
@@ -132,6 +134,26 @@ export class MarketAdaptation {
     this.order = memory.put(Int32Array.from({ length: this.users }, (_, user) => user));
     if (options.loss === 'softmax')
       this.softmax = new SoftmaxLoss(kernels, this.items, dim, this.vectors, 1 / options.temperature);
+    this.tables = putStruct(memory, ItemTables, {
+      d: dim,
+      vectors: this.vectors,
+      fixed,
+      m,
+      v,
+      gradients: this.softmax?.gradient ?? NOWHERE,
+      decay: 2 * options.l2,
+    });
+    this.margin = putStruct(memory, MarginLoss, {
+      xIndptr: this.x.indptr,
+      xItems: this.x.indices,
+      n: this.items,
+      d: dim,
+      v: this.vectors,
+      negatives: options.negatives,
+      gamma: options.gamma,
+      seed: options.seed,
+      stage: STREAM.marginNegatives,
+    });
   }
 
   /** Starts an epoch: shuffles the users with this counter, divides them among the steps, allocates for the largest batch. */
@@ -172,25 +194,13 @@ export class MarketAdaptation {
 
   /** X̂ of the step's batch, by users and then by items. */
   makeHistories(step: number): Task {
-    const { x, b, batch } = this;
+    const { matrices, batch } = this;
     const { list, count } = this.batchOf(step);
-    const to = batch.lists[step % 2];
+    const { indptr, indices, values } = batch.histories.matrix;
+    const to = batch.lists[step % 2].matrix;
     return [
-      [
-        'historyRows',
-        count,
-        list,
-        x.indptr,
-        x.items,
-        b.indptr,
-        b.indices,
-        b.values,
-        this.dense,
-        batch.indptr,
-        batch.indices,
-        batch.values,
-      ],
-      ['transposeMatrix', count, this.items, batch.indptr, batch.indices, batch.values, to.indptr, to.rows, to.values],
+      ['historyRows', count, list, matrices.x, matrices.b, this.dense, batch.histories.at],
+      ['transposeMatrix', count, this.items, indptr, indices, values, to.indptr, to.indices, to.values],
     ];
   }
 
@@ -200,15 +210,12 @@ export class MarketAdaptation {
   }
 
   private spreadCall(step: number, range: number): Call {
-    const { indptr, rows, values } = this.batch.lists[step % 2];
     const [begin, end] = this.itemRanges[range];
     return [
       'spreadItems',
       begin,
       end,
-      indptr,
-      rows,
-      values,
+      this.batch.lists[step % 2].at,
       this.batchOf(step).count,
       this.options.dim,
       this.vectors,
@@ -219,8 +226,8 @@ export class MarketAdaptation {
   /** The loss of the step's batch, its gradients except V's, and the step of U_loc. */
   usersTasks(step: number, rate: number): Task[] {
     const { memory } = this.kernels;
-    const { dim, dropout, seed, userOffsets, negatives, gamma } = this.options;
-    const { x, batch, own, softmax, items } = this;
+    const { dim, dropout, seed, userOffsets } = this.options;
+    const { x, batch, own, softmax } = this;
     const { list, count } = this.batchOf(step);
     const users = memory.i32(list, count);
     const keys = memory.u32(batch.keys, count);
@@ -232,6 +239,7 @@ export class MarketAdaptation {
       start += this.interactions.indptr[user + 1] - this.interactions.indptr[user];
     }
     memory.f64(batch.totals, 2 * batch.userTasks).fill(0);
+    writeStruct(memory, Adam, batch.userAdam, { rate, beta1: BETA1, beta2: BETA2, epsilon: EPSILON });
     return ranges(count, this.usersPerTask).map(([begin, end], index) => {
       const rows = end - begin;
       const row = 4 * dim * begin;
@@ -250,16 +258,8 @@ export class MarketAdaptation {
           rows,
           some,
           key,
-          x.indptr,
-          x.items,
-          items,
-          dim,
+          this.margin,
           u,
-          this.vectors,
-          negatives,
-          gamma,
-          seed,
-          STREAM.marginNegatives,
           du,
           batch.pulls,
           plus(batch.starts, at),
@@ -267,18 +267,17 @@ export class MarketAdaptation {
           totals,
         ]);
       if (dropout > 0) task.push(['dropout', rows, dim, du, dropout, seed, STREAM.dropout, key]);
-      if (userOffsets)
-        task.push(['adamRows', rows, some, dim, own.vectors, du, own.m, own.v, rate, BETA1, BETA2, EPSILON]);
+      if (userOffsets) task.push(['adamRows', rows, some, dim, own.vectors, du, own.m, own.v, batch.userAdam]);
       return task;
     });
   }
 
   /** The step of V, and if there is a next batch, the parts of its u. */
   itemsTasks(step: number, rate: number, more: boolean): Task[] {
-    const { dim, l2, negatives } = this.options;
-    const { batch, softmax, vectors, fixed, m, v } = this;
-    const { indptr, rows, values } = batch.lists[step % 2];
+    const { negatives } = this.options;
+    const { batch, softmax } = this;
     const { count } = this.batchOf(step);
+    writeStruct(this.kernels.memory, Adam, batch.itemAdam, { rate, beta1: BETA1, beta2: BETA2, epsilon: EPSILON });
     return this.itemRanges.map(([begin, end], range) => {
       const task: Call[] = [];
       const pullIndptr = softmax ? NOWHERE : plus(batch.pullLists, range * batch.pullListBytes);
@@ -301,24 +300,13 @@ export class MarketAdaptation {
         'adamItems',
         begin,
         end,
-        indptr,
-        rows,
-        values,
+        batch.lists[step % 2].at,
         batch.du,
         pullIndptr,
         pullEntries,
         batch.u,
-        softmax?.gradient ?? NOWHERE,
-        dim,
-        vectors,
-        fixed,
-        m,
-        v,
-        rate,
-        BETA1,
-        BETA2,
-        EPSILON,
-        2 * l2,
+        this.tables,
+        batch.itemAdam,
       ]);
       if (softmax) task.push(softmax.stepped(begin, end));
       if (more) task.push(this.spreadCall(step + 1, range));

@@ -1,15 +1,15 @@
 // V = B W + W: item tables that are trained through B. V, which meets the loss, lies row by row; W, the gradient that goes back
 // through B and Adam's moments lie in panels of 16 columns, so that a panel of W fits a cache (assembly/embedding/propagate.ts).
-import { type Address, plus } from '../engine/address.ts';
+import { type Address, type Pointer, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
+import { Adam, LANES } from '../engine/kernel-layout.ts';
 import type { LinearMemory } from '../engine/memory.ts';
+import { allocateStructs, writeStruct } from '../engine/struct.ts';
 import { ranges, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { transpose } from '../matrix/transpose.ts';
 import { BETA1, BETA2, EPSILON } from './optimiser.ts';
 
-/** Columns of a panel, as in assembly/embedding/propagate.ts. */
-const PANEL = 16;
 /** Most rows of a task: the more, the more often a row of W is met again in a cache. */
 const ROWS_PER_TASK = 16_384;
 
@@ -65,6 +65,9 @@ export class Propagation {
   private readonly n: number;
   private readonly forwardB: MatrixAddresses;
   private readonly backwardB: MatrixAddresses;
+  private readonly memory: LinearMemory;
+  /** Of the last step. */
+  private readonly adam: Pointer<Adam>;
   private readonly parts: { begin: number; end: number; column: number; panel: number }[];
 
   /** @param similarity B (n × n). Its memory is released with the caller's mark. */
@@ -73,11 +76,14 @@ export class Propagation {
     similarity: SparseMatrix,
     private readonly dim: number,
   ) {
+    const { memory } = kernels;
     this.n = similarity.rows;
+    this.memory = memory;
+    this.adam = allocateStructs(memory, Adam, 1);
     const backward = transpose(kernels, similarity);
-    this.forwardB = putMatrix(kernels.memory, similarity);
-    this.backwardB = putMatrix(kernels.memory, backward);
-    this.parts = ranges(dim, PANEL).flatMap(([column]) =>
+    this.forwardB = putMatrix(memory, similarity);
+    this.backwardB = putMatrix(memory, backward);
+    this.parts = ranges(dim, LANES).flatMap(([column]) =>
       ranges(this.n, ROWS_PER_TASK).map(([begin, end]) => ({ begin, end, column, panel: 4 * this.n * column })),
     );
   }
@@ -96,24 +102,14 @@ export class Propagation {
   /** The gradient by W is Bᵀ times the gradient by V and that itself; it takes the place of the latter's rows. Then Adam's step. */
   stepBack(tables: readonly PropagatedTable[], rate: number): Task[] {
     const { indptr, indices, values } = this.backwardB;
+    writeStruct(this.memory, Adam, this.adam, { rate, beta1: BETA1, beta2: BETA2, epsilon: EPSILON });
     return tables.flatMap(({ parameters, gradient, panels, m, v }) =>
       this.parts.map(({ begin, end, panel }): Task => {
-        const at = panel + 4 * PANEL * begin;
-        const size = (end - begin) * PANEL;
+        const at = panel + 4 * LANES * begin;
+        const size = (end - begin) * LANES;
         return [
-          ['propagate', begin, end, indptr, indices, values, plus(panels, panel), plus(gradient, panel), 4 * PANEL, 1],
-          [
-            'adam',
-            size,
-            plus(parameters, at),
-            plus(gradient, at),
-            plus(m, at),
-            plus(v, at),
-            rate,
-            BETA1,
-            BETA2,
-            EPSILON,
-          ],
+          ['propagate', begin, end, indptr, indices, values, plus(panels, panel), plus(gradient, panel), 4 * LANES, 1],
+          ['adam', size, plus(parameters, at), plus(gradient, at), plus(m, at), plus(v, at), this.adam],
         ];
       }),
     );
@@ -134,7 +130,7 @@ export function propagateTable(
     const out = memory.allocate(4 * table.length);
     exports.cutColumns(0, n, n, dim, memory.put(table), panels);
     const { indptr, indices, values } = putMatrix(memory, similarity);
-    for (let column = 0; column < dim; column += PANEL)
+    for (let column = 0; column < dim; column += LANES)
       exports.propagate(0, n, indptr, indices, values, plus(panels, 4 * n * column), plus(out, 4 * column), 4 * dim, 0);
     return memory.f32(out, table.length).slice();
   } finally {

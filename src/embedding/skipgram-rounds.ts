@@ -1,9 +1,11 @@
 // A step of skip-gram goes through its walks in rounds of tasks: the pairs inside some walks, whose gradients are left by position,
 // then the gradients of a range of items from all positions. Walks and items are cut the same way on any number of threads, and
 // what is added is added in the order of walks.
-import { type Address, NOWHERE, plus } from '../engine/address.ts';
+import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
 import type { KernelExports, Kernels } from '../engine/instantiate.ts';
+import { Entry, Round, SkipGram } from '../engine/kernel-layout.ts';
 import { STREAM } from '../engine/streams.ts';
+import { allocateStructs, putStruct, writeStruct } from '../engine/struct.ts';
 import { type Call, ranges, type Task } from '../engine/tasks.ts';
 import type { PropagatedTable } from './propagation.ts';
 
@@ -13,8 +15,6 @@ const TARGETS_PER_TASK = 19_200;
 const TASKS_PER_ROUND = 32;
 /** A task gathers the gradients of 2^this items, whose rows in both tables pass through an L2 cache. */
 const GATHERED_SHIFT = 9;
-/** Bytes of an entry of the kernel `partition`. */
-const ENTRY_BYTES = 12;
 
 /** The pairs that a round counts. */
 export interface PairOptions {
@@ -57,8 +57,8 @@ export function roundShape(
   const ranges = Math.ceil(n / 2 ** GATHERED_SHIFT);
   const indptr = 4 * (ranges + 1);
   const sizes = [
-    indptr + ENTRY_BYTES * positions,
-    indptr + ENTRY_BYTES * positions * negatives,
+    indptr + Entry.bytes * positions,
+    indptr + Entry.bytes * positions * negatives,
     4 * positions * negatives,
     4 * positions * negatives,
     16,
@@ -95,6 +95,8 @@ export class Rounds {
   private readonly centreGradients: Address;
   private readonly contextGradients: Address;
   private readonly blocks: Address;
+  private readonly training: Pointer<SkipGram>;
+  private readonly round: Pointer<Round>;
 
   constructor(
     private readonly kernels: Kernels,
@@ -108,18 +110,31 @@ export class Rounds {
     this.centreGradients = memory.allocate(bytes);
     this.contextGradients = memory.allocate(bytes);
     this.blocks = memory.allocate(shape.blockBytes * Math.ceil(shape.walks / shape.walksPerTask));
+    this.training = putStruct(memory, SkipGram, {
+      length: options.walkLength,
+      window: options.window,
+      d: options.dim,
+      negatives: options.negatives,
+      n,
+      thresholds: operands.thresholds,
+      aliases: operands.aliases,
+      seed: options.seed,
+      stage: STREAM.skipgramNegatives,
+      v: operands.centres.propagated,
+      vbar: operands.contexts.propagated,
+    });
+    this.round = allocateStructs(memory, Round, 1);
   }
 
   /** The gradients of the walks [begin, end) by position, and lists of the items that they belong to, by range of items. */
   walkTasks(begin: number, end: number): Task[] {
-    const { shape, n } = this;
-    const { walks, thresholds, aliases, centres, contexts } = this.operands;
-    const { dim, walkLength, window, negatives, seed } = this.options;
+    const { shape } = this;
+    const { dim, walkLength, negatives } = this.options;
     return ranges(end - begin, shape.walksPerTask).map(([first, last], block): Task => {
       const count = last - first;
       const position = first * walkLength;
       const row = 4 * position * dim;
-      const own = plus(walks, 4 * (begin + first) * walkLength);
+      const own = plus(this.operands.walks, 4 * (begin + first) * walkLength);
       const [positions, drawn, items, errors, totals, scratch] = this.partsOf(block);
       this.kernels.memory.f64(totals, 2).fill(0);
       const lists = 4 * (shape.ranges + 1);
@@ -129,17 +144,7 @@ export class Rounds {
           begin + first,
           begin + last,
           own,
-          walkLength,
-          window,
-          dim,
-          negatives,
-          n,
-          thresholds,
-          aliases,
-          seed,
-          STREAM.skipgramNegatives,
-          centres.propagated,
-          contexts.propagated,
+          this.training,
           plus(this.centreGradients, row),
           plus(this.contextGradients, row),
           items,
@@ -185,6 +190,20 @@ export class Rounds {
     const { dim, walkLength } = this.options;
     const blocks = Math.ceil((end - begin) / shape.walksPerTask);
     const [positions, drawn] = this.partsOf(0);
+    writeStruct(this.kernels.memory, Round, this.round, {
+      ranges: shape.ranges,
+      blocks,
+      blockBytes: shape.blockBytes,
+      walks: plus(walks, 4 * begin * walkLength),
+      centres: this.centreGradients,
+      contexts: this.contextGradients,
+      positions,
+      drawn,
+      d: dim,
+      v: centres.propagated,
+      dv: centres.gradient,
+      dvbar: contexts.gradient,
+    });
     return ranges(n, 2 ** GATHERED_SHIFT).map(([first, last], range): Task => {
       const clear = [centres, contexts].map(
         ({ gradient }): Call => ['clear', (last - first) * dim, plus(gradient, 4 * first * dim)],
@@ -192,26 +211,7 @@ export class Rounds {
       const cut = [centres, contexts].map(
         ({ gradient, panels }): Call => ['cutColumns', first, last, n, dim, gradient, panels],
       );
-      return [
-        ...(set ? clear : []),
-        [
-          'addGradients',
-          range,
-          shape.ranges,
-          blocks,
-          shape.blockBytes,
-          plus(walks, 4 * begin * walkLength),
-          dim,
-          centres.propagated,
-          this.centreGradients,
-          this.contextGradients,
-          positions,
-          drawn,
-          centres.gradient,
-          contexts.gradient,
-        ],
-        ...(whole ? cut : []),
-      ];
+      return [...(set ? clear : []), ['addGradients', range, this.round], ...(whole ? cut : [])];
     });
   }
 

@@ -2,6 +2,7 @@
 // those of all items.
 import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
+import type { Csr } from '../engine/kernel-layout.ts';
 import type { Call } from '../engine/tasks.ts';
 import type { BatchMemory } from './adaptation-batch.ts';
 
@@ -37,7 +38,7 @@ export class SoftmaxLoss {
     batch: BatchMemory,
     { begin, end, task }: { begin: number; end: number; task: number },
     list: Address,
-    x: { indptr: Address; items: Address },
+    x: Csr,
     totals: Address,
   ): Call[] {
     const { items, dim, sharpness } = this;
@@ -54,7 +55,7 @@ export class SoftmaxLoss {
       ['unitRows', rows, dim, u, unit, norms],
       ['clear', rows * ld, scores],
       ['gemmNT', rows, items, dim, sharpness, unit, dim, this.unit, dim, scores, ld, workspace],
-      ['softmax', rows, list, x.indptr, x.items, items, ld, scores, totals],
+      ['softmax', rows, list, x.indptr, x.indices, items, ld, scores, totals],
       ['clear', rows * dim, unitGradient],
       ['gemmNN', rows, dim, items, sharpness, scores, ld, this.unit, dim, unitGradient, dim, workspace],
       ['clear', rows * dim, du],

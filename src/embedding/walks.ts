@@ -1,6 +1,8 @@
 import { plus } from '../engine/address.ts';
+import { WalkGraph } from '../engine/kernel-layout.ts';
 import type { StageContext } from '../engine/stage.ts';
 import { STREAM } from '../engine/streams.ts';
+import { putStruct } from '../engine/struct.ts';
 import { ranges, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
 
@@ -58,6 +60,7 @@ export async function makeWalks(
     const starts = memory.put(Int32Array.from(startList));
     exports.shuffle(starts, count, options.seed, STREAM.walkStarts, 0);
 
+    const graph = putStruct(memory, WalkGraph, { itemIndptr, itemUsers, sums, userIndptr, userItems });
     const walks = memory.allocate(4 * count * options.walkLength);
     const tasks = ranges(count, WALKS_PER_TASK).map(
       ([begin, end]): Task => [
@@ -67,11 +70,7 @@ export async function makeWalks(
           end,
           starts,
           options.walkLength,
-          itemIndptr,
-          itemUsers,
-          sums,
-          userIndptr,
-          userItems,
+          graph,
           options.seed,
           STREAM.walks,
           plus(walks, 4 * begin * options.walkLength),

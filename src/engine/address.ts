@@ -1,4 +1,5 @@
 declare const brand: unique symbol;
+declare const pointee: unique symbol;
 
 /**
  * A byte offset in linear memory, as `LinearMemory` hands it out. A branded number: one that was not allocated, a count say,
@@ -8,6 +9,9 @@ export type Address = number & { readonly [brand]: 'address' };
 
 /** Any other number that a kernel takes: a count, an index, a seed, a factor. An Address is refused in its place. */
 export type Scalar = number & { readonly [brand]?: never };
+
+/** The address of a struct of type T, which `putStruct` wrote. */
+export type Pointer<T> = Address & { readonly [pointee]: T };
 
 /** No address, for the optional arguments of a kernel. Nothing is allocated at 0. */
 export const NOWHERE = 0 as Address;

@@ -1,5 +1,5 @@
 import { embeddedKernels } from './embedded.ts';
-import { type KernelSource, type ResolvedKernels, resolveKernels } from './instantiate.ts';
+import { type KernelSource, type ResolvedKernels, resolveKernels } from './source.ts';
 
 let chosen: Promise<ResolvedKernels> | undefined;
 

@@ -1,4 +1,7 @@
-/** The stages that draw random numbers, each with streams of its own under one seed. */
+/**
+ * The stages that draw random numbers, each with its own streams under one seed. The numbers are part of every result: none is
+ * ever changed or used again.
+ */
 export const STREAM = {
   walkStarts: 1,
   walks: 2,
@@ -9,5 +12,4 @@ export const STREAM = {
   users: 7,
   dropout: 9,
   marginNegatives: 10,
-  evaluation: 11,
 } as const;

@@ -1,23 +1,7 @@
-import type { Kernels } from './instantiate.ts';
 import type { KernelExports } from './kernel-exports.ts';
+import type { Kernels, OnTask, Task } from './types.ts';
 
-/** One kernel call: the kernel's name and its arguments. */
-export type Call = {
-  [name in keyof KernelExports]: readonly [name, ...Parameters<KernelExports[name]>];
-}[keyof KernelExports];
-
-/** Calls that one thread makes, in order; what they return is lost. */
-export type Task = readonly Call[];
-
-/** Hears how many tasks are done, between the tasks of the calling thread; what it throws ends the run. */
-export type OnTask = (finished: number) => Promise<void>;
-
-/** Threads that share the kernels' memory with the calling one. */
-export interface TaskPool {
-  /** The calling thread included. */
-  readonly threads: number;
-  run(tasks: readonly Task[], onTask?: OnTask): Promise<void>;
-}
+export type { Call, OnTask, Task, TaskPool } from './types.ts';
 
 /**
  * Runs the tasks, in any order, on all threads of the kernels, or one after the other where there is only one.

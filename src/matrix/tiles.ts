@@ -1,15 +1,13 @@
 // A symmetric matrix as the lower triangle of square tiles, as assembly/dense/sweep.ts works on it: tile (I, J), J ≤ I, is number
 // I (I + 1) / 2 + J, row-major; a tile on the diagonal is there whole. Rows and columns beyond n are those of the identity
 // (of its inverse −1, once swept).
+import { DEPTH } from '../engine/kernel-layout.ts';
 import { ranges } from '../engine/tasks.ts';
 
 /** Rows of a tile: one update is a product of 256 × 256 blocks, whose operands fill half a second-level cache. */
-export const TILE = 256;
+export const TILE = DEPTH;
 /** Tiles that one task updates, about 2 ms in all: enough tasks for an even load, and the left operand stays in cache. */
 const TILES_PER_TASK = 4;
-
-/** Bytes of scratch that a task of products of tiles works in: multiplyPacked's, in assembly/dense/gemm.ts. */
-export const MULTIPLY_SCRATCH = 128 + 64 * TILE;
 
 /** Up to TILES_PER_TASK neighbours of row i in the lower triangle: the tiles of one task. */
 export interface TileRange {

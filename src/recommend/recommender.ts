@@ -4,7 +4,9 @@ import { Job, type JobOptions } from '../common/job.ts';
 import { type Address, NOWHERE, plus } from '../engine/address.ts';
 import { kernelSource } from '../engine/init.ts';
 import { instantiateKernels, type KernelSource, type Kernels } from '../engine/instantiate.ts';
+import { Choice, SubjectTerms } from '../engine/kernel-layout.ts';
 import type { LinearMemory } from '../engine/memory.ts';
+import { putStructs, readStructs } from '../engine/struct.ts';
 import { type Call, ranges, runTask, runTasks } from '../engine/tasks.ts';
 import { checkModel } from '../model/check.ts';
 import { decodeModel } from '../model/file.ts';
@@ -95,8 +97,6 @@ const SCORED_TOGETHER = 32;
 
 /** Groups of users that a thread is given at a time. */
 const GROUPS_PER_THREAD = 8;
-/** Bytes of SUBJECT in assembly/serving/score.ts. */
-const SUBJECT = 32;
 const NONE = new Int32Array(0);
 const NO_LINEAR: Sparse = { indptr: NOWHERE, indices: NOWHERE, values: NOWHERE };
 
@@ -396,7 +396,6 @@ export class Recommender {
     const { memory } = this.kernels;
     const { n, itemIndex } = plans[0].market;
     const masks = memory.allocate(n * plans.length);
-    const choices = memory.allocate(16 * plans.length);
     const positionsOf = (items: readonly string[]) =>
       items.map((item) => itemIndex.get(item)).filter((position) => position !== undefined);
     const lists = plans.map(({ only, without, history, includeSeen }) => {
@@ -409,18 +408,16 @@ export class Recommender {
     const total = lists.reduce((sum, { only, left }) => sum + (only?.length ?? 0) + left.length, 0);
     const items = memory.allocate(4 * total);
     const item = memory.i32(items, total);
-    const choice = memory.i32(choices, 4 * plans.length);
     let at = 0;
-    for (const [i, { only, left }] of lists.entries()) {
-      choice[4 * i] = items + 4 * at;
-      choice[4 * i + 1] = only?.length ?? -1;
-      choice[4 * i + 2] = left.length;
+    const choices = lists.map(({ only, left }): Choice => {
+      const first = at;
       for (const list of [only ?? NONE, left]) {
         item.set(list, at);
         at += list.length;
       }
-    }
-    return { masks, call: ['maskBatch', plans.length, n, masks, choices] };
+      return { items: plus(items, 4 * first), only: only?.length ?? -1, without: left.length };
+    });
+    return { masks, call: ['maskBatch', plans.length, n, masks, putStructs(memory, Choice, choices)] };
   }
 
   private answer(
@@ -666,34 +663,31 @@ export class Recommender {
     const users = hasVectors ? memory.allocateZeroed(4 * d * m) : NOWHERE;
     const total = histories.reduce((sum, { positions }) => sum + positions.length, 0);
     const lists = memory.allocate(4 * total);
-    const subjects = memory.allocate(SUBJECT * m);
-    const words = memory.u32(subjects, (SUBJECT / 4) * m);
-    const numbers = memory.f32(subjects, (SUBJECT / 4) * m);
     const listed = memory.i32(lists, total);
     const addresses = histories.map((_, i) => (shared === undefined ? plus(scores, 4 * n * i) : shared));
     let at = 0;
-    for (const [i, { positions, user }] of histories.entries()) {
-      const from = (SUBJECT / 4) * i;
+    const each = histories.map(({ positions, user }, i): SubjectTerms => {
       const count = positions.length;
-      words[from] = linear ? addresses[i] : 0;
-      words[from + 1] = lists + 4 * at;
-      words[from + 2] = count;
-      numbers[from + 3] = linear ? model.linearWeight * power(Math.max(1, count), -model.linearPower) : 0;
-      words[from + 4] = hasVectors && count > 0 ? users + 4 * d * i : 0;
-      words[from + 5] = market.userVectors === undefined || user < 0 ? 0 : market.userVectors + 4 * d * user;
+      const list = plus(lists, 4 * at);
       listed.set(positions, at);
       at += count;
-    }
-    const read = () => {
-      const words = memory.i32(subjects, (SUBJECT / 4) * m);
-      return addresses.map((address, i): Scored => {
-        const from = (SUBJECT / 4) * i;
-        const counted = words[from + 7];
-        const vector =
-          counted > 0 || (words[from + 4] !== 0 && words[from + 5] !== 0) ? plus(users, 4 * d * i) : undefined;
-        return { address, vector, counted, fallback: words[from + 6] === 0 && vector === undefined };
+      return {
+        linear: linear ? addresses[i] : NOWHERE,
+        history: list,
+        count,
+        factor: linear ? model.linearWeight * power(Math.max(1, count), -model.linearPower) : 0,
+        vector: hasVectors && count > 0 ? plus(users, 4 * d * i) : NOWHERE,
+        offset: market.userVectors === undefined || user < 0 ? NOWHERE : plus(market.userVectors, 4 * d * user),
+        entries: 0,
+        used: 0,
+      };
+    });
+    const subjects = putStructs(memory, SubjectTerms, each);
+    const read = () =>
+      readStructs(memory, SubjectTerms, subjects, m).map(({ vector: own, offset, entries, used }, i): Scored => {
+        const vector = used > 0 || (own !== NOWHERE && offset !== NOWHERE) ? plus(users, 4 * d * i) : undefined;
+        return { address: addresses[i], vector, counted: used, fallback: entries === 0 && vector === undefined };
       });
-    };
     const { indptr, indices, values } = linear ?? NO_LINEAR;
     return {
       users,

@@ -1,22 +1,18 @@
 // The host's side of assembly/serving/search.ts: the best items of many users, exactly, without most of the exact scores.
 
-import { type Address, NOWHERE, plus } from '../engine/address.ts';
+import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
+import { QUANTISED_SCALE, SEARCH_SCRATCH_BYTES, SearchedItems, SearchState } from '../engine/kernel-layout.ts';
 import type { LinearMemory } from '../engine/memory.ts';
+import { putStruct, putStructs } from '../engine/struct.ts';
 import type { Call } from '../engine/tasks.ts';
 
-/** S in assembly/serving/search.ts. */
-const SCALE = 32_000;
 /** What a whole number is off by at most: ½ for its rounding, and what its factor and product are rounded off in f32, 32,065 · 3 · 2⁻²⁴ < 0.006. */
 const ROUNDED = 0.51;
 /** Longest row of V that is taken, and longest u / ‖u‖ by a norm in f32. */
 const LENGTH = 1.002;
 /** ‖V_j‖² in f32 up to here is that of a unit vector, as the model file's validator has it. */
 const MOST_SQUARE = 1.0021;
-/** Bytes of STATE in assembly/serving/search.ts. */
-const STATE = 64;
-/** Room for the sums of a tile. */
-const TILE_BYTES = 1024;
 
 /** What the scores of a market's n items are made of, beside the users. */
 export interface Catalogue {
@@ -64,7 +60,7 @@ export interface Best {
  * @returns 3.7e-4 at d = 128, 8.4e-3 at d = 65,535.
  */
 export function cosineError(d: number): number {
-  const shortened = (2 * ROUNDED * SCALE * Math.sqrt(d) * LENGTH + ROUNDED ** 2 * d) / SCALE ** 2;
+  const shortened = (2 * ROUNDED * QUANTISED_SCALE * Math.sqrt(d) * LENGTH + ROUNDED ** 2 * d) / QUANTISED_SCALE ** 2;
   return shortened + (d / 2 + 24) * 2 ** -24 * LENGTH ** 2;
 }
 
@@ -101,28 +97,20 @@ export function searchBest(
 ): Finding {
   const m = seekers.length;
   const { states, out, most, counts, read } = results(memory, seekers);
+  const items = putStruct(memory, SearchedItems, {
+    n,
+    d,
+    vectors,
+    shorts,
+    bias,
+    zeros,
+    weight: cosineWeight,
+    error: cosineError(d),
+  });
   const lists = memory.allocate(8 * n * m);
-  const scratch = memory.allocate(TILE_BYTES + 4 * Math.ceil(m / 4) * shortBytes(d));
+  const scratch = memory.allocate(SEARCH_SCRATCH_BYTES + 4 * Math.ceil(m / 4) * shortBytes(d));
   return {
-    call: [
-      'searchBatch',
-      m,
-      n,
-      d,
-      vectors,
-      shorts,
-      users,
-      states,
-      bias,
-      zeros,
-      cosineWeight,
-      cosineError(d),
-      lists,
-      out,
-      most,
-      counts,
-      scratch,
-    ],
+    call: ['searchBatch', m, items, users, states, lists, out, most, counts, scratch],
     read,
   };
 }
@@ -137,23 +125,23 @@ export function scanBest({ memory }: Kernels, n: number, bias = NOWHERE, seekers
   return { call: ['scanBatch', seekers.length, n, states, bias, out, most, counts], read };
 }
 
+/** What a kernel makes of a user's state. */
+const UNSEARCHED = { listed: 0, factor: 0, share: 0, error: 0, least: 0 };
+
 /** The users' states, room for what is found for them, and how to read it. */
 function results(
   memory: LinearMemory,
   seekers: Seeker[],
-): { states: Address; out: Address; most: number; counts: Address; read: () => Best[] } {
+): { states: Pointer<SearchState>; out: Address; most: number; counts: Address; read: () => Best[] } {
   const m = seekers.length;
   const most = seekers.reduce((largest, { k }) => Math.max(largest, k), 0);
-  const states = memory.allocate(STATE * m);
+  const states = putStructs(
+    memory,
+    SearchState,
+    seekers.map(({ linear, excluded, k }) => ({ ...UNSEARCHED, linear, excluded, k })),
+  );
   const out = memory.allocate(8 * most * m);
   const counts = memory.allocate(4 * m);
-  const state = memory.u32(states, (STATE / 4) * m);
-  for (let i = 0; i < m; i++) {
-    const at = (STATE / 4) * i;
-    state[at] = seekers[i].linear;
-    state[at + 1] = seekers[i].excluded;
-    state[at + 2] = seekers[i].k;
-  }
   const read = () => {
     const positions = memory.i32(out, 2 * most * m);
     const scores = memory.f32(plus(out, 4 * most), 2 * most * m - most);

@@ -2,13 +2,12 @@
 // is to be updated, C's tiles.
 import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
+import { LANES } from '../engine/kernel-layout.ts';
 import { type Call, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { TILE, tileIndex, tileRows, tileValues } from '../matrix/tiles.ts';
 import { transpose } from '../matrix/transpose.ts';
 import type { Block } from './sparse-inverse.ts';
-
-const LANES = 16;
 
 /** The kept entries of one column of B̂, by item. */
 export interface SimilarColumn {

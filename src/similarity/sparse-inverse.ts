@@ -4,22 +4,26 @@
 // s = n − t eliminated: 2t (t + 256) bytes of tiles, 2s (n + t) of inverse rows that later columns need, the panels
 // (under 30 MB at n = 12,015), and either 12t · 256 of the sweep or 1 kB a row for a batch.
 
-import { type Address, plus } from '../engine/address.ts';
+import { type Address, type Pointer, plus } from '../engine/address.ts';
+import {
+  Csr,
+  FactoredPanel,
+  KeptBlock,
+  LANES,
+  Panels,
+  SPARE_ROWS,
+  UPDATE_SCRATCH_BYTES,
+} from '../engine/kernel-layout.ts';
 import type { StageContext } from '../engine/stage.ts';
+import { putStruct, putStructs } from '../engine/struct.ts';
 import { type Call, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { TILE, tileCount, tileRows, tileValues } from '../matrix/tiles.ts';
 import { type Elimination, invertPermutation, MAX_WIDTH, type Panel } from './elimination.ts';
 import { notPositive, padTiles, sweep, sweepBytes } from './sweep.ts';
 
-/** Columns of a block, and f32 of one of its rows; see assembly/sparse/supernode.ts. */
-const LANES = 16;
 /** Most blocks of a batch: a multiple of any likely number of threads. */
 export const BATCH = 16;
-/** Scratch of a kernel that updates. */
-const SCRATCH_BYTES = 64;
-/** Rows that a block has beyond n. */
-const SPARE_ROWS = 16;
 
 /** Up to 16 neighbouring columns of C, by position. */
 export interface Block {
@@ -44,7 +48,7 @@ export function sparseInverseBytes(plan: Elimination, entries: number): number {
   const factor = sum(plan.panels, ({ width, rows }) => 4 * (width * width + width * rows.length + rows.length + 8));
   const eliminating =
     sum(plan.panels, ({ width, rows }) => 4 * (width * rows.length + tileRows(size) + 20)) +
-    SCRATCH_BYTES * tileCount(size) +
+    UPDATE_SCRATCH_BYTES * tileCount(size) +
     8 * entries +
     16 * n +
     1e6;
@@ -88,22 +92,27 @@ export async function invertSparse(
 /** Where the panels are in linear memory. */
 interface PanelMemory {
   /** Their descriptions. */
-  table: Address;
+  table: Pointer<FactoredPanel>;
   pivots: Address[];
   factors: Address[];
 }
 
 function allocatePanels({ kernels: { memory }, name }: StageContext, { panels }: Elimination): PanelMemory {
-  const table = memory.allocate(24 * panels.length, name);
-  const pivots: Address[] = [];
-  const factors: Address[] = [];
-  for (const [p, { first, width, rows }] of panels.entries()) {
-    const places = memory.put(rows, name);
-    factors.push(memory.allocateZeroed(4 * width * rows.length, name));
-    pivots.push(memory.allocateZeroed(4 * width * width, name));
-    memory.u32(plus(table, 24 * p), 6).set([first, width, rows.length, places, factors[p], pivots[p]]);
-  }
-  return { table, pivots, factors };
+  const placed = panels.map(
+    ({ first, width, rows }): FactoredPanel => ({
+      first,
+      width,
+      height: rows.length,
+      rows: memory.put(rows, name),
+      factor: memory.allocateZeroed(4 * width * rows.length, name),
+      inverse: memory.allocateZeroed(4 * width * width, name),
+    }),
+  );
+  return {
+    table: putStructs(memory, FactoredPanel, placed, name),
+    pivots: placed.map(({ inverse }) => inverse),
+    factors: placed.map(({ factor }) => factor),
+  };
 }
 
 /** Factors the panels; the tiles become what is left of G + λI for the columns after them. */
@@ -129,7 +138,7 @@ async function eliminate(
   const owner = memory.allocate(4 * leading, name);
   for (const [p, { first, width }] of panels.entries()) memory.u32(owner, leading).fill(p, first, first + width);
   const count = tileRows(order.length - leading);
-  const scratch = memory.allocate(SCRATCH_BYTES, name);
+  const scratch = memory.allocate(UPDATE_SCRATCH_BYTES, name);
   const workspace = memory.allocate(exports.gemmWorkspaceBytes(), name);
   const work = memory.allocate(exports.choleskyWorkspaceBytes(MAX_WIDTH), name);
   const total = panels.length + tileCount(order.length - leading);
@@ -143,25 +152,18 @@ async function eliminate(
   }
   const starts = memory.put(startsOf(panels, leading, count), name);
   const places = Array.from({ length: count }, (_, i) => Array.from({ length: i + 1 }, (_, j) => [i, j])).flat();
-  const scratches = memory.allocate(SCRATCH_BYTES * places.length, name);
-  const tasks = places.map(
-    ([i, j], t): Task => [
-      [
-        'updateTile',
-        table,
-        panels.length,
-        blockTable,
-        starts,
-        leading,
-        tiles,
-        TILE,
-        count,
-        i,
-        j,
-        plus(scratches, SCRATCH_BYTES * t),
-      ],
-    ],
-  );
+  const scratches = memory.allocate(UPDATE_SCRATCH_BYTES * places.length, name);
+  const all = putStruct(memory, Panels, {
+    panels: table,
+    count: panels.length,
+    blocks: blockTable,
+    starts,
+    leading,
+    tiles,
+    t: TILE,
+    tileRows: count,
+  });
+  const tasks = places.map(([i, j], t): Task => [['updateTile', all, i, j, plus(scratches, UPDATE_SCRATCH_BYTES * t)]]);
   await runTasks(kernels, tasks, (finished) => progress.tick(panels.length + finished, total));
   memory.release(mark);
 }
@@ -239,11 +241,12 @@ async function putTileRows(
     order,
     positions,
   ].map((array) => memory.put(array, name));
+  const matrix = putStruct(memory, Csr, { indptr, indices, values }, name);
   await runTasks(
     kernels,
     Array.from(
       { length: tileRows(size) },
-      (_, i): Task => [['putTileRow', indptr, indices, values, orders, places, leading, lambda, tiles, TILE, size, i]],
+      (_, i): Task => [['putTileRow', i, matrix, orders, places, leading, lambda, tiles, TILE, size]],
     ),
   );
   padTiles(memory.f32(tiles, tileValues(size)), size);
@@ -254,7 +257,7 @@ async function putTileRows(
 async function complete(
   context: StageContext,
   plan: Elimination,
-  table: Address,
+  table: Pointer<FactoredPanel>,
   tiles: Address,
   visitor: ColumnVisitor,
 ): Promise<void> {
@@ -265,7 +268,8 @@ async function complete(
   const n = order.length;
   const all = blocksOf(plan);
   const kept = all.map(({ keptRows }) => memory.allocate(4 * LANES * keptRows, name));
-  const keptTable = memory.put(Uint32Array.from(all.flatMap(({ column, width }, b) => [column, width, kept[b]])), name);
+  const keptBlocks = all.map(({ column, width }, b): KeptBlock => ({ column, width, rows: kept[b] }));
+  const keptTable = putStructs(memory, KeptBlock, keptBlocks, name);
   const x = Array.from({ length: Math.min(BATCH, all.length) }, () => memory.allocateZeroed(blockBytes(n), name));
   let end = all.length;
   while (end > 0) {

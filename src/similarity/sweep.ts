@@ -2,10 +2,11 @@
 // tiles: 12nt bytes for one panel, a few tiles, and 16 kB a task.
 import { ArgumentError } from '../common/errors.ts';
 import { type Address, plus } from '../engine/address.ts';
+import { MULTIPLY_SCRATCH_BYTES } from '../engine/kernel-layout.ts';
 import type { StageContext } from '../engine/stage.ts';
 import { type Call, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
-import { MULTIPLY_SCRATCH, TILE, tileCount, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/tiles.ts';
+import { TILE, tileCount, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/tiles.ts';
 
 /** Bytes of what a pivot gives the panel, or a tile of the panel the updates: sweepSlotBytes(TILE), in assembly/dense/sweep.ts. */
 export const SLOT_BYTES = 12 * TILE * TILE + 24 * TILE + 16;
@@ -13,7 +14,7 @@ export const SLOT_BYTES = 12 * TILE * TILE + 24 * TILE + 16;
 /** Linear memory, in bytes, that `sweep` asks for with n rows. */
 export function sweepBytes(n: number): number {
   const tiles = tileRows(n);
-  return SLOT_BYTES * (tiles + 1) + MULTIPLY_SCRATCH * tileRanges(tiles).length + 8 * TILE * (TILE + 1);
+  return SLOT_BYTES * (tiles + 1) + MULTIPLY_SCRATCH_BYTES * tileRanges(tiles).length + 8 * TILE * (TILE + 1);
 }
 
 /** The identity in the rows of the last tiles beyond n. */
@@ -66,7 +67,7 @@ export async function sweep(
   const pivot = memory.allocate(SLOT_BYTES, name);
   const failed = memory.allocateZeroed(4, name);
   const updates = tileRanges(count);
-  const scratch = memory.allocate(MULTIPLY_SCRATCH * updates.length, name);
+  const scratch = memory.allocate(MULTIPLY_SCRATCH_BYTES * updates.length, name);
   const pivotOf = (k: number): Call => ['sweepPivot', tiles, TILE, k, pivot, work, failed];
   if (count > 0) await runTasks(kernels, [[pivotOf(0)]]);
   for (let k = 0; k < count; k++) {
@@ -77,7 +78,7 @@ export async function sweep(
     await phase(
       (count - 1) * perTile,
       [...Array(count).keys()].flatMap((i): Task[] =>
-        i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, slots, plus(scratch, i * MULTIPLY_SCRATCH)]]],
+        i === k ? [] : [[['sweepPanel', tiles, TILE, k, i, pivot, slots, plus(scratch, i * MULTIPLY_SCRATCH_BYTES)]]],
       ),
     );
     await phase((tileCount(n) - count) * perTile, updatesOf(k));
@@ -90,7 +91,17 @@ export async function sweep(
     const tasks: Task[] = [];
     for (const [p, { i, from, to }] of updates.entries()) {
       if (i === k) continue;
-      const update: Call = ['sweepUpdate', tiles, TILE, k, i, from, to, slots, plus(scratch, p * MULTIPLY_SCRATCH)];
+      const update: Call = [
+        'sweepUpdate',
+        tiles,
+        TILE,
+        k,
+        i,
+        from,
+        to,
+        slots,
+        plus(scratch, p * MULTIPLY_SCRATCH_BYTES),
+      ];
       if (i === k + 1 && to === i + 1) tasks.unshift([update, pivotOf(i)]);
       else tasks.push([update]);
     }

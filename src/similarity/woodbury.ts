@@ -3,11 +3,12 @@
 
 import { ArgumentError } from '../common/errors.ts';
 import { type Address, plus } from '../engine/address.ts';
+import { MULTIPLY_SCRATCH_BYTES } from '../engine/kernel-layout.ts';
 import type { StageContext } from '../engine/stage.ts';
 import { runTasks, type Task } from '../engine/tasks.ts';
 import { gram } from '../matrix/gram.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
-import { MULTIPLY_SCRATCH, TILE, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/tiles.ts';
+import { TILE, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/tiles.ts';
 import { type EaseOptions, easeWithInverse, readSimilarity } from './ease.ts';
 import { planElimination, shareOfDense } from './elimination.ts';
 
@@ -105,7 +106,7 @@ function updateBytes(n: number, k: number): number {
   return (
     4 * tileValues(n) +
     TILE * tileRows(n) * (16 * k + 8) +
-    MULTIPLY_SCRATCH * tileRanges(tileRows(n)).length +
+    MULTIPLY_SCRATCH_BYTES * tileRanges(tileRows(n)).length +
     12 * k * (k + 1) +
     8 * ITEMS_PER_CALL +
     1e6
@@ -215,10 +216,10 @@ async function applyRows(
     exports.packColumns(8, plus(u, 4 * TILE * i), width, TILE, k, plus(rights, 4 * TILE * k * i));
   }
   const tasks = tileRanges(blocks);
-  const scratch = memory.allocate(MULTIPLY_SCRATCH * tasks.length, name);
+  const scratch = memory.allocate(MULTIPLY_SCRATCH_BYTES * tasks.length, name);
   const updates = tasks.map(
     ({ i, from, to }, p): Task => [
-      ['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights, plus(scratch, p * MULTIPLY_SCRATCH)],
+      ['addProducts', tiles, TILE, k, i, from, to, sign, lefts, rights, plus(scratch, p * MULTIPLY_SCRATCH_BYTES)],
     ],
   );
   await runTasks(kernels, updates, (finished) => tick(0.5 + finished / (2 * updates.length)));

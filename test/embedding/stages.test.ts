@@ -117,7 +117,8 @@ test('a walk steps with p(j|i) = A_ij / Σ_j A_ij and never stands still', async
   const length = 40;
   const starts = Int32Array.from({ length: count }, (_, w) => w % items);
   const walks = new Int32Array(count * length);
-  k.walk(0, count, starts, length, itemIndptr, itemUsers, sums, x.indptr, x.indices, 5, 2, walks);
+  const graph = { itemIndptr, itemUsers, sums, userIndptr: x.indptr, userItems: x.indices };
+  k.walk(0, count, starts, length, graph, 5, 2, walks);
 
   const a = Array.from({ length: items }, () => new Float64Array(items));
   for (let u = 0; u < users; u++) {
@@ -149,7 +150,7 @@ test('a walk steps with p(j|i) = A_ij / Σ_j A_ij and never stands still', async
 
   // cutting the walks anywhere gives the same walks
   const tail = new Int32Array(500 * length);
-  k.walk(1500, 2000, starts, length, itemIndptr, itemUsers, sums, x.indptr, x.indices, 5, 2, tail);
+  k.walk(1500, 2000, starts, length, graph, 5, 2, tail);
   expect(tail).toEqual(walks.slice(1500 * length));
   const visits = new Uint32Array(items);
   k.countVisits(walks.length, walks, visits);
@@ -270,17 +271,19 @@ test.each(SKIPGRAMS)(
       first,
       first + count,
       walks,
-      length,
-      window,
-      d,
-      negatives,
-      n,
-      thresholds,
-      aliases,
-      seed,
-      stage,
-      new Float32Array(v),
-      new Float32Array(vbar),
+      {
+        length,
+        window,
+        d,
+        negatives,
+        n,
+        thresholds,
+        aliases,
+        seed,
+        stage,
+        v: new Float32Array(v),
+        vbar: new Float32Array(vbar),
+      },
       centres,
       contexts,
       items,
@@ -322,21 +325,20 @@ test.each(SKIPGRAMS)(
     const dv = new Float32Array(n * d);
     const dvbar = new Float32Array(n * d);
     for (let range = 0; range < ranges; range++)
-      k.addGradients(
-        range,
+      k.addGradients(range, {
         ranges,
         blocks,
         blockBytes,
         walks,
-        d,
-        new Float32Array(v),
         centres,
         contexts,
-        memory,
-        memory.slice(drawnAt),
+        positions: memory,
+        drawn: memory.slice(drawnAt),
+        d,
+        v: new Float32Array(v),
         dv,
         dvbar,
-      );
+      });
     expect(worst(dv, expected.v)).toBeLessThan(F32);
     expect(worst(dvbar, expected.vbar)).toBeLessThan(F32);
   },
@@ -385,7 +387,7 @@ test.each([0, 0.2, -1])(
     const indices = new Int32Array(users * n);
     const weights = new Float32Array(users * n);
     const dense = new Float32Array(n);
-    k.historyRows(users, list, x.indptr, x.indices, b.indptr, b.indices, values, dense, indptr, indices, weights);
+    k.historyRows(users, list, { ...x, values: 0 }, { ...b, values }, dense, { indptr, indices, values: weights });
     expect([...dense]).toEqual(new Array(n).fill(0));
     const xhat = list.reduce(
       (all, user, row) => {
@@ -450,16 +452,8 @@ test.each([0, 0.2, -1])(
       users,
       list,
       keys,
-      x.indptr,
-      x.indices,
-      n,
-      d,
+      { xIndptr: x.indptr, xItems: x.indices, n, d, v: v32, negatives, gamma, seed, stage },
       u,
-      v32,
-      negatives,
-      gamma,
-      seed,
-      stage,
       du,
       pulls,
       starts,
@@ -484,24 +478,13 @@ test.each([0, 0.2, -1])(
       k.adamItems(
         begin,
         end,
-        itemIndptr,
-        itemRows,
-        itemValues,
+        { indptr: itemIndptr, indices: itemRows, values: itemValues },
         du,
         pullIndptr,
         entries,
         u,
-        0,
-        d,
-        v32.slice(),
-        v32,
-        m,
-        new Float32Array(n * d),
-        0,
-        0.9,
-        0.999,
-        1e-8,
-        0,
+        { d, vectors: v32.slice(), fixed: v32, m, v: new Float32Array(n * d), gradients: 0, decay: 0 },
+        { rate: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
       );
     }
     const dv = m.map((moment) => moment * 10);
@@ -560,27 +543,16 @@ test.each([1, 3, 4, 5, 15, 16, 17, 65])(
           k.adamItems(
             begin,
             end,
-            x.indptr,
-            x.indices,
-            weights,
+            { ...x, values: weights },
             du,
             pullIndptr.slice(begin),
             pulls,
             u,
-            gradients,
-            d,
-            stepped,
-            fixed,
-            m1,
-            v1,
-            rate,
-            beta1,
-            beta2,
-            epsilon,
-            decay,
+            { d, vectors: stepped, fixed, m: m1, v: v1, gradients, decay },
+            { rate, beta1, beta2, epsilon },
           );
           const own = new Float32Array(users * d).fill(7);
-          k.spreadItems(begin, end, x.indptr, x.indices, weights, users, d, stepped, own);
+          k.spreadItems(begin, end, { ...x, values: weights }, users, d, stepped, own);
           parts.set(own, part * users * d);
         }
         expect(gradients.every((value) => value === 0)).toBe(true);
@@ -613,16 +585,18 @@ test('a user who has every item meets no negatives and does not hang', async () 
     1,
     new Int32Array([0]),
     new Uint32Array([0]),
-    new Int32Array([0, 3]),
-    new Int32Array([0, 1, 2]),
-    n,
-    d,
+    {
+      xIndptr: new Int32Array([0, 3]),
+      xItems: new Int32Array([0, 1, 2]),
+      n,
+      d,
+      v: randoms(n * d, 2),
+      negatives: 10,
+      gamma: -2,
+      seed: 1,
+      stage: 1,
+    },
     randoms(d, 1),
-    randoms(n * d, 2),
-    10,
-    -2,
-    1,
-    1,
     new Float32Array(d),
     new Int32Array(99),
     new Int32Array(1),
@@ -697,24 +671,17 @@ test('adam, adamRows and dropout', async () => {
     const expected = Float64Array.from(p, (value, i) => {
       return value - (0.01 * 0.1 * g[i]) / (Math.sqrt(0.001 * g[i] * g[i]) + 1e-8);
     });
-    k.adam(n, p, g, m, v, 0.01, 0.9, 0.999, 1e-8);
+    k.adam(n, p, g, m, v, { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
     expect(worst(p, expected)).toBeLessThan(1e-4);
   }
   const table = randoms(5 * 16, 73);
   const before = table.slice();
-  k.adamRows(
-    2,
-    new Int32Array([4, 1]),
-    16,
-    table,
-    randoms(32, 74),
-    new Float32Array(80),
-    new Float32Array(80),
-    0.01,
-    0.9,
-    0.999,
-    1e-8,
-  );
+  k.adamRows(2, new Int32Array([4, 1]), 16, table, randoms(32, 74), new Float32Array(80), new Float32Array(80), {
+    rate: 0.01,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+  });
   for (const row of [0, 2, 3])
     expect(table.slice(row * 16, row * 16 + 16)).toEqual(before.slice(row * 16, row * 16 + 16));
   for (const row of [1, 4])
@@ -727,7 +694,7 @@ test('adam, adamRows and dropout', async () => {
   expect(Math.abs(kept.length / ones.length - 0.7)).toBeLessThan(0.05);
 });
 
-test('the binder passes numbers, strings and typed arrays, and names a wrong argument', async () => {
+test('the binder passes numbers, texts, structs and typed arrays, and names a wrong argument', async () => {
   const k = await kernels();
   const x = new Float32Array([1, 2, 3, 4]);
   const y = new Float32Array([10, 20, 30, 40]);
@@ -735,5 +702,26 @@ test('the binder passes numbers, strings and typed arrays, and names a wrong arg
   expect([...y]).toEqual([11, 22, 33, 44]);
   expect(() => k.addInto(4, [1, 2] as never, y)).toThrow(
     /addInto: argument 1: found an array of 2, expected a number, a string or a typed array/,
+  );
+  // "AAAA" is one f32, its four bytes are the number of scores; what follows is still zero
+  const [index, score] = [new Int32Array(1), new Float32Array(1)];
+  expect((await kernels()).topK('AAAA', 0, 1, index, score)).toBe(1);
+  expect([index[0], score[0]]).toEqual([0, new Float32Array(new Uint8Array(4).fill(65).buffer)[0]]);
+  // arrays inside a struct come back too
+  const histories = { indptr: new Int32Array(2), indices: new Int32Array(2), values: new Float32Array(2) };
+  const [list, dense] = [new Int32Array(1), new Float32Array(2)];
+  const history = { indptr: Int32Array.of(0, 1), indices: Int32Array.of(0), values: 0 } as const;
+  const similar = { indptr: Int32Array.of(0, 2), indices: Int32Array.of(1, 0), values: Float32Array.of(3, 1) };
+  k.historyRows(1, list, history, similar, dense, histories);
+  expect(histories).toEqual({
+    indptr: Int32Array.of(0, 2),
+    indices: Int32Array.of(1, 0),
+    values: Float32Array.of(0.75, 0.25),
+  });
+  expect(() => k.historyRows(1, list, history, { ...similar, values: [3, 1] } as never, dense, histories)).toThrow(
+    /historyRows: argument 3\.values: found an array of 2, expected a number or a typed array/,
+  );
+  expect(() => k.historyRows(1, list, 7 as never, similar, dense, histories)).toThrow(
+    /historyRows: argument 2: found 7, expected an object of indptr, indices, values/,
   );
 });

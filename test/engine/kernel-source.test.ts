@@ -5,9 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ArgumentError } from '../../src/common/errors.ts';
+import { bindKernels } from '../../src/engine/bind.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
 import { init, kernelSource } from '../../src/engine/init.ts';
-import { bindKernels, instantiateKernels, type KernelSource, resolveKernels } from '../../src/engine/instantiate.ts';
+import { instantiateKernels } from '../../src/engine/instantiate.ts';
+import { type KernelSource, resolveKernels } from '../../src/engine/source.ts';
 
 const path = new URL('../../dist/kernels.wasm', import.meta.url);
 let server: Server;
@@ -31,11 +33,11 @@ afterAll(() => {
 });
 afterEach(() => init());
 
-/** Two numbers that only a working instance adds. */
+/** Four numbers that only a working instance adds. */
 async function works(source: KernelSource) {
-  const sum = new Float32Array(2);
-  (await bindKernels(source)).addTo(2, Float32Array.of(1, 2), Float32Array.of(3, 4), sum);
-  expect([...sum]).toEqual([4, 6]);
+  const sum = Float32Array.of(1, 2, 3, 4);
+  (await bindKernels(source)).addInto(4, Float32Array.of(3, 4, 5, 6), sum);
+  expect([...sum]).toEqual([4, 6, 8, 10]);
 }
 
 async function refused(source: unknown): Promise<string> {

@@ -1,7 +1,9 @@
 // Calls of the library whose arguments are right but for up to three places, where something hostile stands: a typed error, or a
 // result in which every number is one.
+
+import { bindKernels } from '../../src/engine/bind.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
-import { bindKernels, instantiateKernels } from '../../src/engine/instantiate.ts';
+import { instantiateKernels } from '../../src/engine/instantiate.ts';
 import * as library from '../../src/index.ts';
 import { readBytes, readDirectory } from '../../src/node/files.ts';
 import { fullModel } from '../support/small-model.ts';

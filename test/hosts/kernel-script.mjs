@@ -104,11 +104,7 @@ export function kernelScript(base = 64) {
     ITEMS,
     input(Int32Array.from({ length: ITEMS }, (_, i) => i)),
     12,
-    Xt.indptr,
-    Xt.indices,
-    sums,
-    X.indptr,
-    X.indices,
+    input(Uint32Array.of(Xt.indptr, Xt.indices, sums, X.indptr, X.indices)),
     SEED,
     STAGE,
     walks,
@@ -141,7 +137,8 @@ export function kernelScript(base = 64) {
   const gradients = uniform(ITEMS * DIM, 11);
   call('dropout', ITEMS, DIM, gradients, 0.3, SEED, STAGE, visits);
   const moments = [output(4 * ITEMS * DIM), output(4 * ITEMS * DIM)];
-  for (let step = 0; step < 3; step++) call('adam', ITEMS * DIM, V, gradients, ...moments, 0.01, 0.9, 0.999, 1e-8);
+  const adam = input(Float32Array.of(0.01, 0.9, 0.999, 1e-8));
+  for (let step = 0; step < 3; step++) call('adam', ITEMS * DIM, V, gradients, ...moments, adam);
   return { base, bytes: top - base, inputs, outputs, calls };
 }
 

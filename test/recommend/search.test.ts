@@ -1,8 +1,19 @@
 // The search of a batch: its whole numbers and their error bound against doubles, and its results against those of single users, bit for bit.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type Address, NOWHERE, plus } from '../../src/engine/address.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
-import { instantiateKernels, type Kernels } from '../../src/engine/instantiate.ts';
+import { instantiateKernels } from '../../src/engine/instantiate.ts';
+import {
+  Choice,
+  QUANTISED_SCALE as SCALE,
+  SEARCH_SCRATCH_BYTES,
+  SearchedItems,
+  SearchState,
+  SubjectTerms,
+} from '../../src/engine/kernel-layout.ts';
+import { putStruct, putStructs, readStructs } from '../../src/engine/struct.ts';
+import type { Kernels } from '../../src/engine/types.ts';
 import type { MarketModel, Model } from '../../src/model/model.ts';
 import { Recommender, type RecommendQuery } from '../../src/recommend/recommender.ts';
 import { cosineError, shortenItems } from '../../src/recommend/search.ts';
@@ -10,7 +21,6 @@ import { pattern, sparse } from '../support/small-model.ts';
 import { SplitMix } from '../support/splitmix-numbers.ts';
 
 const LENGTHS = [0, 1, 3, 4, 5, 15, 16, 17, 65];
-const SCALE = 32_000;
 const random = new SplitMix(23);
 let kernels: Kernels;
 beforeAll(async () => {
@@ -41,8 +51,20 @@ function withScratch<T>(work: () => T): T {
 
 const roundEven = (x: number) => x + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
 
+/** A user's state as the caller leaves it. */
+const stateOf = (linear: Address, excluded: Address, k: number): SearchState => ({
+  linear,
+  excluded,
+  k,
+  listed: 0,
+  factor: 0,
+  share: 0,
+  error: 0,
+  least: 0,
+});
+
 describe('kernels that take many users', () => {
-  const floats = (address: number, length: number) => kernels.memory.f32(address, length).slice();
+  const floats = (address: Address, length: number) => kernels.memory.f32(address, length).slice();
 
   it('maskBatch leaves out what is listed, and all but what alone is let in', () => {
     for (const n of [1, 15, 40]) {
@@ -54,14 +76,13 @@ describe('kernels that take many users', () => {
           { only: [0, n - 1], left: [n - 1] },
           { only: undefined, left: [0, n >> 1, n >> 1] },
         ];
-        const choices = users.flatMap(({ only, left }) => [
-          memory.put(Int32Array.of(...(only ?? []), ...left)),
-          only?.length ?? -1,
-          left.length,
-          0,
-        ]);
+        const choices = users.map(({ only, left }) => ({
+          items: memory.put(Int32Array.of(...(only ?? []), ...left)),
+          only: only?.length ?? -1,
+          without: left.length,
+        }));
         const masks = memory.put(new Uint8Array(n * users.length + 1).fill(9));
-        exports.maskBatch(users.length, n, masks, memory.put(Int32Array.from(choices)));
+        exports.maskBatch(users.length, n, masks, putStructs(memory, Choice, choices));
         const expected = users.flatMap(({ only, left }) =>
           Array.from({ length: n }, (_, i) => (left.includes(i) || only?.includes(i) === false ? 1 : 0)),
         );
@@ -88,20 +109,27 @@ describe('kernels that take many users', () => {
             count: history.length,
             linear: kind !== 1,
             vector: kind !== 2,
-            offset: kind === 0 ? memory.put(uniform(d)) : 0,
+            offset: kind === 0 ? memory.put(uniform(d)) : NOWHERE,
           })),
         );
-        const subjects = memory.allocate(32 * users.length);
         const places = users.map(() => ({
           scores: memory.put(new Float32Array(n).fill(9)),
           vector: memory.put(new Float32Array(d).fill(9)),
         }));
-        for (const [i, { history, count, linear, vector, offset }] of users.entries()) {
-          memory
-            .u32(subjects + 32 * i, 8)
-            .set([linear ? places[i].scores : 0, history, count, 0, vector ? places[i].vector : 0, offset, 99, 99]);
-          memory.f32(subjects + 32 * i + 12, 1)[0] = 0.5 + i;
-        }
+        const subjects = putStructs(
+          memory,
+          SubjectTerms,
+          users.map(({ history, count, linear, vector, offset }, i) => ({
+            linear: linear ? places[i].scores : NOWHERE,
+            history,
+            count,
+            factor: 0.5 + i,
+            vector: vector ? places[i].vector : NOWHERE,
+            offset,
+            entries: 99,
+            used: 99,
+          })),
+        );
         exports.termsBatch(users.length, n, d, indptr, indices, values, table, subjects);
         const [scores, mean] = [memory.allocate(4 * n), memory.allocate(4 * d)];
         for (const [i, { history, count, linear, vector, offset }] of users.entries()) {
@@ -109,7 +137,10 @@ describe('kernels that take many users', () => {
           const counted = vector ? exports.meanRows(mean, d, table, history, count, offset) : 0;
           expect(floats(places[i].scores, n)).toEqual(linear ? floats(scores, n) : new Float32Array(n).fill(9));
           expect(floats(places[i].vector, d)).toEqual(vector ? floats(mean, d) : new Float32Array(d).fill(9));
-          expect([...memory.i32(subjects + 32 * i + 24, 2)]).toEqual([entries, counted]);
+          expect(readStructs(memory, SubjectTerms, subjects, users.length)[i]).toMatchObject({
+            entries,
+            used: counted,
+          });
         }
       });
     }
@@ -120,15 +151,17 @@ describe('kernels that take many users', () => {
       withScratch(() => {
         const { exports, memory } = kernels;
         const [n, most] = [37, 9];
-        const bias = biased ? memory.put(uniform(n)) : 0;
+        const bias = biased ? memory.put(uniform(n)) : NOWHERE;
         const users = [1, 9, 4].map((k) => ({
           k,
           scores: uniform(n),
           mask: Uint8Array.from({ length: n }, () => (random.next() < (k === 4 ? 0.95 : 0.3) ? 1 : 0)),
         }));
-        const states = memory.allocate(64 * users.length);
-        for (const [u, { k, scores, mask }] of users.entries())
-          memory.u32(states + 64 * u, 3).set([memory.put(scores), memory.put(mask), k]);
+        const states = putStructs(
+          memory,
+          SearchState,
+          users.map(({ k, scores, mask }) => stateOf(memory.put(scores), memory.put(mask), k)),
+        );
         const [out, counts] = [memory.allocate(8 * most * users.length), memory.allocate(4 * users.length)];
         exports.scanBatch(users.length, n, states, bias, out, most, counts);
         const [items, values] = [memory.allocate(4 * most), memory.allocate(4 * most)];
@@ -137,8 +170,8 @@ describe('kernels that take many users', () => {
           if (biased) exports.addBias(own, n, bias);
           const kept = exports.topK(own, n, memory.put(mask), k, items, values);
           expect(memory.i32(counts, users.length)[u]).toBe(kept);
-          expect(memory.i32(out + 8 * most * u, kept)).toEqual(memory.i32(items, kept));
-          expect(memory.f32(out + 8 * most * u + 4 * most, kept)).toEqual(memory.f32(values, kept));
+          expect(memory.i32(plus(out, 8 * most * u), kept)).toEqual(memory.i32(items, kept));
+          expect(memory.f32(plus(out, 8 * most * u + 4 * most), kept)).toEqual(memory.f32(values, kept));
         }
       });
     }
@@ -383,33 +416,32 @@ describe('a batch that is searched', () => {
       const vectors = memory.put(unitRows(n, d));
       const catalogue = shortenItems(kernels, { n, d, vectors, cosineWeight: 1 })!;
       const users = memory.put(uniform(m * d));
-      const states = memory.allocate(64 * m);
       const excluded = memory.allocateZeroed(n);
-      for (let u = 0; u < m; u++) memory.u32(states + 64 * u, 3).set([catalogue.zeros, excluded, k]);
-      const lists = memory.allocate(8 * n * m);
-      exports.searchBatch(
-        m,
+      const states = putStructs(memory, SearchState, Array(m).fill(stateOf(catalogue.zeros, excluded, k)));
+      const items = putStruct(memory, SearchedItems, {
         n,
         d,
         vectors,
-        catalogue.shorts,
+        shorts: catalogue.shorts,
+        bias: NOWHERE,
+        zeros: catalogue.zeros,
+        weight: 1,
+        error: cosineError(d),
+      });
+      const lists = memory.allocate(8 * n * m);
+      exports.searchBatch(
+        m,
+        items,
         users,
         states,
-        0,
-        catalogue.zeros,
-        1,
-        cosineError(d),
         lists,
         memory.allocate(8 * k * m),
         k,
         memory.allocate(4 * m),
-        memory.allocate(1024 + 8 * 2 * d),
+        memory.allocate(SEARCH_SCRATCH_BYTES + 8 * 2 * d),
       );
-      for (let u = 0; u < m; u++) {
-        const state = states + 64 * u;
-        const listed = memory.i32(state + 12, 1)[0];
-        const least = memory.f32(state + 28, 1)[0];
-        const highs = Array.from({ length: listed }, (_, i) => memory.f32(lists + 8 * n * u + 8 * i + 4, 1)[0]);
+      for (const [u, { listed, least }] of readStructs(memory, SearchState, states, m).entries()) {
+        const highs = Array.from({ length: listed }, (_, i) => memory.f32(plus(lists, 8 * n * u + 8 * i + 4), 1)[0]);
         expect(listed).toBeLessThan(300);
         expect(highs.filter((high) => high >= least).length).toBeLessThan(40);
       }

@@ -1,6 +1,7 @@
 // Plain f64 references and the counter-based generator in BigInt, for the kernel tests.
 import { readFileSync } from 'node:fs';
-import { bindKernels, instantiateKernels } from '../../src/engine/instantiate.ts';
+import { bindKernels } from '../../src/engine/bind.ts';
+import { instantiateKernels } from '../../src/engine/instantiate.ts';
 
 const wasm = new Uint8Array(readFileSync(new URL('../../dist/kernels.wasm', import.meta.url)));
 export const kernels = () => bindKernels(wasm);

@@ -92,7 +92,8 @@ const markets = assembleGenerated(generateMarkets({ users: 200, items: 200, inte
 const recommender = await loadModel(encodeModel(await train(markets, { model: 'ease' })));
 const { items } = recommender.recommend({ market: markets.markets[0].name, user: markets.markets[0].users[0], k: 3 });
 const sum = new Float32Array(4);
-(await bindKernels(bytes)).addTo(4, Float32Array.of(1, 2, 3, 4), Float32Array.of(1, 1, 1, 1), sum);
+sum.fill(1);
+(await bindKernels(bytes)).addInto(4, Float32Array.of(1, 2, 3, 4), sum);
 // found, whether this Node compiles them or not
 const relaxed = await relaxedKernels().then(({ kernels }) => kernels.length > 0, ({ argument }) => argument === 'relaxed SIMD');
 console.log(items.length, [...sum].join(), typeof readDirectory, relaxed);`,
@@ -116,12 +117,21 @@ test.each([
     join(project, 'use.ts'),
     `import { init, loadModel, readMarkets, train, type Markets, type Recommendations } from 'm3rec';
 import { readDirectory } from 'm3rec/node';
-import { bindKernels, type KernelArgument } from 'm3rec/kernels';
+import { bindKernels } from 'm3rec/kernels';
 import kernels from 'm3rec/kernels.wasm';
-export async function use(bytes: Uint8Array, argument: KernelArgument): Promise<Recommendations> {
+export async function use(bytes: Uint8Array): Promise<Recommendations> {
   const markets: Markets = await readDirectory('shop');
   await train(markets, { preset: 'paper', signal: new AbortController().signal });
-  (await bindKernels(bytes as Uint8Array<ArrayBuffer>)).addTo(4, argument);
+  const bound = await bindKernels(bytes as Uint8Array<ArrayBuffer>);
+  const x = Float32Array.of(1, 2, 3, 4);
+  bound.addInto(4, x, x);
+  const best: number = bound.topK('text', 0, 1, new Int32Array(1), x);
+  void best;
+  bound.adam(4, x, x, x, x, { rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+  // @ts-expect-error: a count where an array goes
+  bound.addInto(4, 4, x);
+  // @ts-expect-error: a field is missing
+  bound.adam(4, x, x, x, x, { rate: 0.1, beta1: 0.9, beta2: 0.999 });
   void readMarkets;
   await init(kernels satisfies WebAssembly.Module);
   // @ts-expect-error: neither a user nor items

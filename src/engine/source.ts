@@ -1,0 +1,67 @@
+import { ArgumentError } from '../common/errors.ts';
+
+type KernelSourceNow = BufferSource | WebAssembly.Module | Response | URL | string;
+/**
+ * Where the kernel module comes from: its bytes, a compiled module (edge workers allow nothing else), a Response, the URL to
+ * fetch it from, or a promise of one of these.
+ */
+export type KernelSource = KernelSourceNow | Promise<KernelSourceNow>;
+/** What an instance is made from. */
+export type ResolvedKernels = BufferSource | WebAssembly.Module;
+
+/**
+ * The bytes or the module of a source. Values are recognised by their shape: one from another realm (an edge sandbox hands its
+ * modules in from outside) is no instance of this realm's classes.
+ * @throws ArgumentError for anything else, a URL that cannot be fetched, and a response that is not ok.
+ */
+export async function resolveKernels(source: KernelSource): Promise<ResolvedKernels> {
+  let value: unknown = await source;
+  // some engines compile any view but this one
+  if (tagOf(value) === '[object DataView]') return bytesOf(value as DataView<ArrayBuffer>);
+  if (typeof value === 'string' || tagOf(value) === '[object URL]') value = await fetchKernels(value as URL | string);
+  if (ArrayBuffer.isView(value) || tagOf(value) === '[object ArrayBuffer]' || isModule(value))
+    return value as ResolvedKernels;
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'arrayBuffer' in value &&
+    typeof value.arrayBuffer === 'function'
+  ) {
+    const response = value as Response;
+    if (response.ok === false)
+      throw ArgumentError.because(
+        'kernels',
+        `the server answered with status ${response.status}, not with kernels.wasm`,
+      );
+    try {
+      return await response.arrayBuffer();
+    } catch (error) {
+      throw ArgumentError.because(
+        'kernels',
+        `the response with kernels.wasm broke off (${error instanceof Error ? error.message : error})`,
+      );
+    }
+  }
+  throw new ArgumentError(
+    'kernels',
+    value,
+    'bytes, a WebAssembly.Module, a Response, a URL, or a promise of one of these',
+  );
+}
+
+async function fetchKernels(url: URL | string): Promise<Response> {
+  try {
+    return await fetch(url);
+  } catch (error) {
+    throw new ArgumentError(
+      'kernels',
+      String(url),
+      `a URL that this host can fetch; read a file and pass its bytes (${error instanceof Error ? error.message : error})`,
+    );
+  }
+}
+
+const bytesOf = (view: DataView<ArrayBuffer>) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
+/** Whether this is a compiled module, of any realm. */
+export const isModule = (value: unknown): boolean => tagOf(value) === '[object WebAssembly.Module]';
