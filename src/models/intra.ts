@@ -1,5 +1,5 @@
 // Stage 1: the intra-market similarity B̂, by whichever solver fits, and what follows it when interactions are added.
-import type { Stage, StageContext, StageResult } from '../engine/stage.ts';
+import type { Codec, Stage, StageContext, StageResult } from '../engine/stage.ts';
 import { gram, gramBytes } from '../matrix/gram.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { tileValues } from '../matrix/tiles.ts';
@@ -7,6 +7,7 @@ import { conjugateBytes, conjugateEase } from '../similarity/conjugate.ts';
 import { easeWithInverse } from '../similarity/ease.ts';
 import { planBytes } from '../similarity/elimination.ts';
 import { type EaseUpdate, type UpdatedEase, updateEase } from '../similarity/woodbury.ts';
+import { codecOf } from './artefact.ts';
 import type { Interactions } from './interactions.ts';
 
 /** B̂ (n × n), entries below ε dropped, rows not normalised. */
@@ -15,6 +16,24 @@ export interface IntraSimilarity {
   /** The tiles of −(G + λI)⁻¹, if the model is to be updatable. */
   inverse?: Float32Array;
 }
+
+const artefact: Codec<IntraSimilarity> = codecOf({
+  name: 'similarity',
+  fields: [
+    {
+      name: 'similarity',
+      type: 'matrix',
+      sections: { 2: 'indptr', 3: 'indices', 4: 'values' },
+      use: 'similarities',
+      rows: 'items',
+      cols: 'items',
+      required: true,
+    },
+    { name: 'inverse', type: 'tiles', sections: { 5: 'inverse' }, use: 'for update', rows: 'items' },
+  ],
+  sizesOf: ({ similarity }) => ({ items: similarity.rows, width: similarity.cols }),
+  build: ({ similarity, inverse }) => ({ similarity, inverse }) as IntraSimilarity,
+});
 
 export interface IntraOptions {
   /** λ_F. */
@@ -52,6 +71,7 @@ export function intraSimilarity(
         ? solveExactly(context, interactions, options, updatable, why)
         : solveIteratively(context, interactions, options, why);
     },
+    artefact,
   };
 }
 

@@ -2,34 +2,96 @@
 
 import { type AdaptationOptions, adapt, adaptationBytes } from '../../embedding/adapt.ts';
 import type { Adaptation, AdaptationInput } from '../../embedding/market-adaptation.ts';
-import { type SkipGramInput, type SkipGramOptions, skipgram, skipgramBytes } from '../../embedding/skipgram.ts';
+import { type SkipGramOptions, skipgram, skipgramBytes } from '../../embedding/skipgram.ts';
 import { makeWalks, type WalkOptions, walksBytes } from '../../embedding/walks.ts';
-import type { Stage } from '../../engine/stage.ts';
+import type { Codec, Stage } from '../../engine/stage.ts';
+import type { SparseMatrix } from '../../matrix/sparse.ts';
+import { codecOf } from '../artefact.ts';
 import type { Interactions } from '../interactions.ts';
 
-/** Walks over the items of all markets: (number of walks × walkLength) item positions. */
-export function randomWalks(options: WalkOptions): Stage<Interactions, Int32Array> {
+/** Random walks over items. */
+export interface Walks {
+  /** Items that walks may go over. */
+  items: number;
+  /** Items of a walk. */
+  width: number;
+  /** (number of walks × width) positions of items. */
+  positions: Int32Array;
+}
+
+const walksArtefact: Codec<Walks> = codecOf({
+  name: 'walks',
+  fields: [
+    { name: 'positions', type: 'i32', sections: { 2: 'positions' }, use: 'other', cols: 'width', required: true },
+  ],
+  sizesOf: (walks) => walks,
+  build({ positions }, { items, width }, file) {
+    // kernels use them as indices
+    const wrong = (positions as Int32Array).findIndex((position) => position < 0 || position >= items);
+    if (wrong >= 0) file.refuse('positions', (positions as Int32Array)[wrong], `a position below ${items}`, 4 * wrong);
+    return { items, width, positions: positions as Int32Array };
+  },
+});
+
+/** Vectors of items. */
+export interface ItemVectors {
+  items: number;
+  /** d. */
+  width: number;
+  /** (items × d). */
+  vectors: Float32Array;
+}
+
+const vectorsArtefact: Codec<ItemVectors> = codecOf({
+  name: 'vectors',
+  fields: [
+    {
+      name: 'vectors',
+      type: 'f32',
+      sections: { 2: 'vectors' },
+      use: 'vectors',
+      rows: 'items',
+      cols: 'width',
+      required: true,
+    },
+  ],
+  sizesOf: (vectors) => vectors,
+  build: ({ vectors }, sizes) => ({ ...sizes, vectors: vectors as Float32Array }),
+});
+
+/** Walks over the items of all markets. */
+export function randomWalks(options: WalkOptions): Stage<Interactions, Walks> {
   return {
     name: 'walks',
     id: 'walks',
     bytes: ({ X }) => walksBytes(X, options),
     async run({ X, transposed }, context) {
-      const value = await makeWalks(context, X, transposed, options);
-      return { value, fact: { walks: value.length / options.walkLength } };
+      const positions = await makeWalks(context, X, transposed, options);
+      const { walkLength: width } = options;
+      return { value: { items: X.cols, width, positions }, fact: { walks: positions.length / width } };
     },
+    artefact: walksArtefact,
   };
 }
 
-/** V_glob (n × d), from the walks and B. */
-export function skipGram(options: SkipGramOptions): Stage<SkipGramInput, Float32Array> {
+/** V_glob, from the walks and B (n × n), rows normalised. */
+export function skipGram(
+  options: Omit<SkipGramOptions, 'walkLength'>,
+): Stage<{ walks: Walks; B: SparseMatrix }, ItemVectors> {
+  const taken = ({ walks, B }: { walks: Walks; B: SparseMatrix }) =>
+    [
+      { walks: walks.positions, similarity: B },
+      { ...options, walkLength: walks.width },
+    ] as const;
   return {
     name: 'skip-gram',
     id: 'skip-gram',
-    bytes: (input, exports) => skipgramBytes(input, options, exports),
+    bytes: (input, exports) => skipgramBytes(...taken(input), exports),
     async run(input, context) {
-      const { vectors, loss } = await skipgram(context, input, options);
-      return { value: vectors, fact: { loss } };
+      const { vectors, loss } = await skipgram(context, ...taken(input));
+      return { value: { items: input.B.rows, width: options.dim, vectors }, fact: { loss } };
     },
+    artefact: vectorsArtefact,
   };
 }
 

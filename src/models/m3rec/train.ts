@@ -12,7 +12,7 @@ import { intraSimilarity } from '../intra.ts';
 import type { TrainedParts, TrainRun } from '../kind.ts';
 import { linearScores, walkScores } from '../linear-scores.ts';
 import { linearWeightsOf, type M3RecOptions, similaritiesOf } from './options.ts';
-import { adaptation, randomWalks, skipGram } from './stages.ts';
+import { adaptation, type ItemVectors, randomWalks, skipGram } from './stages.ts';
 
 /** Steps of Adam in the skip-gram stage. Each costs four sparse products with B, so more walks make larger steps. */
 export const SKIPGRAM_STEPS = 240;
@@ -21,16 +21,14 @@ export async function train(data: Markets, options: M3RecOptions, work: TrainRun
   const { run, updatable } = work;
   const kernels = await work.kernels();
   const { intra, inter } = similaritiesOf(options);
-  const X = bothWays(kernels, mergeInteractions(data));
+  const interactions = bothWays(kernels, mergeInteractions(data));
 
-  const merged = intra ? await run(intraSimilarity(options, updatable), X) : undefined;
-  const vectors = inter ? await interSimilarity(X, merged?.similarity, options, work) : undefined;
-  const inputs = data.markets.map((market) =>
-    adaptationInput(kernels, market, merged?.similarity, vectors, options.dim),
-  );
+  const merged = intra ? await run(intraSimilarity(options, updatable), interactions) : undefined;
+  const vectors = inter ? await interSimilarity(interactions, merged?.similarity, options, work) : undefined;
+  const inputs = data.markets.map((market) => adaptationInput(kernels, market, merged?.similarity, vectors));
   const adapted = await run(adaptation(options), inputs);
 
-  const linear = await linearParts(data.markets, X, merged?.similarity, options, work);
+  const linear = await linearParts(data.markets, interactions, merged?.similarity, options, work);
   const markets = data.markets.map((market, m) => ({
     ...marketBasics(market),
     ...vectorsOf(kernels, inputs[m].similarity, adapted[m], options.dim),
@@ -42,15 +40,15 @@ export async function train(data: Markets, options: M3RecOptions, work: TrainRun
 
 /** V_glob (n × d): skip-gram over walks that cross the markets, propagated by B. */
 async function interSimilarity(
-  X: Interactions,
+  interactions: Interactions,
   similarity: SparseMatrix | undefined,
   options: M3RecOptions,
   { run, kernels }: TrainRun,
-): Promise<Float32Array> {
-  const B = similarity ? normaliseRows(await kernels(), similarity) : emptyMatrix(X.X.cols);
-  const walks = await run(randomWalks(options), X);
+): Promise<ItemVectors> {
+  const B = similarity ? normaliseRows(await kernels(), similarity) : emptyMatrix(interactions.X.cols);
+  const walks = await run(randomWalks(options), interactions);
   const settings = { ...options, learningRate: options.walkLearningRate, steps: SKIPGRAM_STEPS };
-  return run(skipGram(settings), { walks, similarity: B });
+  return run(skipGram(settings), { walks, B });
 }
 
 /** What a market adapts: its part of B, rows normalised, and of V_glob. */
@@ -58,27 +56,26 @@ function adaptationInput(
   kernels: Kernels,
   { items, interactions }: Market,
   merged: SparseMatrix | undefined,
-  vectors: Float32Array | undefined,
-  dim: number,
+  vectors: ItemVectors | undefined,
 ): AdaptationInput {
   return {
     interactions,
     similarity: merged ? normaliseRows(kernels, tailor(merged, items)) : identity(items.length),
-    global: vectors && rowsOf(vectors, items, dim),
+    global: vectors && rowsOf(vectors, items),
   };
 }
 
 /** S of each market, and the inverse behind its own EASE. */
 async function linearParts(
   markets: readonly Market[],
-  X: Interactions,
+  all: Interactions,
   merged: SparseMatrix | undefined,
   options: M3RecOptions,
   { run, kernels, updatable }: TrainRun,
 ): Promise<Pick<MarketModel, 'linear' | 'linearWeight' | 'inverse'>[]> {
   const weights = linearWeightsOf(options);
   const { rp3beta: beta, rp3Threshold: threshold } = options;
-  const walk = weights.walk > 0 ? await run(walkScores({ beta, threshold }), X) : undefined;
+  const walk = weights.walk > 0 ? await run(walkScores({ beta, threshold }), all) : undefined;
   const parts = [];
   for (const { name, items, interactions } of markets) {
     const own =
@@ -113,9 +110,9 @@ function unitRows({ exports, memory }: Kernels, table: Float32Array, dim: number
   }
 }
 
-/** Some rows of a table of d columns. */
-function rowsOf(table: Float32Array, rows: Int32Array, dim: number): Float32Array {
-  const out = new Float32Array(rows.length * dim);
-  for (let i = 0; i < rows.length; i++) out.set(table.subarray(rows[i] * dim, (rows[i] + 1) * dim), i * dim);
-  return out;
+/** The vectors of some items, row by row. */
+function rowsOf({ vectors, width }: ItemVectors, items: Int32Array): Float32Array {
+  const rows = new Float32Array(items.length * width);
+  for (const [row, item] of items.entries()) rows.set(vectors.subarray(item * width, (item + 1) * width), row * width);
+  return rows;
 }
