@@ -40,7 +40,10 @@ export {
 } from './model/file.ts';
 export type { MarketModel, Model } from './model/model.ts';
 export type { ScaledTable, Table, TableType } from './model/table.ts';
+export type { ModelKind } from './models/kind.ts';
 export type { Mix } from './models/m3rec/options.ts';
+export type { ChoiceOption, NumberOption, OptionSpec, OptionTable } from './models/options.ts';
+export { KINDS, type KindName } from './models/registry.ts';
 export {
   type Contribution,
   LOWEST_SCORE,

@@ -52,7 +52,13 @@ export interface ModelKind<Options extends object = object> {
   readonly name: string;
   /** In one sentence, without its full stop. */
   readonly title: string;
-  /** What `resolve` accepts and uses. */
+  /** Whether answers depend on the history of whom they are for. */
+  readonly personal: boolean;
+  /** Whether anyone can be answered by a history alone, without being a user of the model. */
+  readonly foldsIn: boolean;
+  /** Whether a score can be told apart into what each history item adds. */
+  readonly explains: boolean;
+  /** What `resolve` uses. */
   readonly options: OptionTable;
   /**
    * Every option with its value, as the model file records them.

@@ -61,7 +61,7 @@ export function resolveTable<Table extends OptionTable>(
   const preset = presetOf(table, given);
   const resolved: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(table)) {
-    const value = checkOption(name, spec, given[name] ?? defaultOf(spec, preset));
+    const value = given[name] === undefined ? defaultOf(spec, preset) : checkOption(name, spec, given[name]);
     if (spec.type === 'choice' && spec.unrecorded && value === spec.default) continue;
     resolved[name] = value;
   }
@@ -71,7 +71,7 @@ export function resolveTable<Table extends OptionTable>(
 /** The preset that is given, or the default one; undefined if the table has none. @throws ArgumentError for another. */
 function presetOf({ preset }: OptionTable, given: Readonly<Record<string, unknown>>): string | undefined {
   if (preset?.type !== 'choice') return undefined;
-  return checkOption('preset', preset, given.preset ?? preset.default) as string;
+  return given.preset === undefined ? preset.default : (checkOption('preset', preset, given.preset) as string);
 }
 
 /** The value of an option that is not given. @param preset if defaults differ by preset. */

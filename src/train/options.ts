@@ -25,6 +25,6 @@ export function resolveOptions<Name extends KindName = (typeof KINDS)[0]['name']
 /** The kind that options name, and its options. */
 export function resolveKind(options: TrainOptions): { kind: ModelKind; resolved: { model: string } } {
   const { model, ...given } = checkObject('options', options);
-  const kind = kindNamed('model', model ?? KINDS[0].name);
+  const kind = kindNamed('model', model === undefined ? KINDS[0].name : model);
   return { kind, resolved: { model: kind.name, ...kind.resolve(given) } };
 }

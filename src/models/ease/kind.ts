@@ -15,6 +15,9 @@ const WEIGHTS = { merged: 1, market: 0, walk: 0 };
 export const ease = {
   name: 'ease',
   title: 'EASE: similarities of items in closed form, over all markets',
+  personal: true,
+  foldsIn: true,
+  explains: true,
   options: EASE_OPTIONS,
   // Files of this kind have recorded M3Rec's options since version 1.
   resolve: resolveM3RecOptions,

@@ -7,6 +7,9 @@ import { updating } from './update.ts';
 export const m3rec = {
   name: 'm3rec',
   title: 'M3Rec: similarities within and between markets, and vectors adapted to each market',
+  personal: true,
+  foldsIn: true,
+  explains: true,
   options: M3REC_OPTIONS,
   resolve: resolveM3RecOptions,
   train,

@@ -8,6 +8,9 @@ import { type M3RecOptions, resolveM3RecOptions } from '../m3rec/options.ts';
 export const popularity = {
   name: 'popularity',
   title: 'Popularity: the items that most users of the market have',
+  personal: false,
+  foldsIn: true,
+  explains: false,
   options: {},
   // Files of this kind have recorded M3Rec's options since version 1.
   resolve: resolveM3RecOptions,

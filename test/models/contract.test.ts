@@ -1,0 +1,181 @@
+// What every kind of the registry promises, on a checkerboard of markets with a known answer. A new kind needs no line here.
+import { describe, expect, test } from 'vitest';
+import { StageRunner } from '../../src/engine/stage.ts';
+import {
+  ArgumentError,
+  decodeModel,
+  encodeModel,
+  loadModel,
+  type Market,
+  type Markets,
+  type Model,
+  type Recommender,
+  train,
+  update,
+} from '../../src/index.ts';
+import type { ModelKind } from '../../src/models/kind.ts';
+import { KINDS, type KindName } from '../../src/models/registry.ts';
+import { nodeWorkers } from '../../src/node/files.ts';
+import { rawKernels } from '../support/reference.ts';
+
+/** Items of each colour; items of even number are white, the others black. */
+const EACH = 8;
+const items = Array.from({ length: 2 * EACH }, (_, i) => `i${String(i).padStart(2, '0')}`);
+const ofColour = (colour: number) => Array.from({ length: EACH }, (_, i) => 2 * i + colour);
+
+interface Person {
+  id: string;
+  colour: number;
+  /** The one item of the colour that the person has not had. */
+  missing: number;
+}
+
+/** Two out of three people of market `white` have white items only, the rest black ones only; in `black` it is the other way round. */
+const peopleOf = (favourite: number): Person[] =>
+  Array.from({ length: 6 * EACH }, (_, u) => ({
+    id: `u${String(u).padStart(2, '0')}`,
+    colour: u % 3 === 2 ? 1 - favourite : favourite,
+    missing: Math.floor(u / 3) % EACH,
+  }));
+const people: Record<string, Person[]> = { black: peopleOf(1), white: peopleOf(0) };
+const FAVOURITES: Record<string, number> = { black: 1, white: 0 };
+
+const historyOf = ({ colour, missing }: Person) => ofColour(colour).filter((_, i) => i !== missing);
+const answerOf = ({ colour, missing }: Person) => items[2 * missing + colour];
+
+function marketOf(name: string): Market {
+  const rows = people[name].map(historyOf);
+  return {
+    name,
+    users: people[name].map(({ id }) => id),
+    items: Int32Array.from(items.keys()),
+    interactions: {
+      rows: rows.length,
+      cols: items.length,
+      indptr: Int32Array.from({ length: rows.length + 1 }, (_, u) => u * (EACH - 1)),
+      indices: Int32Array.from(rows.flat()),
+    },
+    heldOut: {},
+  };
+}
+const markets: Markets = { items, markets: ['black', 'white'].map(marketOf) };
+
+/** Each kind, and each preset of those that have presets. */
+const variants = KINDS.flatMap((kind: ModelKind) =>
+  (kind.options.preset?.type === 'choice' ? kind.options.preset.choices : [undefined]).map(
+    (preset) => [preset === undefined ? kind.name : `${kind.name}, preset ${preset}`, kind, { preset }] as const,
+  ),
+);
+
+describe.each(variants)('%s', (_, kind, given) => {
+  const options = { model: kind.name as KindName, ...given } as Parameters<typeof train>[1];
+  const trained = train(markets, options);
+  const opened = trained.then((model) => loadModel(encodeModel(model)));
+  const topOf = (recommender: Recommender, market: string, query: { user: string } | { items: string[] }) =>
+    recommender.recommend({ market, ...query, k: 1 }).items[0].item;
+
+  test('people get the one item of their colour that they have not had', async () => {
+    const recommender = await opened;
+    for (const [market, all] of Object.entries(people))
+      for (const person of all)
+        if (kind.personal || person.colour === FAVOURITES[market]) {
+          expect(topOf(recommender, market, { user: person.id }), `${market}, ${person.id}`).toBe(answerOf(person));
+        }
+  });
+
+  test('somebody unseen with the same history gets the same item, or is refused by a typed error', async () => {
+    const recommender = await opened;
+    for (const [market, all] of Object.entries(people)) {
+      const person = all.find(({ colour }) => colour === FAVOURITES[market])!;
+      const history = historyOf(person).map((item) => items[item]);
+      if (kind.foldsIn) expect(topOf(recommender, market, { items: history })).toBe(answerOf(person));
+      else expect(() => topOf(recommender, market, { items: history })).toThrow(ArgumentError);
+    }
+  });
+
+  test('a batch answers as each query alone does', async () => {
+    const recommender = await opened;
+    const queries = Object.entries(people).flatMap(([market, all]) =>
+      all.map(({ id }) => ({ market, user: id, k: 5, explain: true })),
+    );
+    expect(recommender.recommendBatch(queries)).toEqual(queries.map((query) => recommender.recommend(query)));
+  });
+
+  test('every score is a number, and where scores are explained, the parts sum to it', async () => {
+    const recommender = await opened;
+    for (const [market, all] of Object.entries(people)) {
+      for (const { id } of all.slice(0, 6)) {
+        const { items: found } = recommender.recommend({
+          market,
+          user: id,
+          k: items.length,
+          includeSeen: true,
+          explain: true,
+        });
+        expect(found).toHaveLength(items.length);
+        for (const { score, because = [], own = 0, bias = 0 } of found) {
+          expect(Number.isFinite(score)).toBe(true);
+          const sum = because.reduce((total, { contribution }) => total + contribution, own + bias);
+          if (kind.explains) expect(Math.abs(sum - score)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(score)));
+          else expect(because).toEqual([]);
+        }
+      }
+    }
+  });
+
+  test('a file of it holds the same model, in the same bytes', async () => {
+    const model = await trained;
+    const bytes = encodeModel(model);
+    const read = decodeModel(bytes);
+    expect(read.kind).toBe(kind.name);
+    expect(encodeModel(read)).toEqual(bytes);
+    const recommender = await opened;
+    const again = await loadModel(encodeModel(read));
+    for (const market of Object.keys(people))
+      expect(again.recommend({ market, user: 'u00', k: 10 })).toEqual(
+        recommender.recommend({ market, user: 'u00', k: 10 }),
+      );
+  });
+
+  test('1, 2 and 3 threads train the same bytes', async () => {
+    const bytes = encodeModel(await trained);
+    for (const threads of [1, 2, 3])
+      expect(encodeModel(await train(markets, { ...options, workers: nodeWorkers, threads })), `${threads}`).toEqual(
+        bytes,
+      );
+  });
+
+  test('training gives its memory back, and its stages have names and ids of their own', async () => {
+    const kernels = await rawKernels();
+    const used = kernels.memory.used;
+    const reports: { stage: string; id: string; market?: string }[] = [];
+    const stages = new StageRunner(async () => kernels, { onStage: (report) => reports.push(report) });
+    await kind.train(markets, kind.resolve(given), { run: stages.run, kernels: stages.kernels, updatable: false });
+    expect(kernels.memory.used).toBe(used);
+    expect(new Set(reports.map(({ stage }) => stage)).size).toBe(reports.length);
+    expect(new Set(reports.map(({ id, market }) => `${id} ${market}`)).size).toBe(reports.length);
+    for (const { id } of reports) expect(id).toMatch(/^[a-z0-9-]+$/);
+  });
+
+  test('further interactions are taken, or refused by a typed error', async () => {
+    const more: Markets = {
+      items,
+      markets: [{ ...marketOf('white'), users: people.white.map(({ id }) => `new ${id}`) }],
+    };
+    const base: Model | ArgumentError = await train(markets, { ...options, updatable: true }).catch((error) => error);
+    if (base instanceof Error) {
+      expect(base).toBeInstanceOf(ArgumentError);
+      await expect(update(await trained, more)).rejects.toBeInstanceOf(ArgumentError);
+      return;
+    }
+    const { model, added } = await update(base, more);
+    expect(added.users).toBe(people.white.length);
+    const recommender = await loadModel(encodeModel(model));
+    const person = people.white[0];
+    expect(topOf(recommender, 'white', { user: `new ${person.id}` })).toBe(answerOf(person));
+  });
+});
+
+test('names are unique', () => {
+  expect(new Set(KINDS.map(({ name }) => name)).size).toBe(KINDS.length);
+});
