@@ -5,6 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kernelExports, kernelLayout, structsOf } from './scripts/kernel-types.mjs';
+import { noticesOf } from './scripts/notices.mjs';
+import { pruneTypes } from './scripts/prune-types.mjs';
 
 /** Written by this build, and imported by the host's code. */
 const EXPORTS = 'src/engine/kernel-exports.ts';
@@ -29,7 +31,9 @@ mkdirSync('dist', { recursive: true });
 // chunks are named by their content: older ones would be packed too
 rmSync('dist/chunks', { recursive: true, force: true });
 await buildKernels();
-const { build } = await import('esbuild');
+const esbuild = await import('esbuild');
+const metafiles = [];
+const build = async (options) => metafiles.push((await esbuild.build({ ...common, ...options })).metafile);
 const common = {
   bundle: true,
   format: 'esm',
@@ -37,11 +41,11 @@ const common = {
   loader: { '.wasm': 'binary' },
   logLevel: 'warning',
   legalComments: 'eof',
+  metafile: true,
 };
 // Workers are files of their own on the web; Node's is text inside the bundles, which no path can miss.
-await build({ ...common, entryPoints: ['src/worker.ts'], outdir: 'dist', platform: 'neutral' });
+await build({ entryPoints: ['src/worker.ts'], outdir: 'dist', platform: 'neutral' });
 await build({
-  ...common,
   entryPoints: ['src/node/thread.ts'],
   outfile: 'dist/node-worker.txt',
   platform: 'node',
@@ -61,7 +65,6 @@ const parts = {
 };
 const entries = (outputs) => Object.entries(outputs).map(([out, file]) => ({ in: `src/${file}.ts`, out }));
 await build({
-  ...common,
   entryPoints: entries({
     index: 'index',
     kernels: 'kernels',
@@ -76,7 +79,6 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
 });
 await build({
-  ...common,
   entryPoints: entries({ node: 'node', cli: 'cli/main', demo: 'cli/demo' }),
   outdir: 'dist',
   platform: 'node',
@@ -86,9 +88,15 @@ await build({
     js: "import { createRequire as m3recRequire } from 'node:module';\nconst require = m3recRequire(import.meta.url);",
   },
 });
+rmSync('dist/types', { recursive: true, force: true });
 node('typescript/bin/tsc', '-p', 'tsconfig.json');
 // what `import kernels from 'm3rec/kernels.wasm'` gives where a host compiles it beforehand
-writeFileSync('dist/types/kernels.wasm.d.ts', 'declare const kernels: WebAssembly.Module;\nexport default kernels;\n');
+writeFileSync(
+  'dist/types/kernels.wasm.d.ts',
+  "import type { WasmModule } from './common/host-types.ts';\ndeclare const kernels: WasmModule;\nexport default kernels;\n",
+);
+pruneTypes(Object.values(JSON.parse(readFileSync('package.json', 'utf8')).exports).map(({ types }) => types));
+writeFileSync('THIRD-PARTY-NOTICES', noticesOf(metafiles));
 
 /**
  * The four kernel binaries, where their sources changed since they were compiled. Those with relaxed SIMD are files beside

@@ -14,6 +14,7 @@ import {
   ModelFileError,
   WorkerError,
 } from '../common/errors.ts';
+import type { Transferred } from '../common/host-types.ts';
 import type { Progress } from '../common/job.ts';
 import { QuotaError } from './store.ts';
 
@@ -38,7 +39,7 @@ export type Remote<M extends Methods> = {
 };
 
 interface Port {
-  postMessage(message: unknown, transfer?: Transferable[]): void;
+  postMessage(message: unknown, transfer?: Transferred[]): void;
   addEventListener(type: string, listener: (event: never) => void): void;
 }
 
@@ -65,10 +66,10 @@ const CLASSES: Record<string, { prototype: Error }> = {
   AbortError: AbortedError,
   QuotaError,
 };
-const transfers = new WeakMap<object, Transferable[]>();
+const transfers = new WeakMap<object, Transferred[]>();
 
 /** Marks what of a method's result is moved to the page instead of copied. Returns the value. */
-export function moving<T extends object>(value: T, transfer: Transferable[]): T {
+export function moving<T extends object>(value: T, transfer: Transferred[]): T {
   transfers.set(value, transfer);
   return value;
 }

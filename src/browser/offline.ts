@@ -4,6 +4,8 @@
 // keep their files for as long as one of them is open. Answers carry the headers that isolate a page, so that threads work
 // from any static host.
 
+import type { Transferred } from '../common/host-types.ts';
+
 /** What a build of the page is. */
 export interface Shell {
   /** Names the build: another whenever a file of it changed. */
@@ -168,5 +170,5 @@ interface FetchEvent extends ExtendableEvent {
   respondWith(response: Promise<Response>): void;
 }
 interface Client {
-  postMessage(message: unknown, transfer: Transferable[]): void;
+  postMessage(message: unknown, transfer: Transferred[]): void;
 }

@@ -1,4 +1,5 @@
 import { MemoryError } from '../common/errors.ts';
+import type { WasmMemory } from '../common/host-types.ts';
 import type { Address } from './address.ts';
 
 const PAGE = 65_536;
@@ -15,7 +16,7 @@ const BASE = ALIGN as Address;
  * nobody keeps a view across a call that may allocate.
  */
 export class LinearMemory {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   private top = BASE;
   private highest = 0;
   /** Nothing beyond was ever handed out: it is as zero as the memory came. */

@@ -1,13 +1,14 @@
 import { ArgumentError } from '../common/errors.ts';
+import type { Bytes, WasmModule } from '../common/host-types.ts';
 
-type KernelSourceNow = BufferSource | WebAssembly.Module | Response | URL | string;
+type KernelSourceNow = Bytes | WasmModule | Response | URL | string;
 /**
  * Where the kernel module comes from: its bytes, a compiled module (edge workers allow nothing else), a Response, the URL to
  * fetch it from, or a promise of one of these.
  */
 export type KernelSource = KernelSourceNow | Promise<KernelSourceNow>;
 /** What an instance is made from. */
-export type ResolvedKernels = BufferSource | WebAssembly.Module;
+export type ResolvedKernels = Bytes | WasmModule;
 
 /**
  * The bytes or the module of a source. Values are recognised by their shape: one from another realm (an edge sandbox hands its

@@ -1,3 +1,4 @@
+import type { WasmMemory } from '../common/host-types.ts';
 import type { ResolvedKernels } from '../engine/instantiate.ts';
 import type { KernelExports } from '../engine/kernel-exports.ts';
 import { runTask } from '../engine/tasks.ts';
@@ -6,7 +7,7 @@ import { TaskQueue } from './task-queue.ts';
 /** The first message to a worker. */
 export interface WorkerStart {
   kernels: ResolvedKernels;
-  memory: WebAssembly.Memory;
+  memory: WasmMemory;
   queue: SharedArrayBuffer;
   /** The kernels by number. */
   names: string[];
