@@ -4,9 +4,9 @@
 // counts, 8 bytes an entry of a prior, and for each group under way 22n + u/8 + 4S² + 8Sg bytes (twice 4Sg more with a prior).
 // The result takes 16 bytes an entry at the end.
 import { ArgumentError, checkInteger, checkNumber } from '../common/errors.ts';
-import type { Job } from '../common/job.ts';
 import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
+import type { StageContext } from '../engine/stage.ts';
 import { ranges, runTasks, type Task } from '../engine/tasks.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
 import { transpose } from '../matrix/transpose.ts';
@@ -59,20 +59,18 @@ export interface GroupEase {
  * Single precision; the same bytes on any number of threads.
  *
  * @param X users × items; @param transposed Xᵀ.
- * @param job hears `stage` with the groups done and their number.
  * @throws ArgumentError for wrong options, or G + λI not positive definite in single precision.
  * @throws MemoryError where it does not fit; AbortedError when the job is stopped.
  * @example
- * const { similarity } = await groupEase(kernels, X, transpose(kernels, X), { lambda: 25, epsilon: 0.01 }, new Job(), 'ease');
+ * const { similarity } = await groupEase(context, X, transpose(context.kernels, X), { lambda: 25, epsilon: 0.01 });
  */
 export async function groupEase(
-  kernels: Kernels,
+  context: StageContext,
   X: SparsePattern,
   transposed: SparsePattern,
   options: GroupEaseOptions,
-  job: Job,
-  stage: string,
 ): Promise<GroupEase> {
+  const { kernels, name } = context;
   const { memory, pool } = kernels;
   const n = X.cols;
   const { lambda, epsilon, nearest = n, group = 16, most = 448, coreMost = 1024, core: wanted = 1024, prior } = options;
@@ -101,7 +99,7 @@ export async function groupEase(
     longest: prior ? longestColumn(prior.similarity) : 0,
   };
   const slotCount = pool ? GROUPS_PER_THREAD * pool.threads : 1;
-  memory.require(catalogueBytes(shape) + slotCount * slotBytes(shape), `${stage} on ${n} items`);
+  memory.require(catalogueBytes(shape) + slotCount * slotBytes(shape), `${name} on ${n} items`);
   const groups: Members[] = [
     ...ranges(core, group).map(([from, to]) => ({ from, to, most: coreMost })),
     ...ranges(n - core, group).map(([from, to]) => ({ from: core + from, to: core + to, most })),
@@ -110,13 +108,13 @@ export async function groupEase(
   const ranks = invertPermutation(order);
   const mark = memory.mark();
   try {
-    const catalogue = await putCatalogue(kernels, shape, transposed, order, ranks, lambda, prior, job, stage);
-    const diagonal = memory.allocate(4 * n, stage);
+    const catalogue = await putCatalogue(context, shape, transposed, order, ranks, lambda, prior);
+    const diagonal = memory.allocate(4 * n, name);
     const members = memory.put(
       Uint32Array.from({ length: n }, (_, i) => i),
-      stage,
+      name,
     );
-    const slots = Array.from({ length: slotCount }, () => allocateSlot(kernels, shape, stage));
+    const slots = Array.from({ length: slotCount }, () => allocateSlot(kernels, shape, name));
     const columns: SimilarColumn[] = new Array(n);
     for (const [begin, end] of ranges(groups.length, slotCount)) {
       const batch = groups.slice(begin, end);
@@ -134,7 +132,7 @@ export async function groupEase(
         }),
       );
       for (const [s, each] of batch.entries()) readColumns(kernels, slots[s], each, order, columns);
-      await job.tick(stage, end, groups.length);
+      await context.tick(end, groups.length);
     }
     const byRank = memory.f32(diagonal, n);
     const byItem = Float32Array.from(ranks, (rank) => byRank[rank]);
@@ -214,20 +212,19 @@ function catalogueBytes({ n, users, entries, core, prior }: Shape): number {
 
 /** X and Xᵀ by rank, the core's counts and the prior: the address of the kernels' Catalogue. */
 async function putCatalogue(
-  kernels: Kernels,
+  context: StageContext,
   { n, users, entries, core }: Shape,
   { indptr, indices }: SparsePattern,
   order: Int32Array,
   ranks: Int32Array,
   lambda: number,
   prior: GroupEaseOptions['prior'],
-  job: Job,
-  stage: string,
 ): Promise<Address> {
+  const { kernels, name } = context;
   const { memory, exports } = kernels;
-  const catalogue = memory.allocate(4 * CATALOGUE_WORDS, stage);
-  const itemStarts = memory.allocate(4 * (n + 1), stage);
-  const itemUsers = memory.allocate(4 * entries, stage);
+  const catalogue = memory.allocate(4 * CATALOGUE_WORDS, name);
+  const itemStarts = memory.allocate(4 * (n + 1), name);
+  const itemUsers = memory.allocate(4 * entries, name);
   const starts = memory.u32(itemStarts, n + 1);
   const buyers = memory.i32(itemUsers, entries);
   starts[0] = 0;
@@ -236,12 +233,12 @@ async function putCatalogue(
     buyers.set(from, starts[rank]);
     starts[rank + 1] = starts[rank] + from.length;
   }
-  const userStarts = memory.allocate(4 * (users + 1), stage);
-  const userItems = memory.allocate(4 * entries, stage);
+  const userStarts = memory.allocate(4 * (users + 1), name);
+  const userItems = memory.allocate(4 * entries, name);
   exports.transposePattern(n, users, itemStarts, itemUsers, userStarts, userItems);
-  const userTails = memory.allocate(4 * users, stage);
-  const table = memory.allocate(4 * core * core, stage);
-  const mean = prior && putPrior(kernels, prior, lambda, order, ranks, stage);
+  const userTails = memory.allocate(4 * users, name);
+  const table = memory.allocate(4 * core * core, name);
+  const mean = prior && putPrior(context, prior, lambda, order, ranks);
   const words = memory.u32(catalogue, CATALOGUE_WORDS);
   words.set([n, users, core, userStarts, userTails, userItems, itemStarts, itemUsers, table]);
   memory.f32(catalogue, CATALOGUE_WORDS)[9] = lambda;
@@ -250,26 +247,26 @@ async function putCatalogue(
     kernels,
     ranges(users, USERS_PER_TASK).map(([first, last]): Task => [['findTails', catalogue, first, last]]),
   );
+  const progress = context.part('counts of the core');
   const tasks = ranges(core, TABLE_ROWS).map(([first, last]): Task => [['countCore', catalogue, first, last]]);
-  await runTasks(kernels, tasks, (finished) => job.tick(`${stage}: counts of the core`, finished, tasks.length));
+  await runTasks(kernels, tasks, (finished) => progress.tick(finished, tasks.length));
   return catalogue;
 }
 
 /** λ s B̂ by columns and ranks. */
 function putPrior(
-  kernels: Kernels,
+  { kernels, name }: StageContext,
   { similarity, strength }: NonNullable<GroupEaseOptions['prior']>,
   lambda: number,
   order: Int32Array,
   ranks: Int32Array,
-  stage: string,
 ): { starts: Address; items: Address; values: Address } {
   const { memory } = kernels;
   const columns = transpose(kernels, similarity);
   const entries = columns.indptr[order.length];
-  const starts = memory.allocate(4 * (order.length + 1), stage);
-  const items = memory.allocate(4 * entries, stage);
-  const values = memory.allocate(4 * entries, stage);
+  const starts = memory.allocate(4 * (order.length + 1), name);
+  const items = memory.allocate(4 * entries, name);
+  const values = memory.allocate(4 * entries, name);
   const ends = memory.u32(starts, order.length + 1);
   const rows = memory.u32(items, entries);
   const shares = memory.f32(values, entries);
@@ -304,29 +301,29 @@ function slotBytes(shape: Shape): number {
   return panelBytes(shape) + 18 * n + users / 8 + 8 * size + 8 * group * (size + longest + 1) + 20_000;
 }
 
-function allocateSlot({ exports, memory }: Kernels, shape: Shape, stage: string): Slot {
+function allocateSlot({ exports, memory }: Kernels, shape: Shape, name: string): Slot {
   const { n, users, size, group, longest } = shape;
   const words = new Uint32Array(GROUP_WORDS);
   words.set(
     [
-      memory.allocate(4 * size, stage), // chosen
+      memory.allocate(4 * size, name), // chosen
       0, // failed
-      memory.allocateZeroed(4 * n, stage), // counts
-      memory.allocate(4 * (n + 1), stage), // touched
-      memory.allocate(4 * (n + 1), stage), // reached
-      memory.allocateZeroed(4 * n, stage), // gains
-      memory.allocateZeroed(2 * n, stage), // places
-      memory.allocate(4 * Math.ceil(users / 32), stage), // seen
-      memory.allocate(panelBytes(shape), stage), // panels
-      memory.allocate(Math.max(exports.solveScratchBytes(), 4 * (size + 3)), stage), // scratch
+      memory.allocateZeroed(4 * n, name), // counts
+      memory.allocate(4 * (n + 1), name), // touched
+      memory.allocate(4 * (n + 1), name), // reached
+      memory.allocateZeroed(4 * n, name), // gains
+      memory.allocateZeroed(2 * n, name), // places
+      memory.allocate(4 * Math.ceil(users / 32), name), // seen
+      memory.allocate(panelBytes(shape), name), // panels
+      memory.allocate(Math.max(exports.solveScratchBytes(), 4 * (size + 3)), name), // scratch
     ],
     5,
   );
   return {
-    group: memory.allocate(4 * GROUP_WORDS, stage),
+    group: memory.allocate(4 * GROUP_WORDS, name),
     words,
-    indices: memory.allocate(4 * group * (size + longest), stage),
-    values: memory.allocate(4 * group * (size + longest), stage),
-    ends: memory.allocate(4 * group, stage),
+    indices: memory.allocate(4 * group * (size + longest), name),
+    values: memory.allocate(4 * group * (size + longest), name),
+    ends: memory.allocate(4 * group, name),
   };
 }

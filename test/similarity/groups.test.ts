@@ -1,6 +1,7 @@
 // EASE by groups, compared with f64: the exact inverse where a system may hold all items, else the same systems.
 import { expect, test } from 'vitest';
 import { Job } from '../../src/common/job.ts';
+import { stageContext } from '../../src/engine/stage.ts';
 import { AbortedError, ArgumentError, assembleGenerated, generateMarkets, MemoryError } from '../../src/index.ts';
 import type { SparseMatrix, SparsePattern } from '../../src/matrix/sparse.ts';
 import { transpose } from '../../src/matrix/transpose.ts';
@@ -14,7 +15,7 @@ const kernels = await rawKernels();
 const LAMBDA = 10;
 const ALL = -1e9;
 const solve = (X: SparsePattern, options: Partial<GroupEaseOptions> = {}, job = new Job()) =>
-  groupEase(kernels, X, transpose(kernels, X), { lambda: LAMBDA, epsilon: ALL, ...options }, job, 'ease');
+  groupEase(stageContext(kernels, 'ease', job), X, transpose(kernels, X), { lambda: LAMBDA, epsilon: ALL, ...options });
 
 /** Rows of users by their items. */
 function patternOf(cols: number, rows: number[][]): SparsePattern {
@@ -216,7 +217,7 @@ test('the same bytes on 1, 2, 3 and 8 threads', async () => {
   const prior = { similarity: priorOf(realistic.cols, 5, 7), strength: 0.4 };
   const transposed = transpose(kernels, realistic);
   const run = (on: typeof kernels, given: GroupEaseOptions) =>
-    groupEase(on, realistic, transposed, given, new Job(), 'ease');
+    groupEase(stageContext(on, 'ease'), realistic, transposed, given);
   const plain = await run(kernels, options);
   const shrunk = await run(kernels, { ...options, prior });
   for (const threads of [2, 3, 8]) {
@@ -252,12 +253,10 @@ test('wrong options, what single precision cannot tell apart, too much to hold a
   const large: SparsePattern = { rows: 1, cols: 300_000_000, indptr: new Int32Array(2), indices: new Int32Array(0) };
   await expect(
     groupEase(
-      kernels,
+      stageContext(kernels, 'ease'),
       large,
       { rows: 300_000_000, cols: 1, indptr: new Int32Array(0), indices: new Int32Array(0) },
       { lambda: 1, epsilon: 0.01 },
-      new Job(),
-      'ease',
     ),
   ).rejects.toBeInstanceOf(MemoryError);
   const controller = new AbortController();
