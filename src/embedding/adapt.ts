@@ -17,8 +17,8 @@ export interface AdaptationOptions extends LossOptions {
 }
 
 /**
- * How much longer U_loc's steps are than those of dense Adam at the same rate. At 1 the shared V_loc has to fit each user's own taste and over 100
- * epochs forgets V_glob: with the margin loss MRR on M2 and M3 was 31 / 38 % at 10, 37 / 42 % at 100, 40 / 43 % at 300.
+ * How much longer U_loc's steps are than those of dense Adam at the same rate. At 1 the shared V_loc has to fit each user's own
+ * taste, and over 100 epochs it forgets V_glob: with the margin loss MRR on M2 and M3 was 31 / 38 % at 10, 37 / 42 % at 100, 40 / 43 % at 300.
  */
 const USER_PACE = 300;
 

@@ -61,7 +61,7 @@ export function marketAdaptationBytes(
   { interactions, similarity }: AdaptationInput,
   options: LossOptions,
   users: number,
-) {
+): number {
   const { dim, loss, userOffsets } = options;
   const n = similarity.rows;
   const tables = loss === 'softmax' ? 7 : 4;

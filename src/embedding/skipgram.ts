@@ -20,9 +20,11 @@ export interface SkipGramOptions extends PairOptions {
 
 /**
  * V_init and V̄_init start uniform in ±0.5. That is large compared with what Adam moves them by, so V = B V_init + V_init keeps
- * distant items apart. Walks of 40 steps forget much of where they began; ±0.04 left the paper's preset at 30 % MRR on M2, ±0.5 at 36 %.
+ * distant items apart. Walks of 40 steps forget much of where they began: ±0.04 left the paper's preset at 30 % MRR on M2, ±0.5 at
+ * 36 %.
  */
 const INITIAL = 0.5;
+
 /** The walks, and the matrix that their embeddings are propagated by. */
 export interface SkipGramInput {
   /** (count × walkLength) item positions. */
