@@ -18,7 +18,7 @@ export { dropout } from './embedding/dropout';
 export { eliminate } from './sparse/elimination';
 export { gemmNN, gemmNT, gemmTN, gemmWorkspaceBytes, packColumns } from './dense/gemm';
 export { gramCount, gramFill } from './sparse/gram';
-export { chooseItems, countCore, findTails, keepColumns, solveGroup } from './sparse/groups';
+export { chooseItems, countCore, findNearest, findTails, keepColumns, solveGroup } from './sparse/groups';
 export { historyRows } from './embedding/history';
 export { margin } from './embedding/margin';
 export { exp, log, pow } from './core/math';

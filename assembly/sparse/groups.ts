@@ -1,70 +1,75 @@
 // EASE by groups: one small exact solve for the columns of each group of items J. Items are numbered by popularity here, the most
-// popular first ("ranks"); the first `core` of them are the core. For a group, with A = G + λI and shares r_ij = G_ij + P_ij:
-//   gain_i = Σ_{j∈J} r_ij² / (A_ii A_jj)   says how much item i matters to the columns of J; the `most` largest and J are S;
+// popular first ("ranks"); the first `core` of them are the core. With A = G + λI and shares r_ij = G_ij + P_ij:
+//   gain_ij = r_ij² / (A_ii A_jj)          says how much item i matters to the column of j; of each j the largest are kept in lists;
+//   S = J and the items with the largest sums of gains over the lists of J;
 //   A_SS C = I_SJ,  A_SS E = P_SJ          are solved in f32 (assembly/dense/solve.ts);
 //   B̂_ij = E_ij − C_ij (1 + E_jj) / C_jj  for j ∈ J and i ∈ S, i ≠ j.
 // P is λ s times a prior B̂, the columns' mean in min ‖X − XB‖² + λ‖B − s B̂‖², diag B = 0; without one E is 0 and
 // B̂_ij = −C_ij / C_jj, EASE's own. With S = all items it is exact.
 //
 // G is never built. Its entries are counted as integers by stepping users and their items, so any order gives the same bits: core ×
-// core once, into a table; for a group the rows of G that J needs, and every pair of S of which one is not in the core.
+// core once, into a table; each row of G once, for the lists; and for a group every pair of S of which one is not in the core.
 //
 // Rows of S in the system, its size a multiple of 8: the others by rank, rows that nothing couples with, then J by rank, last.
+import { Struct } from '../core/struct';
 import { solvePanels } from '../dense/solve';
 import { rise, sink } from '../serving/topk';
 
-/** What all groups share. Addresses; every array of u32 unless told. */
+/** What all groups share: X by rank, G of the core, a prior, and the lists of the items that matter to each. */
 @unmanaged
-class Catalogue {
+export class CoPurchases extends Struct {
+  /** Items. */
   n: u32;
   users: u32;
   core: u32;
-  /** X: user u has the items userItems[userStarts[u] … userStarts[u + 1]), ascending ranks; from userTails[u] on those outside the core. */
+  /** X: (users + 1) × u32, and the items of each user by ascending rank */
   userStarts: usize;
-  userTails: usize;
   userItems: usize;
-  /** Xᵀ: item i has the users itemUsers[itemStarts[i] … itemStarts[i + 1]). */
+  /** users × u32: where in userItems the items outside the core begin */
+  userTails: usize;
+  /** Xᵀ: (n + 1) × u32, and the users of each item */
   itemStarts: usize;
   itemUsers: usize;
-  /** core × core: G's. */
+  /** core × core u32: G's. */
   table: usize;
-  /** λ, f32. */
   lambda: f32;
-  /** P by columns: column j has rows priorItems[priorStarts[j] … priorStarts[j + 1]) with priorValues (f32); 0 without a prior. */
+  /** P by columns: (n + 1) × u32, the ranks of the rows (u32) and the values (f32); 0 without a prior */
   priorStarts: usize;
   priorItems: usize;
   priorValues: usize;
+  /** Entries of a list. */
+  width: u32;
+  /** n × width u32 and f32: ranks in no order, and their gains; 0 and 0 where a list is shorter */
+  nearest: usize;
+  gains: usize;
 }
 
-/** One group, and the scratch that its task works in. Addresses. */
+/** One group, its results, and the scratch of its task. */
 @unmanaged
-class Group {
-  /** Ranks of J, ascending: `count` u32. */
+export class ItemGroup extends Struct {
+  /** `count` × u32: J by rank. */
   members: usize;
   count: u32;
   /** How many other items S may have. */
   most: u32;
-  /** How many it has, set by `chooseItems`, and how many of them are in the core. */
+  /** `most` × u32: their ranks, ascending; set by `chooseItems` like the following two. */
+  chosen: usize;
+  /** How many there are, and how many of them are in the core. */
   others: u32;
   coreOthers: u32;
-  /** Ranks of the others, ascending: `most` u32. */
-  chosen: usize;
   /** 0, or 1 + the rank of the item whose pivot was not positive; set by `solveGroup`. */
   failed: u32;
-  /** n u32: zero. */
-  counts: usize;
-  /** n + 1 u32 each: scratch. */
-  touched: usize;
+  /** (count · width + 1) × u32: scratch. */
   reached: usize;
-  /** n f32: zero. */
-  gains: usize;
-  /** n u16: zero. */
+  /** n × f32: zero. */
+  sums: usize;
+  /** n × u16: zero. */
   places: usize;
-  /** ⌈users / 32⌉ u32: scratch. */
+  /** ⌈users / 32⌉ × u32: scratch. */
   seen: usize;
   /** Room for (S / 8 + p ⌈count / 8⌉) panels of 8 × S f32 with S ≤ `most` + `count` rounded up to a multiple of 8; p = 1, with a prior 2. */
   panels: usize;
-  /** solveScratchBytes(), and 4 (most + count + 3) at least. */
+  /** solveScratchBytes(), and 4 (most + 2 count + 1) at least. */
   scratch: usize;
 }
 
@@ -86,13 +91,12 @@ function f32At(base: usize, index: u32): f32 {
 /** How many users the item of a rank has. */
 // @ts-ignore: decorator
 @inline
-function degree(all: Catalogue, rank: u32): u32 {
+function degree(all: CoPurchases, rank: u32): u32 {
   return u32At(all.itemStarts, rank + 1) - u32At(all.itemStarts, rank);
 }
 
 /** userTails of the users [first, last). */
-export function findTails(catalogue: usize, first: u32, last: u32): void {
-  const all = changetype<Catalogue>(catalogue);
+export function findTails(all: CoPurchases, first: u32, last: u32): void {
   const core = all.core;
   for (let user = first; user < last; user++) {
     let p = u32At(all.userStarts, user);
@@ -103,8 +107,7 @@ export function findTails(catalogue: usize, first: u32, last: u32): void {
 }
 
 /** Rows [first, last) of the table of G's core, both triangles. */
-export function countCore(catalogue: usize, first: u32, last: u32): void {
-  const all = changetype<Catalogue>(catalogue);
+export function countCore(all: CoPurchases, first: u32, last: u32): void {
   const items = all.userItems;
   for (let i = first; i < last; i++) {
     const row = all.table + ((<usize>i * <usize>all.core) << 2);
@@ -122,72 +125,85 @@ export function countCore(catalogue: usize, first: u32, last: u32): void {
 }
 
 /**
- * Chooses the other items of S: those with the largest gains, equal ones by rank; items without any gain are never chosen.
- * Gains are summed in f32 over J by rank: G_ij² / A_jj first, then what P adds, 2 G_ij P_ij + P_ij², times 1 / A_jj; at the end times 1 / A_ii.
+ * `nearest` and `gains` of the items [first, last): those with the largest gains, in no order, equal ones by rank. A gain is
+ * r_ij² / (A_ii A_jj) in f32, r_ij² / A_jj first.
+ * counts: n u32, zero before and after. touched: n + 1 u32 of scratch.
  */
-export function chooseItems(catalogue: usize, group: usize): void {
-  const all = changetype<Catalogue>(catalogue);
-  const own = changetype<Group>(group);
-  const gains = own.gains;
-  const counts = own.counts;
-  let reach = own.reached;
-  for (let m: u32 = 0; m < own.count; m++) {
-    const j = u32At(own.members, m);
+export function findNearest(all: CoPurchases, first: u32, last: u32, counts: usize, touched: usize): void {
+  const width = <i32>all.width;
+  for (let j = first; j < last; j++) {
+    const indices = all.nearest + ((<usize>j * <usize>width) << 2);
+    const gains = all.gains + ((<usize>j * <usize>width) << 2);
     const weight: f32 = 1 / (<f32>degree(all, j) + all.lambda);
-    const end = countRow(all, j, counts, own.touched);
-    for (let t = own.touched; t < end; t += 4) {
-      const i = (<usize>load<u32>(t)) << 2;
-      const count = <f32>load<u32>(counts + i);
-      const gain = load<f32>(gains + i);
-      store<u32>(reach, load<u32>(t));
-      reach += gain == 0 ? 4 : 0;
-      store<f32>(gains + i, gain + count * count * weight);
-    }
+    const end = countRow(all, j, counts, touched);
+    let kept = 0;
     if (all.priorStarts != 0) {
       const stop = u32At(all.priorStarts, j + 1);
       for (let p = u32At(all.priorStarts, j); p < stop; p++) {
-        const i = (<usize>u32At(all.priorItems, p)) << 2;
-        const share = f32At(all.priorValues, p);
-        const gain = load<f32>(gains + i);
-        store<u32>(reach, u32At(all.priorItems, p));
-        const more = (<f32>2 * <f32>load<u32>(counts + i) + share) * share * weight;
-        // A gain stays above 0 once it is: |share| ≤ count would be needed for less.
-        reach += gain == 0 ? 4 : 0;
-        store<f32>(gains + i, max(gain + more, f32.MIN_NORMAL_VALUE));
+        const i = u32At(all.priorItems, p);
+        const at = counts + ((<usize>i) << 2);
+        const share = <f32>load<u32>(at) + f32At(all.priorValues, p);
+        if (i != j) kept = keepGain(all, indices, gains, kept, i, share * share * weight);
+        store<u32>(at, 0);
       }
     }
-    for (let t = own.touched; t < end; t += 4) store<u32>(counts + ((<usize>load<u32>(t)) << 2), 0);
-  }
-  for (let m: u32 = 0; m < own.count; m++) store<f32>(gains + ((<usize>u32At(own.members, m)) << 2), -1);
-  let kept = 0;
-  const most = <i32>own.most;
-  const scores = own.scratch;
-  let worst: f32 = 0;
-  for (let t = own.reached; t < reach; t += 4) {
-    const i = load<u32>(t);
-    const at = gains + ((<usize>i) << 2);
-    const sum = load<f32>(at);
-    store<f32>(at, 0);
-    if (!(sum > 0)) continue;
-    const score: f32 = sum / (<f32>degree(all, i) + all.lambda);
-    if (kept < most) {
-      rise(own.chosen, scores, kept++, <i32>i, score);
-      worst = load<f32>(scores);
-    } else if (most > 0 && (score > worst || (score == worst && i < load<u32>(own.chosen)))) {
-      sink(own.chosen, scores, most, <i32>i, score);
-      worst = load<f32>(scores);
+    for (let t = touched; t < end; t += 4) {
+      const i = load<u32>(t);
+      const at = counts + ((<usize>i) << 2);
+      const share = <f32>load<u32>(at);
+      store<u32>(at, 0);
+      if (share > 0 && i != j) kept = keepGain(all, indices, gains, kept, i, share * share * weight);
+    }
+    for (; kept < width; kept++) {
+      store<u32>(indices + ((<usize>kept) << 2), 0);
+      store<f32>(gains + ((<usize>kept) << 2), 0);
     }
   }
-  for (let m: u32 = 0; m < own.count; m++) store<f32>(gains + ((<usize>u32At(own.members, m)) << 2), 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function keepGain(all: CoPurchases, indices: usize, gains: usize, kept: i32, i: u32, gain: f32): i32 {
+  return <i32>keep(indices, gains, kept, all.width, i, gain / (<f32>degree(all, i) + all.lambda));
+}
+
+/**
+ * Chooses the other items of S: those with the largest sums of gains over the lists of J, equal ones by rank; items that are in no list are
+ * never chosen. Sums run over J by rank, in f32.
+ */
+export function chooseItems(all: CoPurchases, own: ItemGroup): void {
+  const sums = own.sums;
+  let reach = own.reached;
+  for (let m: u32 = 0; m < own.count; m++) {
+    const list = (<usize>u32At(own.members, m) * <usize>all.width) << 2;
+    for (let t: usize = list; t < list + ((<usize>all.width) << 2); t += 4) {
+      const gain = load<f32>(all.gains + t);
+      const i = load<u32>(all.nearest + t);
+      const at = sums + ((<usize>i) << 2);
+      const sum = load<f32>(at);
+      store<u32>(reach, i);
+      reach += sum == 0 && gain > 0 ? 4 : 0;
+      store<f32>(at, sum + gain);
+    }
+  }
+  for (let m: u32 = 0; m < own.count; m++) store<f32>(sums + ((<usize>u32At(own.members, m)) << 2), 0);
+  let kept: u32 = 0;
+  for (let t = own.reached; t < reach; t += 4) {
+    const i = load<u32>(t);
+    const at = sums + ((<usize>i) << 2);
+    const sum = load<f32>(at);
+    store<f32>(at, 0);
+    if (sum > 0) kept = keep(own.chosen, own.scratch, kept, own.most, i, sum);
+  }
   own.others = kept;
-  sortRanks(own.chosen, kept);
+  sortRanks(own.chosen, <i32>kept);
   let coreOthers: u32 = 0;
   while (coreOthers < own.others && u32At(own.chosen, coreOthers) < all.core) coreOthers++;
   own.coreOthers = coreOthers;
 }
 
 /** counts (n u32, zero before) gets row j of G; touched gets the ranks that it is not zero at, up to the address that is returned. */
-function countRow(all: Catalogue, j: u32, counts: usize, touched: usize): usize {
+function countRow(all: CoPurchases, j: u32, counts: usize, touched: usize): usize {
   const items = all.userItems;
   const inCore = j < all.core;
   const starts = inCore ? all.userTails : all.userStarts;
@@ -246,7 +262,7 @@ function settle(list: usize, hole: i32, length: i32): void {
 /** Rows of the group's system. */
 // @ts-ignore: decorator
 @inline
-function sizeOf(own: Group): u32 {
+function sizeOf(own: ItemGroup): u32 {
   return (own.others + own.count + 7) & ~7;
 }
 
@@ -254,9 +270,7 @@ function sizeOf(own: Group): u32 {
  * Counts G_SS, adds λ to its diagonal and solves for J's columns: the last panels then hold C_SJ (8 columns of C a panel), and after
  * these, with a prior, E_SJ.
  */
-export function solveGroup(catalogue: usize, group: usize): void {
-  const all = changetype<Catalogue>(catalogue);
-  const own = changetype<Group>(group);
+export function solveGroup(all: CoPurchases, own: ItemGroup): void {
   const size = sizeOf(own);
   const corner = size - own.count;
   const length = <usize>size * COLUMN;
@@ -291,12 +305,12 @@ export function solveGroup(catalogue: usize, group: usize): void {
 }
 
 /** The rank of the item in a row. */
-function rankOf(own: Group, corner: u32, row: u32): u32 {
+function rankOf(own: ItemGroup, corner: u32, row: u32): u32 {
   return row < own.others ? u32At(own.chosen, row) : u32At(own.members, max(row, corner) - corner);
 }
 
 /** places of the items in S: 1 + their row; or 0 again. */
-function markPlaces(own: Group, corner: u32, on: bool): void {
+function markPlaces(own: ItemGroup, corner: u32, on: bool): void {
   for (let i: u32 = 0; i < own.others; i++)
     store<u16>(own.places + ((<usize>u32At(own.chosen, i)) << 1), on ? <u16>(i + 1) : 0);
   for (let m: u32 = 0; m < own.count; m++)
@@ -311,7 +325,7 @@ function rowAt(panels: usize, length: usize, row: u32): usize {
 }
 
 /** Pairs of the core, from the table. */
-function countCorePairs(all: Catalogue, own: Group, corner: u32): void {
+function countCorePairs(all: CoPurchases, own: ItemGroup, corner: u32): void {
   const length = <usize>sizeOf(own) * COLUMN;
   for (let r: u32 = 0; r < own.coreOthers; r++) {
     const from = all.table + ((<usize>u32At(own.chosen, r) * <usize>all.core) << 2);
@@ -340,7 +354,7 @@ function countCorePairs(all: Catalogue, own: Group, corner: u32): void {
 }
 
 /** Pairs of which one is not in the core: by the users of S's items outside the core, each user once. Marks the places. */
-function countTailPairs(all: Catalogue, own: Group, corner: u32): void {
+function countTailPairs(all: CoPurchases, own: ItemGroup, corner: u32): void {
   markPlaces(own, corner, true);
   const length = <usize>sizeOf(own) * COLUMN;
   memory.fill(own.seen, 0, (<usize>((all.users + 31) >> 5)) << 2);
@@ -352,12 +366,12 @@ function countTailPairs(all: Catalogue, own: Group, corner: u32): void {
 }
 
 /** The pairs of the users of one item who were not seen before. */
-function countUsers(all: Catalogue, own: Group, length: usize, corner: u32, coreEnd: u32, rank: u32): void {
+function countUsers(all: CoPurchases, own: ItemGroup, length: usize, corner: u32, coreEnd: u32, rank: u32): void {
   const rows = own.scratch;
   const places = own.places;
   const panels = own.panels;
   const coreOthers = own.coreOthers;
-  const others = rows + ((<usize>own.others) << 2);
+  const others = rows + ((<usize>(own.others + own.count + 1)) << 2);
   const stop = u32At(all.itemStarts, rank + 1);
   for (let b = u32At(all.itemStarts, rank); b < stop; b++) {
     const user = u32At(all.itemUsers, b);
@@ -366,22 +380,24 @@ function countUsers(all: Catalogue, own: Group, length: usize, corner: u32, core
     const mask = load<u32>(word);
     if ((mask & bit) != 0) continue;
     store<u32>(word, mask | bit);
-    // The user's rows of S, the others' before J's: both ascending. One store more than there are rows of each is harmless.
+    // The user's places in S by rank; one store more than there are of them is harmless. Then the others' before J's: both ascend.
     let end = rows;
-    let late = others + 4;
     const last = all.userItems + ((<usize>u32At(all.userStarts, user + 1)) << 2);
     for (let p = all.userItems + ((<usize>u32At(all.userStarts, user)) << 2); p < last; p += 4) {
       const place = <u32>load<u16>(places + ((<usize>load<u32>(p)) << 1));
-      const isLate = place > corner;
       store<u32>(end, place - 1);
-      end += place != 0 && !isLate ? 4 : 0;
-      store<u32>(late, place - 1);
-      late += isLate ? 4 : 0;
+      end += place != 0 ? 4 : 0;
     }
-    for (let q = others + 4; q < late; q += 4) {
-      store<u32>(end, load<u32>(q));
-      end += 4;
+    let late = others;
+    let early = rows;
+    for (let q = rows; q < end; q += 4) {
+      const row = load<u32>(q);
+      const isLate = row >= corner;
+      store<u32>(isLate ? late : early, row);
+      if (isLate) late += 4;
+      else early += 4;
     }
+    memory.copy(early, others, late - others);
     let tail = rows;
     while (tail < end && load<u32>(tail) < coreOthers) tail += 4;
     for (let x = tail; x < end; x += 4) {
@@ -420,8 +436,8 @@ function addDiagonal(panels: usize, size: u32, lambda: f32): void {
  * diagonal (f32, by rank) the C_jj of each. Room for count · (S + the entries of P in its column) entries.
  */
 export function keepColumns(
-  catalogue: usize,
-  group: usize,
+  all: CoPurchases,
+  own: ItemGroup,
   epsilon: f32,
   nearest: u32,
   indices: usize,
@@ -429,8 +445,6 @@ export function keepColumns(
   ends: usize,
   diagonal: usize,
 ): void {
-  const all = changetype<Catalogue>(catalogue);
-  const own = changetype<Group>(group);
   const size = sizeOf(own);
   const corner = size - own.count;
   const length = <usize>size * COLUMN;

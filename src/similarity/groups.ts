@@ -1,29 +1,24 @@
-// EASE by groups: items in groups of 16 to 64, and for each group one exact solve over the few hundred items that matter to it
-// (assembly/sparse/groups.ts). It ranks as the exact inverse does, at a small part of its cost, and its memory hardly grows.
-// Peak linear memory, with n items, u users, e interactions and a core of c items: 8e + 16n + 8u of X and Xᵀ, 4c² of the core's
-// counts, 8 bytes an entry of a prior, and for each group under way 22n + u/8 + 4S² + 8Sg bytes (twice 4Sg more with a prior).
+// EASE by groups: items that matter to the same columns stand in groups, and for each group there is one exact solve over the hundred
+// or so items that matter most to it (assembly/sparse/groups.ts). It ranks as the exact inverse does, at a small part of its cost.
+// Peak linear memory, with n items, u users, systems of S rows and groups of g: what co-purchases.ts says, and for each task under way
+// 6n + u/8 + 4S² bytes and 12 g S for each of its groups (with a prior 4 g S more, and 8 g times the entries of its longest column).
 // The result takes 16 bytes an entry at the end.
 import { ArgumentError, checkInteger, checkNumber } from '../common/errors.ts';
-import { type Address, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import { type Address, type Pointer, plus } from '../engine/address.ts';
+import { ItemGroup } from '../engine/kernel-layout.ts';
 import type { StageContext } from '../engine/stage.ts';
-import { ranges, runTasks, type Task } from '../engine/tasks.ts';
+import { allocateStructs, readStructs, structAt, writeStruct } from '../engine/struct.ts';
+import { ranges, runTasks } from '../engine/tasks.ts';
+import type { Kernels, Task } from '../engine/types.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
-import { transpose } from '../matrix/transpose.ts';
-import { invertPermutation } from './elimination.ts';
+import { type CoPurchaseOptions, coPurchaseBytes, type Prior, putCoPurchases } from './co-purchases.ts';
+import { groupAlike } from './grouping.ts';
 import { joinColumns, type SimilarColumn } from './similar-columns.ts';
 import { notPositive } from './sweep.ts';
 
-/** Words of the kernels' Catalogue and Group (assembly/sparse/groups.ts), 4 bytes each. */
-const CATALOGUE_WORDS = 13;
-const GROUP_WORDS = 15;
-/** Where Group says whether its system failed. */
-const FAILED = 6;
-/** Groups under way for each thread, so that none waits long for the slowest. */
-const GROUPS_PER_THREAD = 4;
-/** Rows of the core's table, and users, that a task works through. */
-const TABLE_ROWS = 16;
-const USERS_PER_TASK = 65_536;
+/** Tasks under way for each thread, and groups of a task: tens of milliseconds, and no thread waits long for the slowest. */
+const TASKS_PER_THREAD = 4;
+const GROUPS_PER_TASK = 16;
 
 export interface GroupEaseOptions {
   lambda: number;
@@ -33,13 +28,14 @@ export interface GroupEaseOptions {
   nearest?: number;
   /** Items of a group. */
   group?: number;
-  /** Other items in the system of a group, and of a group of the core. */
+  /** Other items in the system of a group. */
   most?: number;
-  coreMost?: number;
-  /** Items of the core. */
+  /** Items that are looked at for each item of a group. */
+  width?: number;
+  /** Items whose shared users are counted once for all groups: 4 core² bytes. No other effect. */
   core?: number;
-  /** The mean that columns shrink to, s · B̂ of other data over the same items: min ‖X − XB‖² + λ‖B − s B̂‖², diag B = 0. */
-  prior?: { similarity: SparseMatrix; strength: number };
+  /** The mean that columns shrink to: min ‖X − XB‖² + λ‖B − s B̂‖², diag B = 0. */
+  prior?: Prior;
 }
 
 export interface GroupEase {
@@ -55,12 +51,12 @@ export interface GroupEase {
 
 /**
  * EASEᴿ (Steck, 2019), B̂_ij = −C_ij / C_jj with C = (G + λI)⁻¹, column by column from small systems: for the columns of a group of
- * items J, C is taken over J and the items with the largest Σ_{j∈J} G_ij² / ((G_ii + λ)(G_jj + λ)). With `most` ≥ n it is exact.
- * Single precision; the same bytes on any number of threads.
+ * items J, C is taken over J and the items that matter most to them, those with the largest sums of G_ij² / ((G_ii + λ)(G_jj + λ)).
+ * With one group of all items it is exact. Single precision; the same bytes on any number of threads.
  *
  * @param X users × items; @param transposed Xᵀ.
  * @throws ArgumentError for wrong options, or G + λI not positive definite in single precision.
- * @throws MemoryError where it does not fit; AbortedError when the job is stopped.
+ * @throws MemoryError if it does not fit; AbortedError when the job is stopped. Progress counts groups.
  * @example
  * const { similarity } = await groupEase(context, X, transpose(context.kernels, X), { lambda: 25, epsilon: 0.01 });
  */
@@ -73,65 +69,85 @@ export async function groupEase(
   const { kernels, name } = context;
   const { memory, pool } = kernels;
   const n = X.cols;
-  const { lambda, epsilon, nearest = n, group = 16, most = 448, coreMost = 1024, core: wanted = 1024, prior } = options;
+  const { lambda, epsilon, nearest = n, group = 16, most = 112, width = 32, core = 1024, prior } = options;
   checkNumber('lambda', lambda, 1e-6, 1e9);
   checkNumber('epsilon', epsilon, -1e9, 1e9);
   checkInteger('nearest', nearest, 0, 2 ** 31 - 1);
   checkInteger('group', group, 1, 1024);
   checkInteger('most', most, 0, 32_768);
-  checkInteger('coreMost', coreMost, 0, 32_768);
-  checkInteger('core', wanted, 0, 32_768);
+  checkInteger('width', width, 1, 32_768);
+  checkInteger('core', core, 0, 32_768);
   if (prior) {
     checkNumber('prior.strength', prior.strength, 0, 1e9);
-    if (prior.similarity.rows !== n || prior.similarity.cols !== n)
-      throw new ArgumentError('prior', `${prior.similarity.rows} × ${prior.similarity.cols}`, `${n} × ${n}`);
+    const { rows, cols } = prior.similarity;
+    if (rows !== n || cols !== n)
+      throw ArgumentError.because('prior', `it is ${rows} × ${cols} over a catalogue of ${n} items`);
   }
-  const core = Math.min(n, wanted);
-  const others = Math.max(core > 0 ? coreMost : 0, n > core ? most : 0);
+  const slots = pool ? TASKS_PER_THREAD * pool.threads : 1;
+  const counted: CoPurchaseOptions = { lambda, core: Math.min(core, n), width: Math.min(width, n), prior, slots };
   const shape: Shape = {
     n,
     users: X.rows,
-    entries: X.indices.length,
-    core,
-    size: roundUp(Math.min(n, others + group)),
+    size: roundUp(Math.min(n, most + group)),
     group,
-    prior: prior ? prior.similarity.indices.length : 0,
+    width: counted.width,
+    sides: prior ? 2 : 1,
     longest: prior ? longestColumn(prior.similarity) : 0,
   };
-  const slotCount = pool ? GROUPS_PER_THREAD * pool.threads : 1;
-  memory.require(catalogueBytes(shape) + slotCount * slotBytes(shape), `${name} on ${n} items`);
-  const groups: Members[] = [
-    ...ranges(core, group).map(([from, to]) => ({ from, to, most: coreMost })),
-    ...ranges(n - core, group).map(([from, to]) => ({ from: core + from, to: core + to, most })),
-  ];
-  const order = byPopularity(transposed);
-  const ranks = invertPermutation(order);
+  memory.require(coPurchaseBytes(X, counted) + 4 * n + slots * slotBytes(shape), `${name} on ${n} items`);
   const mark = memory.mark();
   try {
-    const catalogue = await putCatalogue(context, shape, transposed, order, ranks, lambda, prior);
-    const diagonal = memory.allocate(4 * n, name);
-    const members = memory.put(
-      Uint32Array.from({ length: n }, (_, i) => i),
-      name,
+    const { all, order, ranks, ...lists } = await putCoPurchases(context, X, transposed, counted);
+    const grouped = groupAlike(
+      n,
+      counted.width,
+      memory.u32(lists.nearest, n * counted.width),
+      memory.f32(lists.gains, n * counted.width),
+      group,
     );
-    const slots = Array.from({ length: slotCount }, () => allocateSlot(kernels, shape, name));
+    const members = memory.put(grouped, name);
+    const diagonal = memory.allocate(4 * n, name);
+    const workplaces = Array.from({ length: slots }, () => allocateSlot(kernels, shape, name));
     const columns: SimilarColumn[] = new Array(n);
-    for (const [begin, end] of ranges(groups.length, slotCount)) {
-      const batch = groups.slice(begin, end);
+    const groups = ranges(n, group);
+    for (const [begin, end] of ranges(groups.length, slots * GROUPS_PER_TASK)) {
+      const parts = ranges(end - begin, GROUPS_PER_TASK);
       await runTasks(
         kernels,
-        batch.map((each, s): Task => {
-          const { group: own, words, indices, values, ends } = slots[s];
-          memory.u32(own, GROUP_WORDS).set(words);
-          memory.u32(own, 3).set([plus(members, 4 * each.from), each.to - each.from, Math.min(each.most, n)]);
-          return [
-            ['chooseItems', catalogue, own],
-            ['solveGroup', catalogue, own],
-            ['keepColumns', catalogue, own, epsilon, nearest, indices, values, ends, diagonal],
-          ];
-        }),
+        parts.map(
+          ([first, last], s): Task =>
+            groups.slice(begin + first, begin + last).flatMap(([from, to], g) => {
+              const { group: own, fixed, indices, values, ends } = workplaces[s];
+              const at = structAt(ItemGroup, own, g);
+              writeStruct(memory, ItemGroup, at, {
+                ...fixed,
+                members: plus(members, 4 * from),
+                count: to - from,
+                most: Math.min(most, n),
+              });
+              const room = 4 * group * (shape.size + shape.longest) * g;
+              return [
+                ['chooseItems', all, at],
+                ['solveGroup', all, at],
+                [
+                  'keepColumns',
+                  all,
+                  at,
+                  epsilon,
+                  nearest,
+                  plus(indices, room),
+                  plus(values, room),
+                  plus(ends, 4 * group * g),
+                  diagonal,
+                ],
+              ];
+            }),
+        ),
       );
-      for (const [s, each] of batch.entries()) readColumns(kernels, slots[s], each, order, columns);
+      for (const [s, [first, last]] of parts.entries()) {
+        for (const [g, range] of groups.slice(begin + first, begin + last).entries())
+          readColumns(kernels, workplaces[s], shape, g, range, grouped, order, columns);
+      }
       await context.tick(end, groups.length);
     }
     const byRank = memory.f32(diagonal, n);
@@ -143,62 +159,21 @@ export async function groupEase(
   }
 }
 
-/** A group: the items of the ranks from … to − 1, and how many others its system may have. */
-interface Members {
-  from: number;
-  to: number;
-  most: number;
-}
-
 /** What the arrays' sizes depend on. */
 interface Shape {
   n: number;
   users: number;
-  entries: number;
-  core: number;
   /** Rows of the largest system. */
   size: number;
   group: number;
-  /** Entries of the prior, and of its longest column; 0 without. */
-  prior: number;
+  width: number;
+  /** Right sides of a column. */
+  sides: number;
+  /** Entries of the prior's longest column. */
   longest: number;
 }
 
 const roundUp = (rows: number) => 8 * Math.ceil(rows / 8);
-
-/** The kept columns of a group that was solved, by item. */
-function readColumns(
-  { memory }: Kernels,
-  slot: Slot,
-  { from, to }: Members,
-  order: Int32Array,
-  columns: SimilarColumn[],
-): void {
-  const failed = memory.u32(slot.group, GROUP_WORDS)[FAILED];
-  if (failed > 0) throw notPositive(order[failed - 1]);
-  const ends = memory.u32(slot.ends, to - from);
-  const kept = ends[to - from - 1];
-  const indices = Int32Array.from(memory.u32(slot.indices, kept), (rank) => order[rank]);
-  const values = memory.f32(slot.values, kept).slice();
-  let start = 0;
-  for (const [m, end] of ends.entries()) {
-    columns[order[from + m]] = { indices: indices.subarray(start, end), values: values.subarray(start, end) };
-    start = end;
-  }
-}
-
-/** The items, those with most users first, else in order. */
-function byPopularity({ rows, indptr }: SparsePattern): Int32Array {
-  const users = (item: number) => indptr[item + 1] - indptr[item];
-  let most = 0;
-  for (let item = 0; item < rows; item++) most = Math.max(most, users(item));
-  const starts = new Int32Array(most + 2);
-  for (let item = 0; item < rows; item++) starts[most - users(item) + 1]++;
-  for (let degree = 0; degree <= most; degree++) starts[degree + 1] += starts[degree];
-  const order = new Int32Array(rows);
-  for (let item = 0; item < rows; item++) order[starts[most - users(item)]++] = item;
-  return order;
-}
 
 function longestColumn({ cols, indices }: SparseMatrix): number {
   const counts = new Int32Array(cols);
@@ -206,124 +181,72 @@ function longestColumn({ cols, indices }: SparseMatrix): number {
   return counts.reduce((most, count) => Math.max(most, count), 0);
 }
 
-function catalogueBytes({ n, users, entries, core, prior }: Shape): number {
-  return 4 * CATALOGUE_WORDS + 8 * entries + 20 * (n + 2) + 8 * (users + 1) + 4 * core * core + 24 * prior + 1024;
-}
-
-/** X and Xᵀ by rank, the core's counts and the prior: the address of the kernels' Catalogue. */
-async function putCatalogue(
-  context: StageContext,
-  { n, users, entries, core }: Shape,
-  { indptr, indices }: SparsePattern,
-  order: Int32Array,
-  ranks: Int32Array,
-  lambda: number,
-  prior: GroupEaseOptions['prior'],
-): Promise<Address> {
-  const { kernels, name } = context;
-  const { memory, exports } = kernels;
-  const catalogue = memory.allocate(4 * CATALOGUE_WORDS, name);
-  const itemStarts = memory.allocate(4 * (n + 1), name);
-  const itemUsers = memory.allocate(4 * entries, name);
-  const starts = memory.u32(itemStarts, n + 1);
-  const buyers = memory.i32(itemUsers, entries);
-  starts[0] = 0;
-  for (const [rank, item] of order.entries()) {
-    const from = indices.subarray(indptr[item], indptr[item + 1]);
-    buyers.set(from, starts[rank]);
-    starts[rank + 1] = starts[rank] + from.length;
-  }
-  const userStarts = memory.allocate(4 * (users + 1), name);
-  const userItems = memory.allocate(4 * entries, name);
-  exports.transposePattern(n, users, itemStarts, itemUsers, userStarts, userItems);
-  const userTails = memory.allocate(4 * users, name);
-  const table = memory.allocate(4 * core * core, name);
-  const mean = prior && putPrior(context, prior, lambda, order, ranks);
-  const words = memory.u32(catalogue, CATALOGUE_WORDS);
-  words.set([n, users, core, userStarts, userTails, userItems, itemStarts, itemUsers, table]);
-  memory.f32(catalogue, CATALOGUE_WORDS)[9] = lambda;
-  words.set(mean ? [mean.starts, mean.items, mean.values] : [0, 0, 0], 10);
-  await runTasks(
-    kernels,
-    ranges(users, USERS_PER_TASK).map(([first, last]): Task => [['findTails', catalogue, first, last]]),
-  );
-  const progress = context.part('counts of the core');
-  const tasks = ranges(core, TABLE_ROWS).map(([first, last]): Task => [['countCore', catalogue, first, last]]);
-  await runTasks(kernels, tasks, (finished) => progress.tick(finished, tasks.length));
-  return catalogue;
-}
-
-/** λ s B̂ by columns and ranks. */
-function putPrior(
-  { kernels, name }: StageContext,
-  { similarity, strength }: NonNullable<GroupEaseOptions['prior']>,
-  lambda: number,
-  order: Int32Array,
-  ranks: Int32Array,
-): { starts: Address; items: Address; values: Address } {
-  const { memory } = kernels;
-  const columns = transpose(kernels, similarity);
-  const entries = columns.indptr[order.length];
-  const starts = memory.allocate(4 * (order.length + 1), name);
-  const items = memory.allocate(4 * entries, name);
-  const values = memory.allocate(4 * entries, name);
-  const ends = memory.u32(starts, order.length + 1);
-  const rows = memory.u32(items, entries);
-  const shares = memory.f32(values, entries);
-  let at = 0;
-  ends[0] = 0;
-  for (const [rank, item] of order.entries()) {
-    for (let e = columns.indptr[item]; e < columns.indptr[item + 1]; e++) {
-      rows[at] = ranks[columns.indices[e]];
-      shares[at++] = lambda * strength * columns.values[e];
-    }
-    ends[rank + 1] = at;
-  }
-  return { starts, items, values };
-}
-
-/** Addresses of what a group under way writes. */
+/** Where a task works, and where its groups leave what they keep. */
 interface Slot {
-  group: Address;
-  /** What its Group says before the group is known. */
-  words: Uint32Array;
+  /** GROUPS_PER_TASK structs. */
+  group: Pointer<ItemGroup>;
+  /** What all of these say. */
+  fixed: Omit<ItemGroup, 'members' | 'count' | 'most'>;
+  /** For each of the groups group · (size + longest) u32 and f32, and `group` u32. */
   indices: Address;
   values: Address;
   ends: Address;
 }
 
-function panelBytes({ size, group, prior }: Shape): number {
-  return 32 * size * (size / 8 + (prior > 0 ? 2 : 1) * Math.ceil(group / 8));
+function panelBytes({ size, group, sides }: Shape): number {
+  return 32 * size * (size / 8 + sides * Math.ceil(group / 8));
 }
 
 function slotBytes(shape: Shape): number {
-  const { n, users, size, group, longest } = shape;
-  return panelBytes(shape) + 18 * n + users / 8 + 8 * size + 8 * group * (size + longest + 1) + 20_000;
+  const { n, users, size, group, width, longest } = shape;
+  const kept = GROUPS_PER_TASK * (8 * group * (size + longest) + 4 * group + ItemGroup.bytes);
+  return panelBytes(shape) + kept + 6 * n + users / 8 + 8 * (size + group) + 4 * group * width + 20_000;
 }
 
 function allocateSlot({ exports, memory }: Kernels, shape: Shape, name: string): Slot {
-  const { n, users, size, group, longest } = shape;
-  const words = new Uint32Array(GROUP_WORDS);
-  words.set(
-    [
-      memory.allocate(4 * size, name), // chosen
-      0, // failed
-      memory.allocateZeroed(4 * n, name), // counts
-      memory.allocate(4 * (n + 1), name), // touched
-      memory.allocate(4 * (n + 1), name), // reached
-      memory.allocateZeroed(4 * n, name), // gains
-      memory.allocateZeroed(2 * n, name), // places
-      memory.allocate(4 * Math.ceil(users / 32), name), // seen
-      memory.allocate(panelBytes(shape), name), // panels
-      memory.allocate(Math.max(exports.solveScratchBytes(), 4 * (size + 3)), name), // scratch
-    ],
-    5,
-  );
+  const { n, users, size, group, width, longest } = shape;
+  const room = 4 * GROUPS_PER_TASK * group * (size + longest);
   return {
-    group: memory.allocate(4 * GROUP_WORDS, name),
-    words,
-    indices: memory.allocate(4 * group * (size + longest), name),
-    values: memory.allocate(4 * group * (size + longest), name),
-    ends: memory.allocate(4 * group, name),
+    group: allocateStructs(memory, ItemGroup, GROUPS_PER_TASK, name),
+    fixed: {
+      chosen: memory.allocate(4 * size, name),
+      others: 0,
+      coreOthers: 0,
+      failed: 0,
+      reached: memory.allocate(4 * (group * width + 1), name),
+      sums: memory.allocateZeroed(4 * n, name),
+      places: memory.allocateZeroed(2 * n, name),
+      seen: memory.allocate(4 * Math.ceil(users / 32), name),
+      panels: memory.allocate(panelBytes(shape), name),
+      scratch: memory.allocate(Math.max(exports.solveScratchBytes(), 4 * (size + group + 1)), name),
+    },
+    indices: memory.allocate(room, name),
+    values: memory.allocate(room, name),
+    ends: memory.allocate(4 * GROUPS_PER_TASK * group, name),
   };
+}
+
+/** The kept columns of the g-th group of a task, by item. */
+function readColumns(
+  { memory }: Kernels,
+  slot: Slot,
+  { size, group, longest }: Shape,
+  g: number,
+  [from, to]: [from: number, to: number],
+  grouped: Uint32Array,
+  order: Int32Array,
+  columns: SimilarColumn[],
+): void {
+  const [{ failed }] = readStructs(memory, ItemGroup, structAt(ItemGroup, slot.group, g), 1);
+  if (failed > 0) throw notPositive(order[failed - 1]);
+  const ends = memory.u32(plus(slot.ends, 4 * group * g), to - from);
+  const kept = ends[to - from - 1];
+  const room = 4 * group * (size + longest) * g;
+  const indices = Int32Array.from(memory.u32(plus(slot.indices, room), kept), (rank) => order[rank]);
+  const values = memory.f32(plus(slot.values, room), kept).slice();
+  let start = 0;
+  for (const [m, end] of ends.entries()) {
+    columns[order[grouped[from + m]]] = { indices: indices.subarray(start, end), values: values.subarray(start, end) };
+    start = end;
+  }
 }

@@ -7,6 +7,7 @@ import type { SparseMatrix, SparsePattern } from '../../src/matrix/sparse.ts';
 import { transpose } from '../../src/matrix/transpose.ts';
 import { mergeInteractions } from '../../src/models/interactions.ts';
 import { nodeWorkers } from '../../src/node/files.ts';
+import { groupAlike } from '../../src/similarity/grouping.ts';
 import { type GroupEaseOptions, groupEase } from '../../src/similarity/groups.ts';
 import { startPool } from '../../src/threads/pool.ts';
 import { LENGTHS, randomPattern, randoms, rawKernels } from '../support/reference.ts';
@@ -82,30 +83,43 @@ interface Plan {
   group: number;
   most: number;
   core: number;
-  coreMost: number;
+  width: number;
   prior?: { similarity: SparseMatrix; strength: number };
 }
 
-/** B̂ and C's diagonal by the head of assembly/sparse/groups.ts, f64, every entry. */
-function reference(X: SparsePattern, { group, most, core, coreMost, prior }: Plan) {
+/** B̂ and C's diagonal by the head of assembly/sparse/groups.ts, f64 but for the gains, every entry. */
+function reference(X: SparsePattern, { group, most, width, prior }: Plan) {
   const n = X.cols;
   const g = gramOf(X);
   const mean = prior
     ? dense(prior.similarity).map((value) => LAMBDA * prior.strength * value)
     : new Float64Array(n * n);
   const order = upTo(n).sort((a, b) => g[b * (n + 1)] - g[a * (n + 1)] || a - b);
+  const lists = order.map((j) =>
+    upTo(n)
+      .map((rank) => ({ rank, gain: gainOf(order[rank], j) }))
+      .filter(({ gain }) => gain > 0)
+      .sort((a, b) => b.gain - a.gain || a.rank - b.rank)
+      .slice(0, width),
+  );
+  const fill = (value: (entry: { rank: number; gain: number }) => number) =>
+    lists.flatMap((list) => upTo(width).map((e) => (e < list.length ? value(list[e]) : 0)));
+  const nearest = Uint32Array.from(fill(({ rank }) => rank));
+  const gains = Float32Array.from(fill(({ gain }) => gain));
+  const grouped = groupAlike(n, width, nearest, gains, group);
   const similarity = new Float64Array(n * n);
   const diagonal = new Float64Array(n);
-  const corePart = Math.min(core, n);
-  for (let begin = 0; begin < n; ) {
-    const end = Math.min(begin < corePart ? corePart : n, begin + group);
-    const J = order.slice(begin, end);
-    const gains = order.map((i) => (J.includes(i) ? 0 : gainOf(i, J)));
-    const others = upTo(n)
-      .filter((rank) => gains[rank] > 0)
-      .sort((a, b) => gains[b] - gains[a] || a - b)
-      .slice(0, begin < corePart ? coreMost : most)
-      .map((rank) => order[rank]);
+  for (let begin = 0; begin < n; begin += group) {
+    const members = Array.from(grouped.subarray(begin, begin + group));
+    const sums = new Map<number, number>();
+    for (const j of members)
+      for (const { rank, gain } of lists[j]) sums.set(rank, Math.fround((sums.get(rank) ?? 0) + gain));
+    const others = [...sums]
+      .filter(([rank]) => !members.includes(rank))
+      .sort(([i, a], [k, b]) => b - a || i - k)
+      .slice(0, most)
+      .map(([rank]) => order[rank]);
+    const J = members.map((rank) => order[rank]);
     const S = [...others, ...J];
     const a = new Float64Array(S.length ** 2);
     for (const [r, i] of S.entries())
@@ -120,22 +134,15 @@ function reference(X: SparsePattern, { group, most, core, coreMost, prior }: Pla
         similarity[i * n + j] = i === j ? 0 : e[r] - (c[r * S.length + at] * (1 + e[at])) / own;
       diagonal[j] = own;
     }
-    begin = end;
   }
   return { similarity, diagonal };
 
-  /** In f32 as the kernel sums it: which items are chosen hangs on it. */
-  function gainOf(i: number, J: number[]): number {
+  /** In f32, since it decides which items are chosen. */
+  function gainOf(i: number, j: number): number {
+    if (i === j) return 0;
     const f = Math.fround;
-    let gain = 0;
-    for (const j of J) {
-      const weight = f(1 / f(g[j * (n + 1)] + LAMBDA));
-      const count = g[i * n + j];
-      const share = f(mean[i * n + j]);
-      gain = f(gain + f(f(count * count) * weight));
-      if (share !== 0) gain = Math.max(2 ** -126, f(gain + f(f(f(f(2 * count) + share) * share) * weight)));
-    }
-    return f(gain / f(g[i * (n + 1)] + LAMBDA));
+    const share = f(g[i * n + j] + f(mean[i * n + j]));
+    return f(f(f(share * share) * f(1 / f(g[j * (n + 1)] + LAMBDA))) / f(g[i * (n + 1)] + LAMBDA));
   }
 }
 
@@ -171,7 +178,7 @@ const ROUNDING = 2e-5;
 
 test.each(shapes)('with one group of all items every entry is that of the f64 inverse: %s', async (_, X) => {
   const n = X.cols;
-  const expected = reference(X, { group: Math.max(1, n), most: n, core: n, coreMost: n });
+  const expected = reference(X, { group: Math.max(1, n), most: 0, core: 0, width: 1 });
   for (const core of [0, 1024]) {
     const used = kernels.memory.used;
     const { similarity, diagonal } = await solve(X, { group: 1024, core });
@@ -184,13 +191,13 @@ test.each(shapes)('with one group of all items every entry is that of the f64 in
 test.each(shapes)('smaller systems, and a prior, are those of the head of the kernels: %s', async (_, X) => {
   const prior = { similarity: priorOf(X.cols, 5, 7), strength: 0.4 };
   for (const plan of [
-    { group: 4, most: 0, core: 8, coreMost: 2 },
-    { group: 7, most: 20, core: 21, coreMost: 30 },
-    { group: 16, most: 40, core: 32, coreMost: 50, prior },
-    { group: 5, most: 3, core: 0, coreMost: 0, prior },
-    { group: 64, most: 2048, core: 2048, coreMost: 2048, prior },
+    { group: 4, most: 0, core: 8, width: 3 },
+    { group: 7, most: 20, core: 21, width: 10 },
+    { group: 16, most: 40, core: 32, width: 64, prior },
+    { group: 5, most: 3, core: 0, width: 2, prior },
+    { group: 1, most: 2048, core: 2048, width: 2048, prior },
   ] satisfies Plan[]) {
-    const expected = reference(X, plan);
+    const expected = reference(X, { ...plan, width: Math.min(plan.width, X.cols) });
     const { similarity, diagonal } = await solve(X, plan);
     expect(furthest(dense(similarity), expected.similarity), JSON.stringify(plan)).toBeLessThanOrEqual(ROUNDING);
     expect(furthest(diagonal, expected.diagonal)).toBeLessThanOrEqual(ROUNDING);
@@ -213,7 +220,7 @@ test('of each column the entries from epsilon on are kept, the largest of them',
 });
 
 test('the same bytes on 1, 2, 3 and 8 threads', async () => {
-  const options = { lambda: LAMBDA, epsilon: 0.001, group: 8, most: 100, core: 64, coreMost: 200 };
+  const options = { lambda: LAMBDA, epsilon: 0.001, group: 8, most: 100, core: 64, width: 20 };
   const prior = { similarity: priorOf(realistic.cols, 5, 7), strength: 0.4 };
   const transposed = transpose(kernels, realistic);
   const run = (on: typeof kernels, given: GroupEaseOptions) =>
@@ -238,6 +245,7 @@ test('wrong options, what single precision cannot tell apart, too much to hold a
     { epsilon: Number.NaN },
     { group: 0 },
     { most: -1 },
+    { width: 0 },
     { nearest: 0.5 },
     { prior: { similarity: priorOf(3, 1, 1), strength: 1 } },
     { prior: { similarity: priorOf(realistic.cols, 1, 1), strength: Number.NaN } },
@@ -251,13 +259,9 @@ test('wrong options, what single precision cannot tell apart, too much to hold a
     /^gram: G \+ λI is not positive definite \(the pivot at item \d+ is not positive\)/,
   );
   const large: SparsePattern = { rows: 1, cols: 300_000_000, indptr: new Int32Array(2), indices: new Int32Array(0) };
+  const none: SparsePattern = { rows: 300_000_000, cols: 1, indptr: new Int32Array(0), indices: new Int32Array(0) };
   await expect(
-    groupEase(
-      stageContext(kernels, 'ease'),
-      large,
-      { rows: 300_000_000, cols: 1, indptr: new Int32Array(0), indices: new Int32Array(0) },
-      { lambda: 1, epsilon: 0.01 },
-    ),
+    groupEase(stageContext(kernels, 'ease'), large, none, { lambda: 1, epsilon: 0.01 }),
   ).rejects.toBeInstanceOf(MemoryError);
   const controller = new AbortController();
   const onProgress = ({ stage, done }: { stage: string; done: number }) =>
