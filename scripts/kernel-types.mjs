@@ -52,6 +52,7 @@ export function kernelExports(declarations, structs) {
 import type { Address, Pointer, Scalar } from './address.ts';
 import type { ${[...used].sort().join(', ')} } from './kernel-layout.ts';
 
+/** The compiled kernels by name. Their heads in assembly/ say what each takes, its precision and its order of sums. */
 export interface KernelExports {
 ${members.join('')}}
 `;

@@ -1,3 +1,7 @@
+/**
+ * `m3rec/browser`: calls into a worker, stores for models, and an offline shell, for pages.
+ * @module m3rec/browser
+ */
 export {
   type CallOptions,
   connectCalls,

@@ -1,4 +1,16 @@
-export * from './common/errors.ts';
+/**
+ * `m3rec`: reads interactions, trains, evaluates, recommends and serves, on every host.
+ * @module m3rec
+ */
+export {
+  AbortedError,
+  ArgumentError,
+  DataError,
+  M3RecError,
+  MemoryError,
+  ModelFileError,
+  WorkerError,
+} from './common/errors.ts';
 export type { JobOptions, Progress, Step } from './common/job.ts';
 export { type Assortment, purchases, withAssortment } from './data/assortment.ts';
 export {

@@ -5,6 +5,8 @@
  * they are called with arrays (`bindKernels`) and with addresses (`Kernels`, `LinearMemory`, `Address`, structs).
  * Not stable: the kernels. Which there are, their arguments (`KernelExports`) and the structs and constants of `layout` may
  * change with a minor version.
+ *
+ * @module m3rec/kernels
  */
 export { type Address, NOWHERE, type Pointer, plus, type Scalar } from './engine/address.ts';
 export { type BoundKernels, bindKernels, type KernelArgument } from './engine/bind.ts';

@@ -1,1 +1,5 @@
+/**
+ * `m3rec/node`: files, folders and worker threads of Node.
+ * @module m3rec/node
+ */
 export * from './node/files.ts';

@@ -1,3 +1,7 @@
+/**
+ * `m3rec/workers`: threads from Web Workers, in browsers, Deno and Bun.
+ * @module m3rec/workers
+ */
 import { embeddedThreadKernels } from './threads/embedded-threads.ts';
 import type { Availability, Workers } from './threads/pool.ts';
 
@@ -7,6 +11,9 @@ export type { Availability, WorkerEvents, WorkerHandle, Workers } from './thread
  * Web Workers for the option `workers`: in a page that is cross-origin isolated, a worker of such a page, Deno and Bun.
  *
  * @param script dist/worker.js of this package, where a bundler does not find it by itself.
+ * @example
+ * // in a page that is cross-origin isolated, in Deno or in Bun; on one thread elsewhere
+ * await train(markets, { model: 'ease', workers: webWorkers() });
  */
 export function webWorkers(script?: string | URL): Workers {
   return {

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { table } from '../harness/report.mjs';
 
 export const MACHINE = 'amd-epyc-2-avx512';
-const ROW = 30;
+const ROW = 36;
 const TOP = 62;
-const LEFT = 270;
+const LEFT = 240;
 const WIDTH = 760;
 const RIGHT = 70;
 /** The axis: powers of two around 1. */
-const TICKS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64];
+const TICKS = [0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64];
 
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 

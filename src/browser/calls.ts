@@ -68,7 +68,12 @@ const CLASSES: Record<string, { prototype: Error }> = {
 };
 const transfers = new WeakMap<object, Transferred[]>();
 
-/** Marks what of a method's result is moved to the page instead of copied. Returns the value. */
+/**
+ * Marks what of a method's result is moved to the page instead of copied. Returns the value.
+ * @example
+ * const result = { bytes: new Uint8Array(4) };
+ * moving(result, [result.bytes.buffer]) === result; // → true
+ */
 export function moving<T extends object>(value: T, transfer: Transferred[]): T {
   transfers.set(value, transfer);
   return value;
@@ -78,7 +83,10 @@ export function moving<T extends object>(value: T, transfer: Transferred[]): T {
  * Answers calls inside a worker.
  *
  * @param scope `self` of a worker, or a MessagePort.
- * @example serveCalls(self, { double: (x: number) => 2 * x });
+ * @example
+ * const { port1, port2 } = new MessageChannel(); // in a worker: serveCalls(self, …)
+ * serveCalls(port1, { double: (x) => 2 * x });
+ * port1.start();
  */
 export function serveCalls(scope: Port, methods: Methods): void {
   const running = new Map<number, AbortController>();
@@ -110,9 +118,14 @@ type Request =
 /**
  * The methods of a worker that runs `serveCalls`, as promises. An error of the worker itself (its script did not load, it
  * ran out of memory) rejects every call that is under way and all later ones with WorkerError.
- *
- * @example const remote = connectCalls<typeof methods>(new Worker('worker.js', { type: 'module' }));
- * await remote.double(2); // 4
+ * @example
+ * const { port1, port2 } = new MessageChannel(); // in a page: connectCalls(new Worker(…))
+ * serveCalls(port1, { double: (x) => 2 * x });
+ * port1.start();
+ * port2.start();
+ * const remote = connectCalls(port2);
+ * await remote.double(2); // → 4
+ * remote.close();
  */
 export function connectCalls<M extends Methods>(worker: Port & { terminate?(): void; close?(): void }): Remote<M> {
   const pending = new Map<number, Pending>();

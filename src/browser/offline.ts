@@ -33,7 +33,8 @@ const ANSWER_WITHIN = 1000;
  * The service worker's side: call it once, at its top level.
  *
  * @param scope `self` of the service worker.
- * @example serveShell(self, { build: 'a81f', files: ['./', 'app-x1.js', 'kernels.wasm'] });
+ * @example
+ * serveShell(self, { build: 'a81f', files: ['./', 'app-x1.js', 'kernels.wasm'] });
  */
 export function serveShell(scope: ServiceWorkerGlobalScope, { build, files }: Shell): void {
   const own = PREFIX + build;
@@ -111,6 +112,8 @@ function buildOf(tab: Client): Promise<string | undefined> {
  * @param build The build that this page is of.
  * @param onWaiting Called when a newer build waits, at most once; `update()` of the handle moves this tab to it.
  * @returns undefined where this browser has no service worker here.
+ * @example
+ * await registerShell('service-worker.js', 'a81f', (shell) => shell.update());
  */
 export async function registerShell(
   script: string | URL,

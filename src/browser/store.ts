@@ -53,7 +53,11 @@ export class QuotaError extends M3RecError {
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 
-/** @throws ArgumentError for what is no name of a stored model. */
+/**
+ * @throws ArgumentError for what is no name of a stored model.
+ * @example
+ * checkModelName('name', 'shop'); // → 'shop'
+ */
 export function checkModelName(argument: string, name: unknown): string {
   if (typeof name !== 'string' || !/^[\w-][\w.-]{0,63}$/.test(name)) {
     throw new ArgumentError(argument, name, 'a name of 1 to 64 letters, digits, -, _ and ., not beginning with a dot');
@@ -61,7 +65,11 @@ export function checkModelName(argument: string, name: unknown): string {
   return name;
 }
 
-/** The name itself where it is free, else the first of name-2, name-3 … that is. */
+/**
+ * The name itself where it is free, else the first of name-2, name-3 … that is.
+ * @example
+ * freeName('shop', []); // → 'shop'
+ */
 export function freeName(name: string, models: readonly StoredModel[]): string {
   const taken = new Set(models.map((model) => model.name));
   const base = checkModelName('name', name).slice(0, 60);
@@ -72,6 +80,10 @@ export function freeName(name: string, models: readonly StoredModel[]): string {
 /**
  * The best store of this host: the origin's private file system where it has one, else IndexedDB, else memory.
  * Some browsers refuse the first two in private windows: each is tried with a small file.
+ * @example
+ * const store = await openModelStore(); // in Node: memory
+ * await store.write('shop', bytes);
+ * (await store.list()).length; // → 1
  */
 export async function openModelStore(): Promise<ModelStore> {
   const [{ opfsStore }, { indexedDbStore }] = await Promise.all([import('./opfs-store.ts'), import('./idb-store.ts')]);
@@ -85,7 +97,13 @@ export async function openModelStore(): Promise<ModelStore> {
   return memoryStore();
 }
 
-/** A store that lasts as long as the page. */
+/**
+ * A store that lasts as long as the page.
+ * @example
+ * const store = memoryStore();
+ * await store.write('shop', bytes);
+ * (await store.list()).map(({ name }) => name); // → ['shop']
+ */
 export function memoryStore(): ModelStore {
   const models = new Map<string, { bytes: Uint8Array<ArrayBuffer>; saved: number }>();
   const find = (name: string) => {

@@ -15,11 +15,11 @@ export type Assortment = 'sold' | 'union' | Readonly<Record<string, readonly str
  *
  * Linear in the size of the markets and the lists, but for sorting the ids that are new.
  *
- * @example
- * const markets = await readDirectory('shop');
- * const model = await train(withAssortment(markets, { jp: ['p1', 'p7', 'p8'] }));
- *
  * @throws ArgumentError for what are no markets, another word, or a list of a market that is not there.
+ * @example
+ * // jp lists an item of its own that nobody there has bought yet
+ * const offered = withAssortment(markets, { jp: ['P1000000'] });
+ * offered.markets.find(({ name }) => name === 'jp').items.length; // → 164
  */
 export function withAssortment(markets: Markets, assortment: Assortment): Markets {
   checkMarkets(markets);
@@ -45,7 +45,11 @@ export function withAssortment(markets: Markets, assortment: Assortment): Market
   };
 }
 
-/** (|V_m|) users of the market who have bought each of its items; 0 for an item that it only sells. */
+/**
+ * (|V_m|) users of the market who have bought each of its items; 0 for an item that it only sells.
+ * @example
+ * purchases(markets.markets[0]).length; // → 186
+ */
 export function purchases({ items, interactions }: Pick<Market, 'items' | 'interactions'>): Int32Array {
   const counts = new Int32Array(items.length);
   for (const item of interactions.indices) counts[item]++;

@@ -16,6 +16,7 @@ export interface MarketShape {
   shared: number;
 }
 
+/** What to generate; every option has a default. */
 export interface GenerateOptions {
   seed?: number;
   /** Default: one rich market, four scarcer ones that share 45 to 90 % of their items. */
@@ -76,6 +77,9 @@ const TRIES = 12;
  * Time is linear in the interactions (10⁷ take some seconds), memory 8 bytes an interaction.
  *
  * @throws ArgumentError for an option out of range.
+ * @example
+ * const data = generateMarkets({ seed: 7, users: 500, items: 200, interactions: 4000 });
+ * data.markets.map(({ name }) => name); // → ['us', 'uk', 'de', 'jp', 'in']
  */
 export function generateMarkets(options: GenerateOptions = {}): GeneratedData {
   checkObject('options', options);
@@ -126,7 +130,12 @@ export function generateMarkets(options: GenerateOptions = {}): GeneratedData {
   };
 }
 
-/** The data set as `Markets`, without a detour over files. */
+/**
+ * The data set as `Markets`, without a detour over files.
+ * @example
+ * const small = assembleGenerated(generateMarkets({ seed: 7, users: 500, items: 200, interactions: 4000 }));
+ * small.markets.map(({ name }) => name); // → ['de', 'in', 'jp', 'uk', 'us']
+ */
 export function assembleGenerated(data: GeneratedData): Markets {
   return assemble(
     data.items,

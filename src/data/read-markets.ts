@@ -16,6 +16,7 @@ import { Int32List } from './int32-list.ts';
 import type { Markets } from './markets.ts';
 import { copyString, MAX_FIELD, type RowSource, readRows } from './rows.ts';
 
+/** What a file's rows are for: to train on, or held out to evaluate. */
 export type Split = 'train' | 'valid' | 'test';
 
 /** One file of interactions. */
@@ -122,6 +123,10 @@ class Draft {
  * @throws DataError for what `readRows` refuses, and for a market without training rows.
  * @throws ArgumentError for `minRating` that is not a number or `markets` that the data does not have.
  * @throws AbortedError
+ * @example
+ * const source = 'userId,itemId\nu1,shoe-9\nu1,hat-2\n'; // or bytes, or a stream of either
+ * const { items } = await readMarkets([{ market: 'de', split: 'train', name: 'de.csv', source }]);
+ * items; // → ['hat-2', 'shoe-9']
  */
 export async function readMarkets(files: readonly MarketFile[], options: ReadOptions = {}): Promise<Markets> {
   checkObject('options', options);

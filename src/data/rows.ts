@@ -12,6 +12,7 @@ export type RowSource = string | Uint8Array | AsyncIterable<Uint8Array | string>
  */
 export type RowSink = (user: string, item: string, rating: number, market: string | undefined, line: number) => void;
 
+/** Which further columns of a row are read. */
 export interface RowOptions {
   /** Read the rating of each row, and refuse a file without one. */
   rating?: boolean;
@@ -59,6 +60,10 @@ interface Layout {
  *   or over-long id, invalid UTF-8, a binary file, a rating that is not a number, a quote that is not closed.
  * @throws ArgumentError for a source, or a piece of it, that is neither text nor a Uint8Array.
  * @throws AbortedError
+ * @example
+ * const pairs = [];
+ * await readRows('user;item\nu1;shoe-9\n', 'rows.csv', (user, item) => pairs.push([user, item]));
+ * pairs; // → [['u1', 'shoe-9']]
  */
 export async function readRows(
   source: RowSource,

@@ -16,7 +16,13 @@ export type Pointer<T> = Address & { readonly [pointee]: T };
 /** No address, for the optional arguments of a kernel. Nothing is allocated at 0. */
 export const NOWHERE = 0 as Address;
 
-/** The address `bytes` after `address`. */
+/**
+ * The address `bytes` after `address`.
+ * @example
+ * const memory = new LinearMemory();
+ * const second = plus(memory.put(Float32Array.of(1, 2)), 4);
+ * memory.f32(second, 1)[0]; // → 2
+ */
 export function plus(address: Address, bytes: number): Address {
   return (address + bytes) as Address;
 }

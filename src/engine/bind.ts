@@ -62,9 +62,10 @@ export type BoundKernels = {
  * @throws ArgumentError for a source that is not the kernel module, and from a call for an argument of any other type.
  * @throws MemoryError from a call whose arrays do not fit.
  * @example
- * const kernels = await bindKernels(bytes);
+ * const kernels = await bindKernels(await readBytes('node_modules/m3rec/dist/kernels.wasm'));
  * const y = Float32Array.of(1, 2, 3, 4);
- * kernels.addInto(4, Float32Array.of(1, 1, 1, 1), y); // y is 2, 3, 4, 5
+ * kernels.addInto(4, Float32Array.of(1, 1, 1, 1), y);
+ * [...y]; // → [2, 3, 4, 5]
  */
 export async function bindKernels(source: KernelSource): Promise<BoundKernels> {
   const { exports, memory } = await instantiateKernels(source);

@@ -10,6 +10,8 @@ let chosen: Promise<ResolvedKernels> | undefined;
  * Nothing is compiled or instantiated here.
  *
  * @throws ArgumentError for anything else, a URL that cannot be fetched, and a Response that is not ok.
+ * @example
+ * await init(await readBytes('node_modules/m3rec/dist/kernels.wasm')); // or a module, a Response, init('/kernels.wasm')
  */
 export async function init(source: KernelSource = embeddedKernels): Promise<void> {
   const resolved = await resolveKernels(source);

@@ -11,6 +11,11 @@ export type { KernelExports, Kernels } from './types.ts';
 /**
  * Instantiates the kernels, on a linear memory of their own unless one is given.
  * @throws ArgumentError for anything that is not the kernel module.
+ * @example
+ * const { exports, memory } = await instantiateKernels(await readBytes('node_modules/m3rec/dist/kernels.wasm'));
+ * const x = memory.put(Float32Array.of(3, 4));
+ * memory.f32(x, 2)[1]; // → 4
+ * typeof exports.dot; // → 'function'
  */
 export async function instantiateKernels(source: KernelSource, memory = new LinearMemory()): Promise<Kernels> {
   const resolved = await resolveKernels(source);

@@ -14,6 +14,12 @@ const BASE = ALIGN as Address;
  * The one owner of a wasm32 linear memory: a stack allocator with marks. A stage takes a mark, allocates,
  * and releases to its mark when it ends. Views are made afresh at each call, since `grow` detaches older ones;
  * nobody keeps a view across a call that may allocate.
+ * @example
+ * const memory = new LinearMemory();
+ * const mark = memory.mark();
+ * const address = memory.put(Float32Array.of(1, 2));
+ * memory.f32(address, 2)[1]; // → 2
+ * memory.release(mark);
  */
 export class LinearMemory {
   readonly memory: WasmMemory;

@@ -14,6 +14,9 @@ export type ResolvedKernels = Bytes | WasmModule;
  * The bytes or the module of a source. Values are recognised by their shape: one from another realm (an edge sandbox hands its
  * modules in from outside) is no instance of this realm's classes.
  * @throws ArgumentError for anything else, a URL that cannot be fetched, and a response that is not ok.
+ * @example
+ * const source = await resolveKernels(fetch('data:application/wasm;base64,AGFzbQEAAAA='));
+ * source.byteLength; // → 8
  */
 export async function resolveKernels(source: KernelSource): Promise<ResolvedKernels> {
   let value: unknown = await source;

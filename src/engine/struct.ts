@@ -19,12 +19,26 @@ export interface StructLayout<T> extends AnyLayout {
   readonly fields: readonly (readonly [name: keyof T & string, type: FieldType])[];
 }
 
-/** Copies a struct into linear memory; returns its address. */
+/**
+ * Copies a struct into linear memory; returns its address.
+ * @example
+ * const layout = { name: 'Point', bytes: 8, fields: [['x', 'f32'], ['y', 'f32']] };
+ * const memory = new LinearMemory();
+ * const address = putStruct(memory, layout, { x: 1, y: 2 });
+ * readStructs(memory, layout, address, 1); // → [{ x: 1, y: 2 }]
+ */
 export function putStruct<T>(memory: LinearMemory, layout: StructLayout<T>, value: T, job?: string): Pointer<T> {
   return putStructs(memory, layout, [value], job);
 }
 
-/** Copies structs into linear memory as an array; returns the address of the first. */
+/**
+ * Copies structs into linear memory as an array; returns the address of the first.
+ * @example
+ * const layout = { name: 'Point', bytes: 8, fields: [['x', 'f32'], ['y', 'f32']] };
+ * const memory = new LinearMemory();
+ * const first = putStructs(memory, layout, [{ x: 1, y: 2 }, { x: 3, y: 4 }]);
+ * readStructs(memory, layout, first, 2)[1]; // → { x: 3, y: 4 }
+ */
 export function putStructs<T>(
   memory: LinearMemory,
   layout: StructLayout<T>,
@@ -74,7 +88,13 @@ export function writeStructs<T>(
   }
 }
 
-/** Copies of `count` structs from an address on. */
+/**
+ * Copies of `count` structs from an address on.
+ * @example
+ * const layout = { name: 'Point', bytes: 8, fields: [['x', 'f32'], ['y', 'f32']] };
+ * const memory = new LinearMemory();
+ * readStructs(memory, layout, putStruct(memory, layout, { x: 1, y: 2 }), 1); // → [{ x: 1, y: 2 }]
+ */
 export function readStructs<T>(
   memory: LinearMemory,
   { fields }: StructLayout<T>,

@@ -2,6 +2,7 @@ import { ArgumentError, checkArray, checkChoice, checkInteger, checkNumber, chec
 import type { Evaluation, MarketEvaluation, RowResult } from './evaluate.ts';
 import { type Estimate, estimate, METRICS, type Metric, meanOfEstimates } from './metrics.ts';
 
+/** What to compare, and at which rank. */
 export interface CompareOptions {
   /** What to compare by: the name of a metric, or a metric of your own. Default: `mrr`. */
   metric?: 'mrr' | 'ndcg' | 'hr' | 'recall' | 'map' | Metric;
@@ -9,6 +10,7 @@ export interface CompareOptions {
   k?: number;
 }
 
+/** A mean difference with its error. */
 export interface Difference {
   /** Mean of the metric in b minus that in a. */
   difference: number;
@@ -18,6 +20,7 @@ export interface Difference {
   t?: number;
 }
 
+/** How two evaluations differ in one market. */
 export interface Comparison extends Difference {
   market: string;
   /** Held-out rows that both ranked, and their users. */
@@ -32,7 +35,11 @@ export interface Comparison extends Difference {
  *
  * @throws ArgumentError where one was made without `perUser`, or markets, protocol, negatives, seed, repeat or k differ, or no
  *   row of a market is in both.
- * @example for (const { market, difference, t } of compare(ease, m3rec, { metric: 'ndcg' })) console.log(market, difference, t);
+ * @example
+ * const measure = async (options) =>
+ *   evaluate(await loadModel(encodeModel(await train(markets, options))), markets, { perUser: true });
+ * const differences = compare(await measure({ model: 'popularity' }), await measure({ model: 'ease' }), { metric: 'ndcg' });
+ * differences.every(({ t }) => t > 2); // → true
  */
 export function compare(a: Evaluation, b: Evaluation, options: CompareOptions = {}): Comparison[] {
   checkEvaluation('a', a);
@@ -52,7 +59,15 @@ export function compare(a: Evaluation, b: Evaluation, options: CompareOptions = 
   });
 }
 
-/** The mean difference over markets, each counting alike, with its standard error. */
+/**
+ * The mean difference over markets, each counting alike, with its standard error.
+ * @example
+ * const { difference, t } = meanDifference([
+ *   { difference: 0.02, standardError: 0.01 },
+ *   { difference: 0.04, standardError: 0.01 },
+ * ]);
+ * difference; // → 0.03
+ */
 export function meanDifference(comparisons: readonly Difference[]): Difference {
   return withT(
     meanOfEstimates(comparisons.map(({ difference, standardError }) => ({ mean: difference, standardError }))),

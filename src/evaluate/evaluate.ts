@@ -33,6 +33,7 @@ export interface EvaluateOptions extends JobOptions {
   perUser?: boolean;
 }
 
+/** Means over held-out rows, each from 0 to 1. */
 export interface Metrics {
   /** Mean of 1 / rank where rank ≤ k, else 0. */
   mrr: number;
@@ -57,6 +58,7 @@ export interface RowResult {
   reciprocalRank: number;
 }
 
+/** The metrics of some of a market's rows. */
 export interface GroupEvaluation {
   /** What the rows are grouped by. */
   by: GroupingName;
@@ -95,6 +97,7 @@ export interface MarketEvaluation extends Metrics {
   perUser?: RowResult[];
 }
 
+/** What `evaluate` found, with the settings that it was found with. */
 export interface Evaluation {
   heldOut: string;
   /** The protocol's name. */
@@ -128,7 +131,10 @@ export interface Evaluation {
  * @throws ArgumentError for an option out of range, where the model has none of the markets with held-out rows, or where every
  *   held-out row is left out.
  * @throws AbortedError when stopped through `signal`.
- * @example const { markets, mean } = await evaluate(await loadModel(bytes), data, { k: [5, 10] });
+ * @example
+ * const { markets: results, mean } = await evaluate(recommender, markets, { k: [10, 20] });
+ * results.map(({ market }) => market); // → ['de', 'in', 'jp', 'uk', 'us']
+ * mean.mrr > 0.2; // → true
  */
 export async function evaluate(
   recommender: Recommender,

@@ -34,4 +34,5 @@ export const asPublished: Protocol = {
   candidates: ({ target }, _pool, draw) => draw([[target]]),
 };
 
+/** The protocols that have a name. */
 export const PROTOCOLS: readonly Protocol[] = [clean, asPublished];

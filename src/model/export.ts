@@ -4,6 +4,7 @@ import { checkModel } from './check.ts';
 import type { MarketModel, Model } from './model.ts';
 import { narrowTable, TABLE_TYPES, type TableType } from './table.ts';
 
+/** What of a model to keep; everything by default. */
 export interface ExportOptions {
   /** The markets to keep, by name; all unless told. Items that none of them has are left out. */
   markets?: readonly string[];
@@ -24,6 +25,9 @@ export interface ExportOptions {
  *
  * @throws ArgumentError for what is no model, for an unknown market, `neighbours` below 1, options that mean nothing to this model
  * (`neighbours` without similarities, `vectors` without vectors), and vectors that were narrowed before and are to be of another type.
+ * @example
+ * const edge = exportModel(model, { markets: ['de'], users: false, vectors: 'int8', neighbours: 50 });
+ * encodeModel(edge).length < bytes.length / 10; // → true
  */
 export function exportModel(model: Model, options: ExportOptions = {}): Model {
   checkModel(model);

@@ -67,7 +67,7 @@ export interface ModelInfo {
  * @throws ArgumentError for ids, names or training values that the file cannot hold.
  * @throws ModelFileError for a model that no loader would accept (shapes that disagree, values that are not finite).
  * @example
- * await writeFile('shop.m3rec', encodeModel(await train(markets)));
+ * await writeFileAtomically('shop.m3rec', encodeModel(model));
  */
 export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
   const kinds = LINEAR_KINDS;
@@ -93,13 +93,18 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
  * @throws ModelFileError naming section and offset, what was found and what was expected.
  * @throws ArgumentError where `bytes` is neither a Uint8Array nor an ArrayBuffer.
  * @example
- * const model = decodeModel(await readFile('shop.m3rec'));
+ * decodeModel(await readBytes('shop.m3rec')).markets.length; // → 5
  */
 export function decodeModel(bytes: Uint8Array | ArrayBuffer): Model {
   return read(bytes, LINEAR_KINDS).model;
 }
 
-/** What is in a model file, checked as `decodeModel` does and with the same errors. */
+/**
+ * What is in a model file, checked as `decodeModel` does and with the same errors.
+ * @example
+ * const { kind, dim } = inspectModel(bytes);
+ * [kind, dim]; // → ['m3rec', 128]
+ */
 export function inspectModel(bytes: Uint8Array | ArrayBuffer): ModelInfo {
   const kinds = LINEAR_KINDS;
   const { model, header, sections } = read(bytes, kinds);

@@ -29,7 +29,9 @@ export interface ChoiceOption extends OptionBase {
   readonly unrecorded?: boolean;
 }
 
+/** One option: its range or choices, default, flag and sentence. */
 export type OptionSpec = NumberOption | ChoiceOption;
+/** The options of a kind of model, by name. */
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
 type ValueOf<Spec> = Spec extends { choices: readonly (infer Choice)[] } ? Choice : number;

@@ -9,6 +9,7 @@ import { popularity } from './popularity/kind.ts';
 /** The first is the default. */
 export const KINDS = [m3rec, ease, popularity] as const;
 
+/** The name of a kind of model, as `model` and `--model` take it. */
 export type KindName = (typeof KINDS)[number]['name'];
 type KindOf<Name extends KindName> = Extract<(typeof KINDS)[number], { name: Name }>;
 

@@ -21,6 +21,9 @@ const FILE_NAME = /^(train|valid|test)(_5core|_qrel)?\.(tsv|csv|txt)$/;
  *
  * @throws DataError that names the missing or unreadable file or folder, and as `readMarkets`.
  * @throws ArgumentError for `markets` that the data does not have.
+ * @example
+ * const { markets } = await readDirectory('shop', { markets: ['de', 'jp'] });
+ * markets.map(({ name }) => name); // → ['de', 'jp']
  */
 export async function readDirectory(path: string, options: ReadOptions = {}): Promise<Markets> {
   checkPath(path);
@@ -123,6 +126,8 @@ async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
 /**
  * Reads a whole file.
  * @throws DataError that names the file.
+ * @example
+ * const stored = await loadModel(await readBytes('shop.m3rec'));
  */
 export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   checkPath(path);
@@ -139,6 +144,8 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
 /**
  * Writes generated rows as `readDirectory` reads them: a folder per market with train.tsv, valid.tsv and test.tsv.
  * @throws DataError that names the file.
+ * @example
+ * await writeDirectory('generated', generateMarkets({ users: 500, items: 200, interactions: 4000 }));
  */
 export async function writeDirectory(path: string, data: GeneratedData): Promise<void> {
   checkPath(path);

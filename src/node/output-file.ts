@@ -23,6 +23,8 @@ const removeAtExit = onceAtExit(temporaries);
  * A file that is replaced keeps its owner and mode; a link stays, and what it leads to is replaced.
  *
  * @throws DataError that names the file, for a folder, a device, a pipe or a read-only file too.
+ * @example
+ * await writeFileAtomically('shop.m3rec', bytes);
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const file = await OutputFile.create(path);

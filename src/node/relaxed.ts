@@ -11,6 +11,10 @@ import { nodeWorkers } from './threads.ts';
  * on the processor, so the bytes of the model are not promised. They are files of the package, in no bundle.
  *
  * @throws ArgumentError where this host compiles no relaxed SIMD; DataError where the files are not there.
+ * @example
+ * // on a host without relaxed SIMD it throws, and training takes the usual kernels
+ * const options = await relaxedKernels().catch(() => ({ workers: nodeWorkers }));
+ * await train(markets, { model: 'ease', ...options });
  */
 export async function relaxedKernels(): Promise<{ kernels: Uint8Array<ArrayBuffer>; workers: Workers }> {
   const kernels = await read('kernels-relaxed.wasm');

@@ -20,6 +20,7 @@ export type Subject = { market: string } & (
   | { items: readonly string[]; user?: undefined }
 );
 
+/** For whom to recommend, how many, and which items. */
 export type RecommendQuery = Subject & {
   /** How many, at least 1; 10 unless told. */
   k?: number;
@@ -33,11 +34,13 @@ export type RecommendQuery = Subject & {
   explain?: boolean | number;
 };
 
+/** What one item of the history adds to a score. */
 export interface Contribution {
   item: string;
   contribution: number;
 }
 
+/** One recommended item. */
 export interface Recommendation {
   item: string;
   score: number;
@@ -52,6 +55,7 @@ export interface Recommendation {
   bias?: number;
 }
 
+/** The answer to one query. */
 export interface Recommendations {
   items: Recommendation[];
   /** Present where the history is empty or tells this model nothing: the scores are the items' popularity. */
@@ -60,8 +64,10 @@ export interface Recommendations {
   unknownItems: string[];
 }
 
+/** For whom to rank which items. */
 export type RankQuery = Subject & { candidates: readonly string[] };
 
+/** One candidate in order. */
 export interface Ranked {
   item: string;
   /** LOWEST_SCORE for a candidate that the market does not know. */
@@ -159,6 +165,9 @@ interface History {
  * @throws ModelFileError for bytes that are not a whole, undamaged model file of a version that this library reads.
  * @throws ArgumentError for an argument of another type.
  * @throws MemoryError where the model does not fit.
+ * @example
+ * const recommender = await loadModel(await readBytes('shop.m3rec'));
+ * recommender.markets; // → ['de', 'in', 'jp', 'uk', 'us']
  */
 export async function loadModel(
   bytes: Uint8Array | ArrayBuffer,
@@ -172,7 +181,12 @@ export async function loadModel(
 /** Settles when no `recommendAll` is at work on a memory: each holds a part of it, and its threads, until it ends. */
 const turns = new WeakMap<LinearMemory, Promise<void>>();
 
-/** A model that answers. Its arrays are in linear memory once; each call works above them and leaves nothing behind. */
+/**
+ * A model that answers. Its arrays are in linear memory once; each call works above them and leaves nothing behind.
+ * @example
+ * const { items } = recommender.recommend({ market: 'de', items: ['P1000001', 'P1000093'], k: 1 });
+ * items[0].item; // → 'P1000448'
+ */
 export class Recommender {
   private readonly loaded = new Map<string, Loaded>();
 

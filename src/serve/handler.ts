@@ -27,6 +27,7 @@ export interface ServeLimits {
   batch: number;
 }
 
+/** The limits that hold unless `createHandler` is given others. */
 export const DEFAULT_LIMITS: Readonly<ServeLimits> = {
   bodyBytes: 1 << 20,
   urlLength: 16_384,
@@ -42,6 +43,7 @@ export const DEFAULT_LIMITS: Readonly<ServeLimits> = {
 /** k where a query names none. */
 export const DEFAULT_K = 10;
 
+/** How to serve a model. */
 export interface ServeOptions {
   /** Where the kernels come from if the model is given as bytes, as in `loadModel`. */
   kernels?: KernelSource;
@@ -54,6 +56,7 @@ export interface ServeOptions {
   onError?: (error: unknown, request: Request) => void;
 }
 
+/** Answers a request; never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
 
 /** What a field of a query holds; `history` and `ids` are lists of ids. */
@@ -181,6 +184,10 @@ class HttpError extends Error {
  * @param model a recommender, or the bytes of a model file (loading starts at once), or a promise of either. Where loading
  *   fails, every answer that needs the model is a 503 that says why.
  * @throws ArgumentError for options of another form.
+ * @example
+ * const handler = createHandler(bytes);
+ * const response = await handler(new Request('http://localhost/v1/de/similar?item=P1000448&k=1'));
+ * response.status; // → 200
  */
 export function createHandler(
   model: Recommender | Uint8Array | ArrayBuffer | Promise<Recommender | Uint8Array | ArrayBuffer>,

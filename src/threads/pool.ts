@@ -38,6 +38,7 @@ export interface Workers {
   spawn(events: WorkerEvents): WorkerHandle;
 }
 
+/** How many threads a host has, or why it has one. */
 export interface Availability {
   threads: number;
   /** Why it is one thread. */
@@ -79,10 +80,11 @@ export interface ThreadedKernels extends Kernels {
  * Kernels on several threads, for `Recommender.from` and its `recommendAll`.
  * @throws ArgumentError for options out of their ranges; WorkerError where a worker cannot be started; MemoryError where there is no memory.
  * @example
- * const kernels = await startThreads({ workers: nodeWorkers });
- * const recommender = Recommender.from(decodeModel(bytes), kernels);
- * const answers = await recommender.recommendAll(queries);
+ * const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
+ * const threaded = Recommender.from(decodeModel(bytes), kernels);
+ * const answers = await threaded.recommendAll([{ market: 'de', items: ['P1000001'] }]);
  * await kernels.close();
+ * answers.length; // → 1
  */
 export async function startThreads(options: ThreadOptions = {}): Promise<ThreadedKernels> {
   checkThreads(checkObject('options', options) as ThreadOptions);

@@ -14,7 +14,8 @@ export type ResolvedOptions<Name extends KindName = KindName> = { model: Name } 
 /**
  * The options of a kind with every default filled in.
  * @throws ArgumentError that names the option, what was found and what it may be.
- * @example resolveOptions({ model: 'ease' }).lambdaF; // 25
+ * @example
+ * resolveOptions({ preset: 'paper' }).epochs; // → 100
  */
 export function resolveOptions<Name extends KindName = (typeof KINDS)[0]['name']>(
   options: TrainOptions & { model?: Name } = {},

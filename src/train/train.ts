@@ -6,6 +6,7 @@ import { checkThreads, type ThreadOptions } from '../threads/pool.ts';
 import { resolveKind, type TrainOptions } from './options.ts';
 import { withStages } from './with-stages.ts';
 
+/** Options of a training: those of the kind of model, and how the job runs. */
 export type TrainJobOptions = TrainOptions &
   StageOptions &
   ThreadOptions & {
@@ -20,7 +21,8 @@ export type TrainJobOptions = TrainOptions &
  * @throws ArgumentError for an option out of its range; MemoryError, before the work starts, if a stage cannot fit in 4 GiB;
  * WorkerError if a thread fails; AbortedError when the signal stops it.
  * @example
- * const model = await train(markets, { seed: 1, onProgress: ({ stage, done, total }) => console.log(stage, done / total) });
+ * const model = await train(markets, { seed: 1, epochs: 3, onProgress: ({ stage, done, total }) => {} });
+ * model.markets.map(({ name }) => name); // → ['de', 'in', 'jp', 'uk', 'us']
  */
 export async function train(markets: Markets, options: TrainJobOptions = {}): Promise<Model> {
   const {

@@ -15,12 +15,14 @@ export interface UpdateOptions extends JobOptions, ThreadOptions {
   onStage?: (report: StageReport) => void;
 }
 
+/** What an update has added. */
 export interface Additions {
   users: number;
   items: number;
   interactions: number;
 }
 
+/** The updated model, and whether it should be trained again. */
 export interface Updated {
   /** The given model itself where nothing was new. */
   model: Model;
@@ -58,6 +60,12 @@ export const NO_VECTOR_SHARE = 0.02;
  * @param added only training rows count, not what is held out.
  * @throws ArgumentError for a model that cannot be updated, saying what to do, and for a market that the model does not have.
  * @throws MemoryError where a stage cannot fit in 4 GiB; AbortedError when the signal stops it.
+ * @example
+ * const updatable = await train(markets, { model: 'ease', updatable: true });
+ * const source = 'userId,itemId\nnew,P1000001\n';
+ * const news = await readMarkets([{ market: 'de', split: 'train', name: 'news.csv', source }]);
+ * const { added } = await update(updatable, news);
+ * added; // → { users: 1, items: 0, interactions: 1 }
  */
 export async function update(model: Model, added: Markets, options: UpdateOptions = {}): Promise<Updated> {
   checkModel(model);

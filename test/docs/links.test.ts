@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const LEFT_OUT = new Set(['node_modules', 'dist', 'build', '.git', 'cache']);
+const LEFT_OUT = new Set(['node_modules', 'dist', 'build', 'site', '.git', 'cache']);
 
 function* markdownFiles(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
