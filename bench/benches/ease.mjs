@@ -116,7 +116,7 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
 /** The library exports no step of training alone, so the sources are bundled. */
 function bundleTo(outfile) {
   const from = fileURLToPath(new URL('../../src/', import.meta.url));
-  const contents = `export { ease, denseEase } from './similarity/ease.ts'; export { gram } from './matrix/gram.ts'; export { Job } from './common/job.ts'; export { stageContext } from './engine/stage.ts'; export { withKernels } from './threads/pool.ts'; export { nodeWorkers } from './node/threads.ts';`;
+  const contents = `export { ease, denseEase } from './similarity/ease.ts'; export { gram } from './matrix/gram.ts'; export { Job } from './common/job.ts'; export { stageContext } from './engine/stage.ts'; export { startThreads } from './threads/pool.ts'; export { nodeWorkers } from './node/threads.ts';`;
   return build({
     stdin: { contents, resolveDir: from },
     bundle: true,

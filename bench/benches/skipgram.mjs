@@ -135,7 +135,7 @@ const floats = (file) => new Float32Array(Uint8Array.from(readFileSync(file)).bu
 /** The library exports no step of training alone, so the sources are bundled. */
 async function bundle(outfile) {
   const from = fileURLToPath(new URL('../../src/', import.meta.url));
-  const contents = `export { stageContext } from './engine/stage.ts'; export { withKernels } from './threads/pool.ts'; export { skipgram } from './embedding/skipgram.ts'; export { SKIPGRAM_STEPS } from './models/m3rec/train.ts'; export { transpose } from './matrix/transpose.ts'; export { makeWalks } from './embedding/walks.ts';`;
+  const contents = `export { stageContext } from './engine/stage.ts'; export { startThreads } from './threads/pool.ts'; export { skipgram } from './embedding/skipgram.ts'; export { SKIPGRAM_STEPS } from './models/m3rec/train.ts'; export { transpose } from './matrix/transpose.ts'; export { makeWalks } from './embedding/walks.ts';`;
   await build({
     stdin: { contents, resolveDir: from },
     bundle: true,
@@ -148,27 +148,24 @@ async function bundle(outfile) {
   return import(pathToFileURL(outfile).href);
 }
 
-function makeWalks({ stageContext, makeWalks: walk, transpose, withKernels }, interactions, seed) {
-  return withKernels({}, async (kernels) =>
-    walk(stageContext(kernels, 'walks'), interactions, transpose(kernels, interactions), {
-      walks: WALKS,
-      walkLength: LENGTH,
-      seed,
-    }),
-  );
+async function makeWalks({ stageContext, makeWalks: walk, transpose, startThreads }, interactions, seed) {
+  const kernels = await startThreads();
+  const options = { walks: WALKS, walkLength: LENGTH, seed };
+  return walk(stageContext(kernels, 'walks'), interactions, transpose(kernels, interactions), options);
 }
 
-/** The stage on so many threads. */
-function m3rec({ stageContext, skipgram: stage, withKernels }, walks, similarity, rates, threads) {
-  return withKernels({ threads, workers: nodeWorkers }, async (kernels) => {
-    const start = performance.now();
-    const { vectors, contexts } = await stage(
-      stageContext(kernels, 'skip-gram'),
-      { walks, similarity },
-      { dim, walkLength: LENGTH, window: WINDOW, negatives: NEGATIVES, seed: SEED, ...rates },
-    );
-    return { seconds: (performance.now() - start) / 1000, vectors, contexts };
-  });
+/** The stage on this number of threads. */
+async function m3rec({ stageContext, skipgram: stage, startThreads }, walks, similarity, rates, threads) {
+  const kernels = await startThreads({ threads, workers: nodeWorkers });
+  const start = performance.now();
+  const { vectors, contexts } = await stage(
+    stageContext(kernels, 'skip-gram'),
+    { walks, similarity },
+    { dim, walkLength: LENGTH, window: WINDOW, negatives: NEGATIVES, seed: SEED, ...rates },
+  );
+  const seconds = (performance.now() - start) / 1000;
+  await kernels.close();
+  return { seconds, vectors, contexts };
 }
 
 /** Rows that sum to 1. */

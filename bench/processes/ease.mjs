@@ -6,31 +6,31 @@ import { join } from 'node:path';
 process.once('disconnect', () => process.exit());
 
 process.once('message', async ({ bundle, folder, rows, cols, lambda, epsilon, way, threads }) => {
-  const { gram, ease, denseEase, withKernels, nodeWorkers, Job, stageContext } = await import(bundle);
+  const { gram, ease, denseEase, startThreads, nodeWorkers, Job, stageContext } = await import(bundle);
   const read = (part) => new Int32Array(Uint8Array.from(readFileSync(join(folder, part))).buffer);
   const interactions = { rows, cols, indptr: read('indptr'), indices: read('indices') };
   const source = readFileSync(new URL('../../dist/kernels.wasm', import.meta.url));
-  await withKernels({ kernels: source, workers: nodeWorkers, threads }, async (kernels) => {
-    const stages = {};
-    const start = performance.now();
-    let last = start;
-    const onProgress = ({ stage }) => {
-      const now = performance.now();
-      stages[stage] = (stages[stage] ?? 0) + (now - last) / 1000;
-      last = now;
-    };
-    const context = stageContext(kernels, 'ease', new Job({ onProgress }));
-    const matrix = gram(kernels, interactions);
-    onProgress({ stage: 'gram' });
-    const options = { lambda, epsilon };
-    const similarity =
-      way === 'dense'
-        ? (await denseEase(context, matrix, options, false)).similarity
-        : await ease(context, matrix, options);
-    const seconds = (performance.now() - start) / 1000;
-    const maxRSS = process.resourceUsage().maxRSS * 1024;
-    for (const part of ['indptr', 'indices', 'values']) writeFileSync(join(folder, `ease.${part}`), similarity[part]);
-    process.send({ seconds, peakBytes: kernels.memory.peak, maxRSS, entries: similarity.values.length, stages });
-  });
+  const kernels = await startThreads({ kernels: source, workers: nodeWorkers, threads });
+  const stages = {};
+  const start = performance.now();
+  let last = start;
+  const onProgress = ({ stage }) => {
+    const now = performance.now();
+    stages[stage] = (stages[stage] ?? 0) + (now - last) / 1000;
+    last = now;
+  };
+  const context = stageContext(kernels, 'ease', new Job({ onProgress }));
+  const matrix = gram(kernels, interactions);
+  onProgress({ stage: 'gram' });
+  const options = { lambda, epsilon };
+  const similarity =
+    way === 'dense'
+      ? (await denseEase(context, matrix, options, false)).similarity
+      : await ease(context, matrix, options);
+  const seconds = (performance.now() - start) / 1000;
+  const maxRSS = process.resourceUsage().maxRSS * 1024;
+  for (const part of ['indptr', 'indices', 'values']) writeFileSync(join(folder, `ease.${part}`), similarity[part]);
+  process.send({ seconds, peakBytes: kernels.memory.peak, maxRSS, entries: similarity.values.length, stages });
+  await kernels.close();
   process.disconnect();
 });

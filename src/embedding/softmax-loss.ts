@@ -32,7 +32,7 @@ export class SoftmaxLoss {
 
   /**
    * The loss of the users [begin, end) of a batch, which are those of task `task`, and the gradient of their u.
-   * @param list their indices. @param x X by users. @param totals where the loss and its weight are added.
+   * @param list their indices. @param x X by users. @param totals the loss and its weight are added here.
    */
   userCalls(
     batch: BatchMemory,

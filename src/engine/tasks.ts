@@ -4,10 +4,10 @@ import type { Kernels, OnTask, Task } from './types.ts';
 export type { Call, OnTask, Task, TaskPool } from './types.ts';
 
 /**
- * Runs the tasks, in any order, on all threads of the kernels, or one after the other where there is only one.
+ * Runs the tasks, in any order, on all threads of the kernels, or one after the other if there is only one.
  * A task may write only what no other task of the same run reads or writes: then the bytes do not depend on the threads.
  *
- * @throws WorkerError where a worker has failed, and what `onTask` throws; then the pool takes no more tasks.
+ * @throws WorkerError if a worker has failed, and what `onTask` throws; then the pool takes no more tasks.
  */
 export async function runTasks({ exports, pool }: Kernels, tasks: readonly Task[], onTask?: OnTask): Promise<void> {
   if (pool) return pool.run(tasks, onTask);

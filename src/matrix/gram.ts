@@ -16,8 +16,8 @@ export function gramBytes(X: SparsePattern): number {
  * G = XᵀX (cols × cols) of the binary X (rows × cols): G_ij counts the rows that have both i and j, and the diagonal
  * counts the rows that have i. Symmetric; columns strictly increasing; exact below 2²⁴.
  *
- * @param transposed Xᵀ, where the caller has it already.
- * @throws MemoryError where it does not fit.
+ * @param transposed Xᵀ, if the caller has it already.
+ * @throws MemoryError if it does not fit.
  */
 export function gram(kernels: Kernels, X: SparsePattern, transposed = transpose(kernels, X)): SparseMatrix {
   const { exports, memory } = kernels;

@@ -3,9 +3,9 @@ import type { Kernels } from '../engine/instantiate.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 
 /**
- * The transpose (cols × rows) of X (rows × cols), columns strictly increasing; with values where X has them.
+ * The transpose (cols × rows) of X (rows × cols), columns strictly increasing; with values if X has them.
  *
- * @throws MemoryError where it does not fit.
+ * @throws MemoryError if it does not fit.
  */
 export function transpose(kernels: Kernels, X: SparseMatrix): SparseMatrix;
 export function transpose(kernels: Kernels, X: SparsePattern): SparsePattern;

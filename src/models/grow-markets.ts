@@ -3,21 +3,21 @@ import type { SparsePattern } from '../matrix/sparse.ts';
 import type { MarketModel, Model } from '../model/model.ts';
 import type { RowChange } from '../similarity/woodbury.ts';
 
-/** A market with the new interactions beside those of the model. */
+/** A market with the model's interactions and the new ones together. */
 export interface GrownMarket extends Market {
-  /** (n) the item's position in the model's market, −1 where it had none. */
+  /** (n) the item's position in the model's market, −1 if it has none. */
   oldOf: Int32Array;
   /** (|U_m|) the user's position in the model's market, or −1. */
   oldOfUser: Int32Array;
-  /** Rows of X_m that changed, by the order of the users. */
+  /** Rows of X_m that changed, in the order of the users. */
   changes: RowChange[];
 }
 
 export interface GrownMarkets extends Markets {
-  /** (n) the item's position in the model, −1 where it had none. */
+  /** (n) the item's position in the model, −1 if it has none. */
   oldOf: Int32Array;
   markets: GrownMarket[];
-  /** What came new. */
+  /** How much is new. */
   added: { users: number; items: number; interactions: number };
 }
 
@@ -74,7 +74,7 @@ function mergeIds(old: readonly string[], added: readonly string[]): MergedIds {
 }
 
 function growMarket(market: MarketModel, more: Market | undefined, all: MergedIds): GrownMarket {
-  // the position of each item of the model or of `added` in this market, −1 where it is not
+  // the position of each item of the model or of `added` in this market, or −1
   const local = new Int32Array(all.ids.length).fill(-1);
   for (const item of market.items) local[all.ofOld[item]] = 0;
   for (const item of more?.items ?? []) local[all.ofAdded[item]] = 0;

@@ -1,4 +1,4 @@
-// The contract of a method of recommending. A kind lies in a folder of its own and is named in registry.ts, nowhere else.
+// The contract of a method of recommending. Each kind has its own folder and is named in registry.ts, nowhere else.
 import type { Markets } from '../data/markets.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import type { Stage } from '../engine/stage.ts';

@@ -1,4 +1,4 @@
-// The kinds of models. A new one is a folder beside these and a line here.
+// The kinds of models. A new one is a folder next to these and a line here.
 import { ArgumentError } from '../common/errors.ts';
 import { ease } from './ease/kind.ts';
 import type { ModelKind } from './kind.ts';

@@ -28,7 +28,7 @@ export function checkInverses({ items, markets }: Markets, weights: LinearWeight
     throw new ArgumentError(
       'easeSolver',
       'iterative',
-      'exact or auto for an updatable model: an update goes on from the exact inverse',
+      'exact or auto for an updatable model: an update continues from the exact inverse',
     );
   let bytes = weights.merged > 0 ? 4 * tileValues(items.length) : 0;
   if (weights.market > 0) for (const each of markets) bytes += 4 * tileValues(each.items.length);

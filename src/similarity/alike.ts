@@ -1,17 +1,17 @@
-// Puts items that are bought together next to each other, in groups: a group's columns are solved side by side, its own block of
-// G + λI is what they are preconditioned by, and users who bought it find it in the cache (conjugate-ease.ts).
+// Puts items that are bought together next to each other, in groups. A group's columns are solved together, preconditioned by the
+// group's own block of G + λI, and users who bought one of its items find the rest in the cache (conjugate.ts).
 import type { StageContext } from '../engine/stage.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
 
 /** Items of a group; the last may have fewer. */
 export const GROUP = 64;
-/** Users with more items of the tail than this say nothing about which are alike, and would take too long. */
+/** Users with more items of the tail than this are left out: they say little about which items are alike, and take long. */
 const MOST_ITEMS = 512;
 
 /**
  * An order of the items: the first `core` as they are, then group after group. A group starts with the first item that is in none,
  * and takes in, one by one, the item i in none with the largest Σ_j G_ij / √(G_ii G_jj) over the j it has (the lowest of several;
- * the first in none where all are 0).
+ * the first in none if all are 0).
  *
  * @param X users × items. @param transposed Xᵀ.
  */

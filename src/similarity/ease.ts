@@ -19,7 +19,7 @@ const WORTHWHILE = 0.9;
 /** Block-rows of B̂ that are read at once. */
 const BLOCK_ROWS = 4;
 
-/** Linear memory, in bytes, that `ease` asks for with n items, beside the result's block-rows. */
+/** Linear memory, in bytes, that the dense way asks for with n items, besides the result's block-rows. */
 export function easeBytes(n: number): number {
   return 4 * tileValues(n) + sweepBytes(n) + 4 * TILE * tileRows(n);
 }
@@ -32,14 +32,14 @@ export function easeBytes(n: number): number {
  * @param gram G = XᵀX (n × n), symmetric, its diagonal included.
  * @param options λ > 0; ε, of any sign: −1 keeps about everything, n² entries (8 bytes each, in two copies at the end).
  * @throws ArgumentError for wrong options, a G that is not square, or G + λI not positive definite.
- * @throws MemoryError where easeBytes(n) do not fit.
+ * @throws MemoryError if easeBytes(n) do not fit.
  * @throws AbortedError when the job is stopped. Progress counts floating-point operations.
  */
 export async function ease(context: StageContext, gram: SparseMatrix, options: EaseOptions): Promise<SparseMatrix> {
   return (await easeWithInverse(context, gram, options, false)).similarity;
 }
 
-/** B̂, the tiles of −C where they were kept, and by which way, to be read. */
+/** B̂, the tiles of −C if they were kept, and the way it was solved, for people to read. */
 export interface EaseResult {
   similarity: SparseMatrix;
   inverse?: Float32Array;
@@ -52,8 +52,9 @@ export interface EaseOptions {
 }
 
 /**
- * As `ease`; where `keep`, with the tiles of −C (see tiles.ts), from which `updateEase` goes on. G's pattern decides between the
- * sparse inverse and the dense one. known: G's elimination, where the caller has it.
+ * As `ease`. G's pattern decides between the sparse inverse and the dense one.
+ * @param keep whether to return the tiles of −C (matrix/tiles.ts), from which `updateEase` continues.
+ * @param known G's elimination, if the caller has it.
  */
 export async function easeWithInverse(
   context: StageContext,

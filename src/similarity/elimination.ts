@@ -28,7 +28,7 @@ export interface Elimination {
 const NODES_PER_CALL = 16;
 /** Most columns of a panel: their inverse is in f64, which is slow. */
 export const MAX_WIDTH = 64;
-/** What a panel costs beside its products, in flops: adding an element of an update, a pair of its rows in a block of columns, starting it there. */
+/** What a panel costs besides its products, in flops: adding an element of an update, a pair of its rows in a block of columns, a start. */
 const ADD = 30;
 const START_PAIR = 8 * 64;
 const START_PANEL = 16 * 64;
@@ -46,7 +46,7 @@ function wordsOf(n: number): number {
 /**
  * The elimination of a symmetric matrix with this pattern (n × n, rows strictly rising, the diagonal in it or not). It depends on the pattern alone.
  *
- * @throws MemoryError where planBytes(n) do not fit.
+ * @throws MemoryError if planBytes(n) do not fit.
  */
 export async function planElimination(context: StageContext, pattern: SparsePattern): Promise<Elimination> {
   const { kernels, name } = context;
@@ -131,8 +131,8 @@ export async function planElimination(context: StageContext, pattern: SparsePatt
 }
 
 /**
- * The columns of each panel, by their steps, and its parent: the panel of the first of its rows, or −1. A column starts alone and takes in panels whose
- * first row it is, where reckoning their missing entries as zeros costs less than doing without the larger panel.
+ * The columns of each panel, by their steps, and its parent: the panel of the first of its rows, or −1. A column starts alone. It
+ * takes in panels whose first row it is, if computing with their missing entries as zeros costs less than two smaller panels.
  */
 function amalgamate(
   sequence: Int32Array,

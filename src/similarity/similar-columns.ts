@@ -1,4 +1,4 @@
-// What becomes of the columns of C = (G + λI)⁻¹ as they are worked out (sparse-inverse.ts): B̂'s columns and, for a model that
+// What becomes of the columns of C = (G + λI)⁻¹ as they are computed (sparse-inverse.ts): B̂'s columns and, for a model that
 // is to be updated, C's tiles.
 import { type Address, plus } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
@@ -23,7 +23,7 @@ export class ColumnReader {
   private readonly masks: Address;
 
   /**
-   * Linear memory: 2n + 64 bytes a block, released by whoever releases what is below.
+   * Linear memory: 2n + 64 bytes a block, released with the caller's mark.
    * @param order item by position.
    * @param positions address of the position (u32) of each item.
    */

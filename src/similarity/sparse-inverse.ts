@@ -41,7 +41,7 @@ export interface ColumnVisitor {
   visit(blocks: Block[]): Promise<void>;
 }
 
-/** Linear memory, in bytes, that `invertSparse` asks for with G of so many entries, beside what its visitor allocates. */
+/** Linear memory, in bytes, that `invertSparse` asks for with this number of entries of G, besides what its visitor allocates. */
 export function sparseInverseBytes(plan: Elimination, entries: number): number {
   const n = plan.order.length;
   const size = n - plan.leading;
@@ -64,7 +64,7 @@ export function sparseInverseBytes(plan: Elimination, entries: number): number {
  *
  * @param plan of G's pattern.
  * @throws ArgumentError for G + λI not positive definite.
- * @throws MemoryError where sparseInverseBytes do not fit.
+ * @throws MemoryError if sparseInverseBytes do not fit.
  */
 export async function invertSparse(
   context: StageContext,
@@ -194,7 +194,7 @@ function startsOf(panels: Panel[], leading: number, count: number): Uint32Array 
   return starts;
 }
 
-/** G + λI where the panels have it, in their lower triangle and below. */
+/** The entries of G + λI that belong to panels, in their lower triangle and below. */
 function putPanels(
   { kernels: { memory } }: StageContext,
   gram: SparseMatrix,
@@ -221,7 +221,7 @@ function putPanels(
   }
 }
 
-/** G + λI where the tiles have it, which are zeros; the last ones are padded with the identity. */
+/** The entries of G + λI that belong to the tiles, which are zeros before; the last ones are padded with the identity. */
 async function putTileRows(
   { kernels, name }: StageContext,
   gram: SparseMatrix,

@@ -1,5 +1,5 @@
-// In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/dense/sweep.ts. Peak memory beside the
-// tiles: 12nt bytes for one panel, a few tiles, and 16 kB a task.
+// In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/dense/sweep.ts. Peak memory besides
+// the tiles: 12nt bytes for one panel, a few tiles, and 16 kB a task.
 import { ArgumentError } from '../common/errors.ts';
 import { type Address, plus } from '../engine/address.ts';
 import { MULTIPLY_SCRATCH_BYTES } from '../engine/kernel-layout.ts';
@@ -86,7 +86,7 @@ export async function sweep(
   exports.sweepFinish(tiles, TILE, count);
   memory.release(mark);
 
-  /** The updates of sweep k. The one that the next pivot waits for goes first, that pivot after it: so all threads are at work meanwhile. */
+  /** The updates of sweep k. The one that the next pivot waits for comes first, then that pivot, so that no thread waits for it. */
   function updatesOf(k: number): Task[] {
     const tasks: Task[] = [];
     for (const [p, { i, from, to }] of updates.entries()) {

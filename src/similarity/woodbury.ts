@@ -1,4 +1,4 @@
-// EASE after a change of its data, without inverting anew: C = (G + λI)⁻¹ follows each changed row of X by Woodbury's identity
+// EASE after a change of its data, without inverting again: C = (G + λI)⁻¹ follows each changed row of X by Woodbury's identity
 // (assembly/dense/woodbury.ts), 256 rows at a time. Peak memory: that of the tiles and 16 bytes per row of a block and item.
 
 import { ArgumentError } from '../common/errors.ts';
@@ -33,7 +33,7 @@ export interface UpdatedEase {
   /** B̂ as `ease` gives it. */
   similarity: SparseMatrix;
   inverse: Float32Array;
-  /** Rows of X added and removed, 0 where it was cheaper to invert anew. */
+  /** Rows of X added and removed; 0 if it was cheaper to invert again. */
   rows: number;
   /** max |C (G + λI) − I| over all rows of SAMPLES columns. */
   residual: number;
@@ -46,22 +46,22 @@ const ITEMS_PER_CALL = 512;
 /** Columns on which the residual is measured, evenly spaced. */
 const SAMPLES = 16;
 /**
- * From about this many rows an item on, inverting anew by the dense way is faster, and from as large a share of it as the elimination
- * takes of the dense way's operations: at n = 12,015 and a share of 0.24 from 0.38 · 12,015 · 0.24 = 1,100 rows.
+ * From about this number of rows an item on, inverting again by the dense way is faster. If the elimination takes only a share of the
+ * dense way's operations, the same share of that number: at n = 12,015 and a share of 0.24, from 0.38 · 12,015 · 0.24 = 1,100 rows.
  */
-const ANEW_FROM = 0.38;
-/** Rows an item below which inverting anew is not thought of. */
-const ANEW_LEAST = 1 / 32;
+const INVERT_FROM = 0.38;
+/** Below this number of rows an item, no elimination is planned. */
+const PLAN_FROM = 1 / 32;
 /** An inverse whose residual is this large is that of other data, not one that rounding has worn. */
 const WORTHLESS = 1;
 
 /**
  * Stage 1 after a change of X: equal to `ease` on the new interactions but for rounding. A changed row counts as the new row
  * added and the old one removed; all additions go first, so that every matrix on the way is positive definite. New items have
- * C_ii = 1/λ and zeros until rows name them. Where there are so many rows that it takes less time, C is made anew.
+ * C_ii = 1/λ and zeros until rows name them. If inverting again takes less time than the rows, that is done.
  *
- * @throws ArgumentError where `inverse` is not that of the data before the change.
- * @throws MemoryError, before the work starts, where it does not fit.
+ * @throws ArgumentError if `inverse` is not that of the data before the change.
+ * @throws MemoryError, before the work starts, if it does not fit.
  */
 export async function updateEase(
   context: StageContext,
@@ -76,10 +76,10 @@ export async function updateEase(
   const rows = added.length + removed.length;
   const mark = memory.mark();
   try {
-    if (rows >= ANEW_LEAST * n) {
+    if (rows >= PLAN_FROM * n) {
       const matrix = gram(kernels, update.X, update.transposed);
       const plan = await planElimination(context, matrix);
-      if (rows >= ANEW_FROM * Math.min(1, shareOfDense(plan)) * n) {
+      if (rows >= INVERT_FROM * Math.min(1, shareOfDense(plan)) * n) {
         const { similarity, inverse } = await easeWithInverse(context, matrix, options, true, plan);
         const residual = await measureResidual(context, memory.put(inverse!, name), update, options.lambda);
         return { similarity, inverse: inverse!, rows: 0, residual };
@@ -101,7 +101,7 @@ export async function updateEase(
   }
 }
 
-/** Linear memory, in bytes, that `updateEase` asks for with n items and blocks of k rows, beside the result's block-rows. */
+/** Linear memory, in bytes, that `updateEase` asks for with n items and blocks of k rows, besides the result's block-rows. */
 function updateBytes(n: number, k: number): number {
   return (
     4 * tileValues(n) +
@@ -120,7 +120,7 @@ function notItsInverse(stage: string): ArgumentError {
   );
 }
 
-/** The old tiles, moved apart where new items come between, on whose diagonal −1/λ stands. */
+/** The old tiles, moved apart for new items, which get −1/λ on the diagonal. */
 async function putTiles(
   context: StageContext,
   inverse: Float32Array,

@@ -91,19 +91,6 @@ export async function startThreads(options: ThreadOptions = {}): Promise<Threade
   return start(options);
 }
 
-/**
- * Hands a job its kernels, and ends their threads when it is over. The options are checked ones.
- * @throws WorkerError where a worker fails; MemoryError where there is no memory.
- */
-export async function withKernels<T>(options: ThreadOptions, job: (kernels: Kernels) => Promise<T>): Promise<T> {
-  const kernels = await start(options);
-  try {
-    return await job(kernels);
-  } finally {
-    await kernels.close();
-  }
-}
-
 async function start({ kernels, threads, workers, onThreads }: ThreadOptions): Promise<ThreadedKernels> {
   const plan = planThreads(workers, threads);
   onThreads?.(plan);
