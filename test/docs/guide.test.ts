@@ -128,7 +128,8 @@ class Page {
     const npx = basename(this.file) === 'README.md' ? '' : 'npx() { "$@"; }\n';
     const script = npx + text.replace(/\bnpm install m3rec\b/g, `npm ${installArguments()}`);
     if (block.words.includes('serve')) return this.serve(script);
-    return spawnSync('bash', ['-euo', 'pipefail', '-c', script], {
+    // --norc: bash takes a pipe of Node's for a remote shell, and would read its start-up file
+    return spawnSync('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
       cwd: this.folder,
       encoding: 'utf8',
       env: this.environment,
@@ -138,7 +139,7 @@ class Page {
 
   /** Starts a server, which ends with the page. */
   private async serve(script: string): Promise<Ran> {
-    const child = spawn('bash', ['-c', script], {
+    const child = spawn('bash', ['--norc', '-c', script], {
       cwd: this.folder,
       env: this.environment,
       stdio: ['ignore', 'ignore', 'pipe'],
