@@ -1,9 +1,10 @@
 import { AbortedError, ModelFileError } from '../common/errors.ts';
 import type { Markets } from '../data/markets.ts';
 import type { DataWarning } from '../data/read-markets.ts';
+import { decodeModel } from '../model/file.ts';
 import { nodeWorkers, readBytes, readDirectory, relaxedKernels } from '../node/files.ts';
-import { loadModel, type Recommender } from '../recommend/recommender.ts';
-import type { Availability } from '../threads/pool.ts';
+import { loadModel, Recommender } from '../recommend/recommender.ts';
+import { type Availability, startThreads } from '../threads/pool.ts';
 import type { DataOptions } from './options.ts';
 import { writeLine } from './output.ts';
 import { ProgressView } from './progress.ts';
@@ -63,7 +64,7 @@ export class Context {
 
   /** A bad model file is named by its path. */
   async openModel<T>(path: string, open: (bytes: Uint8Array) => T | Promise<T>): Promise<T> {
-    const bytes = await readBytes(path);
+    const bytes = await readBytes(path, this.signal);
     try {
       return await open(bytes);
     } catch (error) {
@@ -74,6 +75,21 @@ export class Context {
 
   openRecommender(path: string): Promise<Recommender> {
     return this.openModel(path, (bytes) => loadModel(bytes));
+  }
+
+  /** Opens a model on that many threads, for as long as `work` runs. */
+  async withRecommender<T>(
+    path: string,
+    threads: number | undefined,
+    work: (recommender: Recommender) => Promise<T>,
+  ): Promise<T> {
+    const model = await this.openModel(path, decodeModel);
+    const kernels = await startThreads({ threads, workers: nodeWorkers });
+    try {
+      return await work(Recommender.ofChecked(model, kernels));
+    } finally {
+      await kernels.close();
+    }
   }
 
   /** Before the long work, not after it: can a file be written there, and may it? */

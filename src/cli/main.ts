@@ -1,51 +1,30 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
-import { ArgumentError, M3RecError } from '../common/errors.ts';
-import { Context } from './context.ts';
-import { quietOnClosedPipe } from './output.ts';
-import { makeProgram } from './program.ts';
+// Starts the command line. What goes wrong in whatever way, while it loads too, is one line on stderr, never a stack trace.
+import { readFileSync } from 'node:fs';
 
-const FAILED = 1;
-const WRONG_USAGE = 2;
-const INTERRUPTED = 130;
+const OLDEST_NODE = 20;
 
-const context = new Context();
-
-/** The exit code; what went wrong is one line on stderr. */
-async function main(argv: string[]): Promise<number> {
-  try {
-    await makeProgram(context).parseAsync(argv);
-    return 0;
-  } catch (error) {
-    context.view.clear();
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
-    if (context.signal.aborted) {
-      context.message('stopped');
-      return INTERRUPTED;
-    }
-    if (error instanceof ArgumentError) {
-      context.message(error.message);
-      return WRONG_USAGE;
-    }
-    // Any other error is a fault of ours, but a user is no better off with a stack trace.
-    context.message(
-      error instanceof M3RecError ? error.message : `unexpected failure: ${String(error).split('\n')[0]}`,
-    );
-    return FAILED;
-  } finally {
-    await context.close();
-  }
+function fail(error: unknown): never {
+  // Not by `writeLine`: this must work where nothing else does.
+  const line = String(error)
+    .split('\n')[0]
+    .replace(/\p{Cc}/gu, '?');
+  process.stderr.write(`m3rec: unexpected failure: ${line}\n`);
+  process.exit(1);
 }
 
-quietOnClosedPipe();
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    // A second signal exits at once.
-    if (context.signal.aborted) {
-      context.view.clear();
-      process.exit(INTERRUPTED);
-    }
-    context.stop();
-  });
+process.on('uncaughtException', fail);
+// Node loads its HTTP client as soon as somebody names Response, and fails to where memory is short. No command needs it but `serve`.
+process.on('unhandledRejection', (error) => {
+  if (!(error instanceof Error && error.stack?.includes('node:internal/deps/undici'))) fail(error);
+});
+const { node } = process.versions;
+if (Number.parseInt(node, 10) < OLDEST_NODE) {
+  process.stderr.write(`m3rec: Node ${OLDEST_NODE} or later is needed; this is Node ${node}\n`);
+  process.exit(1);
 }
-process.exitCode = await main(process.argv);
+const { run } = await import('./run.ts').catch(fail);
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+process.exitCode = await run(process.argv, version);

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { ModelKind } from '../models/kind.ts';
 import { defaultOf, type NumberOption, type OptionSpec } from '../models/options.ts';
 import { MAX_THREADS } from '../threads/pool.ts';
+import { splitList } from './id-lists.ts';
 
 /** Which rows of the data a command reads. */
 export interface DataOptions {
@@ -36,6 +37,16 @@ export function ids(text: string): string[] {
   return list;
 }
 
+/** A list of ids, to be resolved once it is known which ids there are; an option that may be given again. */
+export function idLists(text: string, before: string[] = []): string[] {
+  if (text !== '' && splitList(text) === undefined)
+    throw new InvalidArgumentError('Expected ids with commas between them; quote an id that holds one: \'"a, b",c\'.');
+  return [...before, text];
+}
+
+/** A text that may be given again. */
+export const texts = (text: string, before: string[] = []) => [...before, nonEmpty(text)];
+
 export function nonEmpty(text: string): string {
   if (text === '') throw new InvalidArgumentError('Expected some text.');
   return text;
@@ -46,6 +57,7 @@ export const marketOption = () => new Option('--market <name>', 'the market').ar
 export const countOption = () => new Option('-k <n>', 'how many').argParser(whole(1, 1_000_000)).default(10);
 export const minRatingOption = () =>
   new Option('--min-rating <r>', 'leave out rows with a lower rating').argParser(number({ min: -1e9, max: 1e9 }));
+export const outputOption = (what: string) => new Option('-o, --output <file>', what).argParser(nonEmpty);
 export const threadsOption = () =>
   new Option('--threads <n>', 'threads to run on; the result is the same (default: one for each core)').argParser(
     whole(1, MAX_THREADS),

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { printable } from '../common/printable.ts';
 import { addEvaluate } from './commands/evaluate.ts';
@@ -28,10 +27,7 @@ const COMMANDS = [
 ];
 
 /** The command line: `m3rec <command> …`. */
-export function makeProgram(context: Context): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
+export function makeProgram(context: Context, version: string): Command {
   const program = new Command('m3rec')
     .description('Multi-market recommender: trains on several markets at once, recommends offline.')
     .version(version)

@@ -1,10 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { DataError } from '../common/errors.ts';
 import { MAX_FIELD } from '../data/rows.ts';
-import { fileError } from '../node/system-error.ts';
-
-/** Longest line, in UTF-16 code units: a candidate list of about a million ids. */
-const MAX_LINE = 1 << 24;
+import { nameOfInput } from '../node/input.ts';
+import { resolveFields } from './id-lists.ts';
+import { readLines } from './lines.ts';
 
 /** One line of a run file: a user and the items to put in order. */
 export interface RunLine {
@@ -14,57 +12,61 @@ export interface RunLine {
   line: number;
 }
 
+const FORMS = 'user<TAB>item,item,..., user<TAB>item<TAB>item..., or {"user": ..., "candidates": [...]}';
+
 /**
- * Streams a run file, `user<TAB>item,item,…` a line; blank lines and a header line (`userId<TAB>…`) are skipped.
- * @throws DataError, with the line, for a file that is missing, empty, not UTF-8, or has a line of another form.
+ * Streams a run file or standard input (`-`). A line is `user<TAB>item,item,…`, or, for ids with commas, `user<TAB>item<TAB>item…`
+ * or `{"user": …, "candidates": […]}`. Blank lines and a header line (`userId<TAB>…`) are skipped; a comma or tab at the end is
+ * none, and a user may have no candidates.
+ *
+ * @param known whether an id is an item of the market: ids with commas in a list of ids with commas
+ * @throws DataError, with the line, for a file that is missing, empty, not UTF-8, or has a line of another form; AbortedError.
  */
-export async function* readRun(path: string): AsyncGenerator<RunLine> {
-  let line = 0;
+export async function* readRun(
+  path: string,
+  signal: AbortSignal,
+  known: (id: string) => boolean,
+): AsyncGenerator<RunLine> {
+  const name = nameOfInput(path);
   let found = false;
-  for await (const text of readLines(path)) {
-    line++;
+  for await (const { text, number } of readLines(path, signal)) {
     if (text === '') continue;
-    const tab = text.indexOf('\t');
-    if (tab < 0) throw new DataError(path, line, 'no tab: expected user<TAB>item,item,...');
-    const user = text.slice(0, tab);
     found = true;
-    if (line === 1 && /^user_?id$/i.test(user)) continue;
-    const candidates = text.slice(tab + 1).split(',');
-    if (user === '') throw new DataError(path, line, 'the user is empty');
-    if (candidates.includes('')) throw new DataError(path, line, 'an item is empty: expected user<TAB>item,item,...');
-    if (user.length > MAX_FIELD || candidates.some((item) => item.length > MAX_FIELD))
-      throw new DataError(path, line, `an id of more than ${MAX_FIELD} characters`);
-    yield { user, candidates, line };
+    if (number === 1 && /^user_?id\t/i.test(text)) continue;
+    const fail = (problem: string) => new DataError(name, number, problem);
+    const run = text.startsWith('{') ? parseJson(text, fail) : parseTabs(text, known, fail);
+    if (run.user === '') throw fail('the user is empty');
+    if (run.candidates.includes('')) throw fail(`an item is empty: expected ${FORMS}`);
+    if (run.user.length > MAX_FIELD || run.candidates.some((item) => item.length > MAX_FIELD))
+      throw fail(`an id of more than ${MAX_FIELD} characters`);
+    yield { ...run, line: number };
   }
-  if (!found) throw new DataError(path, undefined, 'the file is empty');
+  if (!found) throw new DataError(name, undefined, 'the file is empty');
 }
 
-async function* readLines(path: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let pending = '';
-  let line = 1;
-  const decode = (bytes?: Uint8Array): string => {
-    try {
-      return decoder.decode(bytes, { stream: bytes !== undefined });
-    } catch {
-      throw new DataError(path, line, 'invalid UTF-8 at or after this line');
-    }
-  };
-  const stream = createReadStream(path);
+type Run = Omit<RunLine, 'line'>;
+type Fail = (problem: string) => DataError;
+
+function parseTabs(text: string, known: (id: string) => boolean, fail: Fail): Run {
+  const [user, ...fields] = text.split('\t');
+  if (fields.length === 0) throw fail(`no tab: expected ${FORMS}`);
+  if (fields.at(-1) === '') fields.pop();
+  if (fields.length !== 1) return { user, candidates: fields };
+  const [list] = fields;
+  if (!list.includes(',') || known(list)) return { user, candidates: [list] };
+  const items = list.replace(/,$/, '').split(',');
+  return { user, candidates: items.includes('') ? items : resolveFields(items, known) };
+}
+
+function parseJson(text: string, fail: Fail): Run {
+  let value: { user?: unknown; candidates?: unknown };
   try {
-    for await (const bytes of stream) {
-      const lines = (pending + decode(bytes as Uint8Array)).split('\n');
-      pending = lines.pop()!;
-      if (pending.length > MAX_LINE)
-        throw new DataError(path, line + lines.length, `a line of more than ${MAX_LINE} characters`);
-      for (const text of lines) {
-        yield text.replace(/\r$/, '');
-        line++;
-      }
-    }
+    value = JSON.parse(text);
   } catch (error) {
-    throw fileError(path, error);
+    throw fail(`no JSON (${(error as Error).message}): expected ${FORMS}`);
   }
-  pending += decode();
-  if (pending !== '') yield pending.replace(/\r$/, '');
+  const { user, candidates } = value;
+  if (typeof user !== 'string' || !Array.isArray(candidates) || candidates.some((item) => typeof item !== 'string'))
+    throw fail('expected {"user": "id", "candidates": ["id", ...]}, with ids as text');
+  return { user, candidates };
 }

@@ -1,13 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArgumentError, checkObject, checkTexts, DataError } from '../common/errors.ts';
 import type { GeneratedData } from '../data/generate.ts';
 import type { Markets } from '../data/markets.ts';
-import { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from '../data/read-markets.ts';
+import { type MarketFile, type ReadOptions, readMarkets, type Split } from '../data/read-markets.ts';
+import { readInput } from './input.ts';
 import { checkPath } from './output-file.ts';
-import { attempt, fileError } from './system-error.ts';
+import { attempt } from './system-error.ts';
 
+export { readBytes } from './input.ts';
 export { writeFileAtomically } from './output-file.ts';
 export { relaxedKernels } from './relaxed.ts';
 export { nodeWorkers } from './threads.ts';
@@ -35,10 +36,10 @@ export async function readDirectory(path: string, options: ReadOptions = {}): Pr
 
 async function findFiles(path: string, options: ReadOptions): Promise<MarketFile[]> {
   const info = await attempt(path, () => stat(path));
-  if (!info.isDirectory()) return [marketFile(path, 'train', undefined, info.size)];
+  if (!info.isDirectory()) return [marketFile(path, 'train', undefined, info.size, options.signal)];
   const entries = await attempt(path, () => readdir(path, { withFileTypes: true }));
   const names = entries.map((entry) => entry.name).sort();
-  const here = await chooseFiles(path, names, undefined, options.onWarning);
+  const here = await chooseFiles(path, names, undefined, options);
   if (here.some((file) => file.split === 'train')) return here;
   const files: MarketFile[] = [];
   const folders: string[] = [];
@@ -47,7 +48,7 @@ async function findFiles(path: string, options: ReadOptions): Promise<MarketFile
     if (!(await attempt(folder, () => stat(folder))).isDirectory()) continue;
     folders.push(name);
     if (options.markets && !options.markets.includes(name)) continue;
-    const found = await chooseFiles(folder, await attempt(folder, () => readdir(folder)), name, options.onWarning);
+    const found = await chooseFiles(folder, await attempt(folder, () => readdir(folder)), name, options);
     if (found.length === 0) continue;
     if (!found.some((file) => file.split === 'train'))
       throw new DataError(
@@ -78,7 +79,7 @@ async function chooseFiles(
   folder: string,
   names: string[],
   market: string | undefined,
-  onWarning?: (warning: DataWarning) => void,
+  { onWarning, signal }: ReadOptions,
 ): Promise<MarketFile[]> {
   const files: MarketFile[] = [];
   for (const split of ['train', 'valid', 'test'] as const) {
@@ -103,42 +104,19 @@ async function chooseFiles(
         });
     }
     const path = join(folder, name);
-    files.push(marketFile(path, split, market, (await attempt(path, () => stat(path))).size));
+    files.push(marketFile(path, split, market, (await attempt(path, () => stat(path))).size, signal));
   }
   return files;
 }
 
-function marketFile(path: string, split: Split, market: string | undefined, bytes: number): MarketFile {
-  return { market, split, name: path, bytes, source: () => readPieces(path) };
-}
-
-async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
-  const stream = createReadStream(path, { highWaterMark: 1 << 16 });
-  try {
-    for await (const piece of stream) yield piece as Uint8Array;
-  } catch (error) {
-    throw fileError(path, error);
-  } finally {
-    stream.destroy();
-  }
-}
-
-/**
- * Reads a whole file.
- * @throws DataError that names the file.
- * @example
- * const stored = await loadModel(await readBytes('shop.m3rec'));
- */
-export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  checkPath(path);
-  return attempt(path, async () => {
-    const file = await open(path);
-    try {
-      return (await file.readFile()) as Uint8Array<ArrayBuffer>;
-    } finally {
-      await file.close();
-    }
-  });
+function marketFile(
+  path: string,
+  split: Split,
+  market: string | undefined,
+  bytes: number,
+  signal?: AbortSignal,
+): MarketFile {
+  return { market, split, name: path, bytes, source: () => readInput(path, signal) };
 }
 
 /**

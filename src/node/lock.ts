@@ -3,16 +3,13 @@ import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DataError } from '../common/errors.ts';
-import { onceAtExit, stemOf } from './output-file.ts';
+import { addLeftover, forgetLeftover } from './leftovers.ts';
+import { stemOf } from './output-file.ts';
 import { attempt } from './system-error.ts';
 
 /** How long to wait for others who want the lock at the same moment, and how often to look. */
 const WAIT_MS = 2000;
 const POLL_MS = 20;
-
-/** Lock files of this process. */
-const own = new Set<string>();
-const removeAtExit = onceAtExit(own);
 
 interface Other {
   path: string;
@@ -33,12 +30,11 @@ interface Other {
 export async function lockFile(path: string): Promise<() => Promise<void>> {
   const lock = join(dirname(path), `.${stemOf(path)}.${randomBytes(6).toString('hex')}.lock`);
   const unlock = async () => {
-    if (own.delete(lock)) await rm(lock, { force: true });
+    if (forgetLeftover(lock)) await rm(lock, { force: true });
   };
-  removeAtExit();
   try {
     await attempt(path, () => writeFile(lock, `${process.pid} ${hostname()}\n`, { flag: 'wx' }));
-    own.add(lock);
+    addLeftover(lock);
     const until = Date.now() + WAIT_MS;
     for (;;) {
       const [first] = await attempt(path, () => findOthers(path, lock));

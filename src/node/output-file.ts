@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ArgumentError, DataError } from '../common/errors.ts';
+import { addLeftover, forgetLeftover } from './leftovers.ts';
 import { attempt } from './system-error.ts';
 
 /** A temporary file that nobody has written to for this long was left behind by a process that is gone. */
@@ -11,10 +12,6 @@ const STALE_MS = 3_600_000;
 const MAX_NAME = 255;
 /** What follows `.NAME.` in the name of a temporary file. */
 const TEMPORARY = /^[0-9a-f]{12}\.tmp$/;
-
-/** Temporary files of this process: none outlives it, unless it is killed. */
-const temporaries = new Set<string>();
-const removeAtExit = onceAtExit(temporaries);
 
 /**
  * Writes a file so that `path` is at any time absent, the old file, or the whole new one:
@@ -55,8 +52,7 @@ export class OutputFile {
       await removeStale(target);
       const temporary = join(dirname(target), `.${stemOf(target)}.${randomBytes(6).toString('hex')}.tmp`);
       const file = await open(temporary, 'wx');
-      removeAtExit();
-      temporaries.add(temporary);
+      addLeftover(temporary);
       const created = new OutputFile(path, target, temporary, file);
       try {
         if (existing) await keepOwner(path, file, existing);
@@ -80,14 +76,14 @@ export class OutputFile {
       await this.file!.sync();
       await this.close();
       await rename(this.temporary, this.target);
-      temporaries.delete(this.temporary);
+      forgetLeftover(this.temporary);
     });
   }
 
   /** Removes what was written, unless it is in its place. */
   async discard(): Promise<void> {
     await this.close();
-    if (temporaries.delete(this.temporary)) await rm(this.temporary, { force: true });
+    if (forgetLeftover(this.temporary)) await rm(this.temporary, { force: true });
   }
 
   private async close(): Promise<void> {
@@ -141,18 +137,6 @@ async function keepOwner(path: string, file: FileHandle, { uid, gid, mode }: Sta
       'the file belongs to another user or group, which a new one could not; give another name',
     );
   }
-}
-
-/** What makes sure, called once or more, that none of these files outlives the process, unless it is killed. */
-export function onceAtExit(paths: ReadonlySet<string>): () => void {
-  let watching = false;
-  return () => {
-    if (watching) return;
-    watching = true;
-    process.on('exit', () => {
-      for (const path of paths) rmSync(path, { force: true });
-    });
-  };
 }
 
 /** The last part of a path, cut so that `.NAME.<12 hex digits>.lock` is a name that file systems take. */

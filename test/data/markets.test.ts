@@ -395,7 +395,7 @@ describe('files', () => {
     mkdirSync(join(folder, 'taken'));
     await expect(writeFileAtomically(join(folder, 'taken'), Uint8Array.of(1))).rejects.toBeInstanceOf(DataError);
     await expect(writeFileAtomically(join(folder, 'no', 'out.bin'), Uint8Array.of(1))).rejects.toThrow(
-      `${join(folder, 'no', 'out.bin')}: no such file or folder`,
+      `${join(folder, 'no', 'out.bin')}: no folder ${join(folder, 'no')}`,
     );
     await expect(readBytes(join(folder, 'none'))).rejects.toThrow('none: no such file or folder');
     expect(readdirSync(folder).sort()).toEqual(['out.bin', 'taken']);

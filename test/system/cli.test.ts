@@ -103,9 +103,12 @@ describe('help', () => {
       'evaluate',
       '<file...> --data --held-out --protocol --negatives --seed -k --repeat --by --per-user --markets --json',
     ],
-    ['recommend', '<file> --market --user --items -k --include-seen --only --without --explain --json'],
-    ['similar', '<file> --market --item -k --json'],
-    ['rank', '<file> --market --candidates --top --json'],
+    [
+      'recommend',
+      '<file> --market --user --items --item --items-file --all --users -k --include-seen --only --only-file --without --without-file --explain -o --threads --json',
+    ],
+    ['similar', '<file> --market --item --all -k -o --json'],
+    ['rank', '<file> --market --candidates --top --without-seen --json'],
     ['serve', '<file> --port --host --cors'],
     ['inspect', '<file> --json'],
   ])('of %s names every option', async (command, options) => {

@@ -1,9 +1,20 @@
 import { type Command, Option } from 'commander';
-import { AbortedError } from '../../common/errors.ts';
+import { printable } from '../../common/printable.ts';
+import { nameOfInput } from '../../node/input.ts';
+import type { Ranked, Recommender } from '../../recommend/recommender.ts';
 import type { Context } from '../context.ts';
+import { checkMarket } from '../hints.ts';
 import { jsonOption, marketOption, nonEmpty, whole } from '../options.ts';
 import { formatCounted, formatJson, write } from '../output.ts';
 import { readRun } from '../run-file.ts';
+
+interface RankCommandOptions {
+  market: string;
+  candidates: string;
+  top?: number;
+  withoutSeen?: boolean;
+  json?: boolean;
+}
 
 export function addRank(program: Command, context: Context): void {
   program
@@ -11,8 +22,13 @@ export function addRank(program: Command, context: Context): void {
     .description('put the candidates of a run file in order')
     .argument('<file>', 'the model file')
     .addOption(marketOption())
-    .requiredOption('--candidates <run>', 'a file with user<TAB>item,item,... a line', nonEmpty)
+    .requiredOption(
+      '--candidates <run>',
+      'a file with user<TAB>item,item,... a line, or, for ids with commas, user<TAB>item<TAB>item... or {"user": ..., "candidates": [...]}; - is stdin',
+      nonEmpty,
+    )
     .addOption(new Option('--top <k>', 'only the best of each user').argParser(whole(1, 10_000_000)))
+    .addOption(new Option('--without-seen', 'not the candidates that the user has had'))
     .addOption(jsonOption())
     .action((path, options) => runRank(context, path, options));
 }
@@ -20,26 +36,31 @@ export function addRank(program: Command, context: Context): void {
 async function runRank(
   context: Context,
   path: string,
-  { market, candidates, top, json }: { market: string; candidates: string; top?: number; json?: boolean },
+  { market, candidates, top, withoutSeen, json }: RankCommandOptions,
 ): Promise<void> {
   const recommender = await context.openRecommender(path);
+  checkMarket(recommender, market);
+  const isItem = (id: string) => recommender.hasItem(market, id);
+  const seenBy = withoutSeen ? histories(recommender, market) : () => undefined;
   // Printed with the first user, so that a query that fails prints nothing.
   let header = 'userId\titemId\tscore\n';
-  const all: { user: string; items: { item: string; score: number; known: boolean }[] }[] = [];
+  const all: { user: string; items: Ranked[] }[] = [];
   let unknown = 0;
   let strangers = 0;
   let firstStranger = '';
-  for await (const { user, candidates: items, line } of readRun(candidates)) {
-    if (context.signal.aborted) throw new AbortedError(`rank was stopped at line ${line}`);
+  for await (const { user, candidates: items, line } of readRun(candidates, context.signal, isItem)) {
     const known = recommender.hasUser(market, user);
     if (!known && strangers++ === 0) firstStranger = `${JSON.stringify(user)} at line ${line}`;
+    const seen = seenBy(user);
+    const left = seen ? items.filter((item) => !seen.has(item)) : items;
     // A user whom the model does not know has an empty history, for which popularity ranks.
-    const ranked = recommender.rank({ market, ...(known ? { user } : { items: [] }), candidates: items });
+    const ranked = recommender.rank({ market, ...(known ? { user } : { items: [] }), candidates: left });
     for (const each of ranked) if (!each.known) unknown++;
     const best = ranked.slice(0, top);
     if (json) all.push({ user, items: best });
     else {
-      await write(header + best.map(({ item, score }) => `${user}\t${item}\t${score}\n`).join(''));
+      const lines = best.map(({ item, score }) => `${printable(user)}\t${printable(item)}\t${score}\n`);
+      await write(header + lines.join(''));
       header = '';
     }
     // Writing to a file does not wait: give Ctrl-C its turn.
@@ -48,8 +69,21 @@ async function runRank(
   if (json) await write(formatJson(all));
   if (strangers > 0)
     context.message(
-      `warning: ${candidates}: ${formatCounted(strangers, 'line')} with a user whom market ${market} does not know, ranked by popularity, the first ${firstStranger}`,
+      `warning: ${nameOfInput(candidates)}: ${formatCounted(strangers, 'line')} with a user whom market ${market} does not know, ranked by popularity, the first ${firstStranger}`,
     );
   if (unknown > 0)
     context.message(`warning: ${formatCounted(unknown, 'candidate')} that market ${market} does not know, put last`);
+}
+
+/** The items that a user of the market has had. */
+function histories({ model }: Recommender, market: string): (user: string) => Set<string> | undefined {
+  const { users, items, seenItems } = model.markets.find(({ name }) => name === market)!;
+  if (!users || !seenItems) return () => undefined;
+  const index = new Map(users.map((user, i) => [user, i]));
+  const { indptr, indices } = seenItems;
+  return (user) => {
+    const i = index.get(user);
+    if (i === undefined) return undefined;
+    return new Set(Array.from(indices.subarray(indptr[i], indptr[i + 1]), (position) => model.items[items[position]]));
+  };
 }

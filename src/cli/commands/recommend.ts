@@ -1,65 +1,123 @@
 import { type Command, Option } from 'commander';
 import { ArgumentError } from '../../common/errors.ts';
-import type { Contribution } from '../../recommend/recommender.ts';
+import type { Contribution, Recommender } from '../../recommend/recommender.ts';
 import type { Context } from '../context.ts';
-import { countOption, ids, jsonOption, marketOption, nonEmpty } from '../options.ts';
+import { checkMarket, checkUser, describeUnknownItems } from '../hints.ts';
+import { resolveList } from '../id-lists.ts';
+import { readIds } from '../lines.ts';
+import { countOption, idLists, jsonOption, nonEmpty, outputOption, texts, threadsOption } from '../options.ts';
 import { formatCount, formatJson, formatTable, write } from '../output.ts';
+import { type RecommendAllOptions, recommendAll } from '../recommend-all.ts';
 
 /** History items that `--explain` names for each result. */
 const REASONS = 3;
 
-interface RecommendCommandOptions {
-  market: string;
+interface FilterOptions {
+  only?: string[];
+  onlyFile?: string;
+  without?: string[];
+  withoutFile?: string;
+}
+
+interface RecommendCommandOptions extends FilterOptions, Omit<RecommendAllOptions, 'only' | 'without'> {
   user?: string;
   items?: string[];
-  k: number;
-  includeSeen?: boolean;
-  only?: string[];
-  without?: string[];
+  item?: string[];
+  itemsFile?: string;
+  all?: boolean;
   explain?: boolean;
-  json?: boolean;
 }
 
 export function addRecommend(program: Command, context: Context): void {
   program
     .command('recommend')
-    .description('the best items for a user, known or unseen')
+    .description('the best items for a user, known or unseen, or for all users into a file')
     .argument('<file>', 'the model file')
-    .addOption(marketOption())
+    .addOption(new Option('--market <name>', 'the market; with --all, the only one').argParser(nonEmpty))
     .addOption(new Option('--user <id>', 'a user of the training data').argParser(nonEmpty))
-    .addOption(new Option('--items <a,b,c>', 'the history of an unseen user').argParser(ids))
+    .addOption(
+      new Option('--items <a,b,c>', 'the history of an unseen user; quote an id with a comma: \'"a, b",c\'').argParser(
+        idLists,
+      ),
+    )
+    .addOption(new Option('--item <id>', 'one item of the history, as it is; may be given again').argParser(texts))
+    .addOption(
+      new Option('--items-file <file>', 'a file with an item of the history a line; - is stdin').argParser(nonEmpty),
+    )
+    .addOption(new Option('--all', 'for every user of the model, or of --market, on all threads'))
+    .addOption(
+      new Option(
+        '--users <file>',
+        'for these users: a file with an id, or market<TAB>id, a line; - is stdin',
+      ).argParser(nonEmpty),
+    )
     .addOption(countOption())
     .addOption(new Option('--include-seen', 'also items that the user has had'))
-    .addOption(new Option('--only <ids>', 'only these items').argParser(ids))
-    .addOption(new Option('--without <ids>', 'not these items').argParser(ids))
+    .addOption(new Option('--only <ids>', 'only these items; may be given again').argParser(idLists))
+    .addOption(new Option('--only-file <file>', 'only the items of this file, one a line').argParser(nonEmpty))
+    .addOption(new Option('--without <ids>', 'not these items; may be given again').argParser(idLists))
+    .addOption(new Option('--without-file <file>', 'not the items of this file, one a line').argParser(nonEmpty))
     .addOption(new Option('--explain', 'name the history items that contributed most'))
+    .addOption(outputOption('with --all or --users: a file in .csv, .tsv, .jsonl or .parquet (CSV on stdout)'))
+    .addOption(threadsOption())
     .addOption(jsonOption())
-    .action((path, options) => runRecommend(context, path, options));
+    .action((path, options, command) => runRecommend(context, path, options, command));
 }
 
 async function runRecommend(
   context: Context,
   path: string,
-  { json, user, items, explain, ...rest }: RecommendCommandOptions,
+  { user, items, item, itemsFile, all, explain, ...rest }: RecommendCommandOptions,
+  command: Command,
 ): Promise<void> {
-  if ((user === undefined) === (items === undefined))
-    throw ArgumentError.because(
-      '--user, --items',
-      user === undefined ? 'give one of them: a user, or the items of a history' : 'give one of them, not both',
+  const batch = all || rest.users !== undefined;
+  const subjects = [
+    ['--user', user !== undefined],
+    ['--items', items !== undefined || item !== undefined || itemsFile !== undefined],
+    ['--all', batch],
+  ] as const;
+  const given = subjects.filter(([, there]) => there).map(([name]) => name);
+  if (!batch && rest.market === undefined)
+    command.error(
+      `error: required option '--market <name>' not specified${given.length === 0 ? ", nor one of '--user <id>', '--items <a,b,c>' and '--all'" : ''}`,
     );
-  const query = { ...rest, ...(user === undefined ? { items: items! } : { user }), explain: explain ? REASONS : false };
+  if (given.length === 0)
+    throw ArgumentError.because('--user, --items', 'give one of them: a user, or the items of a history; or --all');
+  if (given.length > 1) throw ArgumentError.because(given.join(', '), 'give one of them, not both');
+  const filters = {
+    only: await filterOf(context, rest.only, rest.onlyFile),
+    without: await filterOf(context, rest.without, rest.withoutFile),
+  };
+  if (batch) {
+    if (explain) throw ArgumentError.because('--explain', 'explains the answer to one user: give --user or --items');
+    return recommendAll(context, path, { ...rest, ...filters });
+  }
+  if (rest.output !== undefined)
+    throw ArgumentError.because('-o', 'is for --all and --users; the answer to one user goes to stdout');
+  const file = itemsFile === undefined ? [] : await readIds(itemsFile, context.signal);
   const recommender = await context.openRecommender(path);
-  const result = recommender.recommend(query);
-  const unknown = [
-    ...result.unknownItems,
-    ...[...(rest.only ?? []), ...(rest.without ?? [])].filter((item) => !recommender.hasItem(rest.market, item)),
-  ];
-  if (unknown.length > 0)
-    context.message(`warning: items that market ${rest.market} does not know: ${unknown.join(', ')}`);
+  const market = rest.market!;
+  checkMarket(recommender, market);
+  const known = (id: string) => recommender.hasItem(market, id);
+  const resolve = (filter: Filter | undefined) => filter && resolveFilter(filter, known);
+  const history = [...(items ?? []).flatMap((text) => resolveList(text, known)), ...(item ?? []), ...file];
+  if (user !== undefined) checkUser(recommender, market, user);
+  const only = resolve(filters.only);
+  const without = resolve(filters.without);
+  const result = recommender.recommend({
+    market,
+    ...(user === undefined ? { items: history } : { user }),
+    k: rest.k,
+    includeSeen: rest.includeSeen,
+    only,
+    without,
+    explain: explain ? REASONS : false,
+  });
+  warnOfUnknown(context, recommender, market, [...result.unknownItems, ...(only ?? []), ...(without ?? [])]);
   if (result.items.length === 0) context.message('no item is left to recommend');
   else if (result.fallback)
     context.message('this history tells the model nothing: the most popular items of the market follow');
-  if (json) return write(formatJson(result));
+  if (rest.json) return write(formatJson(result));
   const reasons = (because: Contribution[] = []) =>
     because
       .filter(({ contribution }) => contribution > 0)
@@ -74,4 +132,24 @@ async function runRecommend(
     ...(explain ? [reasons(because)] : []),
   ]);
   await write(formatTable(['rank', 'item', 'score', ...(explain ? ['because of'] : [])], table, [0, 1, 3]));
+}
+
+/** The lists of an option, and the ids of its file. */
+export interface Filter {
+  lists: string[];
+  ids: string[];
+}
+
+async function filterOf(context: Context, lists?: string[], file?: string): Promise<Filter | undefined> {
+  if (lists === undefined && file === undefined) return undefined;
+  return { lists: lists ?? [], ids: file === undefined ? [] : await readIds(file, context.signal) };
+}
+
+export function resolveFilter({ lists, ids }: Filter, known: (id: string) => boolean): string[] {
+  return [...lists.flatMap((text) => resolveList(text, known)), ...ids];
+}
+
+function warnOfUnknown(context: Context, recommender: Recommender, market: string, items: readonly string[]): void {
+  const unknown = items.filter((item) => !recommender.hasItem(market, item));
+  if (unknown.length > 0) context.message(`warning: ${describeUnknownItems(recommender, market, unknown)}`);
 }

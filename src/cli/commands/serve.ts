@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import { createHandler } from '../../serve/handler.ts';
 import type { Context } from '../context.ts';
-import { serveHttp } from '../http.ts';
 import { ids, nonEmpty, whole } from '../options.ts';
 
 export function addServe(program: Command, context: Context): void {
@@ -28,6 +27,8 @@ async function runServe(
     cors: cors?.includes('*') ? '*' : cors,
     onError: (error) => context.message(`warning: ${String(error).split('\n')[0]}`),
   });
+  // Loaded here alone: it makes Node load its own HTTP client, which not every start of Node can.
+  const { serveHttp } = await import('../http.ts');
   await serveHttp(handler, {
     host,
     port,

@@ -1,27 +1,71 @@
 import { type Command, Option } from 'commander';
+import { ArgumentError } from '../../common/errors.ts';
+import { inChunks, TableOutput } from '../batch.ts';
 import type { Context } from '../context.ts';
-import { countOption, jsonOption, marketOption, nonEmpty } from '../options.ts';
-import { formatJson, formatTable, write } from '../output.ts';
+import { checkItem, checkMarket } from '../hints.ts';
+import { countOption, jsonOption, nonEmpty, outputOption } from '../options.ts';
+import { formatCounted, formatJson, formatTable, write } from '../output.ts';
+import type { TableKind } from '../tables.ts';
+
+const SIMILAR: TableKind = {
+  name: 'similar items',
+  columns: [
+    { name: 'market', type: 'text' },
+    { name: 'itemId', type: 'text' },
+    { name: 'rank', type: 'integer' },
+    { name: 'similarItemId', type: 'text' },
+    { name: 'score', type: 'score' },
+  ],
+};
+
+/** Items whose lists are in memory at once. */
+const CHUNK = 512;
+
+interface SimilarCommandOptions {
+  market?: string;
+  item?: string;
+  all?: boolean;
+  k: number;
+  output?: string;
+  json?: boolean;
+}
 
 export function addSimilar(program: Command, context: Context): void {
   program
     .command('similar')
-    .description('the items most like an item, as seen from one market')
+    .description('the items most like an item, as seen from one market, or those of all items into a file')
     .argument('<file>', 'the model file')
-    .addOption(marketOption())
-    .addOption(new Option('--item <id>', 'the item').argParser(nonEmpty).makeOptionMandatory())
+    .addOption(new Option('--market <name>', 'the market; with --all, the only one').argParser(nonEmpty))
+    .addOption(new Option('--item <id>', 'the item').argParser(nonEmpty))
+    .addOption(new Option('--all', 'for every item of every market, or of --market'))
     .addOption(countOption())
+    .addOption(outputOption('with --all: a file in .csv, .tsv, .jsonl or .parquet (CSV on stdout)'))
     .addOption(jsonOption())
-    .action((path, options) => runSimilar(context, path, options));
+    .action((path, options, command) => runSimilar(context, path, options, command));
 }
 
 async function runSimilar(
   context: Context,
   path: string,
-  { json, ...query }: { market: string; item: string; k: number; json?: boolean },
+  { all, item, output, ...options }: SimilarCommandOptions,
+  command: Command,
 ): Promise<void> {
+  if (all) {
+    if (item !== undefined) throw ArgumentError.because('--item, --all', 'give one of them, not both');
+    return similarAll(context, path, { output, ...options });
+  }
+  const { market, k, json } = options;
+  const missing = [
+    ...(market === undefined ? ["'--market <name>'"] : []),
+    ...(item === undefined ? ["'--item <id>'"] : []),
+  ];
+  if (market === undefined || item === undefined)
+    return command.error(`error: required option${missing.length > 1 ? 's' : ''} ${missing.join(', ')} not specified`);
+  if (output !== undefined) throw ArgumentError.because('-o', 'is for --all; the items like one item go to stdout');
   const recommender = await context.openRecommender(path);
-  const items = recommender.similar(query);
+  checkMarket(recommender, market);
+  checkItem(recommender, market, item);
+  const items = recommender.similar({ market, item, k });
   if (json) return write(formatJson(items));
   await write(
     formatTable(
@@ -30,4 +74,36 @@ async function runSimilar(
       [0, 1],
     ),
   );
+}
+
+/** The items most like each item, as a table with a row for each pair. */
+async function similarAll(
+  context: Context,
+  path: string,
+  { market, k, output, json }: SimilarCommandOptions,
+): Promise<void> {
+  const table = await TableOutput.open(context, SIMILAR, output, json);
+  const recommender = await context.openRecommender(path);
+  if (market !== undefined) checkMarket(recommender, market);
+  const { model } = recommender;
+  const asked = model.markets
+    .filter(({ name }) => market === undefined || name === market)
+    .flatMap(({ name, items }) => Array.from(items, (item) => ({ market: name, item: model.items[item] })));
+  await inChunks(context, 'similar', asked, CHUNK, async (chunk) => {
+    const columns: [string[], string[], number[], string[], number[]] = [[], [], [], [], []];
+    for (const query of chunk) {
+      for (const [rank, { item, score }] of recommender.similar({ ...query, k }).entries()) {
+        columns[0].push(query.market);
+        columns[1].push(query.item);
+        columns[2].push(rank + 1);
+        columns[3].push(item);
+        columns[4].push(score);
+      }
+    }
+    await table.write(columns);
+  });
+  const bytes = await table.finish();
+  if (output === undefined) return;
+  if (json) await write(formatJson({ file: output, bytes, rows: table.rows, items: asked.length }));
+  context.message(`wrote ${output}: ${formatCounted(table.rows, 'pair')} for ${formatCounted(asked.length, 'item')}`);
 }

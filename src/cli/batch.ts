@@ -1,0 +1,54 @@
+// Answers for many at once: computed on all threads, written as they come.
+import { AbortedError } from '../common/errors.ts';
+import { Job } from '../common/job.ts';
+import type { Context } from './context.ts';
+import type { ResultFile } from './result-file.ts';
+import { openTable, printTable, type TableKind, type TableWriter, tableFile } from './tables.ts';
+
+/** Where a table goes: a file, or stdout. */
+export class TableOutput {
+  /** Rows written. */
+  rows = 0;
+
+  private constructor(
+    private readonly context: Context,
+    private readonly table: TableWriter,
+    private readonly result: ResultFile | undefined,
+  ) {}
+
+  /** Before the work: opens the file that `-o` names, or stdout for CSV, or JSON lines with `--json`. */
+  static async open(context: Context, kind: TableKind, path: string | undefined, json?: boolean): Promise<TableOutput> {
+    if (path === undefined) return new TableOutput(context, await printTable(kind, json), undefined);
+    const result = await context.openResult(path, tableFile('-o', path, kind));
+    return new TableOutput(context, await openTable(result, kind), result);
+  }
+
+  async write(columns: readonly (readonly (string | number | undefined)[])[]): Promise<void> {
+    if (this.context.signal.aborted) throw new AbortedError('stopped');
+    this.rows += columns[0].length;
+    await this.table.write(columns);
+  }
+
+  /** Puts the file in its place. @returns its size, where it is one. */
+  async finish(): Promise<number | undefined> {
+    await this.table.finish();
+    if (this.context.signal.aborted) throw new AbortedError('stopped');
+    return this.result?.commit();
+  }
+}
+
+/** Calls `work` with that many of a list at a time, reports progress, and lets signals in. @throws AbortedError */
+export async function inChunks<T>(
+  context: Context,
+  stage: string,
+  all: readonly T[],
+  size: number,
+  work: (chunk: readonly T[]) => Promise<void>,
+): Promise<void> {
+  const job = new Job(context.job);
+  for (let from = 0; from < all.length; from += size) {
+    await work(all.slice(from, from + size));
+    await job.tick(stage, Math.min(all.length, from + size), all.length);
+  }
+  context.view.clear();
+}

@@ -1,0 +1,66 @@
+import { CommanderError } from 'commander';
+import { ArgumentError, M3RecError } from '../common/errors.ts';
+import { removeLeftovers } from '../node/leftovers.ts';
+import { Context } from './context.ts';
+import { quietOnClosedPipe } from './output.ts';
+import { makeProgram } from './program.ts';
+
+const FAILED = 1;
+const WRONG_USAGE = 2;
+const INTERRUPTED = 130;
+
+/** After a signal a command has this long to end by itself: Ctrl-C may take a second in all. */
+const GRACE_MS = 800;
+
+/** Runs a command; the exit code. What went wrong is one line on stderr. @param version of the package */
+export async function run(argv: string[], version: string): Promise<number> {
+  const context = new Context();
+  quietOnClosedPipe();
+  listenToSignals(context);
+  try {
+    await makeProgram(context, version).parseAsync(argv);
+    return 0;
+  } catch (error) {
+    context.view.clear();
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+    if (context.signal.aborted) {
+      context.message('stopped');
+      return INTERRUPTED;
+    }
+    if (error instanceof ArgumentError) {
+      context.message(error.message);
+      return WRONG_USAGE;
+    }
+    // Any other error is a fault of ours, but a user is no better off with a stack trace.
+    context.message(
+      error instanceof M3RecError ? error.message : `unexpected failure: ${String(error).split('\n')[0]}`,
+    );
+    return FAILED;
+  } finally {
+    await context.close();
+  }
+}
+
+/** The first signal stops the command, by force if it does not end in time; a second one ends the process at once. */
+function listenToSignals(context: Context): void {
+  const names = ['SIGINT', 'SIGTERM'] as const;
+  for (const name of names) {
+    process.on(name, () => {
+      for (const each of names) process.removeAllListeners(each);
+      for (const each of names) process.on(each, () => endBySignal(context, each));
+      context.stop();
+      setTimeout(() => {
+        context.message('stopped');
+        process.exit(INTERRUPTED);
+      }, GRACE_MS).unref();
+    });
+  }
+}
+
+/** Ends the process by the signal itself: an exit would wait for a read that cannot be stopped, of a network file, say. */
+function endBySignal(context: Context, name: 'SIGINT' | 'SIGTERM'): void {
+  context.view.clear();
+  removeLeftovers();
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
+}

@@ -1,0 +1,83 @@
+import { constants, createReadStream, open } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { AbortedError, DataError } from '../common/errors.ts';
+import { checkPath } from './output-file.ts';
+import { attempt, fileError } from './system-error.ts';
+
+/** Bytes that are read at a time. */
+const PIECE = 1 << 16;
+
+/** Names of standard input. As paths they cannot be opened where it is a socket. */
+const STANDARD_INPUT = ['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'];
+
+/** How messages call an input: by its path. */
+export const nameOfInput = (path: string) => (path === '-' ? 'standard input' : path);
+
+/**
+ * The bytes of a file, a pipe, or standard input (`-`), in pieces. An aborted signal ends it at once, whatever is waited for: a pipe
+ * that nobody writes to, too, which an ordinary open would block on in a thread that cannot be stopped.
+ *
+ * @throws DataError that names the file; AbortedError.
+ */
+export async function* readInput(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  checkPath(path);
+  const name = nameOfInput(path);
+  const stop = () => stream?.destroy(new AbortedError(`reading ${name} was stopped`));
+  let stream: Readable | undefined;
+  try {
+    if (signal?.aborted) throw new AbortedError(`reading ${name} was stopped`);
+    stream = STANDARD_INPUT.includes(path) ? process.stdin : await openStream(path);
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
+    for await (const piece of stream) yield piece as Uint8Array;
+  } catch (error) {
+    throw fileError(name, error);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    stream?.destroy();
+  }
+}
+
+async function openStream(path: string): Promise<Readable> {
+  const info = await stat(path);
+  if (info.isDirectory()) throw new DataError(path, undefined, 'this is a folder');
+  if (info.isSocket()) throw new DataError(path, undefined, 'this is a socket; give a file or a pipe');
+  if (!info.isFIFO()) return createReadStream(path, { highWaterMark: PIECE });
+  // Without waiting for a writer: the events of the socket do that.
+  const fd = await promisify(open)(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return new Socket({ fd, readable: true, writable: false });
+}
+
+/**
+ * Reads a whole file, pipe or standard input (`-`).
+ * @throws DataError that names the file; AbortedError.
+ * @example
+ * const stored = await loadModel(await readBytes('shop.m3rec'));
+ */
+export async function readBytes(path: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  checkPath(path);
+  if (!STANDARD_INPUT.includes(path) && (await attempt(path, () => stat(path))).isFile())
+    return attempt(path, async () => {
+      try {
+        return (await readFile(path, { signal })) as Uint8Array<ArrayBuffer>;
+      } catch (error) {
+        throw signal?.aborted ? new AbortedError(`reading ${path} was stopped`) : error;
+      }
+    });
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of readInput(path, signal)) {
+    pieces.push(piece);
+    size += piece.length;
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
