@@ -19,6 +19,7 @@ export { eliminate } from './sparse/elimination';
 export { gemmNN, gemmNT, gemmTN, gemmWorkspaceBytes, packColumns } from './dense/gemm';
 export { gramCount, gramFill } from './sparse/gram';
 export { chooseItems, countCore, findNearest, findTails, keepColumns, solveGroup } from './sparse/groups';
+export { addGradients, partition } from './embedding/gather';
 export { historyRows } from './embedding/history';
 export { margin } from './embedding/margin';
 export { exp, log, pow } from './core/math';
@@ -29,19 +30,12 @@ export { sampleDistinct } from './serving/sample';
 export { addBias, addCosines, dot, meanRows, scoreLinear, termsBatch } from './serving/score';
 export { maskBatch, scanBatch, searchBatch, shortenRows } from './serving/search';
 export { countSimilar, fillSimilar, inverseDiagonal } from './dense/similarity';
-export { addGradients, partition, skipgram, skipgramScratchBytes } from './embedding/skipgram';
+export { skipgram, skipgramScratchBytes } from './embedding/skipgram';
 export { solvePanels, solveScratchBytes } from './dense/solve';
 export { softmax } from './embedding/softmax';
-export {
-  fillColumns,
-  invertLeading,
-  invertSwept,
-  markColumns,
-  putTileRow,
-  unpermute,
-  updatePanels,
-  updateTile,
-} from './sparse/supernode';
+export { fillColumns, markColumns, unpermute } from './sparse/similar-columns';
+export { invertLeading, invertSwept } from './sparse/supernode-inverse';
+export { putTileRow, updatePanels, updateTile } from './sparse/supernode';
 export { sweepFinish, sweepPanel, sweepPivot, sweepSlotBytes, sweepUpdate } from './dense/sweep';
 export { topK } from './serving/topk';
 export { transposeMatrix, transposePattern } from './sparse/transpose';

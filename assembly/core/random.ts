@@ -1,6 +1,8 @@
 // The one source of randomness: SplitMix64 read by counter. A stream is keyed by (seed, stage, index), so any walk,
 // user or batch can draw on its own, in any order and on any thread, and gets the same numbers.
 
+import { at32, setF32 } from './arrays';
+
 const GAMMA: u64 = 0x9e3779b97f4a7c15;
 
 /** The finaliser of SplitMix64 (Steele, Lea, Flood, 2014). */
@@ -45,8 +47,8 @@ export function shuffle(items: usize, n: i32, seed: u32, stage: u32, index: u32)
   const key = stream(seed, stage, index);
   for (let i = n - 1; i > 0; i--) {
     const j = below(draw(key, i), i + 1);
-    const a = items + ((<usize>i) << 2);
-    const b = items + ((<usize>j) << 2);
+    const a = at32(items, i);
+    const b = at32(items, j);
     const x = load<i32>(a);
     store<i32>(a, load<i32>(b));
     store<i32>(b, x);
@@ -57,6 +59,6 @@ export function shuffle(items: usize, n: i32, seed: u32, stage: u32, index: u32)
 export function fillUniform(out: usize, n: i32, scale: f32, seed: u32, stage: u32, index: u32): void {
   const key = stream(seed, stage, index);
   for (let i = 0; i < n; i++) {
-    store<f32>(out + ((<usize>i) << 2), (unit(draw(key, i)) * 2 - 1) * scale);
+    setF32(out, i, (unit(draw(key, i)) * 2 - 1) * scale);
   }
 }

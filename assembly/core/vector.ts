@@ -1,5 +1,6 @@
 // Dense vectors of d f32, d a multiple of 4.
 
+import { bytesOf, f32At, i32At, setF32 } from './arrays';
 import { madd } from './madd';
 
 /** Sum of the four lanes: (0 + 2) + (1 + 3). */
@@ -49,16 +50,16 @@ export function addScaled(y: usize, a: f32, x: usize, bytes: usize): void {
 
 /** y += x over n elements (n a multiple of 4). */
 export function addInto(n: i32, x: usize, y: usize): void {
-  const end = (<usize>n) << 2;
+  const end = bytesOf(n);
   for (let c: usize = 0; c < end; c += 16) v128.store(y + c, f32x4.add(v128.load(y + c), v128.load(x + c)));
 }
 
 /** out[r] = x[r] / |x[r]| and norms[r] = |x[r]|; a zero row stays zero with norm 0. x and out: (rows × d), may be the same. */
 export function unitRows(rows: i32, d: i32, x: usize, out: usize, norms: usize): void {
-  const bytes = (<usize>d) << 2;
+  const bytes = bytesOf(d);
   for (let r = 0; r < rows; r++) {
     const norm = sqrt<f32>(dot(x, x, bytes));
-    store<f32>(norms + ((<usize>r) << 2), norm);
+    setF32(norms, r, norm);
     const scale = f32x4.splat(norm > 0 ? <f32>1 / norm : <f32>0);
     for (let c: usize = 0; c < bytes; c += 16) v128.store(out + c, f32x4.mul(v128.load(x + c), scale));
     x += bytes;
@@ -68,9 +69,9 @@ export function unitRows(rows: i32, d: i32, x: usize, out: usize, norms: usize):
 
 /** The gradient back through unitRows: dx += (dout − (dout · out) out) / norm, zero where the norm is 0. All (rows × d). */
 export function unitRowsBackward(rows: i32, d: i32, out: usize, norms: usize, dout: usize, dx: usize): void {
-  const bytes = (<usize>d) << 2;
+  const bytes = bytesOf(d);
   for (let r = 0; r < rows; r++) {
-    const norm = load<f32>(norms + ((<usize>r) << 2));
+    const norm = f32At(norms, r);
     if (norm > 0) {
       const scale = <f32>1 / norm;
       addScaled(dx, scale, dout, bytes);
@@ -84,14 +85,14 @@ export function unitRowsBackward(rows: i32, d: i32, out: usize, norms: usize, do
 
 /** out[b] += table[rows[b]] for b in [0, count); rows (count i32), out (count × d). */
 export function addRows(count: i32, rows: usize, d: i32, table: usize, out: usize): void {
-  const bytes = (<usize>d) << 2;
+  const bytes = bytesOf(d);
   for (let b = 0; b < count; b++) {
-    addInto(d, table + <usize>load<i32>(rows + ((<usize>b) << 2)) * bytes, out);
+    addInto(d, table + <usize>i32At(rows, b) * bytes, out);
     out += bytes;
   }
 }
 
 /** x = 0 over n elements. */
 export function clear(n: i32, x: usize): void {
-  memory.fill(x, 0, (<usize>n) << 2);
+  memory.fill(x, 0, bytesOf(n));
 }

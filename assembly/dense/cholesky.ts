@@ -2,6 +2,8 @@
 // diagonal block of the sweep (sweep.ts), where all rounding passes through: f64 inside, f32 at the edges.
 // Dot products run over four interleaved partial sums, updates in ascending index: the order is fixed by n alone.
 
+import { cellAt, f64At, setF64 } from '../core/arrays';
+
 /** Bytes of workspace that `choleskyInverse` needs for n rows: an (n × n) matrix and one row of f64. */
 export function choleskyWorkspaceBytes(n: i32): usize {
   return (<usize>n * (<usize>n + 1)) << 3;
@@ -20,8 +22,7 @@ function row(base: usize, n: i32, i: i32): usize {
  */
 export function choleskyInverse(n: i32, a: usize, work: usize): i32 {
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++)
-      store<f64>(row(work, n, i) + ((<usize>j) << 3), <f64>load<f32>(a + ((<usize>i * <usize>n + <usize>j) << 2)));
+    for (let j = 0; j <= i; j++) setF64(row(work, n, i), j, <f64>load<f32>(cellAt(a, n, i, j)));
   }
   const failed = factor(n, work);
   if (failed != 0) return failed;
@@ -30,9 +31,9 @@ export function choleskyInverse(n: i32, a: usize, work: usize): i32 {
   multiplyFactors(n, work, scratch);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      const x = <f32>load<f64>(row(work, n, i) + ((<usize>j) << 3));
-      store<f32>(a + ((<usize>i * <usize>n + <usize>j) << 2), x);
-      store<f32>(a + ((<usize>j * <usize>n + <usize>i) << 2), x);
+      const x = <f32>f64At(row(work, n, i), j);
+      store<f32>(cellAt(a, n, i, j), x);
+      store<f32>(cellAt(a, n, j, i), x);
     }
   }
   return 0;
@@ -63,8 +64,7 @@ function invertFactor(n: i32, l: usize, scratch: usize): void {
     memory.copy(scratch, rowI, bytes);
     memory.fill(rowI, 0, bytes);
     const inverse: f64 = 1.0 / load<f64>(rowI + bytes);
-    for (let k = 0; k < i; k++)
-      addScaledRow(rowI, row(l, n, k), -load<f64>(scratch + ((<usize>k) << 3)) * inverse, k + 1);
+    for (let k = 0; k < i; k++) addScaledRow(rowI, row(l, n, k), -f64At(scratch, k) * inverse, k + 1);
     store<f64>(rowI + bytes, inverse);
   }
 }
@@ -74,7 +74,7 @@ function multiplyFactors(n: i32, m: usize, scratch: usize): void {
   for (let i = 0; i < n; i++) {
     const bytes = (<usize>(i + 1)) << 3;
     memory.fill(scratch, 0, bytes);
-    for (let k = i; k < n; k++) addScaledRow(scratch, row(m, n, k), load<f64>(row(m, n, k) + ((<usize>i) << 3)), i + 1);
+    for (let k = i; k < n; k++) addScaledRow(scratch, row(m, n, k), f64At(row(m, n, k), i), i + 1);
     memory.copy(row(m, n, i), scratch, bytes);
   }
 }

@@ -5,6 +5,8 @@
 // A step is at least the length's norm / 46,000 and its largest value / 32,766, so that integers fit 16 bits and, by Cauchy and
 // Schwarz, no sum of products of two lengths leaves 32 bits. Integer sums are exact: their order does not matter.
 
+import { at32, bytesOf } from '../core/arrays';
+
 const MR: i32 = 4;
 const NR: i32 = 8;
 /** Values that share a step, an even number. */
@@ -28,8 +30,8 @@ export function lengths(k: i32): i32 {
  * panel, length by length, those of the panel's rows. squares (count f32): each row's sum of squares.
  */
 export function packFixed(width: i32, count: i32, k: i32, from: usize, to: usize, steps: usize, squares: usize): void {
-  const line = (<usize>width) << 2;
-  memory.fill(squares, 0, (<usize>count) << 2);
+  const line = bytesOf(width);
+  memory.fill(squares, 0, bytesOf(count));
   for (let first = 0; first < count; first += width) {
     for (let start = 0; start < k; start += LENGTH) {
       const pairs = min(LENGTH, k - start) >> 1;
@@ -90,7 +92,7 @@ export function subtractFixed(
   c: usize,
   ldc: i32,
 ): void {
-  const stride = (<usize>ldc) << 2;
+  const stride = bytesOf(ldc);
   const cuts = <usize>lengths(k);
   let ahead = c + <usize>m * stride;
   for (let start = 0; start < k; start += LENGTH) {
@@ -103,7 +105,7 @@ export function subtractFixed(
       if (!(isZero(s0) && isZero(s1))) {
         let left = a;
         let row = aSteps;
-        let to = c + ((<usize>j) << 2);
+        let to = at32(c, j);
         for (let i = 0; i < m; i += MR) {
           const s = v128.load(row);
           load<i32>(ahead);

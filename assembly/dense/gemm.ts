@@ -7,6 +7,7 @@
 // added in ascending k, one rounding per product and one per sum; after each block C += alpha · sum. It depends on k
 // alone, so any way of cutting C into tiles, on any number of threads, gives the same bytes.
 
+import { at32, bytesOf, cellAt, setF32 } from '../core/arrays';
 import { madd } from '../core/madd';
 import { DEPTH, MULTIPLY_SCRATCH_BYTES } from '../layout';
 
@@ -20,13 +21,6 @@ const KC: i32 = DEPTH;
 const NC: i32 = 512;
 /** Bytes of one 4 × 8 tile. */
 const TILE_BYTES: usize = 128;
-
-// The address of element (row, col), ld floats per row: products in usize, since i32 ones wrap beyond 2³¹.
-// @ts-ignore: decorator
-@inline
-function at(base: usize, ld: i32, row: i32, col: i32): usize {
-  return base + ((<usize>row * <usize>ld + <usize>col) << 2);
-}
 
 /** Bytes of workspace that each product needs: a panel of A, a block of B and multiplyPacked's scratch. */
 export function gemmWorkspaceBytes(): usize {
@@ -109,13 +103,13 @@ function product(
     const nc = min(NC, n - jc);
     for (let pc = 0; pc < k; pc += KC) {
       const kc = min(KC, k - pc);
-      if (transB) packRows(NR, at(b, ldb, jc, pc), ldb, nc, kc, packedB);
-      else packColumns(NR, at(b, ldb, pc, jc), ldb, nc, kc, packedB);
+      if (transB) packRows(NR, cellAt(b, ldb, jc, pc), ldb, nc, kc, packedB);
+      else packColumns(NR, cellAt(b, ldb, pc, jc), ldb, nc, kc, packedB);
       for (let i = 0; i < m; i += MR) {
         const rows = min(MR, m - i);
-        if (transA) packColumns(MR, at(a, lda, pc, i), lda, rows, kc, panel);
-        else packRows(MR, at(a, lda, i, pc), lda, rows, kc, panel);
-        multiplyPacked(rows, nc, kc, alpha, panel, packedB, at(c, ldc, i, jc), ldc, workspace);
+        if (transA) packColumns(MR, cellAt(a, lda, pc, i), lda, rows, kc, panel);
+        else packRows(MR, cellAt(a, lda, i, pc), lda, rows, kc, panel);
+        multiplyPacked(rows, nc, kc, alpha, panel, packedB, cellAt(c, ldc, i, jc), ldc, workspace);
       }
     }
   }
@@ -139,10 +133,10 @@ export function multiplyPacked(
   const wide = scratch + TILE_BYTES;
   for (let i = 0; i < m; i += MR) {
     const rows = min(MR, m - i);
-    if (n < WIDE_FROM) multiplyPanel(false, rows, n, k, alpha, a, b, at(c, ldc, i, 0), ldc, scratch);
+    if (n < WIDE_FROM) multiplyPanel(false, rows, n, k, alpha, a, b, cellAt(c, ldc, i, 0), ldc, scratch);
     else {
       widen(a, k, wide);
-      multiplyPanel(true, rows, n, k, alpha, wide, b, at(c, ldc, i, 0), ldc, scratch);
+      multiplyPanel(true, rows, n, k, alpha, wide, b, cellAt(c, ldc, i, 0), ldc, scratch);
     }
     a += (<usize>k) << 4;
   }
@@ -162,7 +156,7 @@ function multiplyPanel(
   ldc: i32,
   edge: usize,
 ): void {
-  const stride = (<usize>ldc) << 2;
+  const stride = bytesOf(ldc);
   const panelB = (<usize>k) << 5;
   for (let j = 0; j < n; j += NR) {
     const columns = min(NR, n - j);
@@ -191,7 +185,7 @@ function widen(from: usize, k: i32, to: usize): void {
 
 function copyTile(from: usize, fromStride: usize, to: usize, toStride: usize, rows: i32, columns: i32): void {
   for (let r = 0; r < rows; r++) {
-    memory.copy(to, from, (<usize>columns) << 2);
+    memory.copy(to, from, bytesOf(columns));
     from += fromStride;
     to += toStride;
   }
@@ -255,18 +249,18 @@ function addScaled(c: usize, scale: v128, low: v128, high: v128): void {
  * element (r, p). width: 4 or 8. The last panel is filled up with zeros. out: ⌈count/width⌉ · width · k f32.
  */
 export function packRows(width: i32, source: usize, ld: i32, count: i32, k: i32, out: usize): void {
-  const step = (<usize>width) << 2;
-  const row = (<usize>ld) << 2;
+  const step = bytesOf(width);
+  const row = bytesOf(ld);
   for (let first = 0; first < count; first += width) {
     for (let r = 0; r < width; r += 4) {
-      const from = at(source, ld, first + r, 0);
-      const to = out + ((<usize>r) << 2);
+      const from = cellAt(source, ld, first + r, 0);
+      const to = at32(out, r);
       if (first + r + 4 <= count) packFourRows(from, row, k, to, step);
       else {
         for (let q = 0; q < 4; q++) {
           const inside = first + r + q < count;
-          let target = to + ((<usize>q) << 2);
-          let x = at(from, ld, q, 0);
+          let target = at32(to, q);
+          let x = cellAt(from, ld, q, 0);
           for (let p = 0; p < k; p++) {
             store<f32>(target, inside ? load<f32>(x) : 0);
             target += step;
@@ -317,21 +311,20 @@ function packFourRows(from: usize, row: usize, k: i32, to: usize, step: usize): 
  * source element (p, r). Otherwise as packRows.
  */
 export function packColumns(width: i32, source: usize, ld: i32, count: i32, k: i32, out: usize): void {
-  const row = (<usize>ld) << 2;
+  const row = bytesOf(ld);
   for (let first = 0; first < count; first += width) {
-    let from = at(source, ld, 0, first);
+    let from = cellAt(source, ld, 0, first);
     if (first + width <= count) {
       for (let p = 0; p < k; p++) {
         v128.store(out, v128.load(from));
         if (width == 8) v128.store(out, v128.load(from, 16), 16);
-        out += (<usize>width) << 2;
+        out += bytesOf(width);
         from += row;
       }
     } else {
       for (let p = 0; p < k; p++) {
-        for (let r = 0; r < width; r++)
-          store<f32>(out + ((<usize>r) << 2), first + r < count ? load<f32>(at(from, 0, 0, r)) : 0);
-        out += (<usize>width) << 2;
+        for (let r = 0; r < width; r++) setF32(out, r, first + r < count ? load<f32>(cellAt(from, 0, 0, r)) : 0);
+        out += bytesOf(width);
         from += row;
       }
     }

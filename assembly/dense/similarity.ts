@@ -1,17 +1,14 @@
 // EASE's item similarity read off the swept Gram: with S = −(G + λI)⁻¹ in the lower tiles of sweep.ts,
 // B̂_ij = −C_ij / C_jj = S_ij / −S_jj off the diagonal and 0 on it (Steck, 2019). Entries below ε are dropped.
 
-// @ts-ignore: decorator
-@inline
-function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
-  return tiles + (((<usize>i * <usize>(i + 1)) >> 1) + <usize>j) * ((<usize>t * <usize>t) << 2);
-}
+import { at32, bytesOf, cellAt, f32At, setF32, setI32 } from '../core/arrays';
+import { tile } from '../core/tiles';
 
 /** `out` (n × f32) gets the diagonal of C, the inverse itself. */
 export function inverseDiagonal(tiles: usize, t: i32, n: i32, out: usize): void {
   for (let i = 0; i < n; i++) {
-    const r = <usize>(i % t);
-    store<f32>(out + ((<usize>i) << 2), -load<f32>(tile(tiles, t, i / t, i / t) + ((r * <usize>t + r) << 2)));
+    const r = i % t;
+    setF32(out, i, -load<f32>(cellAt(tile(tiles, t, i / t, i / t), t, r, r)));
   }
 }
 
@@ -25,7 +22,7 @@ export function countSimilar(
   epsilon: f32,
   counts: usize,
 ): void {
-  memory.fill(counts, 0, (<usize>t) << 2);
+  memory.fill(counts, 0, bytesOf(t));
   scan(tiles, t, n, block, diagonal, epsilon, counts, 0, 0);
 }
 
@@ -69,48 +66,30 @@ function scan(
     if (j <= block) {
       // Tile (block, j): its rows are rows of B̂.
       for (let r = 0; r < rows; r++) {
-        const line = tile(tiles, t, block, j) + ((<usize>r * <usize>t) << 2);
+        const line = cellAt(tile(tiles, t, block, j), t, r, 0);
         for (let c = 0; c < cols; c += 4) {
-          const at = (<usize>c) << 2;
-          const x = f32x4.div(v128.load(line + at), v128.load(diagonal + ((<usize>start) << 2) + at));
+          const at = bytesOf(c);
+          const x = f32x4.div(v128.load(line + at), v128.load(at32(diagonal, start) + at));
           const mask = i32x4.bitmask(f32x4.ge(x, bound));
           if (mask == 0) continue;
           for (let q = 0; q < 4; q++) {
             if (((mask >> q) & 1) != 0 && c + q < cols)
-              keep(
-                first + r,
-                start + c + q,
-                load<f32>(line + at + ((<usize>q) << 2)),
-                diagonal,
-                r,
-                cursors,
-                indices,
-                values,
-              );
+              keep(first + r, start + c + q, f32At(line + at, q), diagonal, r, cursors, indices, values);
           }
         }
       }
     } else {
       // Tile (j, block): its rows are columns of B̂, all divided by the same diagonal entry.
       for (let c = 0; c < cols; c++) {
-        const line = tile(tiles, t, j, block) + ((<usize>c * <usize>t) << 2);
-        const scale = f32x4.splat(load<f32>(diagonal + ((<usize>(start + c)) << 2)));
+        const line = cellAt(tile(tiles, t, j, block), t, c, 0);
+        const scale = f32x4.splat(f32At(diagonal, start + c));
         for (let r = 0; r < rows; r += 4) {
-          const at = (<usize>r) << 2;
+          const at = bytesOf(r);
           const mask = i32x4.bitmask(f32x4.ge(f32x4.div(v128.load(line + at), scale), bound));
           if (mask == 0) continue;
           for (let q = 0; q < 4; q++) {
             if (((mask >> q) & 1) != 0 && r + q < rows)
-              keep(
-                first + r + q,
-                start + c,
-                load<f32>(line + at + ((<usize>q) << 2)),
-                diagonal,
-                r + q,
-                cursors,
-                indices,
-                values,
-              );
+              keep(first + r + q, start + c, f32At(line + at, q), diagonal, r + q, cursors, indices, values);
           }
         }
       }
@@ -132,10 +111,10 @@ function keep(
   values: usize,
 ): void {
   if (row == col) return;
-  const cursor = cursors + ((<usize>r) << 2);
+  const cursor = at32(cursors, r);
   const at = load<i32>(cursor);
   store<i32>(cursor, at + 1);
   if (indices == 0) return;
-  store<i32>(indices + ((<usize>at) << 2), col);
-  store<f32>(values + ((<usize>at) << 2), entry / load<f32>(diagonal + ((<usize>col) << 2)));
+  setI32(indices, at, col);
+  setF32(values, at, entry / f32At(diagonal, col));
 }

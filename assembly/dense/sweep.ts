@@ -21,21 +21,11 @@
 // One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k, and sweepPivot(k + 1) any time after the
 // update of tile (k + 1, k + 1). At the end: sweepFinish.
 
+import { at32, bytesOf, f32At, setF32 } from '../core/arrays';
+import { tile, tileBytes } from '../core/tiles';
 import { choleskyInverse } from './cholesky';
 import { lengths, packFixed, subtractFixed } from './fixed';
 import { multiplyPacked, packColumns, packRows } from './gemm';
-
-// @ts-ignore: decorator
-@inline
-function tileBytes(t: i32): usize {
-  return (<usize>t * <usize>t) << 2;
-}
-
-// @ts-ignore: decorator
-@inline
-function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
-  return tiles + (((<usize>i * <usize>(i + 1)) >> 1) + <usize>j) * tileBytes(t);
-}
 
 /** Rows, and columns, of a tile that are updated alike, a multiple of 8. */
 const STRIP: i32 = 16;
@@ -72,25 +62,25 @@ function leftStepsOf(slot: usize, t: i32): usize {
 // @ts-ignore: decorator
 @inline
 function rightStepsOf(slot: usize, t: i32): usize {
-  return leftStepsOf(slot, t) + ((<usize>(t * lengths(t))) << 2);
+  return leftStepsOf(slot, t) + bytesOf(t * lengths(t));
 }
 
 // @ts-ignore: decorator
 @inline
 function leftSharesOf(slot: usize, t: i32): usize {
-  return rightStepsOf(slot, t) + ((<usize>(t * lengths(t))) << 2);
+  return rightStepsOf(slot, t) + bytesOf(t * lengths(t));
 }
 
 // @ts-ignore: decorator
 @inline
 function rightSharesOf(slot: usize, t: i32): usize {
-  return leftSharesOf(slot, t) + ((<usize>t) << 2);
+  return leftSharesOf(slot, t) + bytesOf(t);
 }
 
 // @ts-ignore: decorator
 @inline
 function filledOf(slot: usize, t: i32): usize {
-  return rightSharesOf(slot, t) + ((<usize>t) << 2);
+  return rightSharesOf(slot, t) + bytesOf(t);
 }
 
 /** Bytes of a slot, a multiple of 16. The host knows it as SLOT_BYTES (src/similarity/sweep.ts). */
@@ -128,7 +118,7 @@ export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usi
 // @ts-ignore: decorator
 @inline
 function packedAt(width: i32, packed: usize, k: i32, p: i32, column: i32): usize {
-  return packed + ((<usize>(((column / width) * k + p) * width + (column % width))) << 2);
+  return at32(packed, ((column / width) * k + p) * width + (column % width));
 }
 
 /**
@@ -174,7 +164,7 @@ function scaleColumns(t: i32, a: usize, pivot: usize): void {
       -load<f32>(pivot + 3 * step),
     );
     const end = a + tileBytes(t);
-    for (let p = a; p < end; p += (<usize>t) << 2) v128.store(p, f32x4.mul(v128.load(p), d));
+    for (let p = a; p < end; p += bytesOf(t)) v128.store(p, f32x4.mul(v128.load(p), d));
     a += 16;
     pivot += 4 * step;
   }
@@ -182,7 +172,7 @@ function scaleColumns(t: i32, a: usize, pivot: usize): void {
 
 /** As scaleColumns, for rows. */
 function scaleRows(t: i32, a: usize, pivot: usize): void {
-  const bytes = (<usize>t) << 2;
+  const bytes = bytesOf(t);
   for (let r = 0; r < t; r++) {
     const d = f32x4.splat(-load<f32>(pivot));
     for (const end = a + bytes; a < end; a += 16) v128.store(a, f32x4.mul(v128.load(a), d));
@@ -208,12 +198,11 @@ function toShares(t: i32, diagonal: usize, squares: usize): void {
     let largest: f32 = 0;
     const end = min(r + STRIP, t);
     for (let row = r; row < end; row++) {
-      const square =
-        load<f32>(squares + ((<usize>row) << 2)) / abs(load<f32>(diagonal + ((<usize>(row * (t + 1))) << 2)));
+      const square = f32At(squares, row) / abs(f32At(diagonal, row * (t + 1)));
       // what is not a number is the largest
       if (!(square <= largest)) largest = square;
     }
-    store<f32>(squares + ((<usize>r) << 2), sqrt(largest));
+    setF32(squares, r, sqrt(largest));
   }
 }
 
@@ -259,11 +248,7 @@ function subtractProduct(t: i32, left: usize, right: usize, target: usize, lower
 // @ts-ignore: decorator
 @inline
 function isFixed(left: usize, right: usize, t: i32, row: i32, column: i32): bool {
-  return (
-    load<f32>(leftSharesOf(left, t) + ((<usize>row) << 2)) *
-      load<f32>(rightSharesOf(right, t) + ((<usize>column) << 2)) <=
-    FIXED_BELOW
-  );
+  return f32At(leftSharesOf(left, t), row) * f32At(rightSharesOf(right, t), column) <= FIXED_BELOW;
 }
 
 /** `rows` × `columns` of subtractProduct from (row, column) on. */
@@ -279,11 +264,11 @@ function subtractPart(
   target: usize,
   scratch: usize,
 ): void {
-  const c = target + ((<usize>(row * t + column)) << 2);
+  const c = at32(target, row * t + column);
   const a = <usize>row * <usize>t;
   const b = <usize>column * <usize>t;
   if (fixed) {
-    const steps = (<usize>lengths(t)) << 2;
+    const steps = bytesOf(lengths(t));
     subtractFixed(
       rows,
       columns,
@@ -303,8 +288,7 @@ export function sweepFinish(tiles: usize, t: i32, count: i32): void {
   for (let k = 0; k < count; k++) {
     const d = tile(tiles, t, k, k);
     for (let r = 1; r < t; r++) {
-      for (let c = 0; c < r; c++)
-        store<f32>(d + ((<usize>(c * t + r)) << 2), load<f32>(d + ((<usize>(r * t + c)) << 2)));
+      for (let c = 0; c < r; c++) setF32(d, c * t + r, f32At(d, r * t + c));
     }
   }
 }

@@ -8,13 +8,9 @@
 // Order: a row of Y adds the rows of S in the order of its items, in f64; a tile gets s times a sum over k in ascending order,
 // rounded and added once. Each tile is written by one task, so tasks may run in any order, on any thread.
 
+import { bytesOf, cellAt, f32At, f64At, i32At, setF32 } from '../core/arrays';
+import { tile } from '../core/tiles';
 import { multiplyPacked } from './gemm';
-
-// @ts-ignore: decorator
-@inline
-function tile(tiles: usize, t: i32, i: i32, j: i32): usize {
-  return tiles + (((<usize>i * <usize>(i + 1)) >> 1) + <usize>j) * ((<usize>t * <usize>t) << 2);
-}
 
 /**
  * out (blocks · t f64) += Σ_c weights_c · row items_c of S.
@@ -30,8 +26,8 @@ export function gatherRows(
   out: usize,
 ): void {
   for (let c = 0; c < count; c++) {
-    const item = load<i32>(items + ((<usize>c) << 2));
-    const weight = <f64>load<f32>(weights + ((<usize>c) << 2));
+    const item = i32At(items, c);
+    const weight = <f64>f32At(weights, c);
     const own = item / t;
     const r = item % t;
     const along = (<usize>r * <usize>t) << 2;
@@ -43,9 +39,9 @@ export function gatherRows(
     }
     for (let j = own + 1; j < blocks; j++) {
       // Column r of tile (j, own).
-      const from = tile(tiles, t, j, own) + ((<usize>r) << 2);
+      const from = tile(tiles, t, j, own) + bytesOf(r);
       for (let q = 0; q < t; q++) {
-        store<f64>(to, load<f64>(to) + weight * <f64>load<f32>(from + ((<usize>q * <usize>t) << 2)));
+        store<f64>(to, load<f64>(to) + weight * <f64>load<f32>(cellAt(from, t, q, 0)));
         to += 8;
       }
     }
@@ -72,7 +68,7 @@ function addRow(n: i32, weight: f64, x: usize, out: usize): void {
 
 /** out (n f32) gets x (n f64), each rounded to nearest. */
 export function narrow(n: i32, x: usize, out: usize): void {
-  for (let i: usize = 0; i < <usize>n; i++) store<f32>(out + (i << 2), <f32>load<f64>(x + (i << 3)));
+  for (let i = 0; i < n; i++) setF32(out, i, <f32>f64At(x, i));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { bytesOf, i32At } from '../core/arrays';
 import { Struct } from '../core/struct';
 
 /**
@@ -46,7 +47,7 @@ export function adam(n: i32, parameters: usize, gradients: usize, m: usize, v: u
   const beta1 = numbers.beta1;
   const beta2 = numbers.beta2;
   const epsilon = numbers.epsilon;
-  const end = (<usize>n) << 2;
+  const end = bytesOf(n);
   for (let at: usize = 0; at < end; at += 16)
     v128.store(
       parameters + at,
@@ -65,9 +66,9 @@ export function adamRows(
   v: usize,
   numbers: Adam,
 ): void {
-  const bytes = (<usize>d) << 2;
+  const bytes = bytesOf(d);
   for (let b = 0; b < count; b++) {
-    const at = <usize>load<i32>(rows + ((<usize>b) << 2)) * bytes;
+    const at = <usize>i32At(rows, b) * bytes;
     adam(d, table + at, gradients, m + at, v + at, numbers);
     gradients += bytes;
   }

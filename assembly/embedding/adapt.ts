@@ -2,8 +2,9 @@
 // Both arrive here as lists by item, so that a row of V and of its moments is read and written once a step, ranges of items
 // can go to different threads, and no table of gradients is needed.
 
+import { at32, bytesOf, i32At } from '../core/arrays';
 import { Adam, step } from './adam';
-import { Csr } from '../core/csr';
+import { Csr, rowBegin, rowEnd } from '../core/csr';
 import { madd } from '../core/madd';
 import { Struct } from '../core/struct';
 
@@ -36,27 +37,27 @@ export function bucketPulls(
   const items = <u32>(end - begin);
   memory.fill(outIndptr, 0, (<usize>items + 1) << 2);
   for (let b = 0; b < count; b++) {
-    const first = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * perInteraction) * offsetof<Pull>();
-    const last = first + <usize>load<i32>(counts + ((<usize>b) << 2)) * offsetof<Pull>();
+    const first = pulls + <usize>(i32At(starts, b) * perInteraction) * offsetof<Pull>();
+    const last = first + <usize>i32At(counts, b) * offsetof<Pull>();
     for (let pull = first; pull < last; pull += offsetof<Pull>()) {
       const item = <u32>(changetype<Pull>(pull).row - begin);
       if (item >= items) continue;
-      const cell = outIndptr + ((<usize>item) << 2);
+      const cell = at32(outIndptr, item);
       store<i32>(cell, load<i32>(cell, 4) + 1, 4);
     }
   }
   for (let i: u32 = 1; i <= items; i++) {
-    const cell = outIndptr + ((<usize>i) << 2);
+    const cell = at32(outIndptr, i);
     store<i32>(cell, load<i32>(cell) + load<i32>(cell - 4));
   }
   // each item's start moves to its end while it fills, and is put back after
   for (let b = 0; b < count; b++) {
-    const first = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * perInteraction) * offsetof<Pull>();
-    const last = first + <usize>load<i32>(counts + ((<usize>b) << 2)) * offsetof<Pull>();
+    const first = pulls + <usize>(i32At(starts, b) * perInteraction) * offsetof<Pull>();
+    const last = first + <usize>i32At(counts, b) * offsetof<Pull>();
     for (let pull = first; pull < last; pull += offsetof<Pull>()) {
       const item = <u32>(changetype<Pull>(pull).row - begin);
       if (item >= items) continue;
-      const cell = outIndptr + ((<usize>item) << 2);
+      const cell = at32(outIndptr, item);
       const at = load<i32>(cell);
       store<i32>(cell, at + 1);
       const from = changetype<Pull>(pull);
@@ -66,7 +67,7 @@ export function bucketPulls(
       to.own = from.own;
     }
   }
-  memory.copy(outIndptr + 4, outIndptr, (<usize>items) << 2);
+  memory.copy(outIndptr + 4, outIndptr, bytesOf(items));
   store<i32>(outIndptr, 0);
 }
 
@@ -115,15 +116,15 @@ export function adamItems(
   const beta2 = numbers.beta2;
   const epsilon = numbers.epsilon;
   const zero = f32x4.splat(0);
-  const stride = (<usize>tables.d) << 2;
+  const stride = bytesOf(tables.d);
   let firstPull: usize = 0;
   let lastPull: usize = 0;
   for (let j = begin; j < end; j++) {
-    const first = rows + ((<usize>load<i32>(indptr + ((<usize>j) << 2))) << 2);
-    const last = rows + ((<usize>load<i32>(indptr + ((<usize>j) << 2), 4)) << 2);
+    const first = at32(rows, rowBegin(indptr, j));
+    const last = at32(rows, rowEnd(indptr, j));
     let own: f32 = 0;
     if (pullIndptr != 0) {
-      const cell = pullIndptr + ((<usize>(j - begin)) << 2);
+      const cell = at32(pullIndptr, j - begin);
       firstPull = pulls + <usize>load<i32>(cell) * offsetof<Pull>();
       lastPull = pulls + <usize>load<i32>(cell, 4) * offsetof<Pull>();
       for (let pull = firstPull; pull < lastPull; pull += offsetof<Pull>()) own += changetype<Pull>(pull).own;
@@ -204,11 +205,11 @@ export function spreadItems(begin: i32, end: i32, x: Csr, count: i32, d: i32, ve
   const indptr = x.indptr;
   const rows = x.indices;
   const toValue = x.values - rows;
-  const stride = (<usize>d) << 2;
+  const stride = bytesOf(d);
   memory.fill(u, 0, <usize>count * stride);
   for (let j = begin; j < end; j++) {
-    const first = rows + ((<usize>load<i32>(indptr + ((<usize>j) << 2))) << 2);
-    const last = rows + ((<usize>load<i32>(indptr + ((<usize>j) << 2), 4)) << 2);
+    const first = at32(rows, rowBegin(indptr, j));
+    const last = at32(rows, rowEnd(indptr, j));
     const own = vectors + <usize>j * stride;
     for (let c: usize = 0; c < stride; c += 64) {
       const p0 = v128.load(own + c);
@@ -229,7 +230,7 @@ export function spreadItems(begin: i32, end: i32, x: Csr, count: i32, d: i32, ve
 
 /** out = x₀ + x₁ + … over n elements (n a multiple of 4), from `parts` ≥ 1 tables of which each begins `bytes` after the one before. */
 export function sumParts(n: i32, parts: i32, bytes: u32, x: usize, out: usize): void {
-  const end = (<usize>n) << 2;
+  const end = bytesOf(n);
   for (let c: usize = 0; c < end; c += 16) {
     let at = x + c;
     let sum = v128.load(at);

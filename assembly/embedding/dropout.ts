@@ -1,3 +1,4 @@
+import { u32At } from '../core/arrays';
 import { draw, stream, unit } from '../core/random';
 
 /**
@@ -7,7 +8,7 @@ import { draw, stream, unit } from '../core/random';
 export function dropout(rows: i32, d: i32, x: usize, rate: f32, seed: u32, stage: u32, keys: usize): void {
   const scale = <f32>1 / (<f32>1 - rate);
   for (let r = 0; r < rows; r++) {
-    const key = stream(seed, stage, load<u32>(keys + ((<usize>r) << 2)));
+    const key = stream(seed, stage, u32At(keys, r));
     for (let c = 0; c < d; c++) {
       store<f32>(x, unit(draw(key, c)) < rate ? <f32>0 : load<f32>(x) * scale);
       x += 4;

@@ -1,4 +1,5 @@
-import { Csr } from '../core/csr';
+import { at32, f32At, i32At, setF32, setI32 } from '../core/arrays';
+import { Csr, rowBegin, rowEnd } from '../core/csr';
 
 /**
  * X̂ = Normalize(X B) for a batch of users: row r is Σ_{i ∈ x_users[r]} B_i divided by its sum; no rows where that is empty.
@@ -23,28 +24,28 @@ export function historyRows(count: i32, users: usize, x: Csr, b: Csr, dense: usi
   store<i32>(outIndptr, 0);
   for (let r = 0; r < count; r++) {
     const start = filled;
-    const user = xIndptr + ((<usize>load<i32>(users + ((<usize>r) << 2))) << 2);
-    const last = load<i32>(user, 4);
+    const user = i32At(users, r);
+    const last = rowEnd(xIndptr, user);
     let sum: f64 = 0;
-    for (let h = load<i32>(user); h < last; h++) {
-      const row = bIndptr + ((<usize>load<i32>(xItems + ((<usize>h) << 2))) << 2);
-      const rowEnd = load<i32>(row, 4);
-      for (let e = load<i32>(row); e < rowEnd; e++) {
-        const column = load<i32>(bIndices + ((<usize>e) << 2));
-        const value = load<f32>(bValues + ((<usize>e) << 2));
-        const cell = dense + ((<usize>column) << 2);
+    for (let h = rowBegin(xIndptr, user); h < last; h++) {
+      const row = i32At(xItems, h);
+      const end = rowEnd(bIndptr, row);
+      for (let e = rowBegin(bIndptr, row); e < end; e++) {
+        const column = i32At(bIndices, e);
+        const value = f32At(bValues, e);
+        const cell = at32(dense, column);
         const old = load<f32>(cell);
-        if (old == 0) store<i32>(outIndices + ((filled++ as usize) << 2), column);
+        if (old == 0) setI32(outIndices, filled++, column);
         store<f32>(cell, old + value);
         sum += <f64>value;
       }
     }
     const scale = sum > 0 ? <f32>(1 / sum) : <f32>0;
     for (let e = start; e < filled; e++) {
-      const cell = dense + ((<usize>load<i32>(outIndices + ((<usize>e) << 2))) << 2);
-      store<f32>(outValues + ((<usize>e) << 2), load<f32>(cell) * scale);
+      const cell = at32(dense, i32At(outIndices, e));
+      setF32(outValues, e, load<f32>(cell) * scale);
       store<f32>(cell, 0);
     }
-    store<i32>(outIndptr + ((<usize>r) << 2), filled, 4);
+    store<i32>(at32(outIndptr, r), filled, 4);
   }
 }

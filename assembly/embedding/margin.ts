@@ -1,3 +1,5 @@
+import { bytesOf, i32At, setI32, u32At } from '../core/arrays';
+import { rowBegin, rowEnd } from '../core/csr';
 import { Pull } from './adapt';
 import { below, draw, stream } from '../core/random';
 import { Struct } from '../core/struct';
@@ -56,27 +58,27 @@ export function margin(
   const gamma = loss.gamma;
   const seed = loss.seed;
   const stage = loss.stage;
-  const bytes = (<usize>loss.d) << 2;
+  const bytes = bytesOf(loss.d);
   const share = <f32>1 / <f32>negatives;
   let sum = load<f64>(totals);
   let interactions = load<f64>(totals, 8);
   for (let b = 0; b < count; b++) {
-    const key = stream(seed, stage, load<u32>(keys + ((<usize>b) << 2)));
+    const key = stream(seed, stage, u32At(keys, b));
     let drawn: u32 = 0;
-    const user = xIndptr + ((<usize>load<i32>(users + ((<usize>b) << 2))) << 2);
-    const first = load<i32>(user);
-    const last = load<i32>(user, 4);
+    const user = i32At(users, b);
+    const first = rowBegin(xIndptr, user);
+    const last = rowEnd(xIndptr, user);
     const free = n - (last - first);
     const uu = dot(u, u, bytes);
     const norm = sqrt<f32>(uu);
-    const firstPull = pulls + <usize>(load<i32>(starts + ((<usize>b) << 2)) * (1 + negatives)) * offsetof<Pull>();
+    const firstPull = pulls + <usize>(i32At(starts, b) * (1 + negatives)) * offsetof<Pull>();
     let pull = firstPull;
     memory.fill(du, 0, bytes);
     let along: f32 = 0; // Σ g y, the part of the gradient along u itself
     for (let h = first; h < last; h++) {
       for (let k = -1; k < (free > 0 ? negatives : 0); k++) {
         let item = 0;
-        if (k < 0) item = load<i32>(xItems + ((<usize>h) << 2));
+        if (k < 0) item = i32At(xItems, h);
         else {
           do item = <i32>below(draw(key, drawn++), n);
           while (contains(xItems, first, last, item));
@@ -104,7 +106,7 @@ export function margin(
     }
     if (uu > 0) addScaled(du, -along / uu, u, bytes);
     interactions += <f64>(last - first);
-    store<i32>(counts + ((<usize>b) << 2), <i32>((pull - firstPull) / offsetof<Pull>()));
+    setI32(counts, b, <i32>((pull - firstPull) / offsetof<Pull>()));
     u += bytes;
     du += bytes;
   }
@@ -120,8 +122,8 @@ function contains(items: usize, first: i32, last: i32, item: i32): bool {
   let high = last;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (load<i32>(items + ((<usize>middle) << 2)) < item) low = middle + 1;
+    if (i32At(items, middle) < item) low = middle + 1;
     else high = middle;
   }
-  return low < last && load<i32>(items + ((<usize>low) << 2)) == item;
+  return low < last && i32At(items, low) == item;
 }

@@ -1,6 +1,8 @@
 // Sparse × dense products: the sum of each element of the output runs over its row's entries in order, so rows can be cut
 // between threads anywhere. A transposed product is the same kernel on the transposed matrix.
 
+import { at32, bytesOf } from '../core/arrays';
+import { rowBegin, rowEnd } from '../core/csr';
 import { madd } from '../core/madd';
 import { LINE_BYTES } from '../layout';
 
@@ -11,7 +13,7 @@ const LINE: usize = <usize>LINE_BYTES;
  * rows of a panel lie close together, so that more of them stay in a cache than of the same columns of X.
  */
 export function cutColumns(begin: i32, end: i32, n: i32, d: i32, x: usize, out: usize): void {
-  const stride = (<usize>d) << 2;
+  const stride = bytesOf(d);
   for (let c: usize = 0; c < stride; c += LINE) {
     let from = x + <usize>begin * stride + c;
     let to = out + <usize>n * c + <usize>begin * LINE;
@@ -46,7 +48,7 @@ export function propagate(
 ): void {
   const toValue = values - indices;
   for (let r = begin; r < end; r++) {
-    const last = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+    const last = at32(indices, rowEnd(indptr, r));
     const out = y + <usize>r * stride;
     let a0 = f32x4.splat(0);
     let a1 = f32x4.splat(0);
@@ -60,7 +62,7 @@ export function propagate(
       a2 = f32x4.mul(k, v128.load(own, 32));
       a3 = f32x4.mul(k, v128.load(own, 48));
     }
-    for (let e = indices + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2); e < last; e += 4) {
+    for (let e = at32(indices, rowBegin(indptr, r)); e < last; e += 4) {
       const w = v128.load32_splat(e + toValue);
       const row = x + <usize>load<i32>(e) * LINE;
       a0 = madd(a0, w, v128.load(row));
@@ -78,8 +80,8 @@ export function propagate(
 /** Each row's values are divided by their sum, summed in order; a row whose sum is not above 0 is left as it is. */
 export function normaliseRows(rows: i32, indptr: usize, values: usize): void {
   for (let r = 0; r < rows; r++) {
-    const first = values + ((<usize>load<i32>(indptr + ((<usize>r) << 2))) << 2);
-    const last = values + ((<usize>load<i32>(indptr + ((<usize>r) << 2), 4)) << 2);
+    const first = at32(values, rowBegin(indptr, r));
+    const last = at32(values, rowEnd(indptr, r));
     let sum: f64 = 0;
     for (let e = first; e < last; e += 4) sum += <f64>load<f32>(e);
     if (!(sum > 0)) continue;

@@ -1,3 +1,5 @@
+import { at32, bytesOf, f32At, i32At, setF32 } from '../core/arrays';
+import { rowBegin, rowEnd } from '../core/csr';
 import { exp4, log } from '../core/math';
 import { sumLanes } from '../core/vector';
 
@@ -22,12 +24,12 @@ export function softmax(
 ): void {
   let loss = load<f64>(totals);
   let counted = load<f64>(totals, 8);
-  const end = (<usize>ld) << 2;
+  const end = bytesOf(ld);
   for (let b = 0; b < count; b++) {
-    const user = xIndptr + ((<usize>load<i32>(users + ((<usize>b) << 2))) << 2);
-    const first = load<i32>(user);
-    const last = load<i32>(user, 4);
-    for (let j = n; j < ld; j++) store<f32>(scores + ((<usize>j) << 2), <f32>-Infinity);
+    const user = i32At(users, b);
+    const first = rowBegin(xIndptr, user);
+    const last = rowEnd(xIndptr, user);
+    for (let j = n; j < ld; j++) setF32(scores, j, <f32>-Infinity);
     let top = f32x4.splat(<f32>-Infinity);
     for (let c: usize = 0; c < end; c += 16) top = f32x4.max(top, v128.load(scores + c));
     const highest = max<f32>(
@@ -36,8 +38,7 @@ export function softmax(
     );
     const shift = f32x4.splat(highest);
     let own: f64 = 0;
-    for (let h = first; h < last; h++)
-      own += <f64>(load<f32>(scores + ((<usize>load<i32>(xItems + ((<usize>h) << 2))) << 2)) - highest);
+    for (let h = first; h < last; h++) own += <f64>(f32At(scores, i32At(xItems, h)) - highest);
     let sums = f32x4.splat(0);
     for (let c: usize = 0; c < end; c += 16) {
       const e = exp4(f32x4.sub(v128.load(scores + c), shift));
@@ -49,11 +50,11 @@ export function softmax(
     const items = last - first;
     const scale = f32x4.splat(items > 0 ? <f32>1 / sum : <f32>0);
     for (let c: usize = 0; c < end; c += 16) v128.store(scores + c, f32x4.mul(v128.load(scores + c), scale));
-    for (let j = n; j < ld; j++) store<f32>(scores + ((<usize>j) << 2), <f32>0);
+    for (let j = n; j < ld; j++) setF32(scores, j, <f32>0);
     if (items > 0) {
       const share = <f32>1 / <f32>items;
       for (let h = first; h < last; h++) {
-        const at = scores + ((<usize>load<i32>(xItems + ((<usize>h) << 2))) << 2);
+        const at = at32(scores, i32At(xItems, h));
         store<f32>(at, load<f32>(at) - share);
       }
       loss += log(<f64>sum) - own / <f64>items;

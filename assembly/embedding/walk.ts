@@ -1,3 +1,5 @@
+import { at32, i32At, setU32, u32At } from '../core/arrays';
+import { rowBegin, rowEnd } from '../core/csr';
 import { below, draw, stream } from '../core/random';
 import { Struct } from '../core/struct';
 
@@ -10,13 +12,13 @@ import { Struct } from '../core/struct';
  */
 export function walkWeights(items: i32, itemIndptr: usize, itemUsers: usize, userIndptr: usize, sums: usize): void {
   for (let i = 0; i < items; i++) {
-    const first = load<i32>(itemIndptr + ((<usize>i) << 2));
-    const last = load<i32>(itemIndptr + ((<usize>i) << 2), 4);
+    const first = rowBegin(itemIndptr, i);
+    const last = rowEnd(itemIndptr, i);
     let sum: u32 = 0;
     for (let e = first; e < last; e++) {
-      const user = userIndptr + ((<usize>load<i32>(itemUsers + ((<usize>e) << 2))) << 2);
-      sum += <u32>(load<i32>(user, 4) - load<i32>(user) - 1);
-      store<u32>(sums + ((<usize>e) << 2), sum);
+      const user = i32At(itemUsers, e);
+      sum += <u32>(rowEnd(userIndptr, user) - rowBegin(userIndptr, user) - 1);
+      setU32(sums, e, sum);
     }
   }
 }
@@ -55,24 +57,24 @@ export function walk(
   const userItems = graph.userItems;
   for (let w = begin; w < end; w++) {
     const key = stream(seed, stage, w);
-    let item = load<i32>(starts + ((<usize>w) << 2));
+    let item = i32At(starts, w);
     store<i32>(walks, item);
     walks += 4;
     for (let step = 1; step < length; step++) {
       const bits = draw(key, step);
-      let low = load<i32>(itemIndptr + ((<usize>item) << 2));
-      let high = load<i32>(itemIndptr + ((<usize>item) << 2), 4) - 1;
+      let low = rowBegin(itemIndptr, item);
+      let high = rowEnd(itemIndptr, item) - 1;
       // the upper half of the bits picks the user: the first whose running sum exceeds the draw
-      const target = below(bits, load<u32>(sums + ((<usize>high) << 2)));
+      const target = below(bits, u32At(sums, high));
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (load<u32>(sums + ((<usize>middle) << 2)) > target) high = middle;
+        if (u32At(sums, middle) > target) high = middle;
         else low = middle + 1;
       }
-      const user = userIndptr + ((<usize>load<i32>(itemUsers + ((<usize>low) << 2))) << 2);
-      const first = load<i32>(user);
+      const user = i32At(itemUsers, low);
+      const first = rowBegin(userIndptr, user);
       // the lower half picks one of the user's other items: columns rise, so those from `item` on move up by one
-      let at = userItems + ((<usize>(first + <i32>below(bits << 32, load<i32>(user, 4) - first - 1))) << 2);
+      let at = at32(userItems, first + <i32>below(bits << 32, rowEnd(userIndptr, user) - first - 1));
       if (load<i32>(at) >= item) at += 4;
       item = load<i32>(at);
       store<i32>(walks, item);
@@ -84,7 +86,7 @@ export function walk(
 /** visits (items, u32, zeroed by the caller) counts how often each item stands in `walks` (n i32). */
 export function countVisits(n: i32, walks: usize, visits: usize): void {
   for (let k = 0; k < n; k++) {
-    const at = visits + ((<usize>load<i32>(walks + ((<usize>k) << 2))) << 2);
+    const at = at32(visits, i32At(walks, k));
     store<u32>(at, load<u32>(at) + 1);
   }
 }

@@ -1,3 +1,4 @@
+import { at32, setI32 } from '../core/arrays';
 import { below, draw, stream } from '../core/random';
 
 /**
@@ -16,14 +17,14 @@ export function sampleDistinct(out: usize, n: i32, exclude: usize, count: i32, s
   let allowed = 0;
   for (let i = 0; i < n; i++) {
     if (load<u8>(exclude + <usize>i) != 0) continue;
-    store<i32>(out + ((<usize>allowed) << 2), i);
+    setI32(out, allowed, i);
     allowed++;
   }
   const drawn = min(count, allowed);
   const key = stream(seed, stage, index);
   for (let i = 0; i < drawn; i++) {
-    const a = out + ((<usize>i) << 2);
-    const b = out + ((<usize>(i + <i32>below(draw(key, i), allowed - i))) << 2);
+    const a = at32(out, i);
+    const b = at32(out, i + <i32>below(draw(key, i), allowed - i));
     const x = load<i32>(a);
     store<i32>(a, load<i32>(b));
     store<i32>(b, x);

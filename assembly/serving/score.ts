@@ -2,6 +2,8 @@
 // over d in four lanes (lane l takes the elements l, l + 4, …), then (lane 0 + lane 2) + (lane 1 + lane 3), then the
 // d mod 4 last elements one by one. Each row is summed by itself, so its score does not depend on n or on its place.
 
+import { at32, bytesOf, cellAt, i32At, setF32 } from '../core/arrays';
+import { rowBegin, rowEnd } from '../core/csr';
 import { madd } from '../core/madd';
 import { Struct } from '../core/struct';
 import { sumLanes } from '../core/vector';
@@ -12,12 +14,12 @@ export function dot(a: usize, b: usize, d: i32): f32 {
   let lanes = f32x4.splat(0);
   let k = 0;
   for (; k < wide; k += 4) {
-    const at = (<usize>k) << 2;
+    const at = bytesOf(k);
     lanes = madd(lanes, v128.load(a + at), v128.load(b + at));
   }
   let sum = sumLanes(lanes);
   for (; k < d; k++) {
-    const at = (<usize>k) << 2;
+    const at = bytesOf(k);
     sum += load<f32>(a + at) * load<f32>(b + at);
   }
   return sum;
@@ -45,21 +47,21 @@ export function scoreLinear(
   count: i32,
   scale: f32,
 ): i32 {
-  memory.fill(out, 0, (<usize>n) << 2);
+  memory.fill(out, 0, bytesOf(n));
   let entries = 0;
   for (let h = 0; h < count; h++) {
-    const row = indptr + ((<usize>load<i32>(history + ((<usize>h) << 2))) << 2);
-    const from = (<usize>load<i32>(row)) << 2;
-    const to = (<usize>load<i32>(row, 4)) << 2;
+    const row = i32At(history, h);
+    const from = bytesOf(rowBegin(indptr, row));
+    const to = bytesOf(rowEnd(indptr, row));
     for (let at = from; at < to; at += 4) {
-      const target = out + ((<usize>load<i32>(indices + at)) << 2);
+      const target = at32(out, load<i32>(indices + at));
       store<f32>(target, load<f32>(target) + load<f32>(values + at));
     }
     entries += <i32>((to - from) >> 2);
   }
   const factor = f32x4.splat(scale);
-  const end = out + ((<usize>n) << 2);
-  const wideEnd = out + ((<usize>(n & ~3)) << 2);
+  const end = at32(out, n);
+  const wideEnd = at32(out, n & ~3);
   let at = out;
   for (; at < wideEnd; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
   for (; at < end; at += 4) store<f32>(at, load<f32>(at) * scale);
@@ -77,22 +79,22 @@ export function scoreLinear(
  * @returns c
  */
 export function meanRows(out: usize, d: i32, table: usize, history: usize, count: i32, offset: usize): i32 {
-  memory.fill(out, 0, (<usize>d) << 2);
+  memory.fill(out, 0, bytesOf(d));
   const wide = d & ~3;
   let used = 0;
   for (let h = 0; h < count; h++) {
-    const row = table + ((<usize>load<i32>(history + ((<usize>h) << 2)) * <usize>d) << 2);
+    const row = cellAt(table, d, i32At(history, h), 0);
     let any = f32x4.splat(0);
     let tail = false;
     let k = 0;
     for (; k < wide; k += 4) {
-      const at = (<usize>k) << 2;
+      const at = bytesOf(k);
       const x = v128.load(row + at);
       any = v128.or(any, f32x4.ne(x, f32x4.splat(0)));
       v128.store(out + at, f32x4.add(v128.load(out + at), x));
     }
     for (; k < d; k++) {
-      const at = (<usize>k) << 2;
+      const at = bytesOf(k);
       const x = load<f32>(row + at);
       tail = tail || x != 0;
       store<f32>(out + at, load<f32>(out + at) + x);
@@ -101,7 +103,7 @@ export function meanRows(out: usize, d: i32, table: usize, history: usize, count
   }
   const share: f32 = used > 0 ? <f32>1 / <f32>used : 0;
   for (let k = 0; k < d; k++) {
-    const at = (<usize>k) << 2;
+    const at = bytesOf(k);
     let x = load<f32>(out + at) * share;
     if (offset != 0) x += load<f32>(offset + at);
     store<f32>(out + at, x);
@@ -190,23 +192,23 @@ export function addCosines(
   factors: usize,
   weight: f32,
 ): void {
-  const stride = (<usize>d) << 2;
-  const outStride = (<usize>n) << 2;
+  const stride = bytesOf(d);
+  const outStride = bytesOf(n);
   for (let u = 0; u < m; u++) {
     const row = users + <usize>u * stride;
     const norm = sqrt<f32>(dot(row, row, d));
-    store<f32>(factors + ((<usize>u) << 2), norm > 0 ? weight / norm : 0);
+    setF32(factors, u, norm > 0 ? weight / norm : 0);
   }
   for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
     const count = min(ROWS_AT_A_TIME, n - from);
     const rows = vectors + <usize>from * stride;
-    let target = out + ((<usize>from) << 2);
+    let target = at32(out, from);
     let user = users;
     let factor = factors;
     let u = 0;
     for (; u + 4 <= m; u += 4) {
       for (let j = 0; j + 2 <= count; j += 2)
-        addFourByTwo(target + ((<usize>j) << 2), outStride, d, rows + <usize>j * stride, user, factor);
+        addFourByTwo(at32(target, j), outStride, d, rows + <usize>j * stride, user, factor);
       if ((count & 1) != 0) {
         const last = <usize>(count - 1);
         for (let i: usize = 0; i < 4; i++)
@@ -236,8 +238,8 @@ export function addCosines(
 // @ts-ignore: decorator
 @inline
 function addFourByTwo(at: usize, outStride: usize, d: i32, vector: usize, user: usize, factor: usize): void {
-  const stride = (<usize>d) << 2;
-  const wideBytes = (<usize>(d & ~3)) << 2;
+  const stride = bytesOf(d);
+  const wideBytes = bytesOf(d & ~3);
   const p = vector + stride;
   const b = user + stride;
   const c = b + stride;
@@ -300,8 +302,8 @@ function addPair(
 
 /** One user by n items, four at a time. */
 function addOneByFour(out: usize, n: i32, d: i32, vectors: usize, u: usize, factor: f32): void {
-  const stride = (<usize>d) << 2;
-  const wideBytes = (<usize>(d & ~3)) << 2;
+  const stride = bytesOf(d);
+  const wideBytes = bytesOf(d & ~3);
   let j = 0;
   let a = vectors;
   for (; j + 4 <= n; j += 4) {
@@ -331,7 +333,7 @@ function addOneByFour(out: usize, n: i32, d: i32, vectors: usize, u: usize, fact
       tc += load<f32>(c + k) * x;
       te += load<f32>(e + k) * x;
     }
-    const at = out + ((<usize>j) << 2);
+    const at = at32(out, j);
     store<f32>(at, load<f32>(at) + ta * factor);
     store<f32>(at, load<f32>(at, 4) + tb * factor, 4);
     store<f32>(at, load<f32>(at, 8) + tc * factor, 8);
@@ -339,7 +341,7 @@ function addOneByFour(out: usize, n: i32, d: i32, vectors: usize, u: usize, fact
     a = e + stride;
   }
   for (; j < n; j++) {
-    const at = out + ((<usize>j) << 2);
+    const at = at32(out, j);
     store<f32>(at, load<f32>(at) + dot(a, u, d) * factor);
     a += stride;
   }
@@ -347,8 +349,8 @@ function addOneByFour(out: usize, n: i32, d: i32, vectors: usize, u: usize, fact
 
 /** out_j += bias_j; both n × f32. */
 export function addBias(out: usize, n: i32, bias: usize): void {
-  const end = (<usize>n) << 2;
-  const wideEnd = (<usize>(n & ~3)) << 2;
+  const end = bytesOf(n);
+  const wideEnd = bytesOf(n & ~3);
   let at: usize = 0;
   for (; at < wideEnd; at += 16) v128.store(out + at, f32x4.add(v128.load(out + at), v128.load(bias + at)));
   for (; at < end; at += 4) store<f32>(out + at, load<f32>(out + at) + load<f32>(bias + at));

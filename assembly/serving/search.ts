@@ -9,6 +9,7 @@
 // of lower index score at least as much: the item is not among the best. The others are listed, in ascending order. At the end those
 // of the list whose `high` is not below the k-th best `low` of all get their exact score, in the order of `dot`, and meet as in `topK`.
 
+import { at32, bytesOf } from '../core/arrays';
 import { multiplyPairs } from '../dense/fixed';
 import { Struct } from '../core/struct';
 import { QUANTISED_SCALE, SEARCH_SCRATCH_BYTES } from '../layout';
@@ -96,7 +97,7 @@ function shortBytes(d: i32): usize {
  * @returns the largest ‖x‖²; above 1.0021 the numbers may not fit
  */
 export function shortenRows(n: i32, d: i32, x: usize, out: usize): f32 {
-  const stride = (<usize>d) << 2;
+  const stride = bytesOf(d);
   const bytes = shortBytes(d);
   memory.fill(out, 0, <usize>((n + 7) & ~7) * bytes);
   let largest: f32 = 0;
@@ -165,7 +166,7 @@ export function searchBatch(
   const weight = catalogue.weight;
   const error = catalogue.error;
   const bytes = shortBytes(d);
-  const stride = (<usize>d) << 2;
+  const stride = bytesOf(d);
   const listBytes = (<usize>n) << 3;
   const outBytes = (<usize>most) << 3;
   const shortUsers = scratch + SEARCH_SCRATCH_BYTES;
@@ -188,7 +189,7 @@ export function searchBatch(
       const user = shortUsers + <usize>u * bytes;
       // p · q of four users by eight items; row i of `scratch`, 64 × i32, is user i's
       for (let j = 0; j < count; j += 8)
-        multiplyPairs(false, pairs, user, rows + <usize>j * bytes, scratch + ((<usize>j) << 2), 256, none, none, none);
+        multiplyPairs(false, pairs, user, rows + <usize>j * bytes, at32(scratch, j), 256, none, none, none);
       for (let v = u; v < min(u + 4, m); v++) {
         const place = out + <usize>v * outBytes;
         scan(
@@ -235,8 +236,8 @@ export function maskBatch(m: i32, n: i32, masks: usize, choices: usize): void {
     let item = choice.items;
     const only = choice.only;
     memory.fill(masks, only < 0 ? 0 : 1, <usize>n);
-    const begin = item + ((<usize>max(0, only)) << 2);
-    const end = begin + ((<usize>choice.without) << 2);
+    const begin = at32(item, max(0, only));
+    const end = at32(begin, choice.without);
     for (; item < begin; item += 4) store<u8>(masks + <usize>load<i32>(item), 0);
     for (; item < end; item += 4) store<u8>(masks + <usize>load<i32>(item), 1);
     masks += <usize>n;
@@ -257,7 +258,7 @@ export function scanBatch(m: i32, n: i32, seekers: usize, bias: usize, out: usiz
     const seeker = seekerAt(seekers, <usize>u);
     const scores = seeker.linear;
     if (bias != 0) addBias(scores, n, bias);
-    store<i32>(counts, topK(scores, n, seeker.excluded, seeker.k, out, out + ((<usize>most) << 2)));
+    store<i32>(counts, topK(scores, n, seeker.excluded, seeker.k, out, at32(out, most)));
     out += (<usize>most) << 3;
     counts += 4;
   }
@@ -308,8 +309,8 @@ function scan(
   heapIndex: usize,
   heapLow: usize,
 ): void {
-  const linear = seeker.linear + ((<usize>from) << 2);
-  const bias = biases + ((<usize>from) << 2);
+  const linear = at32(seeker.linear, from);
+  const bias = at32(biases, from);
   const exclude = seeker.excluded + <usize>from;
   const k = seeker.k;
   const share = seeker.share;
@@ -320,7 +321,7 @@ function scan(
   for (let j = 0; j < count; j += 16) {
     let mask = (1 << min(16, count - j)) - 1;
     if (mask == 0xffff) {
-      const at = (<usize>j) << 2;
+      const at = bytesOf(j);
       const worst = f32x4.splat(least);
       const a = above(dots + at, linear + at, bias + at, shares, es, worst);
       const b = above(dots + at + 16, linear + at + 16, bias + at + 16, shares, es, worst);
@@ -363,12 +364,12 @@ function finish(
   const k = seeker.k;
   const factor = seeker.factor;
   const least = seeker.least;
-  const stride = (<usize>d) << 2;
+  const stride = bytesOf(d);
   let kept = 0;
   for (const end = list + ((<usize>seeker.listed) << 3); list < end; list += 8) {
     if (load<f32>(list, 4) < least) continue;
     const j = load<i32>(list);
-    const at = (<usize>j) << 2;
+    const at = bytesOf(j);
     let score = load<f32>(linear + at) + dot(vectors + <usize>j * stride, user, d) * factor;
     if (bias != 0) score += load<f32>(bias + at);
     if (kept < k) rise(outIndex, outScore, kept++, j, score);

@@ -2,6 +2,8 @@
 // equal scores, the highest index. The scan is ascending, so a later equal score never displaces an earlier one, and
 // four scores at a time are skipped where none is above the root. NaN counts as −∞.
 
+import { at32, bytesOf, f32At, setF32, setI32 } from '../core/arrays';
+
 /**
  * Writes the k best entries, best first, equal scores by lower index; returns how many there are (fewer than k only
  * where fewer are left).
@@ -18,19 +20,19 @@ export function topK(scores: usize, n: i32, exclude: usize, k: i32, outIndex: us
   let i = 0;
   for (; i < n && kept < k; i++) {
     if (exclude != 0 && load<u8>(exclude + <usize>i) != 0) continue;
-    rise(outIndex, outScore, kept, i, ordered(load<f32>(scores + ((<usize>i) << 2))));
+    rise(outIndex, outScore, kept, i, ordered(f32At(scores, i)));
     kept++;
   }
   if (kept == k) {
     let worst = load<f32>(outScore);
     while (i < n) {
-      if (i + 4 <= n && !v128.any_true(f32x4.gt(v128.load(scores + ((<usize>i) << 2)), f32x4.splat(worst)))) {
+      if (i + 4 <= n && !v128.any_true(f32x4.gt(v128.load(at32(scores, i)), f32x4.splat(worst)))) {
         i += 4;
         continue;
       }
       const end = min(n, i + 4);
       for (; i < end; i++) {
-        const score = load<f32>(scores + ((<usize>i) << 2));
+        const score = f32At(scores, i);
         if (!(score > worst)) continue;
         if (exclude != 0 && load<u8>(exclude + <usize>i) != 0) continue;
         sink(outIndex, outScore, k, i, score);
@@ -45,7 +47,7 @@ export function topK(scores: usize, n: i32, exclude: usize, k: i32, outIndex: us
 /** Sorts a heap of `size` entries, best first: the worst goes to the end of the shrinking heap. */
 export function sortHeap(indices: usize, scores: usize, size: i32): void {
   for (let last = size - 1; last > 0; last--) {
-    const at = (<usize>last) << 2;
+    const at = bytesOf(last);
     const index = load<i32>(indices + at);
     const score = load<f32>(scores + at);
     store<i32>(indices + at, load<i32>(indices));
@@ -72,14 +74,14 @@ export function rise(indices: usize, scores: usize, size: i32, index: i32, score
   let hole = size;
   while (hole > 0) {
     const parent = (hole - 1) >> 1;
-    const at = (<usize>parent) << 2;
+    const at = bytesOf(parent);
     if (!worse(score, index, load<f32>(scores + at), load<i32>(indices + at))) break;
-    store<f32>(scores + ((<usize>hole) << 2), load<f32>(scores + at));
-    store<i32>(indices + ((<usize>hole) << 2), load<i32>(indices + at));
+    setF32(scores, hole, load<f32>(scores + at));
+    setI32(indices, hole, load<i32>(indices + at));
     hole = parent;
   }
-  store<f32>(scores + ((<usize>hole) << 2), score);
-  store<i32>(indices + ((<usize>hole) << 2), index);
+  setF32(scores, hole, score);
+  setI32(indices, hole, index);
 }
 
 /** Replaces the root of a heap of `size` entries, downwards. */
@@ -88,7 +90,7 @@ export function sink(indices: usize, scores: usize, size: i32, index: i32, score
   while (true) {
     let child = 2 * hole + 1;
     if (child >= size) break;
-    let at = (<usize>child) << 2;
+    let at = bytesOf(child);
     if (
       child + 1 < size &&
       worse(load<f32>(scores + at + 4), load<i32>(indices + at + 4), load<f32>(scores + at), load<i32>(indices + at))
@@ -97,10 +99,10 @@ export function sink(indices: usize, scores: usize, size: i32, index: i32, score
       at += 4;
     }
     if (!worse(load<f32>(scores + at), load<i32>(indices + at), score, index)) break;
-    store<f32>(scores + ((<usize>hole) << 2), load<f32>(scores + at));
-    store<i32>(indices + ((<usize>hole) << 2), load<i32>(indices + at));
+    setF32(scores, hole, load<f32>(scores + at));
+    setI32(indices, hole, load<i32>(indices + at));
     hole = child;
   }
-  store<f32>(scores + ((<usize>hole) << 2), score);
-  store<i32>(indices + ((<usize>hole) << 2), index);
+  setF32(scores, hole, score);
+  setI32(indices, hole, index);
 }

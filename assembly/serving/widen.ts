@@ -1,6 +1,7 @@
 // Compact tables of vectors to f32, once, when a model is loaded. Both conversions are exact but for one rounding of the int8
 // product, so that the bits are the same everywhere.
 
+import { at32, bytesOf, f32At, setF32, setU32 } from '../core/arrays';
 import { dot } from './score';
 
 /** 2¹¹²: the distance between the exponent biases of f32 (127) and f16 (15). */
@@ -20,12 +21,12 @@ export function widenHalves(n: i32, x: usize, out: usize): void {
     const bits = v128.load16x4_u(x + ((<usize>i) << 1));
     const magnitude = i32x4.shl(v128.and(bits, i32x4.splat(0x7fff)), 13);
     const sign = i32x4.shl(v128.and(bits, i32x4.splat(0x8000)), 16);
-    v128.store(out + ((<usize>i) << 2), v128.or(f32x4.mul(magnitude, f32x4.splat(REBIAS)), sign));
+    v128.store(at32(out, i), v128.or(f32x4.mul(magnitude, f32x4.splat(REBIAS)), sign));
   }
   for (; i < n; i++) {
     const bits = <u32>load<u16>(x + ((<usize>i) << 1));
     const magnitude = reinterpret<f32>((bits & 0x7fff) << 13) * REBIAS;
-    store<u32>(out + ((<usize>i) << 2), reinterpret<u32>(magnitude) | ((bits & 0x8000) << 16));
+    setU32(out, i, reinterpret<u32>(magnitude) | ((bits & 0x8000) << 16));
   }
 }
 
@@ -40,18 +41,18 @@ export function widenHalves(n: i32, x: usize, out: usize): void {
 export function widenBytes(rows: i32, d: i32, x: usize, scales: usize, out: usize): void {
   const wide = d & ~7;
   for (let r = 0; r < rows; r++) {
-    const scale = load<f32>(scales + ((<usize>r) << 2));
+    const scale = f32At(scales, r);
     const lanes = f32x4.splat(scale);
     let k = 0;
     for (; k < wide; k += 8) {
       const words = v128.load8x8_s(x + <usize>k);
-      const at = out + ((<usize>k) << 2);
+      const at = at32(out, k);
       v128.store(at, f32x4.mul(lanes, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(words))));
       v128.store(at, f32x4.mul(lanes, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(words))), 16);
     }
-    for (; k < d; k++) store<f32>(out + ((<usize>k) << 2), scale * <f32>load<i8>(x + <usize>k));
+    for (; k < d; k++) setF32(out, k, scale * <f32>load<i8>(x + <usize>k));
     x += <usize>d;
-    out += (<usize>d) << 2;
+    out += bytesOf(d);
   }
 }
 
@@ -63,14 +64,14 @@ export function unitise(rows: i32, d: i32, x: usize): void {
     if (norm > 0) {
       let k = 0;
       for (; k < wide; k += 4) {
-        const at = x + ((<usize>k) << 2);
+        const at = at32(x, k);
         v128.store(at, f32x4.div(v128.load(at), f32x4.splat(norm)));
       }
       for (; k < d; k++) {
-        const at = x + ((<usize>k) << 2);
+        const at = at32(x, k);
         store<f32>(at, load<f32>(at) / norm);
       }
     }
-    x += (<usize>d) << 2;
+    x += bytesOf(d);
   }
 }

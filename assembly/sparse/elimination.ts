@@ -3,6 +3,8 @@
 // its row is or-ed into theirs. n²/8 bytes (18 MB at n = 12,015) take the place of a quotient graph, and every degree is
 // exact. Integers throughout; ties go to the lower index.
 
+import { at32, i32At, setI32 } from '../core/arrays';
+
 /**
  * Eliminates up to `count` nodes, as long as that takes fewer operations than leaving them to a dense inverse.
  *
@@ -24,8 +26,8 @@ export function eliminate(
 ): i32 {
   if (done == 0) {
     for (let i = 0; i < ((n + 3) & ~3); i++) {
-      const degree = load<i32>(degrees + ((<usize>i) << 2));
-      store<i32>(fills + ((<usize>i) << 2), degree < 0 ? GONE : fillOf(degree, 0));
+      const degree = i32At(degrees, i);
+      setI32(fills, i, degree < 0 ? GONE : fillOf(degree, 0));
     }
   }
   const stop = done + count;
@@ -33,13 +35,13 @@ export function eliminate(
     const node = leastFill(n, fills);
     if (node < 0) return done;
     const left = n - done;
-    const degree = load<i32>(degrees + ((<usize>node) << 2));
+    const degree = i32At(degrees, node);
     if (!isWorthwhile(degree + 1, left)) return done;
-    const at = fills + ((<usize>node) << 2);
+    const at = at32(fills, node);
     const known = load<i32>(at) == 0 && degree < MOST;
     store<i32>(at, GONE);
-    store<i32>(order + ((<usize>done) << 2), node);
-    store<i32>(degrees + ((<usize>node) << 2), -1);
+    setI32(order, done, node);
+    setI32(degrees, node, -1);
     connect(words, bits, degrees, fills, node, degree, known);
     done++;
   }
@@ -62,7 +64,7 @@ function fillOf(degree: i32, clique: i32): i32 {
 
 /** The node with the least fill, −1 where none is left. */
 function leastFill(n: i32, fills: usize): i32 {
-  const end = fills + ((<usize>((n + 3) & ~3)) << 2);
+  const end = at32(fills, (n + 3) & ~3);
   let least = i32x4.splat(GONE);
   for (let at = fills; at < end; at += 16) least = i32x4.min_s(least, v128.load(at));
   const bound = min(
@@ -106,10 +108,10 @@ function connect(words: i32, bits: usize, degrees: usize, fills: usize, node: i3
       const at = target + ((<usize>(node >> 6)) << 3);
       store<u64>(at, load<u64>(at) & ~bit);
       const added = known ? 0 : unite(target, row, reach);
-      const held = degrees + ((<usize>i) << 2);
+      const held = at32(degrees, i);
       const now = load<i32>(held) - 1 + added;
       store<i32>(held, now);
-      store<i32>(fills + ((<usize>i) << 2), fillOf(now, degree - 1));
+      setI32(fills, i, fillOf(now, degree - 1));
     }
   }
 }

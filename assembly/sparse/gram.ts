@@ -1,6 +1,9 @@
 // Sparse Gram matrix G = XᵀX of a binary X: G_ij is the number of rows that have both i and j. Row i is gathered from
 // the rows of X that hold i. Two passes: the host allocates between count and fill.
 
+import { at32, bytesOf, i32At, setI32 } from '../core/arrays';
+import { rowBegin, rowEnd } from '../core/csr';
+
 /**
  * counts (cols × i32) gets the number of entries of each row of G, the diagonal included.
  * X (rows × cols) as indptr, indices and Xᵀ as columnIndptr, columnIndices: i32, no duplicates. seen: cols × i32 of scratch.
@@ -14,21 +17,21 @@ export function gramCount(
   seen: usize,
   counts: usize,
 ): void {
-  memory.fill(seen, 0, (<usize>cols) << 2);
+  memory.fill(seen, 0, bytesOf(cols));
   for (let i = 0; i < cols; i++) {
     let count = 0;
-    const stop = load<i32>(columnIndptr + ((<usize>i) << 2), 4);
-    for (let p = load<i32>(columnIndptr + ((<usize>i) << 2)); p < stop; p++) {
-      const row = indptr + ((<usize>load<i32>(columnIndices + ((<usize>p) << 2))) << 2);
-      const end = load<i32>(row, 4);
-      for (let q = load<i32>(row); q < end; q++) {
-        const mark = seen + ((<usize>load<i32>(indices + ((<usize>q) << 2))) << 2);
+    const stop = rowEnd(columnIndptr, i);
+    for (let p = rowBegin(columnIndptr, i); p < stop; p++) {
+      const row = i32At(columnIndices, p);
+      const end = rowEnd(indptr, row);
+      for (let q = rowBegin(indptr, row); q < end; q++) {
+        const mark = at32(seen, i32At(indices, q));
         if (load<i32>(mark) == i + 1) continue;
         store<i32>(mark, i + 1);
         count++;
       }
     }
-    store<i32>(counts + ((<usize>i) << 2), count);
+    setI32(counts, i, count);
   }
 }
 
@@ -51,7 +54,7 @@ export function gramFill(
   outIndices: usize,
   outValues: usize,
 ): void {
-  const length = (<usize>cols) << 2;
+  const length = bytesOf(cols);
   const counts = scratch;
   const touched = scratch + length;
   const cursors = touched + length;
@@ -59,23 +62,23 @@ export function gramFill(
   memory.copy(cursors, outIndptr, length);
   for (let i = 0; i < cols; i++) {
     let reach = touched;
-    const stop = load<i32>(columnIndptr + ((<usize>i) << 2), 4);
-    for (let p = load<i32>(columnIndptr + ((<usize>i) << 2)); p < stop; p++) {
-      const row = indptr + ((<usize>load<i32>(columnIndices + ((<usize>p) << 2))) << 2);
-      const end = load<i32>(row, 4);
-      for (let q = load<i32>(row); q < end; q++) {
-        const j = load<i32>(indices + ((<usize>q) << 2));
-        const count = load<i32>(counts + ((<usize>j) << 2));
+    const stop = rowEnd(columnIndptr, i);
+    for (let p = rowBegin(columnIndptr, i); p < stop; p++) {
+      const row = i32At(columnIndices, p);
+      const end = rowEnd(indptr, row);
+      for (let q = rowBegin(indptr, row); q < end; q++) {
+        const j = i32At(indices, q);
+        const count = i32At(counts, j);
         if (count == 0) {
           store<i32>(reach, j);
           reach += 4;
         }
-        store<i32>(counts + ((<usize>j) << 2), count + 1);
+        setI32(counts, j, count + 1);
       }
     }
     for (let each = touched; each < reach; each += 4) {
-      const j = (<usize>load<i32>(each)) << 2;
-      const at = (<usize>load<i32>(cursors + j)) << 2;
+      const j = bytesOf(load<i32>(each));
+      const at = bytesOf(load<i32>(cursors + j));
       store<i32>(cursors + j, load<i32>(cursors + j) + 1);
       store<i32>(outIndices + at, i);
       store<f32>(outValues + at, <f32>load<i32>(counts + j));

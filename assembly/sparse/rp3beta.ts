@@ -1,3 +1,5 @@
+import { at64, f64At, i32At, setF32, setI32 } from '../core/arrays';
+import { rowBegin, rowEnd } from '../core/csr';
 /**
  * Row i of RP3β (Paudel et al., 2017) with α = 1: W_ij = Σ_u (1 / |x_i|) (1 / |x_u|) |x_j|^−β over the users u of both items,
  * without the diagonal, entries ≥ threshold only.
@@ -18,32 +20,32 @@ export function rp3betaRow(
   columns: usize,
   values: usize,
 ): i32 {
-  const first = load<i32>(itemIndptr + ((<usize>item) << 2));
-  const last = load<i32>(itemIndptr + ((<usize>item) << 2), 4);
+  const first = rowBegin(itemIndptr, item);
+  const last = rowEnd(itemIndptr, item);
   let touched = 0;
   for (let e = first; e < last; e++) {
-    const user = userIndptr + ((<usize>load<i32>(itemUsers + ((<usize>e) << 2))) << 2);
-    const rowStart = load<i32>(user);
-    const rowEnd = load<i32>(user, 4);
-    const share = 1 / (<f64>(last - first) * <f64>(rowEnd - rowStart));
-    for (let f = rowStart; f < rowEnd; f++) {
-      const column = load<i32>(userItems + ((<usize>f) << 2));
+    const user = i32At(itemUsers, e);
+    const start = rowBegin(userIndptr, user);
+    const end = rowEnd(userIndptr, user);
+    const share = 1 / (<f64>(last - first) * <f64>(end - start));
+    for (let f = start; f < end; f++) {
+      const column = i32At(userItems, f);
       if (column == item) continue;
-      const cell = dense + ((<usize>column) << 3);
+      const cell = at64(dense, column);
       const old = load<f64>(cell);
-      if (old == 0) store<i32>(columns + ((touched++ as usize) << 2), column);
+      if (old == 0) setI32(columns, touched++, column);
       store<f64>(cell, old + share);
     }
   }
   let kept = 0;
   for (let t = 0; t < touched; t++) {
-    const column = load<i32>(columns + ((<usize>t) << 2));
-    const cell = dense + ((<usize>column) << 3);
-    const value = <f32>(load<f64>(cell) * load<f64>(columnScale + ((<usize>column) << 3)));
+    const column = i32At(columns, t);
+    const cell = at64(dense, column);
+    const value = <f32>(load<f64>(cell) * f64At(columnScale, column));
     store<f64>(cell, 0);
     if (value < threshold) continue;
-    store<i32>(columns + ((<usize>kept) << 2), column);
-    store<f32>(values + ((kept++ as usize) << 2), value);
+    setI32(columns, kept, column);
+    setF32(values, kept++, value);
   }
   return kept;
 }

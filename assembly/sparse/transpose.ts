@@ -1,6 +1,9 @@
 // Transpose of a matrix in compressed rows, by counting. Rows are read in ascending order, so the columns of the
 // result are strictly increasing whatever order the input's were in.
 
+import { at32, bytesOf, f32At, i32At, setF32, setI32 } from '../core/arrays';
+import { rowBegin, rowEnd } from '../core/csr';
+
 /**
  * Transposes a pattern (rows × cols): indptr (rows + 1) i32, indices (indptr[rows]) i32 → outIndptr (cols + 1) i32,
  * outIndices (indptr[rows]) i32.
@@ -43,28 +46,28 @@ function transpose(
   outValues: usize,
 ): void {
   memory.fill(outIndptr, 0, (<usize>cols + 1) << 2);
-  const end = load<i32>(indptr + ((<usize>rows) << 2));
+  const end = rowBegin(indptr, rows);
   for (let p = 0; p < end; p++) {
-    const count = outIndptr + ((<usize>load<i32>(indices + ((<usize>p) << 2))) << 2);
+    const count = at32(outIndptr, i32At(indices, p));
     store<i32>(count, load<i32>(count) + 1);
   }
   let sum = 0;
   for (let c = 0; c <= cols; c++) {
-    const at = outIndptr + ((<usize>c) << 2);
+    const at = at32(outIndptr, c);
     const count = load<i32>(at);
     store<i32>(at, sum);
     sum += count;
   }
   for (let r = 0; r < rows; r++) {
-    const stop = load<i32>(indptr + ((<usize>r) << 2), 4);
-    for (let p = load<i32>(indptr + ((<usize>r) << 2)); p < stop; p++) {
-      const next = outIndptr + ((<usize>load<i32>(indices + ((<usize>p) << 2))) << 2);
+    const stop = rowEnd(indptr, r);
+    for (let p = rowBegin(indptr, r); p < stop; p++) {
+      const next = at32(outIndptr, i32At(indices, p));
       const to = load<i32>(next);
       store<i32>(next, to + 1);
-      store<i32>(outIndices + ((<usize>to) << 2), r);
-      if (values != 0) store<f32>(outValues + ((<usize>to) << 2), load<f32>(values + ((<usize>p) << 2)));
+      setI32(outIndices, to, r);
+      if (values != 0) setF32(outValues, to, f32At(values, p));
     }
   }
-  memory.copy(outIndptr + 4, outIndptr, (<usize>cols) << 2);
+  memory.copy(outIndptr + 4, outIndptr, bytesOf(cols));
   store<i32>(outIndptr, 0);
 }
