@@ -59,6 +59,7 @@ const parts = {
   generate: 'data/generate',
   'read-markets': 'data/read-markets',
   rows: 'data/rows',
+  folder: 'data/folder',
   serve: 'serve/handler',
   train: 'train/train',
   update: 'train/update',

@@ -13,6 +13,8 @@ export {
 } from './common/errors.ts';
 export type { JobOptions, Progress, Step } from './common/job.ts';
 export { type Assortment, purchases, withAssortment } from './data/assortment.ts';
+export type { Split } from './data/file-names.ts';
+export { chooseFiles, type FolderFile, type FolderOptions, filesOfZip } from './data/folder.ts';
 export {
   assembleGenerated,
   type GeneratedData,
@@ -22,9 +24,12 @@ export {
   type MarketShape,
 } from './data/generate.ts';
 export type { HeldOut, Market, Markets } from './data/markets.ts';
-export { type DataWarning, type MarketFile, type ReadOptions, readMarkets, type Split } from './data/read-markets.ts';
-export { type RowOptions, type RowSink, type RowSource, readRows } from './data/rows.ts';
+export { type MarketFile, type ReadOptions, readMarkets } from './data/read-markets.ts';
+export { describe, type Recognised } from './data/recognised.ts';
+export { type ReadingOptions, type RowOptions, type RowSink, readRows } from './data/rows.ts';
+export type { RandomAccess, RowSource } from './data/source.ts';
 export { computeStats, type MarketStats, type MarketsStats } from './data/stats.ts';
+export type { DataWarning } from './data/warnings.ts';
 export { init } from './engine/init.ts';
 export type { KernelSource } from './engine/instantiate.ts';
 export type { StageReport } from './engine/stage.ts';

@@ -1,17 +1,11 @@
 import { AbortedError, ModelFileError } from '../common/errors.ts';
-import type { Markets } from '../data/markets.ts';
-import type { DataWarning } from '../data/read-markets.ts';
 import { decodeModel } from '../model/file.ts';
-import { nodeWorkers, readBytes, readDirectory, relaxedKernels } from '../node/files.ts';
+import { nodeWorkers, readBytes, relaxedKernels } from '../node/files.ts';
 import { loadModel, Recommender } from '../recommend/recommender.ts';
 import { type Availability, startThreads } from '../threads/pool.ts';
-import type { DataOptions } from './options.ts';
 import { writeLine } from './output.ts';
 import { ProgressView } from './progress.ts';
 import { type FileKind, MODEL_FILE, ResultFile } from './result-file.ts';
-
-/** Where a command reads no held-out rows, warnings about them would mislead. */
-const HELD_OUT_WARNINGS: readonly DataWarning['kind'][] = ['cold-item', 'unknown-user'];
 
 /** What every command shares: messages, progress, the signal that stops it, and how data and models are opened. */
 export class Context {
@@ -41,25 +35,6 @@ export class Context {
       onThreads: ({ threads: running, reason }: Availability) =>
         this.message(running === 1 ? `1 thread: ${reason}` : `${running} threads`),
     };
-  }
-
-  async readData(
-    path: string,
-    { minRating, markets, trainingOnly }: DataOptions & { trainingOnly?: boolean },
-    onWarning?: (warning: DataWarning) => void,
-  ): Promise<Markets> {
-    const data = await readDirectory(path, {
-      ...this.job,
-      minRating,
-      markets,
-      onWarning: (warning) => {
-        if (trainingOnly && HELD_OUT_WARNINGS.includes(warning.kind)) return;
-        this.message(`warning: ${warning.file}: ${warning.message}`);
-        onWarning?.(warning);
-      },
-    });
-    this.view.clear();
-    return data;
   }
 
   /** A bad model file is named by its path. */

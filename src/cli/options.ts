@@ -5,12 +5,6 @@ import { defaultOf, type NumberOption, type OptionSpec } from '../models/options
 import { MAX_THREADS } from '../threads/pool.ts';
 import { splitList } from './id-lists.ts';
 
-/** Which rows of the data a command reads. */
-export interface DataOptions {
-  minRating?: number;
-  markets?: string[];
-}
-
 type Range = Pick<NumberOption, 'min' | 'max' | 'integer' | 'multipleOf'>;
 
 export function number({ min, max, integer, multipleOf = 1 }: Range): (text: string) => number {

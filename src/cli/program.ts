@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { printable } from '../common/printable.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addExport } from './commands/export.ts';
+import { addFormats } from './commands/formats.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addRank } from './commands/rank.ts';
 import { addRecommend } from './commands/recommend.ts';
@@ -24,6 +25,7 @@ const COMMANDS = [
   addRank,
   addServe,
   addInspect,
+  addFormats,
 ];
 
 /** The command line: `m3rec <command> …`. */
@@ -39,7 +41,7 @@ export function makeProgram(context: Context, version: string): Command {
     })
     .addHelpText(
       'after',
-      '\n<dir> holds one folder per market with train.tsv or train.csv and optionally valid.*, test.*; or is one file with a market column.\nExit code: 0, or 1 failed, 2 wrong usage, 130 interrupted.',
+      '\nData is a folder with a folder for each market (train.csv, and held out valid.csv, test.csv), files named by market, or a file;\n`m3rec formats` lists what is read.\nExit code: 0, or 1 failed, 2 wrong usage, 130 interrupted.',
     );
   for (const add of COMMANDS) add(program, context);
   return program;

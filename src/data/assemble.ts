@@ -1,5 +1,5 @@
 import type { SparsePattern } from '../matrix/sparse.ts';
-import { Int32List } from './int32-list.ts';
+import { Int32List } from './lists.ts';
 import type { HeldOut, Market, Markets } from './markets.ts';
 import { sortByIds } from './sort-ids.ts';
 
@@ -11,8 +11,10 @@ export interface RawMarket {
   /** (rows) user and item number of each training row. */
   trainUsers: Int32Array;
   trainItems: Int32Array;
+  /** (rows) times of training rows, where they were asked for. */
+  trainTimes?: Float64Array;
   /** Held-out rows by the name of their file: numbers as above. */
-  heldOut: Record<string, { users: Int32Array; items: Int32Array }>;
+  heldOut: Record<string, { users: Int32Array; items: Int32Array; times?: Float64Array }>;
 }
 
 /** Rows of at most this many entries are sorted in place: most are shorter, and a call of the engine's sort costs about a microsecond. */
@@ -76,6 +78,7 @@ function* assembleMarket(
   for (let item = 0; item < itemIds.length; item++) if (rank[item] >= 0) columnOf[item] = local[rank[item]];
   const interactions = yield* compress(trainUsers, trainItems, userRank, columnOf, userOrder.length, items.length);
   yield;
+  const times = raw.trainTimes && latestTimes(raw, raw.trainTimes, userRank, columnOf, interactions);
   const heldOut: Record<string, HeldOut[]> = {};
   for (const [name, rows] of Object.entries(raw.heldOut)) {
     heldOut[name] = Array.from(rows.users, (user, row) => {
@@ -86,10 +89,41 @@ function* assembleMarket(
         userId: raw.users[user],
         item: global < 0 ? -1 : local[global],
         itemId: itemIds[item],
+        ...(rows.times && { time: rows.times[row] }),
       };
     });
   }
-  return { name: raw.name, users: pick(raw.users, userOrder), items: items.view().slice(), interactions, heldOut };
+  return {
+    name: raw.name,
+    users: pick(raw.users, userOrder),
+    items: items.view().slice(),
+    interactions,
+    ...(times && { times }),
+    heldOut,
+  };
+}
+
+/** (entries) the time of each interaction, the latest of its rows. */
+function latestTimes(
+  { trainUsers, trainItems }: RawMarket,
+  rowTimes: Float64Array,
+  userRank: Int32Array,
+  columnOf: Int32Array,
+  { indptr, indices }: SparsePattern,
+): Float64Array {
+  const times = new Float64Array(indices.length).fill(Number.NEGATIVE_INFINITY);
+  for (let row = 0; row < rowTimes.length; row++) {
+    const user = userRank[trainUsers[row]];
+    const column = columnOf[trainItems[row]];
+    let low = indptr[user];
+    for (let high = indptr[user + 1]; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (indices[middle] < column) low = middle + 1;
+      else high = middle;
+    }
+    if (rowTimes[row] > times[low]) times[low] = rowTimes[row];
+  }
+  return times;
 }
 
 /** CSR of the (user, item) pairs at rows rowOf[user] and columns columnOf[item], each pair counted once. */

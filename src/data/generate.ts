@@ -1,6 +1,6 @@
 import { ArgumentError, checkArray, checkInteger, checkNumber, checkObject } from '../common/errors.ts';
 import { assemble } from './assemble.ts';
-import { Int32List } from './int32-list.ts';
+import { Int32List } from './lists.ts';
 import type { Markets } from './markets.ts';
 import { SplitMix } from './splitmix.ts';
 

@@ -9,6 +9,8 @@ export interface HeldOut {
   /** Index in the market's items, or -1 for an item that the market does not sell. */
   item: number;
   itemId: string;
+  /** Milliseconds since 1970, where times were asked for. */
+  time?: number;
 }
 
 /** The interactions of one market. Users are its own; items are shared with other markets by id. */
@@ -23,6 +25,8 @@ export interface Market {
   items: Int32Array;
   /** X_m (|U_m| × |V_m|), columns are positions in `items`; duplicates counted once. */
   interactions: SparsePattern;
+  /** (entries of X_m) when each interaction was, in milliseconds since 1970, the latest of its rows; where times were asked for. */
+  times?: Float64Array;
   /** Held-out rows by the name of their file (`valid`, `test`), in the order of the file. */
   heldOut: Record<string, HeldOut[]>;
 }
@@ -53,6 +57,8 @@ export function checkMarkets(value: unknown): void {
     checkTyped(`${where}.items`, market.items, 'Int32Array');
     checkIncreasing(`${where}.items`, market.items, 0, market.items.length, items.length);
     checkPattern(`${where}.interactions`, market.interactions, market.users.length, market.items.length);
+    if (market.times !== undefined)
+      checkTyped(`${where}.times`, market.times, 'Float64Array', market.interactions.indices.length);
     for (const [name, rows] of Object.entries(checkObject(`${where}.heldOut`, market.heldOut))) {
       for (const [i, row] of checkArray(`${where}.heldOut.${name}`, rows).entries()) {
         const at = `${where}.heldOut.${name}[${i}]`;

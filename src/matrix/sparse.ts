@@ -35,7 +35,7 @@ export function emptyMatrix(n: number): SparseMatrix {
   return { rows: n, cols: n, indptr: new Int32Array(n + 1), indices: new Int32Array(0), values: new Float32Array(0) };
 }
 
-type TypedArrayName = 'Int8Array' | 'Uint16Array' | 'Int32Array' | 'Uint32Array' | 'Float32Array';
+type TypedArrayName = 'Int8Array' | 'Uint16Array' | 'Int32Array' | 'Uint32Array' | 'Float32Array' | 'Float64Array';
 const typeName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
 
 /** The class of a typed array, from any realm; undefined for any other value. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ProgressView } from '../../src/cli/progress.ts';
-import { readDirectory } from '../../src/node/files.ts';
+import { readDirectory } from '../../src/node/directory.ts';
 
 let folder: string;
 let written: string;

@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 import { assembleGenerated, DEFAULT_SHAPES, type GeneratedData, generateMarkets } from '../../src/data/generate.ts';
 import { SplitMix } from '../../src/data/splitmix.ts';
 import { computeStats } from '../../src/data/stats.ts';
-import { readDirectory, writeDirectory } from '../../src/node/files.ts';
+import { readDirectory } from '../../src/node/directory.ts';
+import { writeDirectory } from '../../src/node/files.ts';
 
 function digest(data: GeneratedData): string {
   const hash = createHash('sha256').update(data.items.join());

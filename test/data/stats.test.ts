@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { type DataWarning, readMarkets } from '../../src/data/read-markets.ts';
 import { computeStats } from '../../src/data/stats.ts';
-import { readDirectory } from '../../src/node/files.ts';
+import { readDirectory } from '../../src/node/directory.ts';
 
 test('a small case by hand', async () => {
   const csv = (rows: string) => `user,item\n${rows.replaceAll(' ', '\n')}\n`;

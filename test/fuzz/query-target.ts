@@ -5,7 +5,8 @@ import { bindKernels } from '../../src/engine/bind.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
 import { instantiateKernels } from '../../src/engine/instantiate.ts';
 import * as library from '../../src/index.ts';
-import { readBytes, readDirectory } from '../../src/node/files.ts';
+import { readDirectory } from '../../src/node/directory.ts';
+import { readBytes } from '../../src/node/files.ts';
 import { fullModel } from '../support/small-model.ts';
 import {
   Choices,

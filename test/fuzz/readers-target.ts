@@ -3,10 +3,12 @@
 import { ArgumentError, DataError } from '../../src/common/errors.ts';
 import { xxHash32 } from '../../src/common/xxhash.ts';
 import type { Markets } from '../../src/data/markets.ts';
-import { type DataWarning, type MarketFile, readMarkets } from '../../src/data/read-markets.ts';
-import { type RowOptions, type RowSource, readRows } from '../../src/data/rows.ts';
+import { type MarketFile, readMarkets } from '../../src/data/read-markets.ts';
+import { type RowOptions, readRows } from '../../src/data/rows.ts';
+import type { RowSource } from '../../src/data/source.ts';
 import { SplitMix } from '../../src/data/splitmix.ts';
 import { computeStats } from '../../src/data/stats.ts';
+import type { DataWarning } from '../../src/data/warnings.ts';
 import { decodeModel, encodeModel } from '../../src/model/file.ts';
 import { train } from '../../src/train/train.ts';
 import { check, type Outcome, pick, type Random, randomBytes, refusal, type Target, within } from './engine.ts';
@@ -266,7 +268,13 @@ async function read(source: RowSource, options: RowOptions): Promise<Reading> {
 
 async function runReaders(input: Uint8Array): Promise<Outcome> {
   const random = new SplitMix(xxHash32(input));
-  const options = { rating: random.below(3) === 0, market: random.below(4) === 0 };
+  // Quotes are as RFC 4180 has them where that is said; else a reader may take them for characters.
+  const options = {
+    rating: random.below(3) === 0,
+    market: random.below(4) === 0,
+    quote: random.below(2) === 0 ? ('double' as const) : undefined,
+    ...(random.below(8) === 0 ? { skipBadRows: true, maxBadRows: '100%' as const } : {}),
+  };
   // Half of a surrogate pair cannot come from bytes.
   if (random.below(8) === 0 && input.length % 2 === 0) {
     const { error } = await read(String.fromCharCode(...new Uint16Array(input.slice(0, 40_000).buffer)), options);
@@ -280,7 +288,8 @@ async function runReaders(input: Uint8Array): Promise<Outcome> {
   const text = decode(input);
   if (text !== undefined) same(whole, await read(text, options), 'as text');
   if (whole.rows && text !== undefined && small) {
-    const expected = plainRows(text);
+    const expected =
+      options.quote && !('skipBadRows' in options) ? plainRows(text, options.rating, options.market) : undefined;
     if (expected) {
       const found = whole.rows.map(([user, item]) => [user, item]);
       check(
@@ -328,7 +337,7 @@ function same(whole: Reading, other: Reading, how: string): void {
  * User and item of each row by RFC 4180, character by character; undefined where the text does not keep to it, so that there is
  * no one right answer: quotes inside plain fields, text after a closing quote, lines that end in two ways.
  */
-function plainRows(text: string): [string, string][] | undefined {
+function plainRows(text: string, rated: boolean, ofMarkets: boolean): [string, string][] | undefined {
   const body = text.replace(/^\ufeff?[\r\n]*/, '');
   const newlines = new Set(body.match(/\r\n|\r|\n/g));
   if (newlines.size > 1) return undefined;
@@ -367,21 +376,26 @@ function plainRows(text: string): [string, string][] | undefined {
   const [names, ...rows] = table;
   const plain = names.map((name) => name.toLowerCase().replace(/[\s_-]/g, ''));
   const column = (spellings: string[]) => plain.indexOf(spellings.find((spelling) => plain.includes(spelling)) ?? '');
-  const user = column(['userid', 'user', 'uid', 'reviewerid', 'customerid', 'customer']);
-  const item = column(['itemid', 'item', 'iid', 'asin', 'productid', 'product']);
+  const user = column(['userid', 'user', 'uid', 'reviewerid']);
+  const item = column(['itemid', 'item', 'iid', 'asin']);
+  // Where no name fits, the reader refuses the file or looks for the header further down.
+  if (user < 0 || item < 0) return undefined;
+  const needed = [
+    user,
+    item,
+    ...(rated ? [column(['rating', 'stars'])] : []),
+    ...(ofMarkets ? [column(['market', 'country'])] : []),
+  ];
   return rows
-    .filter((row) => row.length > 1 || (row.length === 1 && row[0] !== ''))
-    .map((row) => [row[user], row[item]]);
+    .filter((row) => row.some((field) => field.trim() !== ''))
+    .filter((row) => needed.every((place) => row[place].trim() !== ''))
+    .map((row): [string, string] => [row[user].trim(), row[item].trim()])
+    .filter(([a, b]) => a !== names[user].trim() || b !== names[item].trim());
 }
 
 /** The file as training rows of a market (or of many, by its market column) and as held-out rows beside others. */
-async function asMarkets(
-  input: Uint8Array,
-  options: { rating: boolean; market: boolean },
-  whole: Reading,
-  random: Random,
-): Promise<Outcome> {
-  const market = options.market ? undefined : pick(random, ['m', '__proto__', 'constructor', '\n']);
+async function asMarkets(input: Uint8Array, options: RowOptions, whole: Reading, random: Random): Promise<Outcome> {
+  const market = options.market ? undefined : pick(random, ['m', '__proto__', 'constructor', 'a\nb']);
   const files: MarketFile[] = [{ market, split: 'train', name: 'file.csv', source: () => pieces(input, random, 1000) }];
   if (random.below(2) === 0)
     files.push({
@@ -396,6 +410,9 @@ async function asMarkets(
   try {
     markets = await readMarkets(files, {
       ...(options.rating && { minRating: 0 }),
+      quote: options.quote,
+      skipBadRows: options.skipBadRows,
+      maxBadRows: options.maxBadRows,
       onWarning: (warning) => warnings.push(warning),
     });
   } catch (error) {

@@ -72,6 +72,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Options of every command that reads data. */
+const ROWS =
+  '--markets --min-rating --where --event --since --until --columns --no-header --delimiter --quote --encoding --dates --skip-bad-rows --max-bad-rows --max-expansion --strict --quiet';
+
 describe('help', () => {
   const commands = [
     'stats',
@@ -84,6 +88,7 @@ describe('help', () => {
     'rank',
     'serve',
     'inspect',
+    'formats',
   ];
 
   test('of the program names every command', async () => {
@@ -92,16 +97,16 @@ describe('help', () => {
   });
 
   test.each([
-    ['stats', '<dir> --min-rating --markets --json'],
+    ['stats', `<data...> --write-config --json --market ${ROWS}`],
     [
       'train',
-      '<dir> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --temperature --l2 --dropout --learning-rate --walk-learning-rate --batch --epochs --without --ease-solver --updatable --threads --relaxed --markets --min-rating --json',
+      `<data...> -o --model --preset --seed --lambda-f --epsilon --dim --walks --walk-length --window --negatives --gamma --temperature --l2 --dropout --learning-rate --walk-learning-rate --batch --epochs --without --ease-solver --updatable --threads --relaxed --json --market ${ROWS}`,
     ],
-    ['update', '<file> --data -o --threads --relaxed --markets --min-rating --json'],
-    ['export', '<file> -o --market --without-users --vectors --neighbours --data --held-out --min-rating --json'],
+    ['update', `<file> --data -o --threads --relaxed --json --market ${ROWS}`],
+    ['export', `<file> -o --market --without-users --vectors --neighbours --data --held-out --json ${ROWS}`],
     [
       'evaluate',
-      '<file...> --data --held-out --protocol --negatives --seed -k --repeat --by --per-user --markets --json',
+      `<file...> --data --held-out --protocol --negatives --seed -k --repeat --by --per-user --json --market ${ROWS}`,
     ],
     [
       'recommend',
@@ -111,6 +116,7 @@ describe('help', () => {
     ['rank', '<file> --market --candidates --top --without-seen --json'],
     ['serve', '<file> --port --host --cors'],
     ['inspect', '<file> --json'],
+    ['formats', '--json'],
   ])('of %s names every option', async (command, options) => {
     const text = await output(command, '--help');
     for (const option of options.split(' ')) expect(text).toContain(option);
@@ -125,8 +131,15 @@ describe('help', () => {
 describe('wrong usage is exit code 2 and one line', () => {
   test.each<[string[], string]>([
     [['nonsense'], "unknown command 'nonsense'"],
-    [['stats'], "missing required argument 'dir'"],
-    [['stats', 'data', 'more'], "too many arguments for 'stats'"],
+    [['stats'], "missing required argument 'data'"],
+    [['inspect', 'ease.m3rec', 'more'], "too many arguments for 'inspect'"],
+    [['stats', 'data', '--columns', 'user'], 'Expected as user=customer_id,item=3'],
+    [['stats', 'data', '--columns', 'buyer=x'], 'of user, item, rating, market, time, event'],
+    [['stats', 'data', '--where', 'quantity'], 'where: found "quantity", expected a condition as quantity>0'],
+    [['stats', 'data', '--since', 'yesterday'], 'since: found "yesterday"'],
+    [['stats', 'data', '--max-bad-rows', 'few'], 'Expected a number of rows, or a share as 1%'],
+    [['stats', 'data', '--encoding', 'klingon'], 'encoding: found "klingon"'],
+    [['stats', 'data', '--market', 'us'], 'market: found "us", expected --markets to choose from de, in, jp, uk, us'],
     [['stats', 'data', '--wide'], "unknown option '--wide'"],
     [['stats', 'data', '--min-rating', 'high'], '--min-rating'],
     [['stats', 'data', '--markets', 'us,,uk'], '--markets'],
@@ -158,7 +171,7 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['train', 'data', '-o', 'x', '--learning-rate', '0'], '--learning-rate'],
     [['train', 'data', '-o', 'x', '--batch', '0'], '--batch'],
     [['train', 'data', '-o', 'x', '--epochs', 'many'], '--epochs'],
-    [['update', 'ease.m3rec', '-o', 'x'], "required option '--data <dir>' not specified"],
+    [['update', 'ease.m3rec', '-o', 'x'], "required option '--data <path>' not specified"],
     [['update', 'ease.m3rec', '--data', 'data'], "required option '-o, --output <file>' not specified"],
     [
       ['update', 'ease.m3rec', '--data', 'data', '-o', 'x'],
@@ -177,7 +190,7 @@ describe('wrong usage is exit code 2 and one line', () => {
       'markets: found "nowhere", expected markets of the model: de, in, jp, uk, us',
     ],
     [['export', 'ease.m3rec', '-o', 'x', '--data', 'data', '--held-out', 'train'], 'Allowed choices are valid, test'],
-    [['evaluate', 'ease.m3rec'], "required option '--data <dir>' not specified"],
+    [['evaluate', 'ease.m3rec'], "required option '--data <path>' not specified"],
     [['evaluate', 'ease.m3rec', '--data', 'data', '--held-out', 'train'], 'Allowed choices are valid, test'],
     [['evaluate', 'ease.m3rec', '--data', 'data', '--protocol', 'dirty'], 'Allowed choices are clean, as-published'],
     [['evaluate', 'ease.m3rec', '--data', 'data', '--negatives', 'some'], '--negatives'],
@@ -221,7 +234,7 @@ describe('failures are exit code 1 and one line that names the file', () => {
       ['user,thing\n', ':1: no column itemId'],
       ['user,item\nu\n', ':2: the row has 1 field'],
       ['user,item\n', 'market "a" has no users'],
-      ['user,item\nu,\0\n', 'this is a binary file'],
+      ['user,item\nu,\0\n', 'itemId has a zero byte'],
     ] as const) {
       writeFileSync(train, text);
       expectFailure(await run('stats', 'bad'), 1, problem);
@@ -288,9 +301,10 @@ describe('stats', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout).markets[0]).toMatchObject({ market: 'a', rows: 1, rowsRead: 2 });
     expect(stderr.trimEnd().split('\n')).toEqual([
-      `m3rec: warning: ${join('odd', 'a', 'train.csv')}: market a: 1 duplicate row, counted once`,
+      `m3rec: ${join('odd', 'a', 'train.csv')} and 1 more: ',' between columns, header: user, item`,
       `m3rec: warning: ${join('odd', 'a', 'valid.csv')}: 1 held-out row with an item that no training row of market a has, the first "new" at line 2`,
       `m3rec: warning: ${join('odd', 'a', 'valid.csv')}: 1 held-out row with a user without history in market a, the first "v" at line 2`,
+      'm3rec: 1 duplicate, counted once',
     ]);
   });
 });

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { ArgumentError, DataError, M3RecError, ModelFileError } from '../../src/common/errors.ts';
 import { instantiateKernels } from '../../src/engine/instantiate.ts';
 import * as library from '../../src/index.ts';
-import { readBytes, readDirectory, writeFileAtomically } from '../../src/node/files.ts';
+import { readDirectory } from '../../src/node/directory.ts';
+import { readBytes, writeFileAtomically } from '../../src/node/files.ts';
 import { fullModel } from '../support/small-model.ts';
 
 /** Stands for a value of a type that the signature forbids. */
@@ -35,7 +36,7 @@ describe('messages', () => {
   test('are one line of at most 1,000 characters, whatever they quote', async () => {
     const error = await errorOf(() => library.readRows('user\u0085\u2028,"a"\n1,2\n', 'fi\nle\u001b[2J.csv', () => {}));
     expect(error.message).toBe(
-      'fi\\x0ale\\x1b[2J.csv:1: no column userId, itemId; the header has "user\\x85\\u2028", "a"',
+      'fi\\x0ale\\x1b[2J.csv:1: no column userId, itemId; the header has "user\\x85", "a": name them with --columns user=NAME,item=NAME',
     );
     expect(new M3RecError('x'.repeat(5000)).message).toHaveLength(1000);
   });

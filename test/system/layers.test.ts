@@ -25,7 +25,10 @@ const WITH_NODE = ['node', 'cli', 'cluster'];
 /** Who may import which package; dynamic imports count too. */
 const THIRD_PARTIES: Record<string, string[]> = {
   '@assemblyscript/loader': ['engine'],
-  papaparse: ['data'],
+  fflate: ['data'],
+  fzstd: ['data'],
+  hyparquet: ['data'],
+  'hyparquet-compressors': ['data'],
   'idb-keyval': ['browser'],
   commander: ['cli'],
   'cli-progress': ['cli'],

@@ -13,7 +13,7 @@ import {
   type TrainOptions,
   train,
 } from '../../src/index.ts';
-import { readDirectory } from '../../src/node/files.ts';
+import { readDirectory } from '../../src/node/directory.ts';
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 const small = () => assembleGenerated(generateMarkets({ seed: 5, users: 400, items: 240, interactions: 4000 }));

@@ -5,17 +5,10 @@ import { compare, type Difference, meanDifference } from '../../evaluate/compare
 import { type Cutoff, type Evaluation, evaluate, type MarketEvaluation } from '../../evaluate/evaluate.ts';
 import { GROUPINGS, type GroupingName } from '../../evaluate/groups.ts';
 import type { Context } from '../context.ts';
-import {
-  type DataOptions,
-  heldOutOption,
-  jsonOption,
-  marketsOption,
-  minRatingOption,
-  nonEmpty,
-  whole,
-  wholes,
-} from '../options.ts';
+import { addDataOptions, type DataOptions, dataOption, takeDataOptions } from '../data-options.ts';
+import { heldOutOption, jsonOption, nonEmpty, whole, wholes } from '../options.ts';
 import { formatCount, formatCounted, formatJson, formatPercent, formatTable, write } from '../output.ts';
+import { readData } from '../read-data.ts';
 import { openTable, type TableKind, tableFile } from '../tables.ts';
 
 const SHOWN = ['mrr', 'ndcg', 'hr'] as const;
@@ -33,7 +26,7 @@ const RANKS: TableKind = {
 };
 
 interface EvaluateCommandOptions extends DataOptions {
-  data: string;
+  data: string[];
   heldOut: string;
   protocol: 'clean' | 'as-published';
   negatives: number | 'all';
@@ -52,11 +45,11 @@ interface Evaluated {
 }
 
 export function addEvaluate(program: Command, context: Context): void {
-  program
+  const command = program
     .command('evaluate')
     .description('MRR, NDCG and HR per market on held-out rows, of one model or of several in comparison')
     .argument('<file...>', 'the model files; the others are compared with the first')
-    .requiredOption('--data <dir>', 'the data', nonEmpty)
+    .addOption(dataOption('the data').makeOptionMandatory())
     .addOption(heldOutOption())
     .addOption(
       new Option(
@@ -99,29 +92,25 @@ export function addEvaluate(program: Command, context: Context): void {
         'write the rank of each held-out row to FILE.csv, .tsv, .jsonl or .parquet',
       ).argParser(nonEmpty),
     )
-    .addOption(marketsOption())
-    .addOption(minRatingOption())
     .addOption(jsonOption())
     .action((paths, options) => runEvaluate(context, paths, options));
+  addDataOptions(command);
 }
 
-async function runEvaluate(
-  context: Context,
-  paths: string[],
-  { data, json, minRating, markets, by, perUser, ...options }: EvaluateCommandOptions,
-): Promise<void> {
+async function runEvaluate(context: Context, paths: string[], given: EvaluateCommandOptions): Promise<void> {
+  const [reading, { data, json, by, perUser, ...options }] = takeDataOptions(given);
   const twice = paths.find((path, i) => paths.indexOf(path) < i);
   if (twice !== undefined) throw ArgumentError.because('file', `${JSON.stringify(twice)} is given twice`);
   const ranks =
     perUser === undefined ? undefined : await context.openResult(perUser, tableFile('--per-user', perUser, RANKS));
-  const rows = await context.readData(data, { minRating, markets });
+  const { markets: rows } = await readData(context, data, reading);
   const known = await commonMarkets(context, paths, rows, options.heldOut);
   const all: Evaluated[] = [];
   for (const model of paths) {
     const recommender = await context.openRecommender(model);
     const result = await evaluate(recommender, rows, { ...context.job, ...options, markets: known, perUser: true });
     context.view.clear();
-    warn(context, data, paths.length > 1 ? `${model}: ` : '', result);
+    warn(context, data.join(', '), paths.length > 1 ? `${model}: ` : '', result);
     all.push({ model, result });
   }
   if (ranks) {

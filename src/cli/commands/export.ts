@@ -8,24 +8,25 @@ import { encodeModel, inspectModel } from '../../model/file.ts';
 import { TABLE_TYPES, type TableType } from '../../model/table.ts';
 import { loadModel, type Recommender } from '../../recommend/recommender.ts';
 import type { Context } from '../context.ts';
+import { addDataOptions, type DataOptions, dataOption } from '../data-options.ts';
 import { describeVariant, fileParts, variantOf } from '../file-parts.ts';
-import { heldOutOption, jsonOption, minRatingOption, nonEmpty, whole } from '../options.ts';
+import { heldOutOption, jsonOption, nonEmpty, whole } from '../options.ts';
 import { formatCount, formatJson, formatPercent, formatTable, write } from '../output.ts';
+import { readData } from '../read-data.ts';
 
-interface ExportCommandOptions {
+interface ExportCommandOptions extends Omit<DataOptions, 'market'> {
   output: string;
   market?: string[];
   withoutUsers?: boolean;
   vectors?: TableType;
   neighbours?: number;
-  data?: string;
+  data?: string[];
   heldOut: string;
-  minRating?: number;
   json?: boolean;
 }
 
 export function addExport(program: Command, context: Context): void {
-  program
+  const command = program
     .command('export')
     .description('a smaller model file for serving, with what it loses')
     .argument('<file>', 'the model file')
@@ -42,21 +43,18 @@ export function addExport(program: Command, context: Context): void {
         whole(1, 0x7fffffff),
       ),
     )
-    .addOption(
-      new Option('--data <dir>', 'measure NDCG@10 before and after on the held-out rows of this data').argParser(
-        nonEmpty,
-      ),
-    )
+    .addOption(dataOption('measure NDCG@10 before and after on the held-out rows of this data'))
     .addOption(heldOutOption())
-    .addOption(minRatingOption())
     .addOption(jsonOption())
     .action((path, options) => runExport(context, path, options));
+  // --market is another matter here.
+  addDataOptions(command, false);
 }
 
 async function runExport(
   context: Context,
   path: string,
-  { output, market, withoutUsers, vectors, neighbours, data, heldOut, minRating, json }: ExportCommandOptions,
+  { output, market, withoutUsers, vectors, neighbours, data, heldOut, json, ...options }: ExportCommandOptions,
 ): Promise<void> {
   const result = await context.openResult(output);
   const original = await context.openModel(path, async (bytes) => ({
@@ -68,7 +66,13 @@ async function runExport(
   const quality =
     data === undefined
       ? undefined
-      : await measureLoss(context, original.recommender, bytes, await context.readData(data, { minRating }), heldOut);
+      : await measureLoss(
+          context,
+          original.recommender,
+          bytes,
+          (await readData(context, data, options)).markets,
+          heldOut,
+        );
   await context.save(result, bytes);
   const info = inspectModel(bytes);
   const before = fileParts(original.info);

@@ -1,32 +1,41 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { isTrainingRow } from '../../data/markets.ts';
 import { computeStats, type MarketStats } from '../../data/stats.ts';
 import type { Context } from '../context.ts';
-import { type DataOptions, jsonOption, marketsOption, minRatingOption } from '../options.ts';
+import { addDataOptions, DATA_ARGUMENT, type DataOptions } from '../data-options.ts';
+import { jsonOption } from '../options.ts';
 import { formatCount, formatCounted, formatJson, formatPercent, formatTable, write } from '../output.ts';
+import { readData } from '../read-data.ts';
+import { writeConfig } from '../write-config.ts';
 
 export function addStats(program: Command, context: Context): void {
-  program
+  const command = program
     .command('stats')
     .description('users, items, rows and shared items, per market and merged')
-    .argument('<dir>', 'the data')
-    .addOption(minRatingOption())
-    .addOption(marketsOption())
+    .argument('<data...>', DATA_ARGUMENT)
     .addOption(jsonOption())
-    .action((path, options) => runStats(context, path, options));
+    .addOption(new Option('--write-config', 'write what was recognised to a m3rec.json beside the data'))
+    .action((paths, options) => runStats(context, paths, options));
+  addDataOptions(command);
 }
 
-async function runStats(context: Context, path: string, options: DataOptions & { json?: boolean }): Promise<void> {
+interface StatsOptions extends DataOptions {
+  json?: boolean;
+  writeConfig?: boolean;
+}
+
+async function runStats(context: Context, paths: readonly string[], options: StatsOptions): Promise<void> {
+  const { markets: data, recognised, warnings } = await readData(context, paths, options, { describeAll: true });
+  if (options.writeConfig) for (const file of await writeConfig(paths, recognised)) context.message(`wrote ${file}`);
   const duplicates = new Map<string, number>();
-  const data = await context.readData(path, options, ({ kind, market, count }) => {
+  for (const { kind, market, count } of warnings)
     if (kind === 'duplicate' && market !== undefined) duplicates.set(market, count);
-  });
   for (const market of data.markets)
     for (const [name, rows] of Object.entries(market.heldOut)) {
       const leaked = rows.filter((row) => isTrainingRow(market, row)).length;
       if (leaked > 0)
         context.message(
-          `warning: ${path}: market ${market.name}: ${formatCounted(leaked, `${name} row`)} of ${formatCount(rows.length)} that are training rows too`,
+          `warning: ${paths.join(', ')}: market ${market.name}: ${formatCounted(leaked, `${name} row`)} of ${formatCount(rows.length)} that are training rows too`,
         );
     }
   const { markets, merged } = computeStats(data);

@@ -5,16 +5,9 @@ import { KINDS } from '../../models/registry.ts';
 import { resolveOptions, type TrainOptions } from '../../train/options.ts';
 import { train } from '../../train/train.ts';
 import type { Context } from '../context.ts';
-import {
-  type DataOptions,
-  jsonOption,
-  kindOptions,
-  marketsOption,
-  minRatingOption,
-  nonEmpty,
-  relaxedOption,
-  threadsOption,
-} from '../options.ts';
+import { addDataOptions, DATA_ARGUMENT, type DataOptions, takeDataOptions } from '../data-options.ts';
+import { jsonOption, kindOptions, nonEmpty, relaxedOption, threadsOption } from '../options.ts';
+import { readData } from '../read-data.ts';
 import { StageTable } from '../stage-table.ts';
 
 type TrainCommandOptions = DataOptions &
@@ -30,7 +23,7 @@ export function addTrain(program: Command, context: Context): void {
   const command = program
     .command('train')
     .description('train a model and write it to a file')
-    .argument('<dir>', 'the data')
+    .argument('<data...>', DATA_ARGUMENT)
     .requiredOption('-o, --output <file>', 'the model file', nonEmpty)
     .addOption(
       new Option('--model <kind>', `what to train: ${KINDS.map(({ name, title }) => `${name}, ${title}`).join('; ')}`)
@@ -42,23 +35,19 @@ export function addTrain(program: Command, context: Context): void {
     .addOption(new Option('--updatable', 'keep in the file what `update` needs (2 n² bytes for n items)'))
     .addOption(threadsOption())
     .addOption(relaxedOption())
-    .addOption(marketsOption())
-    .addOption(minRatingOption())
     .addOption(jsonOption())
-    .action((path, options) => runTrain(context, path, options));
+    .action((paths, options) => runTrain(context, paths, options));
+  addDataOptions(command);
 }
 
-async function runTrain(
-  context: Context,
-  path: string,
-  { output, json, minRating, markets, updatable, threads, relaxed, ...hyper }: TrainCommandOptions,
-): Promise<void> {
+async function runTrain(context: Context, paths: readonly string[], options: TrainCommandOptions): Promise<void> {
+  const [rows, { output, json, updatable, threads, relaxed, ...hyper }] = takeDataOptions(options);
   resolveOptions(hyper);
   const result = await context.openResult(output);
   const how = await context.threads(threads, relaxed);
-  const data = await context.readData(path, { minRating, markets });
+  const { markets } = await readData(context, paths, rows);
   const table = new StageTable(context.view, json);
-  const model = await train(data, {
+  const model = await train(markets, {
     ...context.job,
     ...how,
     ...hyper,

@@ -3,20 +3,14 @@ import { formatBytes } from '../../engine/memory.ts';
 import { decodeModel, encodeModel } from '../../model/file.ts';
 import { update } from '../../train/update.ts';
 import type { Context } from '../context.ts';
-import {
-  type DataOptions,
-  jsonOption,
-  marketsOption,
-  minRatingOption,
-  nonEmpty,
-  relaxedOption,
-  threadsOption,
-} from '../options.ts';
+import { addDataOptions, type DataOptions, dataOption, takeDataOptions } from '../data-options.ts';
+import { jsonOption, nonEmpty, relaxedOption, threadsOption } from '../options.ts';
 import { formatCounted } from '../output.ts';
+import { readData } from '../read-data.ts';
 import { StageTable } from '../stage-table.ts';
 
 interface UpdateCommandOptions extends DataOptions {
-  data: string;
+  data: string[];
   output: string;
   threads?: number;
   relaxed?: boolean;
@@ -24,29 +18,25 @@ interface UpdateCommandOptions extends DataOptions {
 }
 
 export function addUpdate(program: Command, context: Context): void {
-  program
+  const command = program
     .command('update')
     .description('add interactions to a model that was trained with --updatable')
     .argument('<file>', 'the model file')
-    .requiredOption('--data <dir>', 'the new interactions: training rows of known or new users and items', nonEmpty)
+    .addOption(dataOption('the new interactions: training rows of known or new users and items').makeOptionMandatory())
     .requiredOption('-o, --output <file>', 'the updated model file; may be <file>', nonEmpty)
     .addOption(threadsOption())
     .addOption(relaxedOption())
-    .addOption(marketsOption())
-    .addOption(minRatingOption())
     .addOption(jsonOption())
     .action((path, options) => runUpdate(context, path, options));
+  addDataOptions(command);
 }
 
-async function runUpdate(
-  context: Context,
-  path: string,
-  { data, output, json, minRating, markets, threads, relaxed }: UpdateCommandOptions,
-): Promise<void> {
+async function runUpdate(context: Context, path: string, options: UpdateCommandOptions): Promise<void> {
+  const { data, output, json, threads, relaxed } = options;
   const result = await context.openResult(output);
   const how = await context.threads(threads, relaxed);
   const model = await context.openModel(path, decodeModel);
-  const rows = await context.readData(data, { minRating, markets, trainingOnly: true });
+  const { markets: rows } = await readData(context, data, takeDataOptions(options)[0], { trainingOnly: true });
   const table = new StageTable(context.view, json);
   const { model: updated, ...facts } = await update(model, rows, { ...context.job, ...how, onStage: table.onStage });
   const bytes = await context.save(result, encodeModel(updated));

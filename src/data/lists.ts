@@ -17,3 +17,23 @@ export class Int32List {
     return this.buffer.subarray(0, this.length);
   }
 }
+
+/** As `Int32List`, of doubles: 8 bytes an entry. */
+export class Float64List {
+  private buffer = new Float64Array(1024);
+  length = 0;
+
+  push(value: number): void {
+    if (this.length === this.buffer.length) {
+      const grown = new Float64Array(this.length * 2);
+      grown.set(this.buffer);
+      this.buffer = grown;
+    }
+    this.buffer[this.length++] = value;
+  }
+
+  /** (length) a view, valid until the next `push`. */
+  view(): Float64Array {
+    return this.buffer.subarray(0, this.length);
+  }
+}

@@ -1,0 +1,41 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ArgumentError, DataError } from '../common/errors.ts';
+import { CONFIG_NAME, proposeOne } from '../data/config.ts';
+import type { Recognised } from '../data/recognised.ts';
+import { attempt } from '../node/system-error.ts';
+
+/**
+ * Writes what was recognised to a m3rec.json beside the data: in the folder where all files are written alike, else in the folder
+ * of each.
+ * @returns the paths written.
+ * @throws DataError where there is one already, or files of one folder differ. @throws ArgumentError for standard input.
+ */
+export async function writeConfig(paths: readonly string[], recognised: readonly Recognised[]): Promise<string[]> {
+  if (paths.includes('-')) throw new ArgumentError('--write-config', '-', 'data that is a file or folder');
+  const proposals = new Map<string, string>();
+  const [first] = paths;
+  const isFolder = paths.length === 1 && (await attempt(first, () => stat(first))).isDirectory();
+  const alike = () => proposals.set(isFolder ? first : dirname(first), toText(recognised));
+  try {
+    alike();
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const folders = new Map<string, Recognised[]>();
+    for (const file of recognised) folders.set(dirname(file.file), [...(folders.get(dirname(file.file)) ?? []), file]);
+    for (const [folder, files] of folders) proposals.set(folder, toText(files));
+  }
+  const written: string[] = [];
+  for (const [folder, text] of proposals) {
+    const path = join(folder, CONFIG_NAME);
+    if (await stat(path).catch(() => undefined))
+      throw new DataError(path, undefined, 'is there already: remove it first');
+    await attempt(path, () => writeFile(path, text, { flag: 'wx' }));
+    written.push(path);
+  }
+  return written;
+}
+
+function toText(files: readonly Recognised[]): string {
+  return `${JSON.stringify(proposeOne(files), null, 2)}\n`;
+}
