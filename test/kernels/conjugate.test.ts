@@ -349,7 +349,7 @@ test.each(shapes)(
             ),
           ).toBeLessThan(ROUNDING);
         }
-        // x_P stays as it was
+        // x_P is unchanged
         if (column < core) expect(read(x, core)).toEqual(before.subarray(0, LANES * core));
       }
     }),
