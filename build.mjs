@@ -80,7 +80,7 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
 });
 await build({
-  entryPoints: entries({ node: 'node', cli: 'cli/main', demo: 'cli/demo' }),
+  entryPoints: entries({ node: 'node', cli: 'cli/main' }),
   outdir: 'dist',
   platform: 'node',
   splitting: true,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../common/printable.ts';
+import { addDemo } from './commands/demo.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addExport } from './commands/export.ts';
 import { addFormats } from './commands/formats.ts';
@@ -26,18 +27,43 @@ const COMMANDS = [
   addServe,
   addInspect,
   addFormats,
+  addDemo,
 ];
+
+/** Names all options that are missing at once, not the first alone. */
+class Program extends Command {
+  override createCommand(name?: string): Command {
+    return new Program(name);
+  }
+
+  /** Called by commander with the first option that is missing. */
+  missingMandatoryOptionValue(): void {
+    const missing = this.options.filter(
+      (option) => option.mandatory && this.getOptionValue(option.attributeName()) === undefined,
+    );
+    const flags = missing.map((option) => `'${option.flags}'`);
+    this.error(`error: required option${flags.length > 1 ? 's' : ''} ${flags.join(', ')} not specified`);
+  }
+}
 
 /** The command line: `m3rec <command> …`. */
 export function makeProgram(context: Context, version: string): Command {
-  const program = new Command('m3rec')
+  const program = new Program('m3rec')
     .description('Multi-market recommender: trains on several markets at once, recommends offline.')
     .version(version)
-    .showSuggestionAfterError(false)
+    .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
       // Commander writes an error and then the usage: one line is enough.
-      outputError: (text, writeError) => writeError(`m3rec: ${printable(text.replace(/^error: /, '').trim())}\n`),
+      outputError: (text, writeError) =>
+        writeError(
+          `m3rec: ${printable(
+            text
+              .replace(/^error: /, '')
+              .trim()
+              .replace(/\s*\n\s*/g, ' '),
+          )}\n`,
+        ),
     })
     .addHelpText(
       'after',

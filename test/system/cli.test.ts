@@ -89,6 +89,7 @@ describe('help', () => {
     'serve',
     'inspect',
     'formats',
+    'demo',
   ];
 
   test('of the program names every command', async () => {
@@ -140,6 +141,9 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['stats', 'data', '--max-bad-rows', 'few'], 'Expected a number of rows, or a share as 1%'],
     [['stats', 'data', '--encoding', 'klingon'], 'encoding: found "klingon"'],
     [['stats', 'data', '--market', 'us'], 'market: found "us", expected --markets to choose from de, in, jp, uk, us'],
+    [['stast'], "unknown command 'stast' (Did you mean stats?)"],
+    [['stats', 'data', '--jsn'], "unknown option '--jsn' (Did you mean --json?)"],
+    [['update', 'ease.m3rec'], "required options '--data <dir>', '-o, --output <file>' not specified"],
     [['stats', 'data', '--wide'], "unknown option '--wide'"],
     [['stats', 'data', '--min-rating', 'high'], '--min-rating'],
     [['stats', 'data', '--markets', 'us,,uk'], '--markets'],
@@ -635,4 +639,15 @@ describe('stopping', () => {
     ).toBe(1);
     closeSync(full);
   });
+});
+
+test('demo leaves its data and a model, and touches no other folder', { timeout: 300_000 }, async () => {
+  mkdirSync(join(folder, 'other'));
+  writeFileSync(join(folder, 'other', 'mine'), '');
+  expectFailure(await run('demo', 'other'), 1, 'other: there is something else in this folder; give another name');
+  const text = await output('demo');
+  expect(text).toContain('npx m3rec evaluate m3rec-demo/demo.m3rec --data m3rec-demo/data\n');
+  const next = /npx m3rec (recommend .*)\n/.exec(text)![1].split(' ');
+  expect(await output(...next)).toMatch(/^rank +item +score +because of\n1 /);
+  expect(readdirSync(join(folder, 'm3rec-demo')).sort()).toEqual(['data', 'demo.m3rec']);
 });
