@@ -1,5 +1,5 @@
 // EASE on all markets as one, from X to B̂: the sparse elimination and the dense sweep beside SciPy's potrf + potri. Each fit
-// is its own process; the sides alternate, ROUNDS times.
+// is a process of its own; the sides take turns, ROUNDS times.
 import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

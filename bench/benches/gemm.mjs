@@ -1,4 +1,4 @@
-// Our f32 matrix product on one thread beside NumPy's (OpenBLAS) and that of tfjs's WASM backend. The sides alternate, ROUNDS times.
+// Our f32 matrix product on one thread beside NumPy's (OpenBLAS) and that of tfjs's WASM backend. The sides take turns, ROUNDS times.
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -75,7 +75,7 @@ export async function gemm() {
   const versions = peers.map((peer) => `${peer} ${sides[peer].about.version}`).join(', ');
   const blocks = [
     `C = A B of n × n, f32, one thread each; processor time of ${ROUNDS} rounds in which the sides took turns.${versions ? ` Beside ${versions}.` : ''} relaxed: the kernels with relaxed SIMD in Node ${sides.relaxed.about.version}.`,
-    `Each side's fastest product, which others on the machine's cores disturb least:\n\n${compared(fastest)}`,
+    `Each side's fastest product, which whoever else uses the machine's cores disturbs least:\n\n${compared(fastest)}`,
     `The median product:\n\n${compared(medians)}`,
   ];
   show(`gemm: ${describe(machine())}`);

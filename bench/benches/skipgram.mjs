@@ -14,7 +14,7 @@ import { pythonWith, runPython } from '../peers/python.mjs';
 
 /** Adam's rate, which falls to 0 as gensim's does, its steps and the start of plain embeddings; the preset's are for parameters that B spreads. */
 const PLAIN = { learningRate: 0.03, cooling: true, steps: 240, initial: 0.05 };
-/** Fresh walks that the loss is measured on: an even sample of as many as were trained on. */
+/** Fresh walks that the loss is measured on: every so many'th of as many as were trained on. */
 const SHARE = 100;
 const SEED = 1;
 

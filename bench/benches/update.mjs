@@ -1,5 +1,5 @@
 // EASE on all markets as one, updated with its last users, beside a refit on everything: time of each and how far apart they are.
-// Then preset default, most of which an update leaves unchanged: MRR after an update compared with that of a training on everything.
+// Then preset default, most of which an update leaves as it was: MRR after an update beside that of a training on everything.
 import { performance } from 'node:perf_hooks';
 import {
   assembleGenerated,

@@ -1,4 +1,4 @@
-// Honest timing: every side is warmed up, then the sides alternate in one process until each has run for at least
+// Honest timing: every side is warmed up, then the sides take turns in one process until each has run for at least
 // MIN_SECONDS and MIN_RUNS times; the median run counts. What a run returns goes into a sink, so that no engine can drop the work.
 
 const MIN_SECONDS = 0.3;

@@ -12,7 +12,7 @@ import { parseTime } from './time.ts';
 import { checkMaxBadRows, type DataWarning, MAX_BAD_ROWS, type MaxBadRows, RowFaults } from './warnings.ts';
 
 /**
- * Takes one row. The strings may be slices of a larger text: a caller that keeps one copies it (see `copyString`), else the text stays in memory.
+ * Takes one row. The strings may be slices of a larger text: whoever keeps one copies it (see `copyString`), or the text stays in memory.
  * `rating` and `time` (milliseconds since 1970) are NaN, `market` is undefined, where they were not asked for.
  */
 export type RowSink = (

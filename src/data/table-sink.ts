@@ -7,7 +7,7 @@ export interface TableSink {
   /** What was recognised, before the first row. `slots`: where in a row's values each role and each named column (`=name`) is. */
   start(recognised: Recognised, slots: Record<string, number>): void;
   /**
-   * The array is used again, and values may be slices of a larger text: a caller that keeps one copies it (see `copyString`).
+   * The array is used again, and values may be slices of a larger text: whoever keeps one copies it (see `copyString`).
    * Empty where there is no value. `dubious`: whether a value may have characters that no id may have.
    */
   row(values: readonly string[], line: number, dubious: boolean): void;

@@ -152,7 +152,7 @@ async function removeStale(path: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(start) || !TEMPORARY.test(name.slice(start.length))) continue;
     const left = join(folder, name);
-    // Another process may clean up here first, or the file may not be ours to remove: the save goes on either way.
+    // Whoever else cleans up here may be faster, or the file may not be ours to remove: neither keeps the save from going on.
     const written = await stat(left).then(
       ({ mtimeMs }) => mtimeMs,
       () => Number.POSITIVE_INFINITY,

@@ -1,4 +1,4 @@
-// The loop of a fuzz run, in its own process: its parent can end a case that does not return, and outlives one that
+// The loop of a fuzz run, in a process of its own: whoever started it can end a case that does not return, and outlives one that
 // exhausts the memory. Bundled by run.mjs, which also asks `make` for the input of such a case.
 import { openSync, writeSync } from 'node:fs';
 import { xxHash32 } from '../../src/common/xxhash.ts';
@@ -57,7 +57,7 @@ function randomOf(target: Target, seed: number, index: number): Random {
   return new SplitMix(seed ^ xxHash32(new TextEncoder().encode(target.name)), index);
 }
 
-/** The input of one case, made again. */
+/** The input of one case, made anew. */
 export async function make(name: string, seed: number, index: number): Promise<Uint8Array> {
   const target = targets.find((each) => each.name === name)!;
   await target.prepare?.();

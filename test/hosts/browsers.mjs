@@ -1,4 +1,4 @@
-// The contract in real browsers, headless: pages and module workers from a server on localhost, which receives the results.
+// The contract in real browsers, headless: pages and module workers from a server on localhost, which hears the results.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';

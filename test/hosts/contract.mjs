@@ -12,7 +12,7 @@ export const KERNELS_ALONE = 'kernels alone';
  * @param {typeof import('../../dist/index.js')} m3rec
  * @param {{ model: Uint8Array, run: string, kernels?: unknown, workers?: object }} inputs a model file, a run file of its second
  * market, where the kernels come from (absent: the package's own bytes), and where threads do (absent: there are none)
- * @param {(stage: string) => void} [onStage] is called with what begins
+ * @param {(stage: string) => void} [onStage] hears what begins
  * @returns {Promise<{ digests: Record<string, string>, threads: { threads: number, reason?: string }, coldStart?: number }>} SHA-256
  * by stage; how many threads trained; the median of milliseconds from nothing to the first recommendation
  */

@@ -349,7 +349,7 @@ test.each(shapes)(
             ),
           ).toBeLessThan(ROUNDING);
         }
-        // x_P is unchanged
+        // x_P stays as it was
         if (column < core) expect(read(x, core)).toEqual(before.subarray(0, LANES * core));
       }
     }),

@@ -23,7 +23,7 @@ const minimal: Model = {
   training: {},
 };
 
-/** Writes the checksums again, so that a change reaches the checks behind them. */
+/** Writes the checksums anew, so that a change reaches the checks behind them. */
 function seal(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 64) return bytes;

@@ -3,24 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { FLOORS } from '../../scripts/floors.mjs';
 
 const root = fileURLToPath(new URL('../../src/', import.meta.url));
 
-/** Folders of src/, lowest first; '' is that of the entries. */
-const FLOORS = [
-  ['common'],
-  ['engine'],
-  ['matrix', 'threads'],
-  ['data', 'similarity', 'embedding', 'model'],
-  ['recommend'],
-  ['models'],
-  ['train'],
-  ['evaluate', 'serve', 'node'],
-  ['lab', 'browser', 'cluster'],
-  ['app'],
-  ['cli'],
-  [''],
-];
 const WITH_NODE = ['node', 'cli', 'cluster'];
 /** Who may import which package; dynamic imports count too. */
 const THIRD_PARTIES: Record<string, string[]> = {

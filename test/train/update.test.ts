@@ -238,7 +238,7 @@ describe('update equals a refit', () => {
     fc.integer({ min: 0, max: 14 }).map(String),
     fc.integer({ min: 0, max: 59 }).map(String),
   );
-  // of few items and of many, compared with which a few new rows are less than what is inverted again
+  // of few items and of many, beside which a few new rows are less than what is inverted anew
   const rows = fc.oneof(
     fc.array(row, { minLength: 1, maxLength: 250 }),
     fc.array(row, { minLength: 120, maxLength: 250 }),
