@@ -55,7 +55,7 @@ await build({
 const parts = {
   compare: 'evaluate/compare',
   evaluate: 'evaluate/evaluate',
-  export: 'model/export',
+  export: 'models/export',
   generate: 'data/generate',
   'read-markets': 'data/read-markets',
   rows: 'data/rows',

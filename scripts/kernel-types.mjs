@@ -92,6 +92,12 @@ ${declared.join('\n')}
 /** The structs that kernels take, at the places of the arguments. */
 export const STRUCT_ARGUMENTS: { readonly [kernel: string]: readonly (AnyLayout | undefined)[] } = {
 ${taken.join('')}};
+
+/** All of the above but the last by name: an object that bundlers leave out where nobody asks for it, which a namespace is not. */
+export const layout = {
+${[...Array.from(constants.matchAll(/export const (\w+)/g), ([, name]) => name), ...structs.map(({ name }) => name)]
+  .map((name) => `  ${name},\n`)
+  .join('')}};
 `;
 }
 

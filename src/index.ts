@@ -46,33 +46,26 @@ export {
 } from './evaluate/evaluate.ts';
 export { type Estimate, METRICS, type Metric } from './evaluate/metrics.ts';
 export { asPublished, clean, type Draw, type PoolRow, PROTOCOLS, type Protocol } from './evaluate/protocols.ts';
-export { type ExportOptions, exportModel } from './model/export.ts';
-export {
-  decodeModel,
-  encodeModel,
-  FORMAT_VERSION,
-  inspectModel,
-  type ModelInfo,
-  type SectionInfo,
-} from './model/file.ts';
+export { FORMAT_VERSION, type ModelInfo, type SectionInfo } from './model/file.ts';
 export type { MarketModel, Model } from './model/model.ts';
 export type { ScaledTable, Table, TableType } from './model/table.ts';
+export { type ExportOptions, exportModel } from './models/export.ts';
+export { decodeModel, encodeModel, inspectModel } from './models/file.ts';
 export type { ModelKind } from './models/kind.ts';
+export { loadModel, Recommender } from './models/load.ts';
 export type { Mix } from './models/m3rec/options.ts';
 export type { ChoiceOption, NumberOption, OptionSpec, OptionTable } from './models/options.ts';
 export { KINDS, type KindName } from './models/registry.ts';
 export {
   type Contribution,
   LOWEST_SCORE,
-  loadModel,
   type Ranked,
   type RankQuery,
   type Recommendation,
   type Recommendations,
-  Recommender,
   type RecommendQuery,
   type Subject,
-} from './recommend/recommender.ts';
+} from './recommend/query.ts';
 export { createHandler, DEFAULT_LIMITS, type Handler, type ServeLimits, type ServeOptions } from './serve/handler.ts';
 export {
   type Availability,

@@ -3,7 +3,8 @@
  *
  * Stable, as the rest of the package is: where kernels come from (`KernelSource`, `resolveKernels`, `instantiateKernels`), how
  * they are called with arrays (`bindKernels`) and with addresses (`Kernels`, `LinearMemory`, `Address`, structs).
- * Not stable: the kernels. Which there are, their arguments (`KernelExports`) and the structs and constants of `layout` may
+ * Not stable: the kernels. Which there are, their arguments (`KernelExports`) and the structs and constants of `layout` (their
+ * types: `structs`) may
  * change with a minor version.
  *
  * @module m3rec/kernels
@@ -11,7 +12,8 @@
 export { type Address, NOWHERE, type Pointer, plus, type Scalar } from './engine/address.ts';
 export { type BoundKernels, bindKernels, type KernelArgument } from './engine/bind.ts';
 export { instantiateKernels } from './engine/instantiate.ts';
-export * as layout from './engine/kernel-layout.ts';
+export type * as structs from './engine/kernel-layout.ts';
+export { layout } from './engine/kernel-layout.ts';
 export { LinearMemory } from './engine/memory.ts';
 export { type KernelSource, type ResolvedKernels, resolveKernels } from './engine/source.ts';
 export { putStruct, putStructs, readStructs, type StructLayout } from './engine/struct.ts';

@@ -1,7 +1,7 @@
 import { AbortedError, ModelFileError } from '../common/errors.ts';
-import { decodeModel } from '../model/file.ts';
+import { decodeModel } from '../models/file.ts';
+import { loadModel, Recommender } from '../models/load.ts';
 import { nodeWorkers, readBytes, relaxedKernels } from '../node/files.ts';
-import { loadModel, Recommender } from '../recommend/recommender.ts';
 import { type Availability, startThreads } from '../threads/pool.ts';
 import { writeLine } from './output.ts';
 import { ProgressView } from './progress.ts';

@@ -1,6 +1,6 @@
 // What a person probably meant by a name that the model does not have.
 import { ArgumentError } from '../common/errors.ts';
-import type { Recommender } from '../recommend/recommender.ts';
+import type { Recommender } from '../models/load.ts';
 
 /** Names listed in a message. */
 const LISTED = 20;

@@ -1,6 +1,6 @@
 import { ArgumentError, DataError } from '../common/errors.ts';
+import type { Recommender } from '../models/load.ts';
 import { nameOfInput } from '../node/input.ts';
-import type { Recommender } from '../recommend/recommender.ts';
 import { inChunks, TableOutput } from './batch.ts';
 import { type Filter, resolveFilter } from './commands/recommend.ts';
 import type { Context } from './context.ts';

@@ -60,6 +60,11 @@ export class WorkerError extends M3RecError {
   override name = 'WorkerError';
 }
 
+/** Something was asked of what had been closed. */
+export class ClosedError extends M3RecError {
+  override name = 'ClosedError';
+}
+
 /** The job was stopped through its AbortSignal. */
 export class AbortedError extends M3RecError {
   override name = 'AbortError';

@@ -10,10 +10,44 @@ const ALIGN = 64;
 /** Where allocation starts: 0 is no address. */
 const BASE = ALIGN as Address;
 
+/** Where arrays are put: a linear memory, as a stack, or a region of it. */
+export abstract class Arena {
+  /** The memory that this is, or is a part of. */
+  abstract readonly owner: LinearMemory;
+
+  /** Address of `bytes` fresh bytes, 64-byte aligned, contents undefined. Throws MemoryError if they do not fit. */
+  abstract allocate(bytes: number, job?: string): Address;
+
+  /** As `allocate`, every byte zero. */
+  allocateZeroed(bytes: number, job?: string): Address {
+    const { touched } = this.owner;
+    const address = this.allocate(bytes, job);
+    const used = Math.max(0, Math.min(bytes, touched - address));
+    this.owner.u8(address, used).fill(0);
+    return address;
+  }
+
+  /** Copies a typed array in; returns its address. */
+  put(array: ArrayBufferView, job?: string): Address {
+    const { buffer, byteOffset, byteLength } = array;
+    const address = this.allocate(byteLength, job);
+    this.owner.u8(address, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
+    return address;
+  }
+}
+
+/** The bytes from `start` to below `end`, both multiples of 64. */
+interface Extent {
+  start: Address;
+  end: Address;
+}
+
 /**
- * The one owner of a wasm32 linear memory: a stack allocator with marks. A stage takes a mark, allocates,
- * and releases to its mark when it ends. Views are made afresh at each call, since `grow` detaches older ones;
- * nobody keeps a view across a call that may allocate.
+ * The one owner of a wasm32 linear memory. It is a stack with marks: a stage takes a mark, allocates, and releases to its mark
+ * when it ends. What must outlive others goes to a region: regions are freed in any order, and the stack passes around them.
+ * Code that gives way to the event loop while it holds memory, beside other users of this memory, holds a region.
+ *
+ * Views are made afresh at each call, since `grow` detaches older ones; nobody keeps a view across a call that may allocate.
  * @example
  * const memory = new LinearMemory();
  * const mark = memory.mark();
@@ -21,18 +55,26 @@ const BASE = ALIGN as Address;
  * memory.f32(address, 2)[1]; // → 2
  * memory.release(mark);
  */
-export class LinearMemory {
+export class LinearMemory extends Arena {
+  readonly owner = this;
   readonly memory: WasmMemory;
+  /** Where the stack ends. */
   private top = BASE;
+  /** Of all regions, by address; the stack never enters them. */
+  private extents: Extent[] = [];
+  /** Where the first region at or above the stack's end starts, and the bytes of all there. */
+  private ceiling = MAX_BYTES;
+  private above = 0;
   private highest = 0;
-  /** Nothing beyond was ever handed out: it is as zero as the memory came. */
-  private touched = BASE;
+  /** @internal Bytes from here on have never been allocated, so they are still zero. */
+  touched = BASE;
 
   /**
    * @param shared for kernels-threads.wasm, whose threads all see the memory.
    * @throws MemoryError where the host gives none.
    */
   constructor(shared = false) {
+    super();
     try {
       this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared });
     } catch {
@@ -47,13 +89,13 @@ export class LinearMemory {
 
   /** Bytes in use now. */
   get used(): number {
-    return this.top;
+    return this.top + this.above;
   }
 
   /** Starts a new measure of `peak` at what is in use now; returns the old peak. */
   resetPeak(): number {
     const old = this.highest;
-    this.highest = this.top;
+    this.highest = this.used;
     return old;
   }
 
@@ -62,43 +104,92 @@ export class LinearMemory {
     return this.top;
   }
 
-  /** Frees all that was allocated since `mark`. */
+  /** Frees all that was allocated on the stack since `mark`. */
   release(mark: Address): void {
-    this.top = mark;
+    this.moveTop(mark);
+  }
+
+  /** A new region, empty. */
+  region(): Region {
+    return new Region(this);
   }
 
   /**
-   * Throws MemoryError, with the figure, where `bytes` more do not fit in wasm32's 4 GiB.
+   * Throws MemoryError, with the figure, if `bytes` more do not fit in wasm32's 4 GiB.
    * To be asked before a large job starts; sizes are doubles, so nothing wraps.
    */
   require(bytes: number, job: string): void {
-    if (!(this.top + bytes <= MAX_BYTES)) {
-      throw new MemoryError(
-        `${job} needs ${formatBytes(bytes)} beside ${formatBytes(this.top)} in use, but wasm32 holds ${formatBytes(MAX_BYTES)} at most`,
-      );
-    }
+    this.checkEnd(this.place(bytes), bytes, job);
   }
 
-  /** Address of `bytes` fresh bytes, 64-byte aligned, contents undefined. Throws MemoryError where they do not fit. */
   allocate(bytes: number, job = 'this allocation'): Address {
-    this.require(bytes, job);
-    const address = this.top;
-    const end = this.grow(bytes, job);
-    this.top = end;
-    if (end > this.highest) this.highest = end;
-    if (end > this.touched) this.touched = end;
+    const address = this.place(bytes);
+    const end = this.take(address, bytes, job);
+    if (end <= this.ceiling) this.top = end;
+    else this.moveTop(end);
+    this.measure();
     return address;
   }
 
   /** Grows the memory at once for `bytes` more, to be allocated later: thousands of small steps take a tenth of a second. */
   reserve(bytes: number, job = 'this allocation'): void {
-    this.require(bytes, job);
-    this.grow(bytes, job);
+    const touched = this.touched;
+    this.take(this.place(bytes), bytes, job);
+    this.touched = touched;
   }
 
-  /** The end of `bytes` more, up to which there is memory then. */
-  private grow(bytes: number, job: string): Address {
-    const end = (Math.ceil((this.top + bytes) / ALIGN) * ALIGN) as Address;
+  /** @internal `bytes` more for a region that has these extents: right after the last of them, or as a further one. */
+  claim(own: Extent[], bytes: number, job = 'this allocation'): Address {
+    const last = own.at(-1);
+    const next = last && this.extents[this.extents.indexOf(last) + 1];
+    const room = last && last.end >= this.top && (!next || aligned(last.end + bytes) <= next.start);
+    const start = room ? last.end : this.place(bytes);
+    const end = this.take(start, bytes, job);
+    if (room) last.end = end;
+    else if (end > start) {
+      const extent = { start, end };
+      own.push(extent);
+      const at = this.extents.findIndex((other) => other.start >= end);
+      this.extents.splice(at < 0 ? this.extents.length : at, 0, extent);
+    }
+    this.moveTop(this.top);
+    this.measure();
+    return start;
+  }
+
+  /** @internal Frees a region's extents. */
+  free(own: readonly Extent[]): void {
+    this.extents = this.extents.filter((extent) => !own.includes(extent));
+    this.moveTop(this.top);
+  }
+
+  private moveTop(top: Address): void {
+    this.top = top;
+    this.ceiling = MAX_BYTES;
+    this.above = 0;
+    for (const { start, end } of this.extents) {
+      if (start < top) continue;
+      this.ceiling = Math.min(this.ceiling, start);
+      this.above += end - start;
+    }
+  }
+
+  /** The first address from the stack's end on with room for `bytes` between the regions. */
+  private place(bytes: number): Address {
+    let at = this.top;
+    if (aligned(at + bytes) <= this.ceiling) return at;
+    for (const { start, end } of this.extents) {
+      if (end <= at) continue;
+      if (aligned(at + bytes) <= start) break;
+      at = end;
+    }
+    return at;
+  }
+
+  /** Makes sure that there are `bytes` at the address; returns their end. */
+  private take(address: Address, bytes: number, job: string): Address {
+    this.checkEnd(address, bytes, job);
+    const end = aligned(address + bytes);
     const have = this.memory.buffer.byteLength;
     if (end > have) {
       try {
@@ -107,23 +198,20 @@ export class LinearMemory {
         throw new MemoryError(`${job} needs ${formatBytes(end)} of memory, which this host refused to give`);
       }
     }
+    if (end > this.touched) this.touched = end;
     return end;
   }
 
-  /** As `allocate`, every byte zero. */
-  allocateZeroed(bytes: number, job?: string): Address {
-    const touched = this.touched;
-    const address = this.allocate(bytes, job);
-    const used = Math.max(0, Math.min(bytes, touched - address));
-    this.u8(address, used).fill(0);
-    return address;
+  private checkEnd(address: Address, bytes: number, job: string): void {
+    if (!(address + bytes <= MAX_BYTES))
+      throw new MemoryError(
+        `${job} needs ${formatBytes(bytes)} beside ${formatBytes(this.used)} in use, but wasm32 holds ${formatBytes(MAX_BYTES)} at most`,
+      );
   }
 
-  /** Copies a typed array in; returns its address. */
-  put(array: ArrayBufferView, job?: string): Address {
-    const address = this.allocate(array.byteLength, job);
-    this.u8(address, array.byteLength).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-    return address;
+  private measure(): void {
+    const { used } = this;
+    if (used > this.highest) this.highest = used;
   }
 
   u8(address: Address, length: number): Uint8Array {
@@ -142,6 +230,27 @@ export class LinearMemory {
     return new Float64Array(this.memory.buffer, address, length);
   }
 }
+
+/** Memory that is freed as a whole, whatever was allocated before or after it. */
+export class Region extends Arena {
+  private readonly extents: Extent[] = [];
+
+  constructor(readonly owner: LinearMemory) {
+    super();
+  }
+
+  allocate(bytes: number, job?: string): Address {
+    return this.owner.claim(this.extents, bytes, job);
+  }
+
+  /** Gives all of it back; the region can be used anew. */
+  free(): void {
+    this.owner.free(this.extents.splice(0));
+  }
+}
+
+/** The next multiple of 64. */
+const aligned = (bytes: number) => (Math.ceil(bytes / ALIGN) * ALIGN) as Address;
 
 /** 1234567 → "1.2 MB" (decimal units). */
 export function formatBytes(bytes: number): string {

@@ -1,7 +1,7 @@
 // Structs in linear memory: what kernels take by one address. Fields lie in order, four bytes each, as the build read them
 // from the kernels' sources (kernel-layout.ts); a test holds that against the compiler's own offsets.
 import { type Pointer, plus } from './address.ts';
-import type { LinearMemory } from './memory.ts';
+import type { Arena, LinearMemory } from './memory.ts';
 
 type FieldType = 'i32' | 'u32' | 'f32' | 'usize';
 
@@ -27,8 +27,8 @@ export interface StructLayout<T> extends AnyLayout {
  * const address = putStruct(memory, layout, { x: 1, y: 2 });
  * readStructs(memory, layout, address, 1); // → [{ x: 1, y: 2 }]
  */
-export function putStruct<T>(memory: LinearMemory, layout: StructLayout<T>, value: T, job?: string): Pointer<T> {
-  return putStructs(memory, layout, [value], job);
+export function putStruct<T>(arena: Arena, layout: StructLayout<T>, value: T, job?: string): Pointer<T> {
+  return putStructs(arena, layout, [value], job);
 }
 
 /**
@@ -39,25 +39,15 @@ export function putStruct<T>(memory: LinearMemory, layout: StructLayout<T>, valu
  * const first = putStructs(memory, layout, [{ x: 1, y: 2 }, { x: 3, y: 4 }]);
  * readStructs(memory, layout, first, 2)[1]; // → { x: 3, y: 4 }
  */
-export function putStructs<T>(
-  memory: LinearMemory,
-  layout: StructLayout<T>,
-  values: readonly T[],
-  job?: string,
-): Pointer<T> {
-  const first = allocateStructs(memory, layout, values.length, job);
-  writeStructs(memory, layout, first, values);
+export function putStructs<T>(arena: Arena, layout: StructLayout<T>, values: readonly T[], job?: string): Pointer<T> {
+  const first = allocateStructs(arena, layout, values.length, job);
+  writeStructs(arena.owner, layout, first, values);
   return first;
 }
 
 /** Room for `count` structs, contents undefined. */
-export function allocateStructs<T>(
-  memory: LinearMemory,
-  layout: StructLayout<T>,
-  count: number,
-  job?: string,
-): Pointer<T> {
-  return memory.allocate(layout.bytes * count, job) as Pointer<T>;
+export function allocateStructs<T>(arena: Arena, layout: StructLayout<T>, count: number, job?: string): Pointer<T> {
+  return arena.allocate(layout.bytes * count, job) as Pointer<T>;
 }
 
 /** The address of number `index` of an array of structs. */

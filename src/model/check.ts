@@ -17,13 +17,13 @@ import {
   type SparsePattern,
   typedArrayName,
 } from '../matrix/sparse.ts';
-import { BASICS, type FileKind, kindOf, LINEAR_KINDS, MAX_DIM, WHOLE_FIELDS } from './fields.ts';
+import { BASICS, type FileKind, kindOf, MAX_DIM, WHOLE_FIELDS } from './fields.ts';
 import type { MarketModel, Model } from './model.ts';
 import { type Field, type Sizes, sizeOf, type Values } from './sections.ts';
 import { findTableFlaw, MAX_FLOAT, type ScaledTable, type Table, tableType, tableValues } from './table.ts';
 
 /** Throws an ArgumentError, naming the place, unless `value` has the fields of a model, each of its type. */
-export function checkModelTypes(value: unknown, kinds: readonly FileKind[] = LINEAR_KINDS): void {
+export function checkModelTypes(value: unknown, kinds: readonly FileKind[]): void {
   checkObject('model', value, 'a model that train or decodeModel gave');
   const { kind, dim, markets } = value as Model;
   checkChoice(
@@ -41,7 +41,7 @@ export function checkModelTypes(value: unknown, kinds: readonly FileKind[] = LIN
  * As `checkModelTypes`, and every length and index is one that kernels can rest on, every float such that scores are finite.
  * Linear in the model's size. What else makes a model one (unit rows, sorted ids) is for the file's validator to say.
  */
-export function checkModel(value: unknown, kinds: readonly FileKind[] = LINEAR_KINDS): void {
+export function checkModel(value: unknown, kinds: readonly FileKind[]): void {
   checkModelTypes(value, kinds);
   const { kind, dim, items, markets } = value as Model;
   for (const [m, market] of markets.entries()) {

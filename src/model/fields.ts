@@ -16,6 +16,7 @@ export const MAX_DIM = 65_535;
 
 /** A kind of model, as far as files are concerned. */
 export interface FileKind {
+  /** As `model` names it in options, in `--model`, in /health and in a model. */
   readonly name: string;
   /** In the header; never given to another kind. */
   readonly code: number;
@@ -72,7 +73,7 @@ export const BASICS: readonly Field[] = [
 ];
 
 /** What a market has whose scores are linear terms, a cosine and a bias, see `Model`. */
-const LINEAR_COSINE: readonly Field[] = [
+export const LINEAR_COSINE: readonly Field[] = [
   {
     name: 'linear',
     type: 'matrix',
@@ -119,12 +120,6 @@ const LINEAR_COSINE: readonly Field[] = [
     needs: ['users', 'vectors'],
   },
   { name: 'inverse', type: 'tiles', sections: { 31: 'inverse' }, use: 'for update', rows: 'items' },
-];
-
-export const LINEAR_KINDS: readonly FileKind[] = [
-  { name: 'm3rec', code: 1, fields: LINEAR_COSINE },
-  { name: 'ease', code: 2, fields: LINEAR_COSINE },
-  { name: 'popularity', code: 3, fields: LINEAR_COSINE },
 ];
 
 /** The kind of that name, which is there. */

@@ -1,5 +1,5 @@
-// The model file, laid out byte by byte in docs/internals/format.md: a container of the fields of a model. `decodeModel` is the one
-// validator that every loader calls before it trusts a byte.
+// The model file, laid out byte by byte in docs/internals/format.md: a container of the fields of a model. `read` is the one validator that every
+// loader calls before it trusts a byte.
 
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { checkModelTypes } from './check.ts';
@@ -15,7 +15,7 @@ import {
   WHOLE,
   writeContainer,
 } from './container.ts';
-import { BASICS, type FileKind, kindOf, LINEAR_KINDS, MAX_DIM, MODEL_FORMAT, WHOLE_FIELDS } from './fields.ts';
+import { BASICS, type FileKind, kindOf, MAX_DIM, MODEL_FORMAT, WHOLE_FIELDS } from './fields.ts';
 import type { MarketModel, Model } from './model.ts';
 import { readFields } from './read-fields.ts';
 import { type Field, type Sizes, sectionKinds, type Use, type Values } from './sections.ts';
@@ -61,16 +61,8 @@ export interface ModelInfo {
   training: Record<string, unknown>;
 }
 
-/**
- * The model as one file. The same model gives the same bytes.
- *
- * @throws ArgumentError for ids, names or training values that the file cannot hold.
- * @throws ModelFileError for a model that no loader would accept (shapes that disagree, values that are not finite).
- * @example
- * await writeFileAtomically('shop.m3rec', encodeModel(model));
- */
-export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
-  const kinds = LINEAR_KINDS;
+/** The model as one file. `kinds` are those that there are; the public functions of models/file.ts bind it. */
+export function writeModel(model: Model, kinds: readonly FileKind[]): Uint8Array<ArrayBuffer> {
   checkModelTypes(model, kinds);
   const kind = kindOf(kinds, model.kind);
   const sizes = { dim: model.dim };
@@ -86,27 +78,13 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/**
- * The model in a file, every byte of it checked first. Its arrays are views of `bytes`, which must not be changed
- * while the model is in use; bytes that are shared or not 4-byte aligned are copied once.
- *
- * @throws ModelFileError naming section and offset, what was found and what was expected.
- * @throws ArgumentError where `bytes` is neither a Uint8Array nor an ArrayBuffer.
- * @example
- * decodeModel(await readBytes('shop.m3rec')).markets.length; // → 5
- */
-export function decodeModel(bytes: Uint8Array | ArrayBuffer): Model {
-  return read(bytes, LINEAR_KINDS).model;
+/** The model in a file of one of these kinds. */
+export function readModel(bytes: Uint8Array | ArrayBuffer, kinds: readonly FileKind[]): Model {
+  return read(bytes, kinds).model;
 }
 
-/**
- * What is in a model file, checked as `decodeModel` does and with the same errors.
- * @example
- * const { kind, dim } = inspectModel(bytes);
- * [kind, dim]; // → ['m3rec', 128]
- */
-export function inspectModel(bytes: Uint8Array | ArrayBuffer): ModelInfo {
-  const kinds = LINEAR_KINDS;
+/** What is in a file of one of these kinds. */
+export function describeModel(bytes: Uint8Array | ArrayBuffer, kinds: readonly FileKind[]): ModelInfo {
   const { model, header, sections } = read(bytes, kinds);
   const { markets } = model;
   const fields = marketFields(kindOf(kinds, model.kind));

@@ -1,6 +1,7 @@
 import { ArgumentError } from '../common/errors.ts';
 import type { Address } from '../engine/address.ts';
 import type { Kernels } from '../engine/instantiate.ts';
+import type { Arena } from '../engine/memory.ts';
 
 /** rows × d of bytes with a scale a row: value k of row r is scales[r] · values[r · d + k]. */
 export interface ScaledTable {
@@ -160,17 +161,25 @@ export function squaredLength(table: Table, dim: number, r: number): number {
 }
 
 /**
- * Puts a table into linear memory as f32, for good; what that takes besides is given back.
+ * Copies a table to linear memory as f32. The copy stays; scratch is released.
  * @param unit whether the rows have unit length but for the rounding of their type: then they get it again
+ * @param arena where the copy goes
  * @returns its address
- * @throws MemoryError, naming `job`, where it does not fit.
+ * @throws MemoryError, naming `job`, if it does not fit.
  */
-export function putTable({ exports, memory }: Kernels, table: Table, dim: number, unit: boolean, job: string): Address {
+export function putTable(
+  { exports, memory }: Kernels,
+  table: Table,
+  dim: number,
+  unit: boolean,
+  job: string,
+  arena: Arena = memory,
+): Address {
   const type = tableType(table);
   const values = tableValues(table);
-  if (type === 'f32') return memory.put(values, job);
+  if (type === 'f32') return arena.put(values, job);
   const rows = dim === 0 ? 0 : values.length / dim;
-  const address = memory.allocate(4 * values.length, job);
+  const address = arena.allocate(4 * values.length, job);
   const mark = memory.mark();
   if (type === 'f16') exports.widenHalves(values.length, memory.put(values, job), address);
   else exports.widenBytes(rows, dim, memory.put(values, job), memory.put((table as ScaledTable).scales, job), address);

@@ -1,10 +1,12 @@
-// The contract of a method of recommending. Each kind has its own folder and is named in registry.ts, nowhere else.
+// The contract of a method of recommending. Each kind has its own folder and is named in registry.ts and, without what trains it,
+// in served.ts; nowhere else.
 import type { Markets } from '../data/markets.ts';
 import type { Kernels } from '../engine/instantiate.ts';
 import type { Stage } from '../engine/stage.ts';
 import type { MarketModel, Model } from '../model/model.ts';
 import type { GrownMarkets } from './grow-markets.ts';
 import type { OptionTable } from './options.ts';
+import type { ServedKind } from './served-kind.ts';
 
 /** What a training or an update works with. */
 export interface Run {
@@ -47,9 +49,7 @@ export interface Updating<Options> {
 }
 
 /** One method of recommending. */
-export interface ModelKind<Options extends object = object> {
-  /** As `model` names it in options, in `--model`, in /health and in a model. */
-  readonly name: string;
+export interface ModelKind<Options extends object = object> extends ServedKind {
   /** In one sentence, without its full stop. */
   readonly title: string;
   /** Whether answers depend on the history of whom they are for. */

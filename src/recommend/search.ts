@@ -1,21 +1,21 @@
 // The host's side of assembly/serving/search.ts: the best items of many users, exactly, without most of the exact scores.
 
-import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
-import { QUANTISED_SCALE, SEARCH_SCRATCH_BYTES, SearchedItems, SearchState } from '../engine/kernel-layout.ts';
-import type { LinearMemory } from '../engine/memory.ts';
-import { putStruct, putStructs } from '../engine/struct.ts';
-import type { Call } from '../engine/tasks.ts';
+import { type Address, NOWHERE } from '../engine/address.ts';
+import { QUANTISED_SCALE, SEARCH_SCRATCH_BYTES, SearchedItems } from '../engine/kernel-layout.ts';
+import type { Arena } from '../engine/memory.ts';
+import { putStruct } from '../engine/struct.ts';
+import type { Kernels } from '../engine/types.ts';
+import { type PendingTopK, results, type WantedOf } from './top-k.ts';
 
-/** What a whole number is off by at most: ½ for its rounding, and what its factor and product are rounded off in f32, 32,065 · 3 · 2⁻²⁴ < 0.006. */
+/** What a quantised number is off by at most: ½ for its rounding, and 32,065 · 3 · 2⁻²⁴ < 0.006 for that of its factor and product in f32. */
 const ROUNDED = 0.51;
 /** Longest row of V that is taken, and longest u / ‖u‖ by a norm in f32. */
 const LENGTH = 1.002;
 /** ‖V_j‖² in f32 up to here is that of a unit vector, as the model file's validator has it. */
 const MOST_SQUARE = 1.0021;
 
-/** What the scores of a market's n items are made of, beside the users. */
-export interface Catalogue {
+/** The items of a market, as a search meets them. */
+export interface QuantisedItems {
   n: number;
   d: number;
   /** n × d × f32, V */
@@ -23,28 +23,10 @@ export interface Catalogue {
   /** n × f32 */
   bias?: Address;
   cosineWeight: number;
-  /** The rows of V as whole numbers, from `shortenRows`. */
-  shorts: Address;
+  /** The rows of V as 16-bit integers, from `shortenRows`. */
+  quantised: Address;
   /** n × f32, all 0 */
   zeros: Address;
-}
-
-/** A user of a batch. */
-export interface Seeker {
-  /** n × f32, the linear terms */
-  linear: Address;
-  /** n × u8, other than 0 for an item to leave out */
-  excluded: Address;
-  /** 1 … n */
-  k: number;
-}
-
-/** The best items of a user, the best first: `kept` positions and scores from `from` on. */
-export interface Best {
-  positions: Int32Array;
-  scores: Float32Array;
-  from: number;
-  kept: number;
 }
 
 /**
@@ -65,90 +47,49 @@ export function cosineError(d: number): number {
 }
 
 /**
- * Makes the whole numbers of a market's items, 2 n d bytes: as much work as to score a user or two.
- * @returns undefined where a row is longer than a unit vector, which only a model that was made by hand can have.
+ * Quantises a market's items to 16 bits, 2 n d bytes: as much work as to score a user or two.
+ * @returns undefined if a row is longer than a unit vector, which only a model that was made by hand can have.
  */
-export function shortenItems(
-  { exports, memory }: Kernels,
-  market: Omit<Catalogue, 'shorts' | 'zeros'>,
-): Catalogue | undefined {
+export function quantiseItems(
+  { exports }: Kernels,
+  market: Omit<QuantisedItems, 'quantised' | 'zeros'>,
+  scratch: Arena,
+): QuantisedItems | undefined {
   const { n, d, vectors } = market;
-  const shorts = memory.allocate(8 * Math.ceil(n / 8) * shortBytes(d), 'the whole numbers of a batch');
-  if (!(exports.shortenRows(n, d, vectors, shorts) <= MOST_SQUARE)) return undefined;
-  return { ...market, shorts, zeros: memory.allocateZeroed(4 * n) };
-}
-
-/** A call to be made, and then what it found: views, good until the next allocation. */
-export interface Finding {
-  call: Call;
-  read(): Best[];
+  const quantised = scratch.allocate(8 * Math.ceil(n / 8) * rowBytes(d), 'the quantised items of a batch');
+  if (!(exports.shortenRows(n, d, vectors, quantised) <= MOST_SQUARE)) return undefined;
+  return { ...market, quantised, zeros: scratch.allocateZeroed(4 * n) };
 }
 
 /**
- * The best items of each user, bit for bit those that the exact scores give.
+ * Finds the best items of each user, bit for bit those that the exact scores give.
  * Peak memory beside the items': 8 n bytes a user for what may be among the best, of which few are touched.
  * @param users m × d × f32, the users' vectors
+ * @param wanted with the linear terms as scores
  */
 export function searchBest(
   { memory }: Kernels,
-  { n, d, vectors, shorts, bias = NOWHERE, cosineWeight, zeros }: Catalogue,
+  { n, d, vectors, quantised, bias = NOWHERE, cosineWeight, zeros }: QuantisedItems,
   users: Address,
-  seekers: Seeker[],
-): Finding {
-  const m = seekers.length;
-  const { states, out, most, counts, read } = results(memory, seekers);
-  const items = putStruct(memory, SearchedItems, {
+  wanted: readonly WantedOf[],
+  scratch: Arena,
+): PendingTopK {
+  const m = wanted.length;
+  const { states, out, most, counts, read } = results(memory, wanted, scratch);
+  const items = putStruct(scratch, SearchedItems, {
     n,
     d,
     vectors,
-    shorts,
+    shorts: quantised,
     bias,
     zeros,
     weight: cosineWeight,
     error: cosineError(d),
   });
-  const lists = memory.allocate(8 * n * m);
-  const scratch = memory.allocate(SEARCH_SCRATCH_BYTES + 4 * Math.ceil(m / 4) * shortBytes(d));
-  return {
-    call: ['searchBatch', m, items, users, states, lists, out, most, counts, scratch],
-    read,
-  };
+  const lists = scratch.allocate(8 * n * m);
+  const work = scratch.allocate(SEARCH_SCRATCH_BYTES + 4 * Math.ceil(m / 4) * rowBytes(d));
+  return { call: ['searchBatch', m, items, users, states, lists, out, most, counts, work], read };
 }
 
-/**
- * The best items of each user by the scores of all items.
- * @param seekers whose linear terms, n × f32, are by then the scores but for the bias
- * @param bias n × f32
- */
-export function scanBest({ memory }: Kernels, n: number, bias = NOWHERE, seekers: Seeker[]): Finding {
-  const { states, out, most, counts, read } = results(memory, seekers);
-  return { call: ['scanBatch', seekers.length, n, states, bias, out, most, counts], read };
-}
-
-/** What a kernel makes of a user's state. */
-const UNSEARCHED = { listed: 0, factor: 0, share: 0, error: 0, least: 0 };
-
-/** The users' states, room for what is found for them, and how to read it. */
-function results(
-  memory: LinearMemory,
-  seekers: Seeker[],
-): { states: Pointer<SearchState>; out: Address; most: number; counts: Address; read: () => Best[] } {
-  const m = seekers.length;
-  const most = seekers.reduce((largest, { k }) => Math.max(largest, k), 0);
-  const states = putStructs(
-    memory,
-    SearchState,
-    seekers.map(({ linear, excluded, k }) => ({ ...UNSEARCHED, linear, excluded, k })),
-  );
-  const out = memory.allocate(8 * most * m);
-  const counts = memory.allocate(4 * m);
-  const read = () => {
-    const positions = memory.i32(out, 2 * most * m);
-    const scores = memory.f32(plus(out, 4 * most), 2 * most * m - most);
-    return Array.from(memory.i32(counts, m), (kept, i) => ({ positions, scores, from: 2 * most * i, kept }));
-  };
-  return { states, out, most, counts, read };
-}
-
-/** Bytes of a row of whole numbers, as in assembly/serving/search.ts. */
-const shortBytes = (d: number) => 4 * Math.ceil(d / 2);
+/** Bytes of a quantised row, as in assembly/serving/search.ts. */
+const rowBytes = (d: number) => 4 * Math.ceil(d / 2);

@@ -2,7 +2,8 @@ import { ArgumentError, checkInteger, M3RecError, MemoryError } from '../common/
 import { printable } from '../common/printable.ts';
 import { xxHash32 } from '../common/xxhash.ts';
 import type { KernelSource } from '../engine/instantiate.ts';
-import { loadModel, type Recommender, type RecommendQuery, type Subject } from '../recommend/recommender.ts';
+import { loadModel, type Recommender } from '../models/load.ts';
+import type { RecommendQuery, Subject } from '../recommend/query.ts';
 import { describeApi } from './openapi.ts';
 
 /** The most that one request may ask for. */

@@ -2,7 +2,7 @@ import { ArgumentError, checkCallback, checkInteger, checkObject, WorkerError } 
 import { kernelSource } from '../engine/init.ts';
 import { instantiateKernels, type KernelSource, type Kernels, resolveKernels } from '../engine/instantiate.ts';
 import { LinearMemory } from '../engine/memory.ts';
-import { type OnTask, runTask, type Task, type TaskPool } from '../engine/tasks.ts';
+import { type OnTask, runTask, runTasks, type Task, type TaskPool } from '../engine/tasks.ts';
 import { TaskQueue } from './task-queue.ts';
 import type { WorkerMessage, WorkerStart } from './worker-loop.ts';
 
@@ -72,7 +72,7 @@ const WORKERS = 'nodeWorkers of m3rec/node, or webWorkers() of m3rec/workers';
 
 /** Kernels that may have further threads, which live until they are closed. */
 export interface ThreadedKernels extends Kernels {
-  /** Ends the threads; whatever still runs on them fails. */
+  /** Ends the threads; whatever still runs on them fails with a WorkerError, and so does what is asked of them later. */
   close(): Promise<void>;
 }
 
@@ -94,8 +94,11 @@ export async function startThreads(options: ThreadOptions = {}): Promise<Threade
 async function start({ kernels, threads, workers, onThreads }: ThreadOptions): Promise<ThreadedKernels> {
   const plan = planThreads(workers, threads);
   onThreads?.(plan);
-  if (!workers || plan.threads === 1)
-    return { ...(await instantiateKernels(await kernelSource(kernels))), close: async () => {} };
+  if (!workers || plan.threads === 1) {
+    const alone = await instantiateKernels(await kernelSource(kernels));
+    const pool = new CallingThread(alone);
+    return { ...alone, pool, close: async () => pool.close() };
+  }
   const shared = await startPool(workers, plan.threads);
   return { ...shared, close: () => shared.pool.close() };
 }
@@ -131,6 +134,31 @@ export async function startPool(
   return { exports, memory, pool };
 }
 
+const closed = () => new WorkerError('the pool is closed');
+
+/** A pool of the calling thread alone. */
+class CallingThread implements TaskPool {
+  readonly threads = 1;
+  private open = true;
+
+  constructor(private readonly kernels: Kernels) {}
+
+  async run(tasks: readonly Task[], onTask?: OnTask): Promise<void> {
+    const checkOpen = () => {
+      if (!this.open) throw closed();
+    };
+    checkOpen();
+    await runTasks(this.kernels, tasks, async (finished) => {
+      await onTask?.(finished);
+      checkOpen();
+    });
+  }
+
+  close(): void {
+    this.open = false;
+  }
+}
+
 /** The calling thread and the workers that share its kernels' memory. To be closed, or its workers live on. */
 export class Pool implements TaskPool {
   private workers: WorkerHandle[] = [];
@@ -138,6 +166,8 @@ export class Pool implements TaskPool {
   private ready = 0;
   /** Settles what the calling thread awaits: that the workers are ready, or done. */
   private awaited: { resolve(): void; reject(error: WorkerError): void } | undefined;
+  /** Settles when all workers have ended. */
+  private ended: Promise<void> | undefined;
 
   constructor(
     private readonly kernels: Kernels,
@@ -195,11 +225,15 @@ export class Pool implements TaskPool {
     }
   }
 
-  /** Ends the workers; the pool takes no more tasks. */
-  async close(): Promise<void> {
-    this.error ??= new WorkerError('the pool is closed');
+  /** Ends the workers; the pool takes no more tasks, and what runs on it fails. */
+  close(): Promise<void> {
+    this.error ??= closed();
+    this.awaited?.reject(this.error);
+    this.awaited = undefined;
     this.queue.close(); // Deno never ends a process in which a worker was terminated in its sleep
-    await Promise.all(this.workers.splice(0).map((worker) => worker.terminate()));
+    const workers = this.workers.splice(0);
+    this.ended ??= Promise.all(workers.map((worker) => worker.terminate())).then(() => {});
+    return this.ended;
   }
 
   private nextEvent(): Promise<void> {

@@ -8,6 +8,7 @@ import { squaredLength, tableType } from '../model/table.ts';
 import { growMarkets } from '../models/grow-markets.ts';
 import type { Updating } from '../models/kind.ts';
 import { kindNamed } from '../models/registry.ts';
+import { SERVED_KINDS } from '../models/served.ts';
 import { checkThreads, type ThreadOptions } from '../threads/pool.ts';
 import { withStages } from './with-stages.ts';
 
@@ -68,7 +69,7 @@ export const NO_VECTOR_SHARE = 0.02;
  * added; // → { users: 1, items: 0, interactions: 1 }
  */
 export async function update(model: Model, added: Markets, options: UpdateOptions = {}): Promise<Updated> {
-  checkModel(model);
+  checkModel(model, SERVED_KINDS);
   checkMarkets(added);
   checkThreads(checkObject('options', options));
   const updating = checkUpdatable(model);

@@ -3,9 +3,9 @@
 import { ModelFileError } from '../../src/common/errors.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
 import { instantiateKernels, type Kernels } from '../../src/engine/instantiate.ts';
-import { decodeModel, encodeModel, inspectModel } from '../../src/model/file.ts';
 import type { MarketModel, Model } from '../../src/model/model.ts';
-import { Recommender } from '../../src/recommend/recommender.ts';
+import { decodeModel, encodeModel, inspectModel } from '../../src/models/file.ts';
+import { Recommender } from '../../src/models/load.ts';
 import { check, type Outcome, type Random, refusal, type Target, within } from './engine.ts';
 import { mutate } from './mutate.ts';
 import { originalFiles } from './originals.ts';
@@ -44,10 +44,10 @@ async function runModel(input: Uint8Array): Promise<Outcome> {
     info.bytes === input.length && info.markets.length === model.markets.length,
     'inspectModel disagrees with decodeModel',
   );
-  const mark = kernels.memory.mark();
+  const before = kernels.memory.used;
   kernels.memory.resetPeak();
+  const recommender = Recommender.from(model, kernels);
   try {
-    const recommender = Recommender.from(model, kernels);
     const used = kernels.memory.used;
     for (const market of model.markets) serve(recommender, model, market);
     check(kernels.memory.used === used, 'serving left something behind in linear memory');
@@ -56,8 +56,9 @@ async function runModel(input: Uint8Array): Promise<Outcome> {
       `${kernels.memory.peak} bytes of linear memory for a file of ${input.length}`,
     );
   } finally {
-    kernels.memory.release(mark);
+    recommender.close();
   }
+  check(kernels.memory.used === before, 'a closed recommender left something behind in linear memory');
   return { kind: 'accepted' };
 }
 

@@ -3,9 +3,9 @@
 
 import type { Markets } from '../../src/data/markets.ts';
 import { readMarkets } from '../../src/data/read-markets.ts';
-import { exportModel } from '../../src/model/export.ts';
-import { encodeModel } from '../../src/model/file.ts';
 import type { Model } from '../../src/model/model.ts';
+import { exportModel } from '../../src/models/export.ts';
+import { encodeModel } from '../../src/models/file.ts';
 import type { TrainOptions } from '../../src/train/options.ts';
 import { train } from '../../src/train/train.ts';
 import { fullModel } from '../support/small-model.ts';

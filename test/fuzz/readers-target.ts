@@ -9,7 +9,7 @@ import type { RowSource } from '../../src/data/source.ts';
 import { SplitMix } from '../../src/data/splitmix.ts';
 import { computeStats } from '../../src/data/stats.ts';
 import type { DataWarning } from '../../src/data/warnings.ts';
-import { decodeModel, encodeModel } from '../../src/model/file.ts';
+import { decodeModel, encodeModel } from '../../src/models/file.ts';
 import { train } from '../../src/train/train.ts';
 import { check, type Outcome, pick, type Random, randomBytes, refusal, type Target, within } from './engine.ts';
 

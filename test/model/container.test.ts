@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { ModelFileError } from '../../src/common/errors.ts';
 import type { SparseMatrix } from '../../src/matrix/sparse.ts';
 import { type Format, Part, readHeader, readSections, WHOLE, writeContainer } from '../../src/model/container.ts';
-import { decodeModel, encodeModel } from '../../src/model/file.ts';
 import { readFields } from '../../src/model/read-fields.ts';
 import { type Field, sectionKinds, type Values } from '../../src/model/sections.ts';
 import { writeFields } from '../../src/model/write-fields.ts';
+import { decodeModel, encodeModel } from '../../src/models/file.ts';
 import { fullModel, sparse } from '../support/small-model.ts';
 
 /** Random walks of a fixed length, and the similarity B̂ that they go with. */

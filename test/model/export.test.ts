@@ -6,11 +6,12 @@ import { assembleGenerated, generateMarkets } from '../../src/data/generate.ts';
 import type { Markets } from '../../src/data/markets.ts';
 import type { Kernels } from '../../src/engine/instantiate.ts';
 import { evaluate } from '../../src/evaluate/evaluate.ts';
-import { type ExportOptions, exportModel } from '../../src/model/export.ts';
-import { decodeModel, encodeModel, FORMAT_VERSION, inspectModel } from '../../src/model/file.ts';
+import { FORMAT_VERSION } from '../../src/model/file.ts';
 import type { Model } from '../../src/model/model.ts';
 import { fromHalf, narrowTable, putTable, type ScaledTable, toHalf } from '../../src/model/table.ts';
-import { loadModel, Recommender } from '../../src/recommend/recommender.ts';
+import { type ExportOptions, exportModel } from '../../src/models/export.ts';
+import { decodeModel, encodeModel, inspectModel } from '../../src/models/file.ts';
+import { loadModel, Recommender } from '../../src/models/load.ts';
 import { train } from '../../src/train/train.ts';
 import { update } from '../../src/train/update.ts';
 import { putTogether, takeApart } from '../fuzz/model-file.ts';
@@ -366,10 +367,10 @@ describe('an exported model', () => {
 
   it('takes linear memory for f32 vectors and little besides', async () => {
     const used = (options: ExportOptions) => {
-      const mark = kernels.memory.mark();
-      Recommender.from(exportModel(model, options), kernels);
-      const bytes = kernels.memory.used - mark;
-      kernels.memory.release(mark);
+      const before = kernels.memory.used;
+      const recommender = Recommender.from(exportModel(model, options), kernels);
+      const bytes = kernels.memory.used - before;
+      recommender.close();
       return bytes;
     };
     expect(used({ vectors: 'int8' })).toBe(used({}));

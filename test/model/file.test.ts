@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, ModelFileError } from '../../src/common/errors.ts';
 import { xxHash32 } from '../../src/common/xxhash.ts';
-import { decodeModel, encodeModel, inspectModel } from '../../src/model/file.ts';
 import type { Model } from '../../src/model/model.ts';
+import { decodeModel, encodeModel, inspectModel } from '../../src/models/file.ts';
 import { fullModel } from '../support/small-model.ts';
 import { SplitMix } from '../support/splitmix-numbers.ts';
 

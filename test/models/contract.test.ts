@@ -15,6 +15,7 @@ import {
 } from '../../src/index.ts';
 import type { ModelKind } from '../../src/models/kind.ts';
 import { KINDS, type KindName } from '../../src/models/registry.ts';
+import { SERVED_KINDS } from '../../src/models/served.ts';
 import { nodeWorkers } from '../../src/node/files.ts';
 import { rawKernels } from '../support/reference.ts';
 
@@ -66,6 +67,15 @@ const variants = KINDS.flatMap((kind: ModelKind) =>
     (preset) => [preset === undefined ? kind.name : `${kind.name}, preset ${preset}`, kind, { preset }] as const,
   ),
 );
+
+test('every kind is served, as itself, and no two share a name or a code', () => {
+  expect(SERVED_KINDS.map(({ name, code }) => [name, code]).sort()).toEqual(
+    KINDS.map(({ name, code }) => [name, code]).sort(),
+  );
+  for (const kind of KINDS) expect(SERVED_KINDS.find(({ code }) => code === kind.code)?.scorer).toBe(kind.scorer);
+  for (const key of ['name', 'code'] as const)
+    expect(new Set(SERVED_KINDS.map((kind) => kind[key])).size).toBe(SERVED_KINDS.length);
+});
 
 describe.each(variants)('%s', (_, kind, given) => {
   const options = { model: kind.name as KindName, ...given } as Parameters<typeof train>[1];

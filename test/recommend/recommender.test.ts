@@ -4,9 +4,10 @@ import { ArgumentError, ModelFileError } from '../../src/common/errors.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
 import { init } from '../../src/engine/init.ts';
 import { instantiateKernels } from '../../src/engine/instantiate.ts';
-import { encodeModel } from '../../src/model/file.ts';
 import type { Model } from '../../src/model/model.ts';
-import { LOWEST_SCORE, loadModel, Recommender } from '../../src/recommend/recommender.ts';
+import { encodeModel } from '../../src/models/file.ts';
+import { loadModel, Recommender } from '../../src/models/load.ts';
+import { LOWEST_SCORE } from '../../src/recommend/query.ts';
 import { fullModel, pattern, sparse } from '../support/small-model.ts';
 
 /** Five items; a likes b (3) and c (2), b likes c (4), e says nothing. */

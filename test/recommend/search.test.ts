@@ -15,8 +15,9 @@ import {
 import { putStruct, putStructs, readStructs } from '../../src/engine/struct.ts';
 import type { Kernels } from '../../src/engine/types.ts';
 import type { MarketModel, Model } from '../../src/model/model.ts';
-import { Recommender, type RecommendQuery } from '../../src/recommend/recommender.ts';
-import { cosineError, shortenItems } from '../../src/recommend/search.ts';
+import { Recommender } from '../../src/models/load.ts';
+import type { RecommendQuery } from '../../src/recommend/query.ts';
+import { cosineError, quantiseItems } from '../../src/recommend/search.ts';
 import { pattern, sparse } from '../support/small-model.ts';
 import { SplitMix } from '../support/splitmix-numbers.ts';
 
@@ -216,7 +217,7 @@ describe('shortenRows', () => {
         [16, 1.1],
       ]) {
         const market = { n: 2, d, vectors: kernels.memory.put(new Float32Array(2 * d).fill(x)), cosineWeight: 1 };
-        expect(shortenItems(kernels, market)).toBeUndefined();
+        expect(quantiseItems(kernels, market, kernels.memory)).toBeUndefined();
       }
     });
   });
@@ -346,6 +347,7 @@ function expectAlike(model: Model, count = 70): void {
     const batch = recommender.recommendBatch(queries);
     expect(kernels.memory.used).toBe(used);
     expect(batch).toStrictEqual(queries.map((query) => recommender.recommend(query)));
+    recommender.close();
   });
 }
 
@@ -414,7 +416,7 @@ describe('a batch that is searched', () => {
       const { exports, memory } = kernels;
       const [n, d, m, k] = [4000, 64, 6, 10];
       const vectors = memory.put(unitRows(n, d));
-      const catalogue = shortenItems(kernels, { n, d, vectors, cosineWeight: 1 })!;
+      const catalogue = quantiseItems(kernels, { n, d, vectors, cosineWeight: 1 }, memory)!;
       const users = memory.put(uniform(m * d));
       const excluded = memory.allocateZeroed(n);
       const states = putStructs(memory, SearchState, Array(m).fill(stateOf(catalogue.zeros, excluded, k)));
@@ -422,7 +424,7 @@ describe('a batch that is searched', () => {
         n,
         d,
         vectors,
-        shorts: catalogue.shorts,
+        shorts: catalogue.quantised,
         bias: NOWHERE,
         zeros: catalogue.zeros,
         weight: 1,

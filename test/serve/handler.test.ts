@@ -11,8 +11,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ArgumentError } from '../../src/common/errors.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
-import { encodeModel } from '../../src/model/file.ts';
-import { loadModel, type Recommender, type RecommendQuery } from '../../src/recommend/recommender.ts';
+import { encodeModel } from '../../src/models/file.ts';
+import { loadModel, type Recommender } from '../../src/models/load.ts';
+import type { RecommendQuery } from '../../src/recommend/query.ts';
 import { createHandler, type Handler, type ServeOptions } from '../../src/serve/handler.ts';
 import { fullModel } from '../support/small-model.ts';
 

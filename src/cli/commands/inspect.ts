@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../engine/memory.ts';
-import { inspectModel } from '../../model/file.ts';
+import { inspectModel } from '../../models/file.ts';
 import type { Context } from '../context.ts';
 import { describeVariant } from '../file-parts.ts';
 import { jsonOption } from '../options.ts';

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { printable } from '../../common/printable.ts';
+import type { Recommender } from '../../models/load.ts';
 import { nameOfInput } from '../../node/input.ts';
-import type { Ranked, Recommender } from '../../recommend/recommender.ts';
+import type { Ranked } from '../../recommend/query.ts';
 import type { Context } from '../context.ts';
 import { checkMarket } from '../hints.ts';
 import { jsonOption, marketOption, nonEmpty, whole } from '../options.ts';

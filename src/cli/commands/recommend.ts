@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ArgumentError } from '../../common/errors.ts';
-import type { Contribution, Recommender } from '../../recommend/recommender.ts';
+import type { Recommender } from '../../models/load.ts';
+import type { Contribution } from '../../recommend/query.ts';
 import type { Context } from '../context.ts';
 import { checkMarket, checkUser, describeUnknownItems } from '../hints.ts';
 import { resolveList } from '../id-lists.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { formatBytes } from '../../engine/memory.ts';
-import { encodeModel } from '../../model/file.ts';
+import { encodeModel } from '../../models/file.ts';
 import { KINDS } from '../../models/registry.ts';
 import { resolveOptions, type TrainOptions } from '../../train/options.ts';
 import { train } from '../../train/train.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../engine/memory.ts';
-import { decodeModel, encodeModel } from '../../model/file.ts';
+import { decodeModel, encodeModel } from '../../models/file.ts';
 import { update } from '../../train/update.ts';
 import type { Context } from '../context.ts';
 import { addDataOptions, type DataOptions, dataOption, takeDataOptions } from '../data-options.ts';

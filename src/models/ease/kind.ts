@@ -7,13 +7,14 @@ import { linearScores } from '../linear-scores.ts';
 import { type M3RecOptions, resolveM3RecOptions } from '../m3rec/options.ts';
 import { checkHasInverses, checkInverses, readLinearSettings, updateTerms } from '../updatable.ts';
 import { EASE_OPTIONS } from './options.ts';
+import { ease as served } from './served.ts';
 
 /** S = B̂ of all markets. */
 const WEIGHTS = { merged: 1, market: 0, walk: 0 };
 
 /** EASEᴿ (Steck, 2019) on all markets together: the filtered similarities are the scores. */
 export const ease = {
-  name: 'ease',
+  ...served,
   title: 'EASE: similarities of items in closed form, over all markets',
   personal: true,
   foldsIn: true,

@@ -1,11 +1,12 @@
 import type { ModelKind } from '../kind.ts';
 import { M3REC_OPTIONS, type M3RecOptions, resolveM3RecOptions } from './options.ts';
+import { m3rec as served } from './served.ts';
 import { train } from './train.ts';
 import { updating } from './update.ts';
 
 /** M3Rec (SIGIR 2022), and with preset default what goes beyond it. */
 export const m3rec = {
-  name: 'm3rec',
+  ...served,
   title: 'M3Rec: similarities within and between markets, and vectors adapted to each market',
   personal: true,
   foldsIn: true,

@@ -3,10 +3,11 @@ import { growLearned } from '../grow-learned.ts';
 import { countUsers, marketBasics } from '../interactions.ts';
 import type { ModelKind } from '../kind.ts';
 import { type M3RecOptions, resolveM3RecOptions } from '../m3rec/options.ts';
+import { popularity as served } from './served.ts';
 
 /** Scores an item by its users in the market, the same for everybody. */
 export const popularity = {
-  name: 'popularity',
+  ...served,
   title: 'Popularity: the items that most users of the market have',
   personal: false,
   foldsIn: true,

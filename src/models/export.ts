@@ -1,8 +1,9 @@
 import { ArgumentError, checkChoice, checkInteger, checkObject, checkTexts } from '../common/errors.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
-import { checkModel } from './check.ts';
-import type { MarketModel, Model } from './model.ts';
-import { narrowTable, TABLE_TYPES, type TableType } from './table.ts';
+import { checkModel } from '../model/check.ts';
+import type { MarketModel, Model } from '../model/model.ts';
+import { narrowTable, TABLE_TYPES, type TableType } from '../model/table.ts';
+import { SERVED_KINDS } from './served.ts';
 
 /** What of a model to keep; everything by default. */
 export interface ExportOptions {
@@ -30,7 +31,7 @@ export interface ExportOptions {
  * encodeModel(edge).length < bytes.length / 10; // → true
  */
 export function exportModel(model: Model, options: ExportOptions = {}): Model {
-  checkModel(model);
+  checkModel(model, SERVED_KINDS);
   const { markets: names, users, vectors, neighbours } = checkOptions(model, options);
   const kept = model.markets.filter(({ name }) => names === undefined || names.includes(name));
   const needed = new Uint8Array(model.items.length);

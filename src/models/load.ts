@@ -1,0 +1,72 @@
+import { checkObject } from '../common/errors.ts';
+import { kernelSource } from '../engine/init.ts';
+import { instantiateKernels } from '../engine/instantiate.ts';
+import type { KernelSource } from '../engine/source.ts';
+import type { Kernels } from '../engine/types.ts';
+import { checkModel } from '../model/check.ts';
+import { readModel } from '../model/file.ts';
+import type { Model } from '../model/model.ts';
+import { Recommender as AnyRecommender } from '../recommend/recommender.ts';
+import { SERVED_KINDS } from './served.ts';
+import type { ServedKind } from './served-kind.ts';
+
+/**
+ * Opens a model file and gets it ready to recommend.
+ *
+ * @throws ModelFileError for bytes that are not a whole, undamaged model file of a version that this library reads.
+ * @throws ArgumentError for an argument of another type.
+ * @throws MemoryError if the model does not fit.
+ * @example
+ * const recommender = await loadModel(await readBytes('shop.m3rec'));
+ * recommender.markets; // → ['de', 'in', 'jp', 'uk', 'us']
+ */
+export async function loadModel(
+  bytes: Uint8Array | ArrayBuffer,
+  options: { kernels?: KernelSource } = {},
+): Promise<AnyRecommender> {
+  const { kernels } = checkObject('options', options) as typeof options;
+  const model = readModel(bytes, SERVED_KINDS);
+  return open(model, await instantiateKernels(await kernelSource(kernels)), SERVED_KINDS);
+}
+
+/**
+ * A model that answers. Its arrays are in linear memory once; each call leaves nothing behind there.
+ * @example
+ * const { items } = recommender.recommend({ market: 'de', items: ['P1000001', 'P1000093'], k: 1 });
+ * items[0].item; // → 'P1000448'
+ */
+export class Recommender extends AnyRecommender {
+  /**
+   * Puts a model into the memory of `kernels`; `close` gives that back. Recommenders on one memory are independent of each other.
+   *
+   * @throws ArgumentError for what is no model.
+   * @throws MemoryError if it does not fit; nothing stays behind then.
+   * @example
+   * const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
+   * const threaded = Recommender.from(decodeModel(bytes), kernels);
+   * const answers = await threaded.recommendAll([{ market: 'de', items: ['P1000001'] }]);
+   * threaded.close();
+   * await kernels.close();
+   * answers.length; // → 1
+   */
+  static from(model: Model, kernels: Kernels): AnyRecommender {
+    checkModel(model, SERVED_KINDS);
+    return Recommender.ofChecked(model, kernels);
+  }
+
+  /** As `from`, for a model that `decodeModel` has just checked. @internal */
+  static ofChecked(model: Model, kernels: Kernels): AnyRecommender {
+    return open(model, kernels, SERVED_KINDS);
+  }
+
+  /** What `loadModel` returns is one too. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof AnyRecommender;
+  }
+}
+
+/** A recommender of a model that was checked. */
+function open(model: Model, kernels: Kernels, kinds: readonly ServedKind[]): AnyRecommender {
+  const { scorer } = kinds.find(({ name }) => name === model.kind)!;
+  return new AnyRecommender(model, kernels, scorer(model, kernels));
+}

@@ -1,0 +1,10 @@
+import { LINEAR_COSINE } from '../../model/fields.ts';
+import { linearCosine } from '../../recommend/linear-cosine.ts';
+import type { ServedKind } from '../served-kind.ts';
+
+export const popularity = {
+  name: 'popularity',
+  code: 3,
+  fields: LINEAR_COSINE,
+  scorer: linearCosine,
+} as const satisfies ServedKind;

@@ -1,0 +1,250 @@
+// The scorer of models whose scores are linear terms, a cosine and a bias (the formula at `Model`): popularity, EASE, M3Rec.
+
+import { power } from '../common/elementary.ts';
+import { type Address, NOWHERE, plus } from '../engine/address.ts';
+import { SubjectTerms } from '../engine/kernel-layout.ts';
+import type { Arena, Region } from '../engine/memory.ts';
+import { putStructs, readStructs } from '../engine/struct.ts';
+import type { Call, Kernels } from '../engine/types.ts';
+import type { MarketModel, Model } from '../model/model.ts';
+import { putTable, type Table } from '../model/table.ts';
+import type { Evidence, Explanation, History, Pending, Scorer, Search } from './scorer.ts';
+import { quantiseItems, searchBest } from './search.ts';
+
+/** For so many users of a market a search pays: quantising its items then costs a tenth of what it saves. */
+const SEARCHED_FROM = 16;
+
+interface Sparse {
+  indptr: Address;
+  indices: Address;
+  values: Address;
+}
+const NO_LINEAR: Sparse = { indptr: NOWHERE, indices: NOWHERE, values: NOWHERE };
+
+/** A market in linear memory, vectors as f32. */
+interface LoadedMarket {
+  model: MarketModel;
+  n: number;
+  linear?: Sparse;
+  foldIn?: Address;
+  vectors?: Address;
+  bias?: Address;
+  userVectors?: Address;
+}
+
+interface LinearCosineEvidence extends Evidence {
+  /** d × f32, the user's vector u, if the cosine took part. */
+  vector?: Address;
+  /** c, the history items that have a vector. */
+  counted: number;
+}
+
+/** What makes users' linear terms and vectors, to be called, and then what came of it. */
+interface LinearTerms {
+  /** users × d × f32; NOWHERE in a market without vectors. */
+  users: Address;
+  call: Call;
+  read(): LinearCosineEvidence[];
+}
+
+export function linearCosine(model: Model, kernels: Kernels): Scorer<LinearCosineEvidence> {
+  const region = kernels.memory.region();
+  try {
+    return new LinearCosine(model, kernels, region);
+  } catch (error) {
+    region.free();
+    throw error;
+  }
+}
+
+class LinearCosine implements Scorer<LinearCosineEvidence> {
+  readonly foldsIn = true;
+  private readonly d: number;
+  private readonly markets: LoadedMarket[];
+
+  constructor(
+    model: Model,
+    private readonly kernels: Kernels,
+    private readonly region: Region,
+  ) {
+    this.d = model.dim;
+    this.markets = model.markets.map((market) => this.load(market));
+  }
+
+  close(): void {
+    this.region.free();
+  }
+
+  score(number: number, histories: readonly History[], out: Address, scratch: Arena): Pending<LinearCosineEvidence[]> {
+    const market = this.markets[number];
+    const { n, linear, vectors, bias, model } = market;
+    const m = histories.length;
+    // termsBatch clears what it writes to
+    if (!linear) this.kernels.memory.u8(out, 4 * n * m).fill(0);
+    const addresses = histories.map((_, i) => plus(out, 4 * n * i));
+    const { users, call, read } = this.terms(market, histories, addresses, scratch);
+    const calls: Call[] = [call];
+    if (users !== NOWHERE)
+      calls.push(['addCosines', out, m, n, this.d, vectors!, users, scratch.allocate(4 * m), model.cosineWeight]);
+    if (bias !== undefined) for (const address of addresses) calls.push(['addBias', address, n, bias]);
+    return { calls, read };
+  }
+
+  search(number: number, users: number, scratch: Arena): Search<LinearCosineEvidence> | undefined {
+    const market = this.markets[number];
+    const { n, foldIn, vectors, bias, linear, model } = market;
+    if (users < SEARCHED_FROM || foldIn === undefined || vectors === undefined) return undefined;
+    const { cosineWeight } = model;
+    const items = quantiseItems(this.kernels, { n, d: this.d, vectors, bias, cosineWeight }, scratch);
+    if (!items) return undefined;
+    return (histories, wanted, scratch) => {
+      const terms = linear && scratch.allocate(4 * n * histories.length);
+      // without linear terms all users share the zeros
+      const addresses = histories.map((_, i) => (terms === undefined ? items.zeros : plus(terms, 4 * n * i)));
+      const { users, call, read } = this.terms(market, histories, addresses, scratch);
+      const seekers = wanted.map(({ excluded, k }, i) => ({ scores: addresses[i], excluded, k }));
+      const best = searchBest(this.kernels, items, users, seekers, scratch);
+      return { calls: [call, best.call], read: () => ({ evidence: read(), best: best.read() }) };
+    };
+  }
+
+  /** linearWeight · S_ij + cosineWeight · cos(V_i, V_j) */
+  similar(number: number, item: number, out: Address, scratch: Arena): Call[] {
+    const { n, linear, vectors, model } = this.markets[number];
+    const calls: Call[] = [];
+    if (linear) {
+      const list = scratch.put(Int32Array.of(item));
+      const { indptr, indices, values } = linear;
+      calls.push(['scoreLinear', out, n, indptr, indices, values, list, 1, model.linearWeight]);
+    } else this.kernels.memory.u8(out, 4 * n).fill(0);
+    if (vectors !== undefined) {
+      const own = plus(vectors, 4 * this.d * item);
+      calls.push(['addCosines', out, 1, n, this.d, vectors, own, scratch.allocate(4), model.cosineWeight]);
+    }
+    return calls;
+  }
+
+  explain(
+    number: number,
+    { positions, user }: History,
+    { vector, counted }: LinearCosineEvidence,
+    item: number,
+    most: number,
+  ): Explanation {
+    const market = this.markets[number];
+    const { model } = market;
+    const { d } = this;
+    const rows = (table: Address | undefined, count: number) =>
+      table === undefined ? new Float32Array(0) : this.kernels.memory.f32(table, count * d);
+    const scale = linearScale(model, positions.length);
+    const u = rows(vector, 1);
+    const foldIn = rows(market.foldIn, market.n);
+    const vectors = rows(market.vectors, market.n);
+    const norm = Math.sqrt(product(u, 0, u, 0, u.length));
+    const share = norm > 0 ? model.cosineWeight / norm : 0;
+    const because = Array.from(positions, (position) => {
+      let contribution = scale * linearEntry(model, position, item);
+      if (share !== 0 && counted > 0)
+        contribution += (share * product(foldIn, position * d, vectors, item * d, d)) / counted;
+      return { position, contribution };
+    });
+    because.sort((a, b) => b.contribution - a.contribution);
+    const own =
+      market.userVectors !== undefined && user >= 0
+        ? share * product(rows(market.userVectors, model.users!.length), user * d, vectors, item * d, d)
+        : undefined;
+    return {
+      because: because.slice(0, most),
+      ...(own !== undefined && { own }),
+      ...(model.bias && { bias: model.bias[item] }),
+    };
+  }
+
+  private load(model: MarketModel): LoadedMarket {
+    const job = `market ${model.name} of the model`;
+    const put = (array: ArrayBufferView | undefined) => array && this.region.put(array, job);
+    const putRows = (table: Table | undefined, unit = false) =>
+      table && putTable(this.kernels, table, this.d, unit, job, this.region);
+    const { linear } = model;
+    return {
+      model,
+      n: model.items.length,
+      linear: linear && { indptr: put(linear.indptr)!, indices: put(linear.indices)!, values: put(linear.values)! },
+      foldIn: putRows(model.foldIn),
+      vectors: putRows(model.vectors, true),
+      bias: put(model.bias),
+      userVectors: putRows(model.userVectors),
+    };
+  }
+
+  /**
+   * What makes the linear terms and the vector of each of these users, of whom there is at least one.
+   * @param addresses of each user's linear terms, n × f32; nothing is written to them in a market without such terms
+   */
+  private terms(
+    market: LoadedMarket,
+    histories: readonly History[],
+    addresses: readonly Address[],
+    scratch: Arena,
+  ): LinearTerms {
+    const { memory } = this.kernels;
+    const { n, model, foldIn, vectors, linear, userVectors } = market;
+    const { d } = this;
+    const m = histories.length;
+    const hasVectors = foldIn !== undefined && vectors !== undefined;
+    const users = hasVectors ? scratch.allocateZeroed(4 * d * m) : NOWHERE;
+    const total = histories.reduce((sum, { positions }) => sum + positions.length, 0);
+    const lists = scratch.allocate(4 * total);
+    const listed = memory.i32(lists, total);
+    let at = 0;
+    const each = histories.map(({ positions, user }, i): SubjectTerms => {
+      const count = positions.length;
+      const history = plus(lists, 4 * at);
+      listed.set(positions, at);
+      at += count;
+      return {
+        linear: linear ? addresses[i] : NOWHERE,
+        history,
+        count,
+        factor: linear ? linearScale(model, count) : 0,
+        vector: hasVectors && count > 0 ? plus(users, 4 * d * i) : NOWHERE,
+        offset: userVectors === undefined || user < 0 ? NOWHERE : plus(userVectors, 4 * d * user),
+        entries: 0,
+        used: 0,
+      };
+    });
+    const subjects = putStructs(scratch, SubjectTerms, each);
+    const read = () =>
+      readStructs(memory, SubjectTerms, subjects, m).map(({ vector: own, offset, entries, used }, i) => {
+        const vector = used > 0 || (own !== NOWHERE && offset !== NOWHERE) ? plus(users, 4 * d * i) : undefined;
+        return { vector, counted: used, informed: entries !== 0 || vector !== undefined };
+      });
+    const { indptr, indices, values } = linear ?? NO_LINEAR;
+    return { users, call: ['termsBatch', m, n, d, indptr, indices, values, foldIn ?? NOWHERE, subjects], read };
+  }
+}
+
+/** linearWeight · |x|^(−linearPower) */
+function linearScale({ linearWeight, linearPower }: MarketModel, count: number): number {
+  return linearWeight * power(Math.max(1, count), -linearPower);
+}
+
+/** Σ_k a[i + k] · b[j + k] over d, in doubles. */
+function product(a: Float32Array, i: number, b: Float32Array, j: number, d: number): number {
+  let sum = 0;
+  for (let k = 0; k < d; k++) sum += a[i + k] * b[j + k];
+  return sum;
+}
+
+/** S_ij, found by bisection; 0 if S has no such entry. */
+function linearEntry({ linear }: MarketModel, i: number, j: number): number {
+  if (!linear) return 0;
+  let low = linear.indptr[i];
+  let high = linear.indptr[i + 1];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (linear.indices[middle] < j) low = middle + 1;
+    else high = middle;
+  }
+  return low < linear.indptr[i + 1] && linear.indices[low] === j ? linear.values[low] : 0;
+}

@@ -1,0 +1,160 @@
+// What can be asked and what is answered, and the check of a query against the markets of a model.
+
+import { ArgumentError, checkInteger, checkObject, checkTexts } from '../common/errors.ts';
+import type { KnownMarket, KnownMarkets } from './known-markets.ts';
+import type { History } from './scorer.ts';
+
+/** Whom to recommend to: a user that the model was saved with, or anyone with these items as history. */
+export type Subject = { market: string } & (
+  | { user: string; items?: undefined }
+  | { items: readonly string[]; user?: undefined }
+);
+
+/** For whom to recommend, how many, and which items. */
+export type RecommendQuery = Subject & {
+  /** How many, at least 1. Default: 10. */
+  k?: number;
+  /** Whether items of the history may be recommended. Default: false. */
+  includeSeen?: boolean;
+  /** Recommends these items only; ids that the market does not know are passed over. */
+  only?: readonly string[];
+  /** Never recommends these items. */
+  without?: readonly string[];
+  /** Adds to each result what its score is made of; a number keeps that many of the largest contributions. */
+  explain?: boolean | number;
+};
+
+/** What one item of the history adds to a score. */
+export interface Contribution {
+  item: string;
+  contribution: number;
+}
+
+/** One recommended item. */
+export interface Recommendation {
+  item: string;
+  score: number;
+  /**
+   * What each history item adds to the score, largest first: linearWeight · |x|^(−linearPower) · S_ij +
+   * cosineWeight · (P_i · V_j) / (c ‖u‖). With `own` and `bias` it sums to the score, within the rounding of f32.
+   */
+  because?: Contribution[];
+  /** What the user's own offset adds: cosineWeight · (U_loc · V_j) / ‖u‖; only for a user who has one. */
+  own?: number;
+  /** The item's bias; only in a model that has one. */
+  bias?: number;
+}
+
+/** The answer to one query. */
+export interface Recommendations {
+  items: Recommendation[];
+  /** Present if the history is empty or tells this model nothing: the scores are the items' popularity. */
+  fallback?: 'popularity';
+  /** Items of the query that the market does not know, in the order of the query. */
+  unknownItems: string[];
+}
+
+/** The item to find others like. */
+export interface SimilarQuery {
+  market: string;
+  item: string;
+  /** How many, at least 1. Default: 10. */
+  k?: number;
+}
+
+/** For whom to rank which items. */
+export type RankQuery = Subject & { candidates: readonly string[] };
+
+/** One candidate in order. */
+export interface Ranked {
+  item: string;
+  /** LOWEST_SCORE for a candidate that the market does not know. */
+  score: number;
+  known: boolean;
+}
+
+/** The score of a candidate that the market does not know: the lowest finite f32, so that text and JSON can hold it. */
+export const LOWEST_SCORE = -3.4028234663852886e38;
+
+const DEFAULT_K = 10;
+
+/** A history, and the items of the query that the market does not know. */
+export type CheckedHistory = History & { unknownItems: string[] };
+
+export interface CheckedQuery {
+  market: KnownMarket;
+  k: number;
+  only?: readonly string[];
+  without: readonly string[];
+  /** How many contributions to name; 0 for none, Infinity for all. */
+  explain: number;
+  history: CheckedHistory;
+  includeSeen: boolean;
+}
+
+/** @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`, wrong k. */
+export function checkQuery(markets: KnownMarkets, query: RecommendQuery, foldsIn: boolean): CheckedQuery {
+  const market = checkMarket(markets, query);
+  return {
+    market,
+    k: checkK(query.k),
+    only: query.only === undefined ? undefined : checkTexts('only', query.only),
+    without: query.without === undefined ? [] : checkTexts('without', query.without),
+    explain: checkExplain(query.explain),
+    history: checkHistory(market, query, foldsIn),
+    includeSeen: Boolean(query.includeSeen),
+  };
+}
+
+export function checkK(k: unknown = DEFAULT_K): number {
+  return checkInteger('k', k, 1, 0x7fffffff);
+}
+
+/** The market that a query names. @throws ArgumentError for what is no query, and for an unknown market. */
+export function checkMarket(markets: KnownMarkets, query: { market: string }): KnownMarket {
+  return markets.named(checkObject('query', query).market);
+}
+
+/** @param foldsIn whether the model answers for anyone, from items alone */
+export function checkHistory(market: KnownMarket, { user, items }: Subject, foldsIn: boolean): CheckedHistory {
+  if ((user === undefined) === (items === undefined)) {
+    throw new ArgumentError(
+      'user, items',
+      user === undefined ? undefined : 'both',
+      'either a user or the items of a history',
+    );
+  }
+  return items === undefined ? historyOfUser(market, user!) : historyOfItems(market, items, foldsIn);
+}
+
+function historyOfItems(market: KnownMarket, items: readonly string[], foldsIn: boolean): CheckedHistory {
+  if (!foldsIn)
+    throw ArgumentError.because('items', 'this kind of model answers for its own users only: give a user instead');
+  const positions = new Set<number>();
+  const unknownItems: string[] = [];
+  for (const item of checkTexts('items', items)) {
+    const position = market.itemIndex.get(item);
+    if (position === undefined) unknownItems.push(item);
+    else positions.add(position);
+  }
+  return { positions: Int32Array.from(positions).sort(), user: -1, unknownItems };
+}
+
+function historyOfUser(market: KnownMarket, user: string): CheckedHistory {
+  const { users, seenItems, name } = market.model;
+  if (!users || !seenItems) throw new ArgumentError('user', user, 'items instead: this model was saved without users');
+  const index = market.userIndex.get(user);
+  if (index === undefined)
+    throw new ArgumentError('user', user, `a user of market ${JSON.stringify(name)}, or items instead`);
+  return {
+    positions: seenItems.indices.slice(seenItems.indptr[index], seenItems.indptr[index + 1]),
+    user: index,
+    unknownItems: [],
+  };
+}
+
+function checkExplain(explain: unknown): number {
+  if (explain === undefined || explain === false) return 0;
+  if (explain === true) return Infinity;
+  return checkInteger('explain', explain, 1, 0x7fffffff);
+}

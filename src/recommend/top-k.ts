@@ -1,0 +1,78 @@
+// The best k of scores: what is asked for, and how it is found by looking at all of them.
+
+import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
+import { SearchState } from '../engine/kernel-layout.ts';
+import type { Arena, LinearMemory } from '../engine/memory.ts';
+import { putStructs } from '../engine/struct.ts';
+import type { Call, Kernels } from '../engine/types.ts';
+
+/** What a kernel makes of a state. */
+const UNSEARCHED = { listed: 0, factor: 0, share: 0, error: 0, least: 0 };
+
+/** What is wanted for one history of a batch. */
+export interface Wanted {
+  /** n × u8, other than 0 for an item to leave out. */
+  excluded: Address;
+  /** 1 … n */
+  k: number;
+}
+
+/** The best items of a history, the best first: `kept` positions and scores from `from` on. */
+export interface Best {
+  positions: Int32Array;
+  scores: Float32Array;
+  from: number;
+  kept: number;
+}
+
+/** A call to be made, and then what it found: views, good until the next allocation. */
+export interface PendingTopK {
+  call: Call;
+  read(): Best[];
+}
+
+/** A history's linear terms or scores, n × f32, and what is wanted of them. */
+export type WantedOf = Wanted & { scores: Address };
+
+/** Finds the best items of each history by its scores, all n of them. */
+export function scanBest({ memory }: Kernels, n: number, wanted: readonly WantedOf[], scratch: Arena): PendingTopK {
+  const { states, out, most, counts, read } = results(memory, wanted, scratch);
+  return { call: ['scanBatch', wanted.length, n, states, NOWHERE, out, most, counts], read };
+}
+
+/** The states of a batch for the kernels, room for what is found, and how to read it. */
+export function results(
+  memory: LinearMemory,
+  wanted: readonly WantedOf[],
+  scratch: Arena,
+): { states: Pointer<SearchState>; out: Address; most: number; counts: Address; read: () => Best[] } {
+  const m = wanted.length;
+  const most = wanted.reduce((largest, { k }) => Math.max(largest, k), 0);
+  const states = putStructs(
+    scratch,
+    SearchState,
+    wanted.map(({ scores, excluded, k }) => ({ ...UNSEARCHED, linear: scores, excluded, k })),
+  );
+  const out = scratch.allocate(8 * most * m);
+  const counts = scratch.allocate(4 * m);
+  const read = () => {
+    const positions = memory.i32(out, 2 * most * m);
+    const scores = memory.f32(plus(out, 4 * most), 2 * most * m - most);
+    return Array.from(memory.i32(counts, m), (kept, i) => ({ positions, scores, from: 2 * most * i, kept }));
+  };
+  return { states, out, most, counts, read };
+}
+
+/** The k best of n scores, found at once. Peak memory: 8 k bytes. */
+export function bestOf(
+  { exports, memory }: Kernels,
+  n: number,
+  scores: Address,
+  { excluded, k }: Wanted,
+  scratch: Arena,
+): Best {
+  const positions = scratch.allocate(4 * k);
+  const values = scratch.allocate(4 * k);
+  const kept = exports.topK(scores, n, excluded, k, positions, values);
+  return { positions: memory.i32(positions, kept), scores: memory.f32(values, kept), from: 0, kept };
+}
