@@ -33,7 +33,12 @@ export interface FolderOptions extends ReadOptions {
  * 3. Files named by their market (`de.csv`, `de_5core.tsv`, `ratings_de_Electronics.txt.gz`), or parts of one market (`part-1.csv`).
  *
  * @param name how messages call the folder.
- * @throws DataError where there is none, or where it is not clear which. @throws ArgumentError for `markets` that are not there.
+ * @throws DataError where there is none, or where it is not clear which.
+ * @throws ArgumentError for `markets` that are not there.
+ * @example
+ * const file = (path) => ({ path, name: path, source: () => 'userId,itemId\nu1,shoe-9\n' });
+ * const files = await chooseFiles([file('de/train.csv'), file('uk/train.csv')], 'shop');
+ * files.map(({ name }) => name); // → ['de/train.csv', 'uk/train.csv']
  */
 export async function chooseFiles(
   files: readonly FolderFile[],
@@ -76,6 +81,10 @@ async function withZips(files: readonly FolderFile[]): Promise<FolderFile[]> {
 /**
  * The files in a zip.
  * @throws DataError for a zip that is damaged.
+ * @example
+ * // an empty zip: the end of its list of files alone
+ * const zip = Uint8Array.of(0x50, 0x4b, 5, 6, ...new Array(18).fill(0));
+ * await filesOfZip({ path: 'shop.zip', name: 'shop.zip', source: () => zip }); // → []
  */
 export async function filesOfZip({ name, source }: FolderFile): Promise<FolderFile[]> {
   const { readEntry, zipEntries } = await import('./zip.ts');

@@ -62,7 +62,15 @@ const FORMAT_NAMES: Record<Recognised['format'], string> = {
   database: 'rows of a database',
 };
 
-/** One line, without the file's name: `'::' between columns, no header: user, item, rating, time`. */
+/**
+ * One line, without the file's name: `'::' between columns, no header: user, item, rating, time`.
+ * @example
+ * const lines = [];
+ * const onRecognised = (recognised) => lines.push(describe(recognised));
+ * const source = 'userId,itemId\nu1,shoe-9\n';
+ * await readMarkets([{ market: 'de', split: 'train', name: 'de.csv', source }], { onRecognised });
+ * lines.length; // → 1
+ */
 export function describe(recognised: Recognised): string {
   const { format, containers, encoding, delimiter, header, columns, prelude, dataset, quote, market } = recognised;
   const parts = [...containers];

@@ -36,6 +36,8 @@ export async function readDirectory(path: string | readonly string[], options: F
 /**
  * The files that `readDirectory` reads, and what each holds.
  * @throws as `readDirectory`, for what is found before a row is read.
+ * @example
+ * (await findFiles('shop', { markets: ['de'] })).map(({ split }) => split); // → ['train', 'valid', 'test']
  */
 export async function findFiles(path: string | readonly string[], options: FolderOptions = {}): Promise<MarketFile[]> {
   checkObject('options', options);
