@@ -27,6 +27,7 @@ export type { HeldOut, Market, Markets } from './data/markets.ts';
 export { type MarketFile, type ReadOptions, readMarkets } from './data/read-markets.ts';
 export { describe, type Recognised } from './data/recognised.ts';
 export { type ReadingOptions, type RowOptions, type RowSink, readRows } from './data/rows.ts';
+export { withFewerUsers } from './data/scarce.ts';
 export type { RandomAccess, RowSource } from './data/source.ts';
 export { computeStats, type MarketStats, type MarketsStats } from './data/stats.ts';
 export type { DataWarning } from './data/warnings.ts';

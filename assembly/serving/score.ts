@@ -69,6 +69,63 @@ export function scoreLinear(
 }
 
 /**
+ * out_j = scale · Σ_{i ∈ history} S_ij + max(0, max_{i ∈ history} M_ij) for all j, where M has values at the entries of S.
+ * The sum keeps the order of `scoreLinear` and is scaled before the largest is added.
+ * @param out n × f32
+ * @param largest n × f32, zero before and after
+ * @param n items
+ * @param indptr (n + 1) × i32, rows of S and M
+ * @param indices nnz × i32
+ * @param values nnz × f32, S
+ * @param maxima nnz × f32, M
+ * @param history count × i32, rows to take, in this order
+ * @param count length of the history
+ * @param scale factor of the sum
+ * @returns the number of entries of S added
+ */
+export function scoreSumsAndMaxima(
+  out: usize,
+  largest: usize,
+  n: i32,
+  indptr: usize,
+  indices: usize,
+  values: usize,
+  maxima: usize,
+  history: usize,
+  count: i32,
+  scale: f32,
+): i32 {
+  memory.fill(out, 0, (<usize>n) << 2);
+  let entries = 0;
+  for (let h = 0; h < count; h++) {
+    const row = indptr + ((<usize>load<i32>(history + ((<usize>h) << 2))) << 2);
+    const from = (<usize>load<i32>(row)) << 2;
+    const to = (<usize>load<i32>(row, 4)) << 2;
+    for (let at = from; at < to; at += 4) {
+      const target = (<usize>load<i32>(indices + at)) << 2;
+      const most = load<f32>(maxima + at);
+      store<f32>(out + target, load<f32>(out + target) + load<f32>(values + at));
+      if (most > load<f32>(largest + target)) store<f32>(largest + target, most);
+    }
+    entries += <i32>((to - from) >> 2);
+  }
+  const factor = f32x4.splat(scale);
+  const zero = f32x4.splat(0);
+  const end = (<usize>n) << 2;
+  const wideEnd = (<usize>(n & ~3)) << 2;
+  let at: usize = 0;
+  for (; at < wideEnd; at += 16) {
+    v128.store(out + at, f32x4.add(f32x4.mul(v128.load(out + at), factor), v128.load(largest + at)));
+    v128.store(largest + at, zero);
+  }
+  for (; at < end; at += 4) {
+    store<f32>(out + at, load<f32>(out + at) * scale + load<f32>(largest + at));
+    store<f32>(largest + at, 0);
+  }
+  return entries;
+}
+
+/**
  * out = (1 / c) Σ_{i ∈ history} P_i + offset, where c counts the rows that are not zero; without any, out = offset.
  * @param out d × f32
  * @param d length of a row
@@ -132,12 +189,14 @@ export class SubjectTerms extends Struct {
 }
 
 /**
- * scoreLinear and meanRows for each of m users.
+ * scoreLinear, or scoreSumsAndMaxima if there are maxima, and meanRows for each of m users.
  * @param n items
  * @param d length of a row of P
  * @param indptr (n + 1) × i32, rows of S
  * @param indices nnz × i32
  * @param values nnz × f32
+ * @param maxima nnz × f32, M; 0 for none
+ * @param largest n × f32, zero before and after; unused without maxima
  * @param table rows of d × f32, P
  * @param subjects m × SubjectTerms
  */
@@ -148,6 +207,8 @@ export function termsBatch(
   indptr: usize,
   indices: usize,
   values: usize,
+  maxima: usize,
+  largest: usize,
   table: usize,
   subjects: usize,
 ): void {
@@ -160,8 +221,15 @@ export function termsBatch(
     const linear = subject.linear;
     const history = subject.history;
     const count = subject.count;
+    const factor = subject.factor;
     const vector = subject.vector;
-    subject.entries = linear != 0 ? scoreLinear(linear, n, indptr, indices, values, history, count, subject.factor) : 0;
+    let entries = 0;
+    if (linear != 0)
+      entries =
+        maxima != 0
+          ? scoreSumsAndMaxima(linear, largest, n, indptr, indices, values, maxima, history, count, factor)
+          : scoreLinear(linear, n, indptr, indices, values, history, count, factor);
+    subject.entries = entries;
     subject.used = vector != 0 ? meanRows(vector, d, table, history, count, subject.offset) : 0;
   }
 }

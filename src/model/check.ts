@@ -45,7 +45,13 @@ export function checkModel(value: unknown, kinds: readonly FileKind[]): void {
   checkModelTypes(value, kinds);
   const { kind, dim, items, markets } = value as Model;
   for (const [m, market] of markets.entries()) {
-    const sizes = { all: items.length, dim, items: market.items.length, users: market.users?.length ?? 0 };
+    const sizes = {
+      all: items.length,
+      dim,
+      items: market.items.length,
+      users: market.users?.length ?? 0,
+      otherMarkets: market.otherMarkets?.length ?? 0,
+    };
     checkFields(`model.markets[${m}]`, marketFields(kinds, kind), market as MarketModel & Values, sizes);
   }
 }
@@ -61,8 +67,11 @@ function checkFields(where: string, fields: readonly Field[], values: Values, si
         else if (typeof values[name] !== 'number')
           throw new ArgumentError(`${where}.${name}`, values[name], 'a number');
       }
-    } else if (field.required || values[field.name] !== undefined)
+    } else if (field.required || values[field.name] !== undefined) {
       checkField(`${where}.${field.name}`, field, values[field.name], sizes);
+      if (sizes && field.definesEntries)
+        sizes[field.definesEntries] = (values[field.name] as SparseMatrix).indices.length;
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { MAX_FLOAT } from './table.ts';
 export const MODEL_FORMAT: Format = {
   signature: 'M3REC',
   names: { file: 'model file', whole: 'model', part: 'market' },
-  versions: ['anything', 'a section in f16 or int8'],
+  versions: ['anything', 'a section in f16 or int8', 'maxima, or items that only other markets have bought'],
 };
 
 /** Longest vector, d. */
@@ -70,6 +70,25 @@ export const BASICS: readonly Field[] = [
     cols: 'items',
     needs: ['users'],
   },
+  {
+    name: 'otherMarkets',
+    type: 'ids',
+    sections: { 36: 'other markets', 37: 'other market offsets' },
+    since: 3,
+    use: 'items',
+    needs: ['boughtElsewhere'],
+    defines: 'otherMarkets',
+  },
+  {
+    name: 'boughtElsewhere',
+    type: 'matrix',
+    sections: { 38: 'elsewhere indptr', 39: 'elsewhere indices', 40: 'elsewhere counts' },
+    since: 3,
+    use: 'items',
+    rows: 'items',
+    cols: 'otherMarkets',
+    needs: ['otherMarkets'],
+  },
 ];
 
 /** What a market has whose scores are linear terms, a cosine and a bias, see `Model`. */
@@ -81,6 +100,7 @@ export const LINEAR_COSINE: readonly Field[] = [
     use: 'similarities',
     rows: 'items',
     cols: 'items',
+    definesEntries: 'similarities',
   },
   {
     name: 'foldIn',
@@ -120,6 +140,15 @@ export const LINEAR_COSINE: readonly Field[] = [
     needs: ['users', 'vectors'],
   },
   { name: 'inverse', type: 'tiles', sections: { 31: 'inverse' }, use: 'for update', rows: 'items' },
+  {
+    name: 'maxima',
+    type: 'f32',
+    sections: { 35: 'maxima' },
+    since: 3,
+    use: 'similarities',
+    rows: 'similarities',
+    needs: ['linear'],
+  },
 ];
 
 /** The kind of that name, which is there. */

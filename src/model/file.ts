@@ -150,7 +150,12 @@ function read(
     fail('header', 36, `${itemCount} items`, `${whole.items.length}, the number of ids`);
   const markets: MarketModel[] = [];
   for (let m = 0; m < header.parts; m++) {
-    const market = readFields(fields, part(m), { ...sizes, users: 0 }) as unknown as MarketModel;
+    const market = readFields(fields, part(m), {
+      ...sizes,
+      users: 0,
+      otherMarkets: 0,
+      similarities: 0,
+    }) as unknown as MarketModel;
     const before = markets[m - 1]?.name;
     if (m > 0 && !(before < market.name))
       part(m).refuse('name', JSON.stringify(market.name), `a name after ${JSON.stringify(before)}`);

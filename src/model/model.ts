@@ -10,6 +10,8 @@ export interface MarketModel {
   popularity: Uint32Array;
   /** S (n × n): row i is what history item i adds to every item's score. */
   linear?: SparseMatrix;
+  /** M, a value for each entry of S: what the history item that is closest by it adds to the score. */
+  maxima?: Float32Array;
   /** P = B V (n × d): what a history item adds to the user's vector. */
   foldIn?: Table;
   /** V (n × d), rows of unit length, or zero for an item without a vector. Where they are not f32, `loadModel` gives them unit length again. */
@@ -26,6 +28,10 @@ export interface MarketModel {
   users?: string[];
   /** X_m (users × n): what the users have seen. Present exactly where `users` is. */
   seenItems?: SparsePattern;
+  /** Names of other markets, sorted; present exactly where `boughtElsewhere` is. */
+  otherMarkets?: string[];
+  /** (n × other markets) users there of each item that nobody in this market has; absent if there is no such item. */
+  boughtElsewhere?: SparseMatrix;
   /** U_loc (users × d): a known user's own offset. */
   userVectors?: Table;
   /** −(G_m + λI)⁻¹ of the market's own EASE (tiles.ts), where the model is updatable and has such a term. */
@@ -35,7 +41,7 @@ export interface MarketModel {
 /**
  * A trained model. The score of item j of a market for a history x (positions of items) of a user is
  *
- *   linearWeight · |x|^(−linearPower) · Σ_{i∈x} S_ij  +  cosineWeight · cos(u, V_j)  +  bias_j,
+ *   linearWeight · |x|^(−linearPower) · Σ_{i∈x} S_ij  +  max(0, max_{i∈x} M_ij)  +  cosineWeight · cos(u, V_j)  +  bias_j,
  *   u = (1 / c) Σ_{i∈x} P_i + U_loc(user),   c = the number of i ∈ x whose row of P is not zero.
  *
  * An unseen user has no U_loc. Every sum runs in the order of the history, ascending item positions.

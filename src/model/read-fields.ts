@@ -19,7 +19,7 @@ const MAX_FLOAT_BITS = 0x4e6e6b28;
 export function readFields(fields: readonly Field[], part: Part, sizes: Sizes): Values {
   const values: Values = {};
   for (const field of fields) {
-    const { name, type, sections, needs = [], defines } = field;
+    const { name, type, sections, needs = [], defines, definesEntries } = field;
     const own = labelsOf(field);
     const missing = own.filter((label) => !part.has(label));
     // A required field is read, and found missing, where its sections are asked for.
@@ -33,6 +33,7 @@ export function readFields(fields: readonly Field[], part: Part, sizes: Sizes): 
       if (field.scalars) Object.assign(values, value);
       else values[name] = value;
       if (defines) sizes[defines] = (value as ArrayLike<unknown>).length;
+      if (definesEntries) sizes[definesEntries] = (value as SparseMatrix).indices.length;
     }
     if (type === 'table') {
       const [label, scales] = Object.values(sections);

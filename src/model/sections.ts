@@ -51,8 +51,12 @@ export interface Field {
   readonly required?: true;
   /** Fields that must be there where this one is. */
   readonly needs?: readonly string[];
+  /** The first format version that has it; 1 unless given. */
+  readonly since?: number;
   /** The size that the length of this value is. */
   readonly defines?: string;
+  /** Of a matrix: the size that the number of its entries is. */
+  readonly definesEntries?: string;
   /** Of a table: rows have length 1 or 0. */
   readonly unit?: true;
   /** Of scalars: the properties, and the least that each may be. */
@@ -63,8 +67,14 @@ export type Values = Record<string, unknown>;
 
 /** The kinds of sections that these fields take. */
 export function sectionKinds(fields: readonly Field[]): SectionKind[] {
-  return fields.flatMap(({ type, sections }) =>
-    Object.entries(sections).map(([code, label], i) => ({ code: Number(code), label, dtypes: TYPES[type][i] })),
+  return fields.flatMap(({ type, sections, since = 1 }) =>
+    Object.entries(sections).map(([code, label], i) => ({
+      code: Number(code),
+      label,
+      dtypes: Object.fromEntries(
+        Object.entries(TYPES[type][i]).map(([dtype, first]) => [dtype, Math.max(first, since)]),
+      ),
+    })),
   );
 }
 

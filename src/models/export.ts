@@ -44,7 +44,11 @@ export function exportModel(model: Model, options: ExportOptions = {}): Model {
     const { inverse, users: ids, seenItems, userVectors, ...rest } = market;
     const result: MarketModel = { ...rest, items: market.items.map((item) => places[item]) };
     if (users !== false) Object.assign(result, ids && { users: ids, seenItems }, userVectors && { userVectors });
-    if (result.linear && neighbours !== undefined) result.linear = pruneRows(result.linear, neighbours);
+    if (result.linear && neighbours !== undefined) {
+      const { matrix, entries } = pruneRows(result.linear, neighbours);
+      result.linear = matrix;
+      if (market.maxima) result.maxima = Float32Array.from(entries, (entry) => market.maxima![entry]);
+    }
     if (vectors !== undefined) {
       for (const name of ['foldIn', 'vectors', 'userVectors'] as const) {
         const table = result[name];
@@ -89,8 +93,8 @@ function checkOptions(model: Model, options: ExportOptions): ExportOptions {
   return { markets, users, vectors, neighbours };
 }
 
-/** Of each row the `most` largest entries, of equal ones those of lower columns. */
-function pruneRows(matrix: SparseMatrix, most: number): SparseMatrix {
+/** Of each row the `most` largest entries, of equal ones those of lower columns; and which entries these are. */
+function pruneRows(matrix: SparseMatrix, most: number): { matrix: SparseMatrix; entries: Int32Array } {
   const { rows, cols, indptr, indices, values } = matrix;
   const ends = new Int32Array(rows + 1);
   for (let r = 0; r < rows; r++) ends[r + 1] = ends[r] + Math.min(most, indptr[r + 1] - indptr[r]);
@@ -101,6 +105,7 @@ function pruneRows(matrix: SparseMatrix, most: number): SparseMatrix {
     indices: new Int32Array(ends[rows]),
     values: new Float32Array(ends[rows]),
   };
+  const all = new Int32Array(ends[rows]);
   for (let r = 0; r < rows; r++) {
     const entries = Int32Array.from({ length: indptr[r + 1] - indptr[r] }, (_, i) => indptr[r] + i);
     if (entries.length > most)
@@ -111,7 +116,8 @@ function pruneRows(matrix: SparseMatrix, most: number): SparseMatrix {
     for (let i = 0; i < ends[r + 1] - ends[r]; i++) {
       pruned.indices[ends[r] + i] = indices[entries[i]];
       pruned.values[ends[r] + i] = values[entries[i]];
+      all[ends[r] + i] = entries[i];
     }
   }
-  return pruned;
+  return { matrix: pruned, entries: all };
 }

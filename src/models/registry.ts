@@ -5,9 +5,10 @@ import type { ModelKind } from './kind.ts';
 import { m3rec } from './m3rec/kind.ts';
 import type { GivenOptions, OptionTable } from './options.ts';
 import { popularity } from './popularity/kind.ts';
+import { transfer } from './transfer/kind.ts';
 
 /** The first is the default. */
-export const KINDS = [m3rec, ease, popularity] as const;
+export const KINDS = [m3rec, transfer, ease, popularity] as const;
 
 /** The name of a kind of model, as `model` and `--model` take it. */
 export type KindName = (typeof KINDS)[number]['name'];

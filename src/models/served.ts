@@ -3,5 +3,6 @@ import { ease } from './ease/served.ts';
 import { m3rec } from './m3rec/served.ts';
 import { popularity } from './popularity/served.ts';
 import type { ServedKind } from './served-kind.ts';
+import { transfer } from './transfer/served.ts';
 
-export const SERVED_KINDS: readonly ServedKind[] = [m3rec, ease, popularity];
+export const SERVED_KINDS: readonly ServedKind[] = [m3rec, transfer, ease, popularity];

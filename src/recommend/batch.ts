@@ -8,6 +8,7 @@ import type { Arena, LinearMemory } from '../engine/memory.ts';
 import { putStructs } from '../engine/struct.ts';
 import { ranges, runTask, runTasks } from '../engine/tasks.ts';
 import type { Call, Kernels } from '../engine/types.ts';
+import { boughtIn, popularityScores } from '../model/elsewhere.ts';
 import type { KnownMarket } from './known-markets.ts';
 import type { CheckedHistory, CheckedQuery, Recommendation, Recommendations } from './query.ts';
 import type { Evidence, Pending, Scorer, Search } from './scorer.ts';
@@ -195,7 +196,7 @@ function prepare(served: Served, { queries, search }: UserGroup, scratch: Arena)
 /** The best items by popularity. */
 function mostPopular(kernels: Kernels, { n, model }: KnownMarket, wanted: Wanted): Best {
   const { memory } = kernels;
-  return bestOf(kernels, n, memory.put(Float32Array.from(model.popularity)), wanted, memory);
+  return bestOf(kernels, n, memory.put(popularityScores(model)), wanted, memory);
 }
 
 /** A byte per query and item of their market: the call makes it 1 for the items that the query leaves out. */
@@ -237,7 +238,12 @@ function answer(
 ): Recommendations {
   const items: Recommendation[] = [];
   for (let i = from; i < from + kept; i++) {
-    const found: Recommendation = { item: market.itemId(positions[i]), score: scores[i] };
+    const elsewhere = boughtIn(market.model, positions[i]);
+    const found: Recommendation = {
+      item: market.itemId(positions[i]),
+      score: scores[i],
+      ...(elsewhere && { boughtIn: elsewhere }),
+    };
     if (explain > 0) Object.assign(found, explanation(scorer, market, history, evidence, positions[i], explain));
     items.push(found);
   }

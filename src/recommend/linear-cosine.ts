@@ -26,6 +26,8 @@ interface LoadedMarket {
   model: MarketModel;
   n: number;
   linear?: Sparse;
+  /** M, at the entries of S. */
+  maxima?: Address;
   foldIn?: Address;
   vectors?: Address;
   bias?: Address;
@@ -108,14 +110,19 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     };
   }
 
-  /** linearWeight · S_ij + cosineWeight · cos(V_i, V_j) */
+  /** linearWeight · S_ij + max(0, M_ij) + cosineWeight · cos(V_i, V_j) */
   similar(number: number, item: number, out: Address, scratch: Arena): Call[] {
-    const { n, linear, vectors, model } = this.markets[number];
+    const { n, linear, maxima, vectors, model } = this.markets[number];
     const calls: Call[] = [];
     if (linear) {
       const list = scratch.put(Int32Array.of(item));
       const { indptr, indices, values } = linear;
-      calls.push(['scoreLinear', out, n, indptr, indices, values, list, 1, model.linearWeight]);
+      const weight = model.linearWeight;
+      if (maxima === undefined) calls.push(['scoreLinear', out, n, indptr, indices, values, list, 1, weight]);
+      else {
+        const zeros = scratch.allocateZeroed(4 * n);
+        calls.push(['scoreSumsAndMaxima', out, zeros, n, indptr, indices, values, maxima, list, 1, weight]);
+      }
     } else this.kernels.memory.u8(out, 4 * n).fill(0);
     if (vectors !== undefined) {
       const own = plus(vectors, 4 * this.d * item);
@@ -142,8 +149,11 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     const vectors = rows(market.vectors, market.n);
     const norm = Math.sqrt(product(u, 0, u, 0, u.length));
     const share = norm > 0 ? model.cosineWeight / norm : 0;
-    const because = Array.from(positions, (position) => {
-      let contribution = scale * linearEntry(model, position, item);
+    const entries = Array.from(positions, (position) => linearEntry(model, position, item));
+    const closest = largestOf(model.maxima, entries);
+    const because = Array.from(positions, (position, h) => {
+      let contribution = entries[h] < 0 ? 0 : scale * model.linear!.values[entries[h]];
+      if (h === closest) contribution += model.maxima![entries[h]];
       if (share !== 0 && counted > 0)
         contribution += (share * product(foldIn, position * d, vectors, item * d, d)) / counted;
       return { position, contribution };
@@ -170,6 +180,7 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
       model,
       n: model.items.length,
       linear: linear && { indptr: put(linear.indptr)!, indices: put(linear.indices)!, values: put(linear.values)! },
+      maxima: put(model.maxima),
       foldIn: putRows(model.foldIn),
       vectors: putRows(model.vectors, true),
       bias: put(model.bias),
@@ -220,7 +231,10 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
         return { vector, counted: used, informed: entries !== 0 || vector !== undefined };
       });
     const { indptr, indices, values } = linear ?? NO_LINEAR;
-    return { users, call: ['termsBatch', m, n, d, indptr, indices, values, foldIn ?? NOWHERE, subjects], read };
+    const { maxima = NOWHERE } = market;
+    const largest = maxima === NOWHERE ? NOWHERE : scratch.allocateZeroed(4 * n);
+    const table = foldIn ?? NOWHERE;
+    return { users, call: ['termsBatch', m, n, d, indptr, indices, values, maxima, largest, table, subjects], read };
   }
 }
 
@@ -236,9 +250,9 @@ function product(a: Float32Array, i: number, b: Float32Array, j: number, d: numb
   return sum;
 }
 
-/** S_ij, found by bisection; 0 if S has no such entry. */
+/** The place of S_ij among its entries, found by bisection; −1 if S has no such entry. */
 function linearEntry({ linear }: MarketModel, i: number, j: number): number {
-  if (!linear) return 0;
+  if (!linear) return -1;
   let low = linear.indptr[i];
   let high = linear.indptr[i + 1];
   while (low < high) {
@@ -246,5 +260,14 @@ function linearEntry({ linear }: MarketModel, i: number, j: number): number {
     if (linear.indices[middle] < j) low = middle + 1;
     else high = middle;
   }
-  return low < linear.indptr[i + 1] && linear.indices[low] === j ? linear.values[low] : 0;
+  return low < linear.indptr[i + 1] && linear.indices[low] === j ? low : -1;
+}
+
+/** The first of these entries of M with the largest value, if that is above 0; −1 otherwise. */
+function largestOf(maxima: Float32Array | undefined, entries: readonly number[]): number {
+  let found = -1;
+  let largest = 0;
+  for (const [h, entry] of entries.entries())
+    if (maxima && entry >= 0 && maxima[entry] > largest) [found, largest] = [h, maxima[entry]];
+  return found;
 }

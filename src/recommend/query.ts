@@ -43,6 +43,8 @@ export interface Recommendation {
   own?: number;
   /** The item's bias; only in a model that has one. */
   bias?: number;
+  /** Only for an item that nobody in this market has bought: the markets where somebody has; none if nobody anywhere has. */
+  boughtIn?: string[];
 }
 
 /** The answer to one query. */

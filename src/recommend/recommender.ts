@@ -2,6 +2,7 @@ import { ArgumentError, ClosedError, checkArray, checkInteger, checkTexts } from
 import { Job, type JobOptions } from '../common/job.ts';
 import { runTask } from '../engine/tasks.ts';
 import type { Kernels } from '../engine/types.ts';
+import { popularityScores } from '../model/elsewhere.ts';
 import type { Model } from '../model/model.ts';
 import { answerAll, answerOnThreads, onStack } from './batch.ts';
 import { type KnownMarket, KnownMarkets } from './known-markets.ts';
@@ -231,7 +232,7 @@ export class Recommender {
       const pending = this.scorer.score(market.number, [history], address, memory);
       runTask(exports, pending.calls);
       const [{ informed }] = pending.read();
-      return read(informed ? memory.f32(address, n) : Float32Array.from(model.popularity));
+      return read(informed ? memory.f32(address, n) : popularityScores(model));
     });
   }
 }

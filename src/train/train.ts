@@ -2,6 +2,7 @@ import { ArgumentError, checkObject } from '../common/errors.ts';
 import { checkMarkets, type Markets } from '../data/markets.ts';
 import type { StageOptions } from '../engine/stage.ts';
 import type { Model } from '../model/model.ts';
+import { withElsewhere } from '../models/elsewhere.ts';
 import { checkThreads, type ThreadOptions } from '../threads/pool.ts';
 import { resolveKind, type TrainOptions } from './options.ts';
 import { withStages } from './with-stages.ts';
@@ -60,6 +61,7 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
         items: markets.items,
         training: { options: resolved, stages: stages.facts },
         ...trained,
+        markets: withElsewhere(markets, trained.markets),
       };
     },
   );

@@ -5,6 +5,7 @@ import type { StageReport } from '../engine/stage.ts';
 import { checkModel } from '../model/check.ts';
 import type { Model } from '../model/model.ts';
 import { squaredLength, tableType } from '../model/table.ts';
+import { withElsewhere } from '../models/elsewhere.ts';
 import { growMarkets } from '../models/grow-markets.ts';
 import type { Updating } from '../models/kind.ts';
 import { kindNamed } from '../models/registry.ts';
@@ -101,6 +102,7 @@ export async function update(model: Model, added: Markets, options: UpdateOption
   const result: Model = {
     ...model,
     ...parts,
+    markets: withElsewhere(grown, parts.markets),
     items: grown.items,
     training: { ...model.training, updates: facts },
   };

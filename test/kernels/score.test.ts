@@ -84,6 +84,55 @@ describe('scoreLinear', () => {
   });
 });
 
+describe('scoreSumsAndMaxima', () => {
+  it('adds to the scaled sum the largest of M, and leaves its scratch zero', () => {
+    for (const n of [...LENGTHS, 700]) {
+      const rows = Array.from({ length: n }, () =>
+        Array.from({ length: n }, () => (random.next() < 0.3 ? random.next() : 0)),
+      );
+      const s = sparse(rows, n);
+      // negative ones too: they count for nothing
+      const maxima = Float32Array.from(s.values, () => random.next() - 0.2);
+      const history = Int32Array.from({ length: n }, (_, i) => i).filter(() => random.next() < 0.4);
+      const expected = new Float64Array(n);
+      const largest = new Float64Array(n);
+      for (const i of history)
+        for (let e = s.indptr[i]; e < s.indptr[i + 1]; e++) {
+          expected[s.indices[e]] += s.values[e];
+          largest[s.indices[e]] = Math.max(largest[s.indices[e]], maxima[e]);
+        }
+      let entries = -1;
+      let scratch = new Float32Array(0);
+      const actual = run(
+        new Float32Array(n).fill(9),
+        [s.indptr, s.indices, s.values, maxima, history, new Float32Array(n)],
+        (out, indptr, indices, values, most, list, zeros) => {
+          entries = kernels.exports.scoreSumsAndMaxima(
+            out,
+            zeros,
+            n,
+            indptr,
+            indices,
+            values,
+            most,
+            list,
+            history.length,
+            0.7,
+          );
+          scratch = kernels.memory.f32(zeros, n).slice();
+        },
+      );
+      expectClose(
+        actual,
+        expected.map((sum, j) => 0.7 * sum + largest[j]),
+        tolerance(history.length) * Math.max(1, history.length),
+      );
+      expect(entries).toBe(history.reduce((sum, i) => sum + rows[i].filter((x) => x !== 0).length, 0));
+      expect(scratch).toEqual(new Float32Array(n));
+    }
+  });
+});
+
 describe('meanRows', () => {
   it('averages the rows that are not zero, and adds the offset', () => {
     for (const d of [...LENGTHS, 1030]) {

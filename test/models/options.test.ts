@@ -64,7 +64,7 @@ test('options of no kind, and kinds that are not there, are refused by name', ()
   );
   expect(() => resolveOptions({ model: null } as never)).toThrow(/^model: found null, expected m3rec/);
   expect(() => resolveOptions({ model: 'svd' } as never)).toThrow(
-    /^model: found "svd", expected m3rec, ease, popularity$/,
+    /^model: found "svd", expected m3rec, transfer, ease, popularity$/,
   );
 });
 

@@ -92,7 +92,7 @@ describe('kernels that take many users', () => {
     }
   });
 
-  it('termsBatch gives each user what scoreLinear and meanRows give', () => {
+  it.each([false, true])('termsBatch gives each user what single kernels give (maxima: %s)', (withMaxima) => {
     for (const d of [1, 5, 16]) {
       withScratch(() => {
         const { exports, memory } = kernels;
@@ -131,10 +131,16 @@ describe('kernels that take many users', () => {
             used: 99,
           })),
         );
-        exports.termsBatch(users.length, n, d, indptr, indices, values, table, subjects);
+        const maxima = withMaxima ? memory.put(Float32Array.from(s.values, () => random.next())) : NOWHERE;
+        const largest = memory.allocateZeroed(4 * n);
+        exports.termsBatch(users.length, n, d, indptr, indices, values, maxima, largest, table, subjects);
         const [scores, mean] = [memory.allocate(4 * n), memory.allocate(4 * d)];
         for (const [i, { history, count, linear, vector, offset }] of users.entries()) {
-          const entries = linear ? exports.scoreLinear(scores, n, indptr, indices, values, history, count, 0.5 + i) : 0;
+          const scale = 0.5 + i;
+          const sums = () => exports.scoreLinear(scores, n, indptr, indices, values, history, count, scale);
+          const both = () =>
+            exports.scoreSumsAndMaxima(scores, largest, n, indptr, indices, values, maxima, history, count, scale);
+          const entries = linear ? (withMaxima ? both() : sums()) : 0;
           const counted = vector ? exports.meanRows(mean, d, table, history, count, offset) : 0;
           expect(floats(places[i].scores, n)).toEqual(linear ? floats(scores, n) : new Float32Array(n).fill(9));
           expect(floats(places[i].vector, d)).toEqual(vector ? floats(mean, d) : new Float32Array(d).fill(9));

@@ -1,0 +1,79 @@
+// The two stages of a market: what the others know of its items, and what it makes of that.
+import type { Stage } from '../../engine/stage.ts';
+import type { SparseMatrix } from '../../matrix/sparse.ts';
+import { groupEase } from '../../similarity/groups.ts';
+import { jaccard } from '../../similarity/jaccard.ts';
+import type { Interactions } from '../interactions.ts';
+import type { TransferOptions } from './options.ts';
+import type { Source } from './others.ts';
+
+/** Larger systems than EASE alone needs: what a prior adds reaches further. */
+const SYSTEMS = { most: 448, width: 128 };
+
+/** B_others: the EASE of the other markets' users over the items of one. */
+export function othersSimilarity(
+  { othersLambda: lambda, epsilon }: TransferOptions,
+  market: string,
+  sources: readonly Source[],
+): Stage<Interactions, SparseMatrix> {
+  return {
+    name: `similarity elsewhere of the items of ${market}`,
+    id: 'others-similarity',
+    market,
+    bytes: () => 0,
+    async run({ X, transposed }, context) {
+      const { similarity } = await groupEase(context, X, transposed, { ...SYSTEMS, lambda, epsilon });
+      return {
+        value: similarity,
+        fact: { users: X.rows, entries: similarity.values.length },
+        note: describeSources(sources, X.cols),
+      };
+    },
+  };
+}
+
+/** "from s1: 2,109 users, 1,100 of 1,357 items; s2: …" */
+export function describeSources(sources: readonly Source[], items: number): string {
+  const count = (value: number) => value.toLocaleString('en-US');
+  const each = sources.map((source) => `${source.market}: ${count(source.users)} users, ${count(source.items)} items`);
+  return `of ${count(items)} items, from ${each.join('; ')}`;
+}
+
+/** What a market's scores are made of. */
+export interface MarketSimilarity {
+  /** B_m, entries of ε and more. */
+  similarity: SparseMatrix;
+  /** w (B_ij + J_ij) for each of its entries. */
+  maxima: Float32Array;
+}
+
+/** B_m, started from `prior` if there is one, and the maxima at its entries. */
+export function marketSimilarity(
+  { lambda, epsilon, borrow: strength, closest, shrinkage }: TransferOptions,
+  market: string,
+  prior: SparseMatrix | undefined,
+): Stage<Interactions, MarketSimilarity> {
+  return {
+    name: `similarity of ${market}`,
+    id: 'market-similarity',
+    market,
+    bytes: () => 0,
+    async run({ X, transposed }, context) {
+      const { similarity } = await groupEase(context, X, transposed, {
+        ...SYSTEMS,
+        lambda,
+        epsilon,
+        ...(prior && { prior: { similarity: prior, strength } }),
+      });
+      const part = context.part('shared users');
+      const likeness = await jaccard(context.kernels, X, transposed, similarity, shrinkage, (done, total) =>
+        part.tick(done, total),
+      );
+      const { values } = similarity;
+      return {
+        value: { similarity, maxima: likeness.map((value, e) => closest * (values[e] + value)) },
+        fact: { items: X.cols, entries: values.length },
+      };
+    },
+  };
+}
