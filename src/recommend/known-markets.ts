@@ -1,5 +1,6 @@
 import { ArgumentError } from '../common/errors.ts';
 import type { MarketModel, Model } from '../model/model.ts';
+import { IdIndex } from './id-index.ts';
 
 /** A market of a loaded model, its ids indexed. */
 export class KnownMarket {
@@ -17,10 +18,10 @@ export class KnownMarket {
     readonly model: MarketModel,
   ) {
     this.n = model.items.length;
-    const itemIndex = new Map<string, number>();
+    const itemIndex = new IdIndex();
     for (const [position, item] of model.items.entries()) itemIndex.set(items[item], position);
     this.itemIndex = itemIndex;
-    this.userIndex = new Map(model.users?.map((user, index) => [user, index]));
+    this.userIndex = new IdIndex(model.users?.map((user, index) => [user, index]));
   }
 
   /** The id of the item at a position. */

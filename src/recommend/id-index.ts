@@ -1,0 +1,13 @@
+/**
+ * Positions by id. An id that is not there is looked up without its outer blanks: reading data takes ids without them, so `"p1 "`
+ * from a command line, a URL or a program means `p1`.
+ */
+export class IdIndex extends Map<string, number> {
+  override get(id: string): number | undefined {
+    return super.get(id) ?? super.get(id.trim());
+  }
+
+  override has(id: string): boolean {
+    return super.has(id) || super.has(id.trim());
+  }
+}
