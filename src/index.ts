@@ -23,6 +23,7 @@ export {
   generateMarkets,
   type MarketShape,
 } from './data/generate.ts';
+export { type ItemOptions, type ItemProperties, readItems } from './data/items.ts';
 export type { HeldOut, Market, Markets } from './data/markets.ts';
 export { type MarketFile, type ReadOptions, readMarkets } from './data/read-markets.ts';
 export { describe, type Recognised } from './data/recognised.ts';

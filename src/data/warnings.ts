@@ -104,13 +104,14 @@ export class RowFaults {
           file,
           message: MESSAGES[kind]!(count, what) + (line > 0 ? `, the first at line ${line}` : '') + first,
           count,
-          ...((kind === 'low-rating' || kind === 'filtered') && { normal: true as const }),
+          ...(['low-rating', 'filtered', 'duplicate'].includes(kind) && { normal: true as const }),
         };
   }
 }
 
 const MESSAGES: Partial<Record<DataWarning['kind'], (count: number, what: string) => string>> = {
   'incomplete-row': (count, what) => `${plural(count, 'row')} without ${what} left out`,
+  duplicate: (count) => `${plural(count, 'row')} of an item that came before, left out`,
   'low-rating': (count, what) => `${plural(count, 'row')} with a rating below ${what} left out`,
   filtered: (count, what) => `${plural(count, 'row')} left out by ${what}`,
   'trimmed-id': (count, what) => `${plural(count, 'row')} with blanks around ${what}, taken without them`,
