@@ -13,7 +13,8 @@ import {
   readMarkets,
   type Split,
 } from '../../src/data/read-markets.ts';
-import { readBytes, readDirectory, writeFileAtomically } from '../../src/node/files.ts';
+import { readDirectory } from '../../src/node/directory.ts';
+import { readBytes, writeFileAtomically } from '../../src/node/files.ts';
 
 const file = (market: string | undefined, split: Split, rows: string[], header = 'userId,itemId'): MarketFile => ({
   market,
@@ -188,6 +189,7 @@ describe('readMarkets', () => {
         market: 'a',
         message: 'market a: 2 duplicate rows, counted once',
         count: 2,
+        normal: true,
       },
       {
         kind: 'cold-item',
@@ -369,7 +371,7 @@ describe('files', () => {
     await expect(readDirectory(missing)).rejects.toThrow(`${missing}: no such file or folder`);
     await expect(readDirectory(folder)).rejects.toThrow(`${folder}: no training data`);
     write('a/valid.tsv', 'user\titem\nu\tx\n');
-    await expect(readDirectory(folder)).rejects.toThrow(`${join(folder, 'a', 'train.tsv')}: no such file`);
+    await expect(readDirectory(folder)).rejects.toThrow(`${join(folder, 'a')}: it has valid.tsv, but no training rows`);
     write('a/train.tsv', 'user\titem\nu\tx\n');
     await expect(readDirectory(folder, { markets: ['b'] })).rejects.toThrow(
       `markets: found "b", expected markets with a train.tsv or train.csv in ${folder}, which has the folders a`,

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { type DataWarning, readMarkets } from '../../src/data/read-markets.ts';
+import { readMarkets } from '../../src/data/read-markets.ts';
 import { computeStats } from '../../src/data/stats.ts';
+import type { DataWarning } from '../../src/data/warnings.ts';
 import { readDirectory } from '../../src/node/directory.ts';
 
 test('a small case by hand', async () => {
