@@ -2,18 +2,6 @@ export { adam, adamRows } from './embedding/adam';
 export { adamItems, bucketPulls, spreadItems, sumParts } from './embedding/adapt';
 export { buildUnigramTable } from './embedding/alias';
 export { choleskyInverse, choleskyWorkspaceBytes } from './dense/cholesky';
-export {
-  addCore,
-  columnResidual,
-  conjugateWorkspaceBytes,
-  coupleColumns,
-  relaxColumns,
-  relaxRows,
-  schurColumns,
-  startColumns,
-  stepColumns,
-  storeCore,
-} from './sparse/conjugate';
 export { dropout } from './embedding/dropout';
 export { eliminate } from './sparse/elimination';
 export { gemmNN, gemmNT, gemmTN, gemmWorkspaceBytes, packColumns } from './dense/gemm';

@@ -5,8 +5,6 @@ const USAGE = `npm run bench -- [NAME] [options]
   gemm                        the matrix product beside NumPy (OpenBLAS) and tfjs
   limits                      each kernel beside the machine's limits; where the time of a training goes
   ease                        EASE on all markets as one beside SciPy: time, memory
-  ease-local [real|generated]  the iterative EASE beside the exact one: neighbours, NDCG@10, memory; generated, by name only:
-                              100,000 items and 10⁷ interactions, an hour or more
   skipgram                    the skip-gram stage beside gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation beside the same step in PyTorch
   read                        10⁷ rows of CSV to Markets beside papaparse alone: time, memory
@@ -32,7 +30,6 @@ const NAMES = [
   'gemm',
   'limits',
   'ease',
-  'ease-local',
   'skipgram',
   'adaptation',
   'read',
@@ -46,7 +43,6 @@ const NAMES = [
 ];
 const PARTS = {
   quality: ['ease', 'paper', 'default'],
-  'ease-local': ['real', 'generated'],
   update: ['exact', 'stale'],
 };
 const PRESETS = ['paper', 'default'];

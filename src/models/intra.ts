@@ -3,9 +3,9 @@ import type { Codec, Stage, StageContext, StageResult } from '../engine/stage.ts
 import { gram, gramBytes } from '../matrix/gram.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { tileValues } from '../matrix/tiles.ts';
-import { conjugateBytes, conjugateEase } from '../similarity/conjugate.ts';
 import { easeWithInverse } from '../similarity/ease.ts';
 import { planBytes } from '../similarity/elimination.ts';
+import { groupEase, groupEaseBytes } from '../similarity/groups.ts';
 import { type EaseUpdate, type UpdatedEase, updateEase } from '../similarity/woodbury.ts';
 import { codecOf } from './artefact.ts';
 import type { Interactions } from './interactions.ts';
@@ -40,12 +40,11 @@ export interface IntraOptions {
   lambdaF: number;
   /** ε. */
   epsilon: number;
-  /** Absent: by the number of items. */
-  easeSolver?: 'exact' | 'iterative';
+  /** Absent: groups, unless the inverse is needed. */
+  easeSolver?: 'exact' | 'groups';
+  /** Items of a system of EASE by groups. */
+  systemItems: number;
 }
-
-/** Items up to which B̂ is exact by default: the dense way takes 8 · 10¹² operations for them, and 0.8 GB. */
-export const EXACT_ITEMS = 20_000;
 
 /** Which stage it is: of one market, or of all of them merged. */
 const named = (market: string | undefined) =>
@@ -62,14 +61,14 @@ export function intraSimilarity(
   return {
     ...named(market),
     bytes: ({ X }) =>
-      chooseSolver(X.cols, options, updatable).exact
+      chooseSolver(options, updatable).exact
         ? Math.max(gramBytes(X), planBytes(X.cols))
-        : conjugateBytes(X.cols, X.rows, X.indices.length),
+        : groupEaseBytes(X, shapeOf(options)),
     run(interactions, context) {
-      const { exact, why } = chooseSolver(interactions.X.cols, options, updatable);
+      const { exact, why } = chooseSolver(options, updatable);
       return exact
         ? solveExactly(context, interactions, options, updatable, why)
-        : solveIteratively(context, interactions, options, why);
+        : solveByGroups(context, interactions, options, why);
     },
     artefact,
   };
@@ -91,40 +90,40 @@ async function solveExactly(
   };
 }
 
-async function solveIteratively(
+async function solveByGroups(
   context: StageContext,
   { X, transposed }: Interactions,
-  { lambdaF: lambda, epsilon }: IntraOptions,
+  options: IntraOptions,
   why: string,
 ): Promise<StageResult<IntraSimilarity>> {
-  context.note(`by conjugate gradients, ${why}`);
-  const { similarity, core, steps, residual } = await conjugateEase(context, X, transposed, { lambda, epsilon });
-  const found = `${steps.toFixed(1)} steps a column of the tail, entries off by about ${residual.toExponential(1)}`;
+  const shape = shapeOf(options);
+  const { similarity, groups } = await groupEase(context, X, transposed, {
+    lambda: options.lambdaF,
+    epsilon: options.epsilon,
+    ...shape,
+  });
   return {
     value: { similarity },
-    fact: { items: similarity.rows, entries: similarity.values.length, core, residual },
-    note: `conjugate gradients beside an exact core of ${core.toLocaleString('en-US')} (${why}): ${found}`,
+    fact: { items: similarity.rows, entries: similarity.values.length },
+    note: `${groups.toLocaleString('en-US')} groups of up to ${shape.group} items, each solved with up to ${shape.most} others that matter most to it (${why})`,
   };
 }
 
-/** Whether B̂ of this number of items is solved exactly, and why. */
-function chooseSolver(
-  items: number,
-  { easeSolver }: IntraOptions,
-  updatable: boolean,
-): { exact: boolean; why: string } {
-  const limit = EXACT_ITEMS.toLocaleString('en-US');
+const shapeOf = ({ systemItems }: IntraOptions) => ({ group: systemItems / 8, most: (systemItems / 8) * 7 });
+
+/** Whether B̂ is solved exactly, and why. */
+function chooseSolver({ easeSolver }: IntraOptions, updatable: boolean): { exact: boolean; why: string } {
   if (easeSolver) return { exact: easeSolver === 'exact', why: 'as asked' };
-  if (items <= EXACT_ITEMS) return { exact: true, why: `no more than ${limit} items` };
-  if (updatable) return { exact: true, why: 'an updatable model needs the inverse' };
-  return {
-    exact: false,
-    why: `${items.toLocaleString('en-US')} items are over the ${limit} that are solved exactly`,
-  };
+  return updatable
+    ? { exact: true, why: 'an updatable model needs the inverse' }
+    : { exact: false, why: 'ranks as the exact inverse does, sooner' };
 }
 
 /** B̂ and its inverse after a change of X. */
-export function updatedSimilarity(options: IntraOptions, market?: string): Stage<EaseUpdate, UpdatedEase> {
+export function updatedSimilarity(
+  options: Pick<IntraOptions, 'lambdaF' | 'epsilon'>,
+  market?: string,
+): Stage<EaseUpdate, UpdatedEase> {
   return {
     ...named(market),
     bytes: ({ oldOf }) => 4 * tileValues(oldOf.length),

@@ -16,7 +16,7 @@ import { type LinearTerms, type LinearWeights, walkScores } from './linear-score
 const MAX_INVERSE_BYTES = 1.9e9;
 
 /** What the linear scores were made with. */
-export interface LinearSettings extends IntraOptions {
+export interface LinearSettings extends Pick<IntraOptions, 'lambdaF' | 'epsilon'> {
   weights: LinearWeights;
   rp3beta: number;
   rp3Threshold: number;
@@ -24,10 +24,10 @@ export interface LinearSettings extends IntraOptions {
 
 /** Throws unless the inverses of these linear scores can be made and stored. */
 export function checkInverses({ items, markets }: Markets, weights: LinearWeights, options: IntraOptions): void {
-  if (options.easeSolver === 'iterative')
+  if (options.easeSolver === 'groups')
     throw new ArgumentError(
       'easeSolver',
-      'iterative',
+      'groups',
       'exact or auto for an updatable model: an update continues from the exact inverse',
     );
   let bytes = weights.merged > 0 ? 4 * tileValues(items.length) : 0;

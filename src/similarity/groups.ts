@@ -20,6 +20,9 @@ import { notPositive } from './sweep.ts';
 const TASKS_PER_THREAD = 4;
 const GROUPS_PER_TASK = 16;
 
+/** Chosen by ranking on real and generated data (docs/internals/ease.md). */
+const DEFAULTS = { group: 16, most: 112, width: 32, core: 1024 };
+
 export interface GroupEaseOptions {
   lambda: number;
   /** Entries of B̂ below ε are dropped. */
@@ -69,7 +72,8 @@ export async function groupEase(
   const { kernels, name } = context;
   const { memory, pool } = kernels;
   const n = X.cols;
-  const { lambda, epsilon, nearest = n, group = 16, most = 112, width = 32, core = 1024, prior } = options;
+  const { lambda, epsilon, nearest = n, prior } = options;
+  const { group, most, width, core } = { ...DEFAULTS, ...options };
   checkNumber('lambda', lambda, 1e-6, 1e9);
   checkNumber('epsilon', epsilon, -1e9, 1e9);
   checkInteger('nearest', nearest, 0, 2 ** 31 - 1);
@@ -85,16 +89,8 @@ export async function groupEase(
   }
   const slots = pool ? TASKS_PER_THREAD * pool.threads : 1;
   const counted: CoPurchaseOptions = { lambda, core: Math.min(core, n), width: Math.min(width, n), prior, slots };
-  const shape: Shape = {
-    n,
-    users: X.rows,
-    size: roundUp(Math.min(n, most + group)),
-    group,
-    width: counted.width,
-    sides: prior ? 2 : 1,
-    longest: prior ? longestColumn(prior.similarity) : 0,
-  };
-  memory.require(coPurchaseBytes(X, counted) + 4 * n + slots * slotBytes(shape), `${name} on ${n} items`);
+  const shape = shapeOf(X, group, most, counted);
+  memory.require(bytesOf(X, counted, shape), `${name} on ${n} items`);
   const mark = memory.mark();
   try {
     const { all, order, ranks, ...lists } = await putCoPurchases(context, X, transposed, counted);
@@ -174,6 +170,34 @@ interface Shape {
 }
 
 const roundUp = (rows: number) => 8 * Math.ceil(rows / 8);
+
+function shapeOf(X: SparsePattern, group: number, most: number, { width, prior }: CoPurchaseOptions): Shape {
+  return {
+    n: X.cols,
+    users: X.rows,
+    size: roundUp(Math.min(X.cols, most + group)),
+    group,
+    width,
+    sides: prior ? 2 : 1,
+    longest: prior ? longestColumn(prior.similarity) : 0,
+  };
+}
+
+function bytesOf(X: SparsePattern, counted: CoPurchaseOptions, shape: Shape): number {
+  return coPurchaseBytes(X, counted) + 4 * X.cols + counted.slots * slotBytes(shape);
+}
+
+/** Linear memory, in bytes, that `groupEase` without a prior asks for on one thread, beside its result. */
+export function groupEaseBytes(X: SparsePattern, options: { group?: number; most?: number } = {}): number {
+  const { group, most } = { ...DEFAULTS, ...options };
+  const counted: CoPurchaseOptions = {
+    lambda: 1,
+    core: Math.min(DEFAULTS.core, X.cols),
+    width: Math.min(DEFAULTS.width, X.cols),
+    slots: 1,
+  };
+  return bytesOf(X, counted, shapeOf(X, group, most, counted));
+}
 
 function longestColumn({ cols, indices }: SparseMatrix): number {
   const counts = new Int32Array(cols);

@@ -20,10 +20,20 @@ export const EASE_OPTIONS = {
   },
   easeSolver: {
     type: 'choice',
-    choices: ['auto', 'exact', 'iterative'],
+    choices: ['auto', 'groups', 'exact'],
     default: 'auto',
     unrecorded: true,
     flag: '--ease-solver <name>',
-    text: 'How B̂ is solved: exact, up to about 45,000 items; iterative, to within about 0.003 and in little memory; auto, exact up to 20,000 items and in updatable models',
+    text: 'How B̂ is solved: groups, a small system for each group of items bought together; exact, up to about 45,000 items; auto, groups, and exact in updatable models',
+  },
+  systemItems: {
+    type: 'number',
+    min: 64,
+    max: 4096,
+    integer: true,
+    multipleOf: 64,
+    default: 128,
+    flag: '--system-items <n>',
+    text: 'Items of a system of EASE by groups: its group is an eighth of them, the others those that matter most to it; more take longer and rank hardly better',
   },
 } as const satisfies OptionTable;
