@@ -143,7 +143,7 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['stats', 'data', '--market', 'us'], 'market: found "us", expected --markets to choose from de, in, jp, uk, us'],
     [['stast'], "unknown command 'stast' (Did you mean stats?)"],
     [['stats', 'data', '--jsn'], "unknown option '--jsn' (Did you mean --json?)"],
-    [['update', 'ease.m3rec'], "required options '--data <dir>', '-o, --output <file>' not specified"],
+    [['update', 'ease.m3rec'], "required options '--data <path>', '-o, --output <file>' not specified"],
     [['stats', 'data', '--wide'], "unknown option '--wide'"],
     [['stats', 'data', '--min-rating', 'high'], '--min-rating'],
     [['stats', 'data', '--markets', 'us,,uk'], '--markets'],
