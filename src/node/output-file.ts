@@ -1,10 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import type { Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ArgumentError, DataError } from '../common/errors.ts';
 import { addLeftover, forgetLeftover } from './leftovers.ts';
 import { attempt } from './system-error.ts';
+
+/** What is known of a file that is there; a type of its own, so that the package's types need none of Node's. */
+interface Existing {
+  size: number;
+  mode: number;
+  uid: number;
+  gid: number;
+}
 
 /** A temporary file that nobody has written to for this long was left behind by a process that is gone. */
 const STALE_MS = 3_600_000;
@@ -97,7 +104,7 @@ export class OutputFile {
  * Where a file of this name would be written, links followed, and what is there now.
  * @throws DataError for what is no file, or is not to be written.
  */
-export async function findTarget(path: string): Promise<{ target: string; existing?: Stats }> {
+export async function findTarget(path: string): Promise<{ target: string; existing?: Existing }> {
   checkPath(path);
   if (path.includes('\ufffd'))
     throw new DataError(path, undefined, 'the name has bytes that are not UTF-8; give another name');
@@ -124,7 +131,7 @@ function unlessMissing(error: NodeJS.ErrnoException): undefined {
 }
 
 /** Gives the new file the owner, group and mode of the one that it replaces. */
-async function keepOwner(path: string, file: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+async function keepOwner(path: string, file: FileHandle, { uid, gid, mode }: Existing): Promise<void> {
   const own = await file.stat();
   try {
     if (own.uid !== uid || own.gid !== gid) await file.chown(uid, gid);
