@@ -52,7 +52,7 @@ function reachedFiles(at: string): Set<string> {
     if (reached.has(path)) return;
     reached.add(path);
     if (path.endsWith('.wasm')) return;
-    const text = readFileSync(join(at, path), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+    const text = readFileSync(join(at, path), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
     for (const [, target] of text.matchAll(/\b(?:from|import|URL)\s*\(?\s*["'](\.{1,2}\/[\w./-]+)["']/g)) {
       const to = posix.normalize(posix.join(posix.dirname(path), target));
       visit(path.endsWith('.d.ts') ? to.replace(/\.(ts|js)$/, '.d.ts') : to);

@@ -34,7 +34,7 @@ import { webWorkers } from 'm3rec/workers';
 export async function use(bytes: Uint8Array, argument: KernelArgument): Promise<Recommendations> {
   const markets: Markets = await readDirectory('shop');
   await train(markets, { preset: 'paper', signal: new AbortController().signal, workers: webWorkers() });
-  (await bindKernels(bytes as Uint8Array<ArrayBuffer>)).addTo(4, argument);
+  (await bindKernels(bytes as Uint8Array<ArrayBuffer>)).addInto(4, argument as Float32Array<ArrayBuffer>, new Float32Array(4));
   await openModelStore();
   await init(kernels);
   // @ts-expect-error: there is no such option
