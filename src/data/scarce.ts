@@ -12,9 +12,9 @@ import { checkMarkets, type Market, type Markets } from './markets.ts';
  * @param seed 0 … 2³² − 1
  * @throws ArgumentError for what are no markets, another name, share or seed.
  * @example
- * const few = withFewerUsers(markets, 'jp', 0.1, 1);
- * const model = await train(few);
- * await evaluate(await Recommender.from(model, kernels), markets);
+ * const source = 'userId,itemId\nu1,shoe-9\nu2,hat-2\n';
+ * const markets = await readMarkets([{ market: 'de', split: 'train', name: 'de.csv', source }]);
+ * withFewerUsers(markets, 'de', 0.5).markets[0].users.length; // → 1
  */
 export function withFewerUsers(markets: Markets, name: string, share: number, seed = 0): Markets {
   checkMarkets(markets);

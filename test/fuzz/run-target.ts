@@ -63,7 +63,7 @@ async function runReader(input: Uint8Array): Promise<Outcome> {
   const lines: RunLine[] = [];
   let outcome: Outcome = { kind: 'accepted' };
   try {
-    for await (const line of readRun(path)) lines.push(line);
+    for await (const line of readRun(path, new AbortController().signal, () => false)) lines.push(line);
   } catch (error) {
     check(error instanceof DataError, `not a DataError: ${error instanceof Error ? error.stack : error}`);
     outcome = refusal(error);
@@ -72,15 +72,27 @@ async function runReader(input: Uint8Array): Promise<Outcome> {
   const text = new TextDecoder().decode(input);
   const expected = text.split('\n').map((each) => each.replace(/\r$/, ''));
   for (const { line, user, candidates } of lines) {
+    const read = expected[line - 1];
     check(
-      expected[line - 1] === `${user}\t${candidates.join(',')}`,
-      `line ${line} reads ${JSON.stringify(expected[line - 1]).slice(0, 200)}`,
+      JSON.stringify([user, candidates.join(',')]) === JSON.stringify(written(read)),
+      `line ${line} reads ${JSON.stringify(read).slice(0, 200)}`,
     );
-    check(user !== '' && !candidates.includes('') && candidates.length > 0, `line ${line} has an empty id`);
+    check(user !== '' && !candidates.includes(''), `line ${line} has an empty id`);
   }
   if (outcome.kind === 'accepted') {
     const filled = expected.filter((each, i) => each !== '' && !(i === 0 && /^user_?id\t/i.test(each)));
     check(filled.length === lines.length, `${lines.length} lines of ${filled.length}`);
   }
   return outcome;
+}
+
+/** The user of a line and its candidates with commas between them; a comma or tab at the end is none. */
+function written(line: string): [user: string, candidates: string] {
+  if (line.startsWith('{')) {
+    const { user, candidates } = JSON.parse(line);
+    return [user, candidates.join(',')];
+  }
+  const [user, ...fields] = line.split('\t');
+  if (fields.at(-1) === '') fields.pop();
+  return [user, fields.length === 1 ? fields[0].replace(/,$/, '') : fields.join(',')];
 }

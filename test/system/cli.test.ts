@@ -149,7 +149,7 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['stats', 'data', '--markets', 'us,,uk'], '--markets'],
     [['train', 'data'], "required option '-o, --output <file>' not specified"],
     [['train', 'data', '-o', ''], '--output'],
-    [['train', 'data', '-o', 'x', '--model', 'svd'], 'Allowed choices are m3rec, ease, popularity'],
+    [['train', 'data', '-o', 'x', '--model', 'svd'], 'Allowed choices are m3rec, transfer, ease, popularity'],
     [['train', 'data', '-o', 'x', '--preset', 'best'], 'Allowed choices are default, paper'],
     [['train', 'data', '-o', 'x', '--without', 'all'], 'Allowed choices are nothing, intra, inter, both'],
     [['train', 'data', '-o', 'x', '--ease-solver', 'quick'], 'Allowed choices are auto, groups, exact'],
