@@ -69,6 +69,16 @@ export function kernelLayout(constants, structs, declarations) {
       ({ name, type, comment }) => `${comment}  readonly ${name}: ${hostType[type] ?? 'Scalar'};\n`,
     );
     const entries = fields.map(({ name, type }) => `    ['${name}', '${type}'],\n`);
+    const array = (type, i) => `${type === 'f32' ? 'floats' : 'words'}[at${i > 0 ? ` + ${i}` : ''}]`;
+    const writes = fields.map(({ name, type }, i) => `    ${array(type, i)} = value.${name};\n`);
+    const reads = fields.map(({ name, type }, i) => {
+      const cast = type === 'usize' ? ' as Address' : '';
+      return `      ${name}: ${array(type, i)}${type === 'i32' ? ' | 0' : cast},\n`;
+    });
+    // of the two views, one may not be needed
+    const hasFloats = fields.some(({ type }) => type === 'f32');
+    const hasWords = fields.some(({ type }) => type !== 'f32');
+    const views = `${hasWords ? '' : '_'}words, ${hasFloats ? '' : '_'}floats`;
     return `${comment}export interface ${name} {
 ${members.join('')}}
 export const ${name}: StructLayout<${name}> = {
@@ -76,6 +86,12 @@ export const ${name}: StructLayout<${name}> = {
   bytes: ${FIELD_BYTES * fields.length},
   fields: [
 ${entries.join('')}  ],
+  write(${views}, at, value) {
+${writes.join('')}  },
+  read(${views}, at) {
+    return {
+${reads.join('')}    };
+  },
 };
 `;
   });

@@ -5,7 +5,7 @@ import type { KernelExports } from './kernel-exports.ts';
 import { STRUCT_ARGUMENTS } from './kernel-layout.ts';
 import type { LinearMemory } from './memory.ts';
 import type { KernelSource } from './source.ts';
-import { type AnyLayout, putStruct } from './struct.ts';
+import { putStruct, type StructLayout } from './struct.ts';
 
 type TypedArray =
   | Int8Array
@@ -93,7 +93,7 @@ function call(
     };
     const raw: number[] = [];
     for (const [i, argument] of args.entries()) {
-      const layout = STRUCT_ARGUMENTS[name]?.[raw.length];
+      const layout = STRUCT_ARGUMENTS[name]?.[raw.length] as StructLayout<Record<string, number>> | undefined;
       const place = `${name}: argument ${i}`;
       if (layout) raw.push(argument === 0 ? NOWHERE : putFields(place, layout, argument, memory, put));
       else if (typeof argument === 'number') raw.push(argument);
@@ -117,7 +117,7 @@ function call(
 /** A struct out of an object of its fields. */
 function putFields(
   place: string,
-  layout: AnyLayout,
+  layout: StructLayout<Record<string, number>>,
   value: unknown,
   memory: LinearMemory,
   put: (array: TypedArray) => Address,

@@ -6,9 +6,6 @@ import type { Arena, LinearMemory } from '../engine/memory.ts';
 import { putStructs } from '../engine/struct.ts';
 import type { Call, Kernels } from '../engine/types.ts';
 
-/** What a kernel makes of a state. */
-const UNSEARCHED = { listed: 0, factor: 0, share: 0, error: 0, least: 0 };
-
 /** What is wanted for one history of a batch. */
 export interface Wanted {
   /** n × u8, other than 0 for an item to leave out. */
@@ -51,7 +48,17 @@ export function results(
   const states = putStructs(
     scratch,
     SearchState,
-    wanted.map(({ scores, excluded, k }) => ({ ...UNSEARCHED, linear: scores, excluded, k })),
+    // no spread of a constant: it would take as long as the search of a small market
+    wanted.map(({ scores, excluded, k }) => ({
+      linear: scores,
+      excluded,
+      k,
+      listed: 0,
+      factor: 0,
+      share: 0,
+      error: 0,
+      least: 0,
+    })),
   );
   const out = scratch.allocate(8 * most * m);
   const counts = scratch.allocate(4 * m);
