@@ -51,13 +51,17 @@ export { asPublished, clean, type Draw, type PoolRow, PROTOCOLS, type Protocol }
 export { FORMAT_VERSION, type ModelInfo, type SectionInfo } from './model/file.ts';
 export type { MarketModel, Model } from './model/model.ts';
 export type { ScaledTable, Table, TableType } from './model/table.ts';
+export { ease as SERVED_EASE } from './models/ease/served.ts';
 export { type ExportOptions, exportModel } from './models/export.ts';
 export { decodeModel, encodeModel, inspectModel } from './models/file.ts';
 export type { ModelKind } from './models/kind.ts';
-export { loadModel, Recommender } from './models/load.ts';
+export { loadModel, loadModelOf, Recommender } from './models/load.ts';
 export type { Mix } from './models/m3rec/options.ts';
+export { m3rec as SERVED_M3REC } from './models/m3rec/served.ts';
 export type { ChoiceOption, NumberOption, OptionSpec, OptionTable } from './models/options.ts';
+export { popularity as SERVED_POPULARITY } from './models/popularity/served.ts';
 export { KINDS, type KindName } from './models/registry.ts';
+export type { ServedKind } from './models/served-kind.ts';
 export {
   type Contribution,
   LOWEST_SCORE,

@@ -24,9 +24,25 @@ export async function loadModel(
   bytes: Uint8Array | ArrayBuffer,
   options: { kernels?: KernelSource } = {},
 ): Promise<AnyRecommender> {
+  return loadModelOf(SERVED_KINDS, bytes, options);
+}
+
+/**
+ * As `loadModel`, for files of these kinds only, so that a page bundles no scorer but theirs.
+ *
+ * @throws ModelFileError also for a file of another kind.
+ * @example
+ * const shop = await loadModelOf([SERVED_M3REC], await readBytes('shop.m3rec'));
+ * shop.markets.length; // → 5
+ */
+export async function loadModelOf(
+  kinds: readonly ServedKind[],
+  bytes: Uint8Array | ArrayBuffer,
+  options: { kernels?: KernelSource } = {},
+): Promise<AnyRecommender> {
   const { kernels } = checkObject('options', options) as typeof options;
-  const model = readModel(bytes, SERVED_KINDS);
-  return open(model, await instantiateKernels(await kernelSource(kernels)), SERVED_KINDS);
+  const model = readModel(bytes, kinds);
+  return open(model, await instantiateKernels(await kernelSource(kernels)), kinds);
 }
 
 /**

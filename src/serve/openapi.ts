@@ -1,3 +1,4 @@
+import { SERVED_KINDS } from '../models/served.ts';
 import type { Operation, ServeLimits, Value } from './handler.ts';
 
 type Schema = Record<string, unknown>;
@@ -65,7 +66,7 @@ const ANSWERS: Record<string, Schema> = {
   }),
   Health: object({
     status: { const: 'ok' },
-    model: { enum: ['m3rec', 'ease', 'popularity'] },
+    model: { enum: SERVED_KINDS.map(({ name }) => name) },
     markets: array(object({ name: text, items: { type: 'integer' }, users: { type: 'integer' } })),
   }),
   Error: object({

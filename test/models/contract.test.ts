@@ -6,9 +6,11 @@ import {
   decodeModel,
   encodeModel,
   loadModel,
+  loadModelOf,
   type Market,
   type Markets,
   type Model,
+  ModelFileError,
   type Recommender,
   train,
   update,
@@ -155,6 +157,24 @@ describe.each(variants)('%s', (_, kind, given) => {
       );
   });
 
+  test('a recommender gives its memory back, and says as its kind does whether it folds in and explains', async () => {
+    const kernels = await rawKernels();
+    const used = kernels.memory.used;
+    const scorer = kind.scorer(await trained, kernels);
+    expect(kernels.memory.used).toBeGreaterThan(used);
+    expect(scorer.foldsIn).toBe(kind.foldsIn);
+    if (kind.explains) expect(scorer.explain).toBeDefined();
+    scorer.close();
+    expect(kernels.memory.used).toBe(used);
+  });
+
+  test('a loader of its kind alone opens it, one of the others refuses it', async () => {
+    const bytes = encodeModel(await trained);
+    expect((await loadModelOf([kind], bytes)).markets).toEqual(['black', 'white']);
+    const others = SERVED_KINDS.filter(({ name }) => name !== kind.name);
+    await expect(loadModelOf(others, bytes)).rejects.toThrow(ModelFileError);
+  });
+
   test('training gives its memory back, and its stages have names and ids of their own', async () => {
     const kernels = await rawKernels();
     const used = kernels.memory.used;
@@ -184,8 +204,4 @@ describe.each(variants)('%s', (_, kind, given) => {
     const person = people.white[0];
     expect(topOf(recommender, 'white', { user: `new ${person.id}` })).toBe(answerOf(person));
   });
-});
-
-test('names are unique', () => {
-  expect(new Set(KINDS.map(({ name }) => name)).size).toBe(KINDS.length);
 });
