@@ -33,7 +33,7 @@ export type { RandomAccess, RowSource } from './data/source.ts';
 export { computeStats, type MarketStats, type MarketsStats } from './data/stats.ts';
 export type { DataWarning } from './data/warnings.ts';
 export { init } from './engine/init.ts';
-export type { KernelSource } from './engine/instantiate.ts';
+export type { KernelSource } from './engine/source.ts';
 export type { StageReport } from './engine/stage.ts';
 export { type CompareOptions, type Comparison, compare, type Difference, meanDifference } from './evaluate/compare.ts';
 export {

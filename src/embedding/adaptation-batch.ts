@@ -1,8 +1,8 @@
 // The mini-batches of stage 3: which users they hold, and their linear memory.
 import { type Address, NOWHERE, type Pointer } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
 import { Adam, Csr, Pull } from '../engine/kernel-layout.ts';
 import { allocateStructs, putStruct } from '../engine/struct.ts';
+import type { Kernels } from '../engine/types.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
 
 /** Items of a task: their vectors and moments pass through an L2 cache. */

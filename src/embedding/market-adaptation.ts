@@ -1,11 +1,11 @@
 // One market in stage 3 (adapt.ts): its state in linear memory, and the tasks of its steps. Users and items are cut the same way on
 // any number of threads, and parts are added in order.
 import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
 import { Adam, Csr, ItemTables, MarginLoss } from '../engine/kernel-layout.ts';
 import { STREAM } from '../engine/streams.ts';
 import { putStruct, writeStruct } from '../engine/struct.ts';
-import { type Call, ranges, type Task } from '../engine/tasks.ts';
+import { ranges } from '../engine/tasks.ts';
+import type { Call, Kernels, Task } from '../engine/types.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
 import { BatchMemory, cutUsers, ITEMS_PER_TASK, rowLengths } from './adaptation-batch.ts';
 import { BETA1, BETA2, EPSILON } from './optimiser.ts';

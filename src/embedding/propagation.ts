@@ -1,11 +1,11 @@
 // V = B W + W: item tables that are trained through B. V, which meets the loss, lies row by row; W, the gradient that goes back
 // through B and Adam's moments lie in panels of 16 columns, so that a panel of W fits a cache (assembly/embedding/propagate.ts).
 import { type Address, type Pointer, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
 import { Adam, LANES } from '../engine/kernel-layout.ts';
 import type { LinearMemory } from '../engine/memory.ts';
 import { allocateStructs, writeStruct } from '../engine/struct.ts';
-import { ranges, type Task } from '../engine/tasks.ts';
+import { ranges } from '../engine/tasks.ts';
+import type { Kernels, Task } from '../engine/types.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { transpose } from '../matrix/transpose.ts';
 import { BETA1, BETA2, EPSILON } from './optimiser.ts';

@@ -2,11 +2,11 @@
 // then the gradients of a range of items from all positions. Walks and items are cut the same way on any number of threads, and
 // what is added is added in the order of walks.
 import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
-import type { KernelExports, Kernels } from '../engine/instantiate.ts';
 import { Entry, Round, SkipGram } from '../engine/kernel-layout.ts';
 import { STREAM } from '../engine/streams.ts';
 import { allocateStructs, putStruct, writeStruct } from '../engine/struct.ts';
-import { type Call, ranges, type Task } from '../engine/tasks.ts';
+import { ranges } from '../engine/tasks.ts';
+import type { Call, KernelExports, Kernels, Task } from '../engine/types.ts';
 import type { PropagatedTable } from './propagation.ts';
 
 /** Targets (contexts and negatives) of the centres of a task, in whole walks: about a millisecond of work at d = 128. */

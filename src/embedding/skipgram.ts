@@ -1,8 +1,8 @@
 import type { Address } from '../engine/address.ts';
-import type { KernelExports, Kernels } from '../engine/instantiate.ts';
 import type { StageContext } from '../engine/stage.ts';
 import { STREAM } from '../engine/streams.ts';
 import { runTasks } from '../engine/tasks.ts';
+import type { KernelExports, Kernels } from '../engine/types.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { AdamRate } from './optimiser.ts';
 import { makePropagatedTable, Propagation, propagatedTableBytes, propagationBytes } from './propagation.ts';

@@ -1,9 +1,8 @@
 // The softmax loss of stage 3: cross-entropy over the market's items on cos(u, v) / τ, by products of the batch's unit vectors with
 // those of all items.
 import { type Address, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
 import type { Csr } from '../engine/kernel-layout.ts';
-import type { Call } from '../engine/tasks.ts';
+import type { Call, Kernels } from '../engine/types.ts';
 import type { BatchMemory } from './adaptation-batch.ts';
 
 /** What it keeps of a market's items, and the calls that go into the tasks of a step. */

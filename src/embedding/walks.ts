@@ -3,7 +3,8 @@ import { WalkGraph } from '../engine/kernel-layout.ts';
 import type { StageContext } from '../engine/stage.ts';
 import { STREAM } from '../engine/streams.ts';
 import { putStruct } from '../engine/struct.ts';
-import { ranges, runTasks, type Task } from '../engine/tasks.ts';
+import { ranges, runTasks } from '../engine/tasks.ts';
+import type { Task } from '../engine/types.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
 
 export interface WalkOptions {

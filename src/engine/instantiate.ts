@@ -5,9 +5,6 @@ import { LinearMemory } from './memory.ts';
 import { isModule, type KernelSource, resolveKernels } from './source.ts';
 import type { Kernels } from './types.ts';
 
-export { type KernelSource, type ResolvedKernels, resolveKernels } from './source.ts';
-export type { KernelExports, Kernels } from './types.ts';
-
 /**
  * Instantiates the kernels, on a linear memory of their own unless one is given.
  * @throws ArgumentError for anything that is not the kernel module.

@@ -2,7 +2,7 @@
 // progress, errors, time, memory and facts come about in one place.
 import { checkCallback } from '../common/errors.ts';
 import { Job, type JobOptions, type Step } from '../common/job.ts';
-import type { KernelExports, Kernels } from './instantiate.ts';
+import type { KernelExports, Kernels } from './types.ts';
 
 /** Turns a value into bytes and back. Equal values give equal bytes. */
 export interface Codec<T> {

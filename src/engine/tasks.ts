@@ -1,8 +1,6 @@
 import type { KernelExports } from './kernel-exports.ts';
 import type { Kernels, OnTask, Task } from './types.ts';
 
-export type { Call, OnTask, Task, TaskPool } from './types.ts';
-
 /**
  * Runs the tasks, in any order, on all threads of the kernels, or one after the other if there is only one.
  * A task may write only what no other task of the same run reads or writes: then the bytes do not depend on the threads.

@@ -1,6 +1,6 @@
 // Item co-occurrence: G = XᵀX. Peak memory: 8 bytes per entry of X, 8 per entry of G, 4 (rows + 5 · cols).
 import { MemoryError } from '../common/errors.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import type { Kernels } from '../engine/types.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 import { transpose } from './transpose.ts';
 

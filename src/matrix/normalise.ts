@@ -1,4 +1,4 @@
-import type { Kernels } from '../engine/instantiate.ts';
+import type { Kernels } from '../engine/types.ts';
 import type { SparseMatrix } from './sparse.ts';
 
 /** A copy whose rows sum to 1; empty rows stay empty. */

@@ -1,5 +1,5 @@
 // Transpose in compressed rows. Peak memory: 16 bytes per entry (8 for a pattern) and 4 (rows + cols).
-import type { Kernels } from '../engine/instantiate.ts';
+import type { Kernels } from '../engine/types.ts';
 import type { SparseMatrix, SparsePattern } from './sparse.ts';
 
 /**

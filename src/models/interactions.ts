@@ -1,6 +1,6 @@
 // What every kind takes from the data: X over all markets, and the basics of a market.
 import type { Market, Markets } from '../data/markets.ts';
-import type { Kernels } from '../engine/instantiate.ts';
+import type { Kernels } from '../engine/types.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
 import { transpose } from '../matrix/transpose.ts';
 import type { MarketModel } from '../model/model.ts';

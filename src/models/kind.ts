@@ -1,8 +1,8 @@
 // The contract of a method of recommending. Each kind has its own folder and is named in registry.ts and, without what trains it,
 // in served.ts; nowhere else.
 import type { Markets } from '../data/markets.ts';
-import type { Kernels } from '../engine/instantiate.ts';
 import type { Stage } from '../engine/stage.ts';
+import type { Kernels } from '../engine/types.ts';
 import type { MarketModel, Model } from '../model/model.ts';
 import type { GrownMarkets } from './grow-markets.ts';
 import type { OptionTable } from './options.ts';

@@ -1,7 +1,7 @@
 import { ArgumentError, checkInteger, M3RecError, MemoryError } from '../common/errors.ts';
 import { printable } from '../common/printable.ts';
 import { xxHash32 } from '../common/xxhash.ts';
-import type { KernelSource } from '../engine/instantiate.ts';
+import type { KernelSource } from '../engine/source.ts';
 import { loadModel, type Recommender } from '../models/load.ts';
 import type { RecommendQuery, Subject } from '../recommend/query.ts';
 import { describeApi } from './openapi.ts';

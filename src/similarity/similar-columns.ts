@@ -1,9 +1,9 @@
 // What becomes of the columns of C = (G + λI)⁻¹ as they are computed (sparse-inverse.ts): B̂'s columns and, for a model that
 // is to be updated, C's tiles.
 import { type Address, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/instantiate.ts';
 import { LANES } from '../engine/kernel-layout.ts';
-import { type Call, runTasks, type Task } from '../engine/tasks.ts';
+import { runTasks } from '../engine/tasks.ts';
+import type { Call, Kernels, Task } from '../engine/types.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { TILE, tileIndex, tileRows, tileValues } from '../matrix/tiles.ts';
 import { transpose } from '../matrix/transpose.ts';

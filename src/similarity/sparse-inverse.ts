@@ -16,7 +16,8 @@ import {
 } from '../engine/kernel-layout.ts';
 import type { StageContext } from '../engine/stage.ts';
 import { putStruct, putStructs } from '../engine/struct.ts';
-import { type Call, runTasks, type Task } from '../engine/tasks.ts';
+import { runTasks } from '../engine/tasks.ts';
+import type { Call, Task } from '../engine/types.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { TILE, tileCount, tileRows, tileValues } from '../matrix/tiles.ts';
 import { type Elimination, invertPermutation, MAX_WIDTH, type Panel } from './elimination.ts';

@@ -4,7 +4,8 @@ import { ArgumentError } from '../common/errors.ts';
 import { type Address, plus } from '../engine/address.ts';
 import { MULTIPLY_SCRATCH_BYTES } from '../engine/kernel-layout.ts';
 import type { StageContext } from '../engine/stage.ts';
-import { type Call, runTasks, type Task } from '../engine/tasks.ts';
+import { runTasks } from '../engine/tasks.ts';
+import type { Call, Task } from '../engine/types.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { TILE, tileCount, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/tiles.ts';
 

@@ -1,8 +1,11 @@
 import { ArgumentError, checkCallback, checkInteger, checkObject, WorkerError } from '../common/errors.ts';
 import { kernelSource } from '../engine/init.ts';
-import { instantiateKernels, type KernelSource, type Kernels, resolveKernels } from '../engine/instantiate.ts';
+import { instantiateKernels } from '../engine/instantiate.ts';
+import { type KernelSource, resolveKernels } from '../engine/source.ts';
+import type { Kernels } from '../engine/types.ts';
 import { LinearMemory } from '../engine/memory.ts';
-import { type OnTask, runTask, runTasks, type Task, type TaskPool } from '../engine/tasks.ts';
+import { runTask, runTasks } from '../engine/tasks.ts';
+import type { OnTask, Task, TaskPool } from '../engine/types.ts';
 import { TaskQueue } from './task-queue.ts';
 import type { WorkerMessage, WorkerStart } from './worker-loop.ts';
 

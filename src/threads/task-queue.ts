@@ -1,4 +1,4 @@
-import type { Call, Task } from '../engine/tasks.ts';
+import type { Call, Task } from '../engine/types.ts';
 
 /** Words of the header: the first three are numbers of tasks since the start, modulo 2³². */
 const PUBLISHED = 0;

@@ -1,6 +1,6 @@
 import type { WasmMemory } from '../common/host-types.ts';
-import type { ResolvedKernels } from '../engine/instantiate.ts';
 import type { KernelExports } from '../engine/kernel-exports.ts';
+import type { ResolvedKernels } from '../engine/source.ts';
 import { runTask } from '../engine/tasks.ts';
 import { TaskQueue } from './task-queue.ts';
 

@@ -1,5 +1,5 @@
-import type { Kernels } from '../engine/instantiate.ts';
 import { type StageOptions, StageRunner } from '../engine/stage.ts';
+import type { Kernels } from '../engine/types.ts';
 import { startThreads, type ThreadedKernels, type ThreadOptions } from '../threads/pool.ts';
 
 /**

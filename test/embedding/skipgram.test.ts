@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { Job } from '../../src/common/job.ts';
 import { type SkipGramOptions, skipgram } from '../../src/embedding/skipgram.ts';
-import type { Kernels } from '../../src/engine/instantiate.ts';
 import { stageContext } from '../../src/engine/stage.ts';
 import { STREAM } from '../../src/engine/streams.ts';
+import type { Kernels } from '../../src/engine/types.ts';
 import type { SparseMatrix } from '../../src/matrix/sparse.ts';
 import { nodeWorkers } from '../../src/node/files.ts';
 import { startPool } from '../../src/threads/pool.ts';

@@ -2,7 +2,8 @@
 
 import { ModelFileError } from '../../src/common/errors.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
-import { instantiateKernels, type Kernels } from '../../src/engine/instantiate.ts';
+import { instantiateKernels } from '../../src/engine/instantiate.ts';
+import type { Kernels } from '../../src/engine/types.ts';
 import type { MarketModel, Model } from '../../src/model/model.ts';
 import { decodeModel, encodeModel, inspectModel } from '../../src/models/file.ts';
 import { Recommender } from '../../src/models/load.ts';

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exp, ln, log2, power } from '../../src/common/elementary.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
-import { instantiateKernels, type Kernels } from '../../src/engine/instantiate.ts';
+import { instantiateKernels } from '../../src/engine/instantiate.ts';
+import type { Kernels } from '../../src/engine/types.ts';
 import { sparse } from '../support/small-model.ts';
 import { SplitMix } from '../support/splitmix-numbers.ts';
 

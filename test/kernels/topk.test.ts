@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
-import { instantiateKernels, type Kernels } from '../../src/engine/instantiate.ts';
+import { instantiateKernels } from '../../src/engine/instantiate.ts';
+import type { Kernels } from '../../src/engine/types.ts';
 import { SplitMix } from '../support/splitmix-numbers.ts';
 
 const LENGTHS = [0, 1, 3, 4, 5, 15, 16, 17, 65, 9762];

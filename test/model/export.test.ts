@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, test } from 'vitest';
 import { ArgumentError, ModelFileError } from '../../src/common/errors.ts';
 import { assembleGenerated, generateMarkets } from '../../src/data/generate.ts';
 import type { Markets } from '../../src/data/markets.ts';
-import type { Kernels } from '../../src/engine/instantiate.ts';
+import type { Kernels } from '../../src/engine/types.ts';
 import { evaluate } from '../../src/evaluate/evaluate.ts';
 import { FORMAT_VERSION } from '../../src/model/file.ts';
 import type { Model } from '../../src/model/model.ts';

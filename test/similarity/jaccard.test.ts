@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
-import { instantiateKernels, type Kernels } from '../../src/engine/instantiate.ts';
+import { instantiateKernels } from '../../src/engine/instantiate.ts';
+import type { Kernels } from '../../src/engine/types.ts';
 import { transpose } from '../../src/matrix/transpose.ts';
 import { nodeWorkers } from '../../src/node/threads.ts';
 import { jaccard } from '../../src/similarity/jaccard.ts';

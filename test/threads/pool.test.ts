@@ -1,6 +1,7 @@
 // The pool of threads: the same bytes on any number of them, and an end to every job, also where a worker does not live to see it.
 import { describe, expect, test } from 'vitest';
-import { runTasks, type Task } from '../../src/engine/tasks.ts';
+import { runTasks } from '../../src/engine/tasks.ts';
+import type { Task } from '../../src/engine/types.ts';
 import {
   AbortedError,
   ArgumentError,

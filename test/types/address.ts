@@ -2,7 +2,7 @@
 import { type Address, NOWHERE, plus } from '../../src/engine/address.ts';
 import type { KernelExports } from '../../src/engine/kernel-exports.ts';
 import { LinearMemory } from '../../src/engine/memory.ts';
-import type { Call } from '../../src/engine/tasks.ts';
+import type { Call } from '../../src/engine/types.ts';
 
 declare const kernels: KernelExports;
 const memory = new LinearMemory();

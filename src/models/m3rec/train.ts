@@ -2,7 +2,7 @@
 import type { Market, Markets } from '../../data/markets.ts';
 import type { Adaptation, AdaptationInput } from '../../embedding/market-adaptation.ts';
 import { propagateTable } from '../../embedding/propagation.ts';
-import type { Kernels } from '../../engine/instantiate.ts';
+import type { Kernels } from '../../engine/types.ts';
 import { normaliseRows } from '../../matrix/normalise.ts';
 import { emptyMatrix, identity, type SparseMatrix } from '../../matrix/sparse.ts';
 import { tailor } from '../../matrix/tailor.ts';
