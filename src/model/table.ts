@@ -1,7 +1,7 @@
 import { ArgumentError } from '../common/errors.ts';
 import type { Address } from '../engine/address.ts';
-import type { Kernels } from '../engine/types.ts';
 import type { Arena } from '../engine/memory.ts';
+import type { Kernels } from '../engine/types.ts';
 
 /** rows × d of bytes with a scale a row: value k of row r is scales[r] · values[r · d + k]. */
 export interface ScaledTable {

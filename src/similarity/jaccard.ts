@@ -1,9 +1,8 @@
 // Peak linear memory: X both ways, 8 bytes an entry of the pattern, and 4 n bytes for each task under way.
 import { checkNumber } from '../common/errors.ts';
 import { type Address, plus } from '../engine/address.ts';
-import type { Kernels } from '../engine/types.ts';
 import { ranges, runTasks } from '../engine/tasks.ts';
-import type { Task } from '../engine/types.ts';
+import type { Kernels, Task } from '../engine/types.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
 
 /** Rows of a task. */

@@ -1,11 +1,10 @@
 import { ArgumentError, checkCallback, checkInteger, checkObject, WorkerError } from '../common/errors.ts';
 import { kernelSource } from '../engine/init.ts';
 import { instantiateKernels } from '../engine/instantiate.ts';
-import { type KernelSource, resolveKernels } from '../engine/source.ts';
-import type { Kernels } from '../engine/types.ts';
 import { LinearMemory } from '../engine/memory.ts';
+import { type KernelSource, resolveKernels } from '../engine/source.ts';
 import { runTask, runTasks } from '../engine/tasks.ts';
-import type { OnTask, Task, TaskPool } from '../engine/types.ts';
+import type { Kernels, OnTask, Task, TaskPool } from '../engine/types.ts';
 import { TaskQueue } from './task-queue.ts';
 import type { WorkerMessage, WorkerStart } from './worker-loop.ts';
 
