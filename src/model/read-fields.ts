@@ -3,10 +3,8 @@ import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
 import { findFlaw, TILE, tileCount } from '../matrix/tiles.ts';
 import type { Part } from './container.ts';
 import { type Field, type Sizes, sizeOf, type TYPES, type Values } from './sections.ts';
-import { findTableFlaw, MAX_FLOAT, squaredLength, type Table } from './table.ts';
+import { findTableFlaw, isUnit, MAX_FLOAT, squaredLength, type Table } from './table.ts';
 
-/** |‖V_j‖² − 1| of a unit vector at any d ≤ 65,535 is below 1e-5 in f32 and int8, below 1.1e-3 in f16; beyond this it is no unit vector. */
-const UNIT_TOLERANCE = 2e-3;
 /** The bits of MAX_FLOAT as f32; of two f32 of one sign, the larger magnitude has the larger bits. */
 const MAX_FLOAT_BITS = 0x4e6e6b28;
 
@@ -196,7 +194,7 @@ class Reader implements Record<keyof typeof TYPES, () => unknown> {
     if (flaw) part.refuse(label, flaw.found, flaw.expected, size * flaw.index);
     for (let r = 0; this.field.unit && r < rows; r++) {
       const square = squaredLength(table, cols, r);
-      if (square !== 0 && !(Math.abs(square - 1) <= UNIT_TOLERANCE))
+      if (!isUnit(square))
         part.refuse(label, `a row of squared length ${square}`, 'rows of length 1 or 0', size * r * cols);
     }
     return table;

@@ -26,6 +26,8 @@ export const MAX_FLOAT = 1e9;
 const HALF_LIMIT = 65_520;
 /** 2¹¹², the distance between the exponent biases of f32 and f16: a half's exponent and fraction, moved to their places in an f32, are its value over this. */
 const REBIAS = 5.192296858534828e33;
+/** |‖V_j‖² − 1| of a unit vector at any d ≤ 65,535 is below 1e-5 in f32 and int8, below 1.1e-3 in f16; beyond this it is no unit vector. */
+const UNIT_TOLERANCE = 2e-3;
 const MAX_BYTE = 127;
 const MAX_SCALE = Math.fround(MAX_FLOAT / MAX_BYTE);
 /** Added and taken away, it leaves the nearest whole number, halves to even, of any double below 2⁵¹. */
@@ -72,6 +74,8 @@ function roundEven(x: number): number {
  * numbers, halves to even; with `unit` the scale is then the one that gives the row unit length again.
  *
  * @param argument names the table in errors
+ * A row of f16 that would be no unit vector any more for its rounding gets unit length before; loading gives it that in any case.
+ *
  * @throws ArgumentError for a table that was narrowed already, to another type, and for one with values beyond f16.
  */
 export function narrowTable(argument: string, table: Table, dim: number, type: TableType, unit: boolean): Table {
@@ -84,17 +88,43 @@ export function narrowTable(argument: string, table: Table, dim: number, type: T
       `${held}, as ${argument} is held; what was rounded off is only in the model that was exported`,
     );
   const values = table as Float32Array;
-  return type === 'f16' ? narrowToHalves(argument, values) : narrowToBytes(values, dim, unit);
+  return type === 'f16' ? narrowToHalves(argument, values, dim, unit) : narrowToBytes(values, dim, unit);
 }
 
-function narrowToHalves(argument: string, values: Float32Array): Uint16Array {
+function narrowToHalves(argument: string, values: Float32Array, dim: number, unit: boolean): Uint16Array {
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) {
     if (!(Math.abs(values[i]) < HALF_LIMIT))
       throw new ArgumentError('vectors', 'f16', `f32 or int8, since ${argument} has a value of ${values[i]}`);
     halves[i] = toHalf(values[i]);
   }
+  // A row may use up nearly all of the tolerance, and leave less than its rounding to halves takes.
+  for (let r = 0; unit && dim > 0 && r * dim < values.length; r++) {
+    if (isUnit(squaredLength(halves, dim, r))) continue;
+    const length = Math.sqrt(squaredLength(values, dim, r));
+    for (let k = r * dim; k < (r + 1) * dim; k++) halves[k] = toHalf(values[k] / length);
+  }
   return halves;
+}
+
+/** The first row that is not zero in `table` but is in `narrowed`, which is made from it; −1 if there is none. */
+export function findLostRow(table: Table, narrowed: Table, dim: number): number {
+  const rows = dim === 0 ? 0 : tableValues(table).length / dim;
+  for (let r = 0; r < rows; r++) if (!isZero(table, dim, r) && isZero(narrowed, dim, r)) return r;
+  return -1;
+}
+
+function isZero(table: Table, dim: number, r: number): boolean {
+  const values = tableValues(table);
+  // 0x8000 is the half −0
+  const zero = tableType(table) === 'f16' ? 0x8000 : 0;
+  for (let k = r * dim; k < (r + 1) * dim; k++) if (values[k] !== 0 && values[k] !== zero) return false;
+  return true;
+}
+
+/** Whether a row of this squared length is a unit vector, but for the rounding of its type, or zero. */
+export function isUnit(square: number): boolean {
+  return square === 0 || Math.abs(square - 1) <= UNIT_TOLERANCE;
 }
 
 function narrowToBytes(table: Float32Array, dim: number, unit: boolean): ScaledTable {

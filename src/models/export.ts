@@ -2,7 +2,7 @@ import { ArgumentError, checkChoice, checkInteger, checkObject, checkTexts } fro
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { checkModel } from '../model/check.ts';
 import type { MarketModel, Model } from '../model/model.ts';
-import { narrowTable, TABLE_TYPES, type TableType } from '../model/table.ts';
+import { findLostRow, narrowTable, TABLE_TYPES, type TableType } from '../model/table.ts';
 import { SERVED_KINDS } from './served.ts';
 
 /** What of a model to keep; everything by default. */
@@ -25,7 +25,8 @@ export interface ExportOptions {
  * markets that loses less than pruning by recommended item, the columns (bench/results/export/amd-epyc-2-avx512.md).
  *
  * @throws ArgumentError for what is no model, for an unknown market, `neighbours` below 1, options that mean nothing to this model
- * (`neighbours` without similarities, `vectors` without vectors), and vectors that were narrowed before and are to be of another type.
+ * (`neighbours` without similarities, `vectors` without vectors), vectors that were narrowed before and are to be of another type,
+ * and rows of vectors so small that the type would make them zero.
  * @example
  * const edge = exportModel(model, { markets: ['de'], users: false, vectors: 'int8', neighbours: 50 });
  * encodeModel(edge).length < bytes.length / 10; // → true
@@ -52,8 +53,14 @@ export function exportModel(model: Model, options: ExportOptions = {}): Model {
     if (vectors !== undefined) {
       for (const name of ['foldIn', 'vectors', 'userVectors'] as const) {
         const table = result[name];
-        if (table !== undefined)
-          result[name] = narrowTable(`${name} of market ${market.name}`, table, model.dim, vectors, name === 'vectors');
+        if (table === undefined) continue;
+        const argument = `${name} of market ${market.name}`;
+        const narrow = narrowTable(argument, table, model.dim, vectors, name === 'vectors');
+        // A zero row counts as no vector at all, so a row that is not zero must not become it.
+        const lost = findLostRow(table, narrow, model.dim);
+        if (lost >= 0)
+          throw new ArgumentError('vectors', vectors, `f32, since row ${lost} of ${argument} is too small for it`);
+        result[name] = narrow;
       }
     }
     return result;

@@ -14,6 +14,9 @@ import { quantiseItems, searchBest } from './search.ts';
 /** For so many users of a market a search pays: quantising its items then costs a tenth of what it saves. */
 const SEARCHED_FROM = 16;
 
+/** Below this, the square of a length loses its relative precision in f32. */
+const LEAST_SQUARE = 1e-30;
+
 interface Sparse {
   indptr: Address;
   indices: Address;
@@ -147,8 +150,7 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     const u = rows(vector, 1);
     const foldIn = rows(market.foldIn, market.n);
     const vectors = rows(market.vectors, market.n);
-    const norm = Math.sqrt(product(u, 0, u, 0, u.length));
-    const share = norm > 0 ? model.cosineWeight / norm : 0;
+    const share = vector === undefined ? 0 : this.cosineShare(model.cosineWeight, vector, u);
     const entries = Array.from(positions, (position) => linearEntry(model, position, item));
     const closest = largestOf(model.maxima, entries);
     const because = Array.from(positions, (position, h) => {
@@ -168,6 +170,15 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
       ...(own !== undefined && { own }),
       ...(model.bias && { bias: model.bias[item] }),
     };
+  }
+
+  /** cosineWeight / ‖u‖ */
+  private cosineShare(weight: number, vector: Address, u: Float32Array): number {
+    const square = this.kernels.exports.dot(vector, vector, this.d);
+    if (square >= LEAST_SQUARE) return weight / Math.sqrt(product(u, 0, u, 0, u.length));
+    // So short that the score's own ‖u‖, in f32, is far from exact, or 0: what it made of the vector is explained.
+    const norm = Math.fround(Math.sqrt(square));
+    return norm > 0 ? Math.fround(weight) / norm : 0;
   }
 
   private load(model: MarketModel): LoadedMarket {
