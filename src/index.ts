@@ -72,7 +72,8 @@ export {
   type RecommendQuery,
   type Subject,
 } from './recommend/query.ts';
-export { createHandler, DEFAULT_LIMITS, type Handler, type ServeLimits, type ServeOptions } from './serve/handler.ts';
+export { createHandler, type Handler, type ServeOptions } from './serve/handler.ts';
+export { DEFAULT_LIMITS, type ServeLimits } from './serve/limits.ts';
 export {
   type Availability,
   MAX_THREADS,

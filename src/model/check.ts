@@ -136,7 +136,11 @@ function checkTable(where: string, table: Table, rows?: number, cols?: number): 
   if (length !== rows * cols) throw new ArgumentError(`${where}, its number of values`, length, String(rows * cols));
   if (scaled && scaled.scales.length !== rows)
     throw new ArgumentError(`${where}.scales.length`, scaled.scales.length, String(rows));
-  const flaw = findTableFlaw(table);
+  if (tableType(table) === 'f32') {
+    checkFloats(where, table, length, true);
+    return;
+  }
+  const flaw = findTableFlaw(table as Uint16Array | ScaledTable);
   if (flaw) throw new ArgumentError(`${where}${flaw.part}[${flaw.index}]`, flaw.found, flaw.expected);
 }
 

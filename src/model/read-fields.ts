@@ -181,17 +181,20 @@ class Reader implements Record<keyof typeof TYPES, () => unknown> {
     const [, scales] = this.labels;
     const { dtype } = part.section(label);
     if (cols === 0) part.refuse(label, 'vectors in a model of dimension 0', 'a dimension of at least 1');
-    const table: Table =
-      dtype === 'f32'
-        ? this.f32()
-        : dtype === 'f16'
-          ? new Uint16Array(...part.view(label, rows, cols))
-          : { values: new Int8Array(...part.view(label, rows, cols)), scales: this.floats(scales, rows, 1) };
-    // f32 has just been checked, bit by bit
-    const flaw = dtype === 'f32' ? undefined : findTableFlaw(table);
-    const size = dtype === 'f32' ? 4 : dtype === 'f16' ? 2 : 1;
-    if (flaw?.part === '.scales') part.refuse(scales, flaw.found, flaw.expected, 4 * flaw.index);
-    if (flaw) part.refuse(label, flaw.found, flaw.expected, size * flaw.index);
+    let table: Table;
+    let size = 4;
+    if (dtype === 'f32') table = this.f32();
+    else {
+      const view = part.view(label, rows, cols);
+      table =
+        dtype === 'f16'
+          ? new Uint16Array(...view)
+          : { values: new Int8Array(...view), scales: this.floats(scales, rows, 1) };
+      size = dtype === 'f16' ? 2 : 1;
+      const flaw = findTableFlaw(table);
+      if (flaw?.part === '.scales') part.refuse(scales, flaw.found, flaw.expected, 4 * flaw.index);
+      if (flaw) part.refuse(label, flaw.found, flaw.expected, size * flaw.index);
+    }
     for (let r = 0; this.field.unit && r < rows; r++) {
       const square = squaredLength(table, cols, r);
       if (!isUnit(square))

@@ -1,0 +1,19 @@
+// JSON Schema, as far as the description of the service needs it. Functions, so that nothing of it is made, or bundled, unasked.
+
+export type Schema = Record<string, unknown>;
+
+export const TEXT: Schema = { type: 'string' };
+export const NUMBER: Schema = { type: 'number' };
+export const INTEGER: Schema = { type: 'integer' };
+
+export function object(properties: Record<string, Schema>, required = Object.keys(properties)): Schema {
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+export function array(items: Schema): Schema {
+  return { type: 'array', items };
+}
+
+export function described(schema: Schema, description: string): Schema {
+  return { ...schema, description };
+}
