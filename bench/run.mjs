@@ -16,6 +16,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   export                      exported variants: size, NDCG@10 before and after, load time, memory
   scale                       growth with the items and with the interactions: time and memory of each stage, fitted exponents, plots
   sizes                       kernels and bundles, raw and gzipped
+  worst-request               small requests beside the worst that one client may ask for
 
 Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-scipy, python3-gensim and
 python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of scale (echarts). Data: the folder that M3REC_DATA names, else ../shared/xmarket.
@@ -40,6 +41,7 @@ const NAMES = [
   'export',
   'scale',
   'sizes',
+  'worst-request',
 ];
 const PARTS = {
   quality: ['ease', 'paper', 'default'],

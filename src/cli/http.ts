@@ -1,5 +1,6 @@
-import { createServer } from 'node:http';
+import { createServer, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { ArgumentError, M3RecError } from '../common/errors.ts';
 import type { Handler } from '../serve/handler.ts';
@@ -10,6 +11,9 @@ const GRACE_MS = 500;
 /** What is left of a refused body is thrown away up to here before the answer goes out. */
 const DRAIN_BYTES = 64 << 20;
 const DRAIN_MS = 5000;
+
+/** Bytes of a request line and its headers; so the handler's own limit of a URL comes first. */
+const HEADER_BYTES = 65_536;
 
 export interface HttpOptions {
   host: string;
@@ -39,7 +43,13 @@ export async function serveHttp(handler: Handler, { host, port, signal, onListen
         { status: 400 },
       ),
   });
-  const server = createServer(listener);
+  const server = createServer({ maxHeaderSize: HEADER_BYTES }, listener);
+  server.on('clientError', refuse);
+  server.on('checkExpectation', (_request, response) => {
+    const { code, message } = { code: 'expectation_failed', message: 'expect: only 100-continue is known' };
+    response.writeHead(417, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ error: { code, message } }));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
     server.listen(port, host, resolve);
@@ -52,6 +62,25 @@ export async function serveHttp(handler: Handler, { host, port, signal, onListen
   const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
   await closed;
   clearTimeout(timer);
+}
+
+/** Answers what is no request, or not in time, and ends the connection. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'headers_too_large', `the request line and headers have more than ${HEADER_BYTES} bytes: use POST`]
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'request_timeout', 'the request did not come in time']
+        : [400, 'invalid_request', 'this is no HTTP request'];
+  const body = JSON.stringify({ error: { code, message } });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status as number]}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 /**

@@ -192,6 +192,19 @@ export class Recommender {
   }
 
   /**
+   * How much work a query is beyond what every query to its market takes: multiplications and additions that grow with the length
+   * of its history and, with `explain`, with k. For services, which bound what a request may ask for.
+   * @throws ArgumentError as `recommend`.
+   * @example
+   * recommender.steps({ market: 'de', items: ['P1000001'], k: 10, explain: true }) > recommender.steps({ market: 'de', items: [] }); // → true
+   */
+  steps(query: RecommendQuery): number {
+    this.checkOpen();
+    const { market, history, explain, k } = this.check(query);
+    return this.scorer.steps?.(market.number, history, explain > 0 ? Math.min(k, market.n) : 0) ?? 0;
+  }
+
+  /**
    * Gives the model's linear memory back. Batches under way on threads end with a ClosedError; whatever is asked from now on
    * throws one. Closing twice does nothing.
    */

@@ -81,6 +81,11 @@ export interface Scorer<E extends Evidence = Evidence> {
    * @param evidence as `read` gave it, its scratch space not yet freed
    */
   explain?(market: number, history: History, evidence: E, item: number, most: number): Explanation;
+  /**
+   * How many multiplications or additions grow with the request: those of its history, and those of explaining so many results.
+   * Those of every request to the market are not counted. Absent: there are none.
+   */
+  steps?(market: number, history: History, explained: number): number;
   /** Gives the memory back. */
   close(): void;
 }

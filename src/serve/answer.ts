@@ -7,8 +7,10 @@ export type Cors = '*' | readonly string[] | undefined;
 
 export interface Answer {
   status: number;
-  /** Sent as JSON; absent where there is no body. */
+  /** Sent as JSON. Without it and `json` there is no body. */
   value?: unknown;
+  /** The JSON itself, in pieces. */
+  json?: readonly Uint8Array[];
   headers?: Record<string, string>;
   /** Whether it may be kept, and gets an ETag. */
   cacheable?: boolean;
@@ -29,7 +31,7 @@ export function explainFailure(error: unknown): Answer {
 /** The answer as a Response: JSON, with the headers of CORS, caching and entity tags. */
 export function finish(
   request: Request,
-  { status, value, headers, cacheable }: Answer,
+  { status, value, json, headers, cacheable }: Answer,
   cors: Cors,
   cacheControl: string,
 ): Response {
@@ -43,8 +45,8 @@ export function finish(
     }
     all.set('access-control-expose-headers', 'etag');
   }
-  if (value === undefined) return new Response(null, { status, headers: all });
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  if (value === undefined && !json) return new Response(null, { status, headers: all });
+  const bytes = joined(json ?? [jsonOf(value)]);
   all.set('cache-control', cacheable ? cacheControl : 'no-store');
   if (cacheable) {
     const etag = `"${[0, 1].map((seed) => xxHash32(bytes, seed).toString(16).padStart(8, '0')).join('')}"`;
@@ -55,6 +57,21 @@ export function finish(
   all.set('content-length', String(bytes.length));
   all.set('x-content-type-options', 'nosniff');
   return new Response(request.method === 'HEAD' ? null : bytes, { status, headers: all });
+}
+
+export function jsonOf(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** Pieces of bytes as one. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 /** If-None-Match against an entity tag, by the weak comparison that RFC 9110, 13.1.2 asks for. */

@@ -1,3 +1,4 @@
+import { joined } from './answer.ts';
 import { HttpError, quote, shorten } from './errors.ts';
 
 /** The JSON of a body, read piece by piece and no further than the limit, whatever Content-Length says. */
@@ -64,11 +65,5 @@ async function readBody(request: Request, limit: number, tooLarge: () => HttpErr
     }
     pieces.push(value);
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return joined(pieces);
 }

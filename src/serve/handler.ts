@@ -1,24 +1,28 @@
 import { ArgumentError, M3RecError } from '../common/errors.ts';
 import type { KernelSource } from '../engine/source.ts';
 import { loadModel, type Recommender } from '../models/load.ts';
-import { type Answer, type Cors, explainFailure, finish } from './answer.ts';
+import { type Answer, type Cors, explainFailure, finish, jsonOf } from './answer.ts';
 import { readJson } from './body.ts';
-import { HttpError, quote, shorten } from './errors.ts';
+import { HttpError, quote, shorten, wrongArgument } from './errors.ts';
 import { checkLimits, type ServeLimits } from './limits.ts';
 import { describeApi } from './openapi.ts';
-import { OPERATIONS } from './operations.ts';
-import { checkQuery, decode, isObject, readParameters, unknownName } from './query.ts';
+import { OPERATIONS, type Operation, type Query } from './operations.ts';
+import { checkCors, checkHeader, checkPrefix } from './options.ts';
+import { checkId, checkQuery, decode, isObject, MARKET, readParameters, unknownName } from './query.ts';
+import { Slices, Turns } from './work.ts';
 
 /** How to serve a model. */
 export interface ServeOptions {
   /** Where the kernels come from if the model is given as bytes, as in `loadModel`. */
   kernels?: KernelSource;
   limits?: Partial<ServeLimits>;
-  /** Origins whose pages may read the answers, or '*' for all; none unless told. */
+  /** Origins whose pages may read the answers, such as `https://shop.example`, or '*' for all. Default: none. */
   cors?: Cors;
-  /** Cache-Control of the answers to GET: `no-cache` (keep, and ask with the ETag whether it still holds) unless told. */
+  /** Path that every path starts with, such as `/recommender`, for a service behind a gateway. Default: none. */
+  prefix?: string;
+  /** Cache-Control of the answers to GET. Default: `no-cache` (keep, and ask with the ETag whether it still holds). */
   cacheControl?: string;
-  /** Told of what is answered with 500 or 503; must not throw. */
+  /** Called with what is answered with 500 or 503; must not throw. */
   onError?: (error: unknown, request: Request) => void;
 }
 
@@ -32,13 +36,16 @@ export type Handler = (request: Request) => Promise<Response>;
  *   GET  /v1/{market}/recommend?items=a,b or ?user=u, with k, only, without, includeSeen, explain
  *   GET  /v1/{market}/similar?item=a, with k
  *   POST /v1/{market}/recommend, /v1/{market}/rank: a JSON query of the same names, or {"queries": […]} for {"results": […]}
+ *   the same at /v1/recommend, /v1/similar, /v1/rank, where each query names its `market`: a batch over markets, and the way to
+ *     markets named `.` or `..`, which no path can hold
  *   GET  /health, /openapi.json
  *
  * Answers are what `Recommender` returns, as JSON. In a URL a comma separates ids, `%2C` is a comma of an id, and a list
  * may also be given by repeating its parameter. HEAD goes where GET goes. An error is {"error": {code, message, argument?}}.
- * The handler never rejects, keeps nothing between requests, and shows no stack.
+ * The handler never rejects, keeps nothing between requests, and shows no stack. What a request may cost is bounded before the work
+ * starts (`ServeLimits.steps`); batches take turns, and give way to other requests every few milliseconds.
  *
- * @param model a recommender, or the bytes of a model file (loading starts at once), or a promise of either. Where loading
+ * @param model a recommender, or the bytes of a model file (loading starts at once), or a promise of either. If loading
  *   fails, every answer that needs the model is a 503 that says why.
  * @throws ArgumentError for options of another form.
  * @example
@@ -52,23 +59,36 @@ export function createHandler(
 ): Handler {
   if (typeof model !== 'object' || model === null)
     throw new ArgumentError('model', model, 'a Recommender, the bytes of a model file, or a promise of one of these');
-  const limits = checkLimits(options.limits);
   const cors = checkCors(options.cors);
   const cacheControl = checkHeader('cacheControl', options.cacheControl ?? 'no-cache');
-  const ready = open(model, options.kernels);
-  // Whoever asks is told; nobody asking is no reason to end the process.
-  ready.catch(() => {});
+  const service: Service = {
+    limits: checkLimits(options.limits),
+    cors: cors !== undefined,
+    prefix: checkPrefix(options.prefix),
+    ready: open(model, options.kernels),
+    turns: new Turns(),
+  };
+  // Requests see the rejection; without any it must not end the process.
+  service.ready.catch(() => {});
 
   return async (request) => {
     let answer: Answer;
     try {
-      answer = await respond(request, ready, limits, cors !== undefined);
+      answer = await respond(request, service);
     } catch (error) {
       answer = explainFailure(error);
       if (answer.status >= 500) options.onError?.(error instanceof HttpError ? (error.cause ?? error) : error, request);
     }
     return finish(request, answer, cors, cacheControl);
   };
+}
+
+interface Service {
+  limits: ServeLimits;
+  cors: boolean;
+  prefix: string;
+  ready: Promise<Recommender>;
+  turns: Turns;
 }
 
 async function open(model: unknown, kernels: KernelSource | undefined): Promise<Recommender> {
@@ -78,12 +98,30 @@ async function open(model: unknown, kernels: KernelSource | undefined): Promise<
   return loadModel(given as Uint8Array, { kernels });
 }
 
-async function respond(
-  request: Request,
-  ready: Promise<Recommender>,
-  limits: ServeLimits,
-  cors: boolean,
-): Promise<Answer> {
+/** Where a path leads. */
+interface Route {
+  page?: 'health' | 'openapi.json';
+  operation?: Operation;
+  /** The market of the path, still encoded; without it each query names its own. */
+  market?: string;
+}
+
+function routeOf(pathname: string, prefix: string): Route {
+  const path = pathname.startsWith(`${prefix}/`) ? pathname.slice(prefix.length + 1) : '';
+  if (path === 'health' || path === 'openapi.json') return { page: path };
+  const segments = path.split('/');
+  const operation = segments[0] === 'v1' && segments.length <= 3 ? OPERATIONS.get(segments.at(-1)!) : undefined;
+  if (operation && segments.length > 1) return { operation, market: segments.length === 3 ? segments[1] : undefined };
+  const paths = [...OPERATIONS.keys()].flatMap((name) => [`v1/{market}/${name}`, `v1/${name}`]);
+  throw new HttpError(
+    404,
+    'not_found',
+    `no such path: there are ${[...paths, 'health', 'openapi.json'].map((each) => `${prefix}/${each}`).join(', ')}`,
+  );
+}
+
+async function respond(request: Request, service: Service): Promise<Answer> {
+  const { limits, prefix } = service;
   if (request.url.length > limits.urlLength)
     throw new HttpError(
       414,
@@ -91,15 +129,7 @@ async function respond(
       `the URL has ${request.url.length} characters, more than ${limits.urlLength}: use POST`,
     );
   const { pathname, search } = new URL(request.url);
-  const segments = pathname.split('/').slice(1);
-  const operation = segments.length === 3 && segments[0] === 'v1' ? OPERATIONS.get(segments[2]) : undefined;
-  if (!operation && pathname !== '/health' && pathname !== '/openapi.json') {
-    throw new HttpError(
-      404,
-      'not_found',
-      `no such path: there are /v1/{market}/${[...OPERATIONS.keys()].join(', /v1/{market}/')}, /health, /openapi.json`,
-    );
-  }
+  const { page, operation, market } = routeOf(pathname, prefix);
   const methods = [
     ...(operation?.get === false ? [] : ['GET', 'HEAD']),
     ...(operation?.post ? ['POST'] : []),
@@ -110,72 +140,125 @@ async function respond(
     throw new HttpError(405, 'method_not_allowed', `${shorten(request.method)}: expected ${allow}`, undefined, {
       allow,
     });
-  if (request.method === 'OPTIONS') {
-    const preflight = cors && request.headers.has('origin') && request.headers.has('access-control-request-method');
-    const headers = {
-      'access-control-allow-methods': allow,
-      'access-control-allow-headers': 'content-type, if-none-match',
-      'access-control-max-age': '86400',
-    };
-    return { status: 204, headers: { allow, ...(preflight && headers) } };
-  }
-  const parameters = readParameters(search.slice(1), request.method === 'POST' ? {} : (operation?.fields ?? {}));
-  const recommender = await ready.catch((error) => {
+  if (request.method === 'OPTIONS') return { status: 204, headers: preflight(request, allow, service.cors) };
+  const fields = { ...(market === undefined && MARKET), ...operation?.fields };
+  const parameters = readParameters(search.slice(1), request.method === 'POST' || page ? {} : fields);
+  const recommender = await service.ready.catch((error) => {
     const reason = error instanceof M3RecError ? error.message : 'unexpected failure';
     throw Object.assign(new HttpError(503, 'model_unavailable', `the model could not be loaded: ${reason}`), {
       cause: error,
     });
   });
-  if (!operation) {
-    if (pathname === '/openapi.json')
-      return { status: 200, value: describeApi(recommender.markets, limits), cacheable: true };
-    const { kind, markets } = recommender.model;
-    return {
-      status: 200,
-      value: {
-        status: 'ok',
-        model: kind,
-        markets: markets.map(({ name, items, users }) => ({ name, items: items.length, users: users?.length ?? 0 })),
-      },
-    };
-  }
-  const market = decode(segments[1], 'market');
-  if (!recommender.markets.includes(market))
-    throw new HttpError(
-      404,
-      'unknown_market',
-      new ArgumentError('market', market, `one of ${recommender.markets.map(quote).join(', ')}`).message,
-      'market',
-    );
-  const answer = (value: unknown, prefix: string) =>
-    operation.run(
-      recommender,
-      market,
-      checkQuery(recommender, market, operation, value, prefix, limits),
-      prefix,
-      limits,
-    );
-  if (request.method !== 'POST') return { status: 200, value: answer(parameters, ''), cacheable: true };
+  if (page === 'openapi.json')
+    return { status: 200, value: describeApi(recommender.markets, limits, prefix), cacheable: true };
+  if (!operation) return { status: 200, value: healthOf(recommender) };
+  const asked = new Asked(recommender, operation, market, limits);
+  if (request.method !== 'POST') return { status: 200, value: asked.answer(parameters), cacheable: true };
   const body = await readJson(request, limits.bodyBytes);
   if (!isObject(body)) throw new ArgumentError('body', body, 'an object: a query, or {"queries": [...]}');
-  if (!Object.hasOwn(body, 'queries')) return { status: 200, value: answer(body, '') };
+  if (!Object.hasOwn(body, 'queries')) return { status: 200, value: asked.answer(body) };
   const other = Object.keys(body).find((name) => name !== 'queries');
   if (other !== undefined) throw unknownName(other, ['queries']);
   const queries = body.queries;
   if (!Array.isArray(queries) || queries.length > limits.batch)
     throw new ArgumentError('queries', queries, `an array of at most ${limits.batch} queries`);
-  return { status: 200, value: { results: queries.map((query, i) => answer(query, `queries[${i}].`)) } };
+  return { status: 200, json: await service.turns.take(() => asked.answerAll(queries)) };
 }
 
-function checkCors(cors: unknown): Cors {
-  if (cors === undefined || cors === '*') return cors;
-  if (!Array.isArray(cors) || cors.some((origin) => typeof origin !== 'string'))
-    throw new ArgumentError('cors', cors, '"*" or an array of origins');
-  return cors;
+function preflight(request: Request, allow: string, cors: boolean): Record<string, string> {
+  if (!cors || !request.headers.has('origin') || !request.headers.has('access-control-request-method'))
+    return { allow };
+  return {
+    allow,
+    'access-control-allow-methods': allow,
+    'access-control-allow-headers': 'content-type, if-none-match',
+    'access-control-max-age': '86400',
+  };
 }
 
-function checkHeader(argument: string, value: unknown): string {
-  if (typeof value !== 'string' || !/^[\x20-\x7e]+$/.test(value))
-    throw new ArgumentError(argument, value, 'the value of a header');
-  return value;
+function healthOf({ model: { kind, markets } }: Recommender) {
+  return {
+    status: 'ok',
+    model: kind,
+    markets: markets.map(({ name, items, users }) => ({ name, items: items.length, users: users?.length ?? 0 })),
+  };
 }
+
+/** What a request asks of a model. */
+class Asked {
+  /** The market of all queries; without it each names its own. */
+  private readonly market: string | undefined;
+
+  /** @param market encoded, as a path has it */
+  constructor(
+    private readonly recommender: Recommender,
+    private readonly operation: Operation,
+    market: string | undefined,
+    private readonly limits: ServeLimits,
+  ) {
+    if (market !== undefined) this.market = this.known('market', decode(market, 'market'));
+  }
+
+  /** The answer to one query. */
+  answer(value: unknown): unknown {
+    const [market, query] = this.check(value, '');
+    this.checkSteps(this.stepsOf(market, query, ''));
+    return this.operation.run(this.recommender, market, query, '', this.limits);
+  }
+
+  /** The answers to a batch, as JSON; all queries are checked, and their cost bounded, before the first is answered. */
+  async answerAll(values: readonly unknown[]): Promise<Uint8Array[]> {
+    const slices = new Slices();
+    const checked: [market: string, query: Query][] = [];
+    let steps = 0;
+    for (const [i, value] of values.entries()) {
+      const [market, query] = this.check(value, `queries[${i}].`);
+      checked.push([market, query]);
+      steps += this.stepsOf(market, query, `queries[${i}].`);
+      await slices.pause();
+    }
+    this.checkSteps(steps);
+    const pieces = [text('{"results":[')];
+    for (const [i, [market, query]] of checked.entries()) {
+      if (i > 0) pieces.push(text(','));
+      pieces.push(jsonOf(this.operation.run(this.recommender, market, query, `queries[${i}].`, this.limits)));
+      await slices.pause();
+    }
+    return [...pieces, text(']}')];
+  }
+
+  private check(value: unknown, prefix: string): [market: string, query: Query] {
+    const { recommender, operation, limits } = this;
+    if (this.market !== undefined)
+      return [this.market, checkQuery(recommender, this.market, operation, value, prefix, limits)];
+    if (!isObject(value)) throw new ArgumentError(prefix.slice(0, -1), value, 'a query');
+    const { market: name, ...query } = value;
+    if (name === undefined) throw wrongArgument(`${prefix}market`, 'missing');
+    checkId(`${prefix}market`, name, limits);
+    const market = this.known(`${prefix}market`, name as string);
+    return [market, checkQuery(recommender, market, operation, query, prefix, limits)];
+  }
+
+  private known(argument: string, market: string): string {
+    const { markets } = this.recommender;
+    if (markets.includes(market)) return market;
+    const expected = `one of ${markets.map(quote).join(', ')}`;
+    throw new HttpError(404, 'unknown_market', new ArgumentError(argument, market, expected).message, argument);
+  }
+
+  private stepsOf(market: string, query: Query, prefix: string): number {
+    return this.operation.steps?.(this.recommender, market, query, prefix, this.limits) ?? 0;
+  }
+
+  private checkSteps(steps: number): void {
+    if (steps <= this.limits.steps) return;
+    const count = (number: number) => Math.ceil(number).toLocaleString('en-US');
+    throw new HttpError(
+      400,
+      'too_much_work',
+      `the request takes ${count(steps)} steps, more than ${count(this.limits.steps)}: shorten the histories, explain fewer results, or send fewer queries`,
+    );
+  }
+}
+
+const text = (json: string) => new TextEncoder().encode(json);

@@ -20,6 +20,11 @@ export interface ServeLimits {
   reasons: number;
   /** Queries of a batch; 100. */
   batch: number;
+  /**
+   * Multiplications and additions that grow with what is asked (`Recommender.steps`), summed over a batch; 20,000,000. A history item
+   * counts for the items that it is similar to and the length of its vector, and the latter once more for each result with `explain`.
+   */
+  steps: number;
 }
 
 /** The limits that hold unless `createHandler` is given others. */
@@ -33,6 +38,7 @@ export const DEFAULT_LIMITS: Readonly<ServeLimits> = {
   explainedK: 100,
   reasons: 20,
   batch: 100,
+  steps: 20_000_000,
 };
 
 /** The default limits with those that were given. @throws ArgumentError for others. */

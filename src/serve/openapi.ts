@@ -3,10 +3,11 @@
 import { SERVED_KINDS } from '../models/served.ts';
 import type { ServeLimits } from './limits.ts';
 import { OPERATIONS, type Operation, type Value } from './operations.ts';
+import { MARKET } from './query.ts';
 import { array, described, INTEGER, object, type Schema, TEXT } from './schema.ts';
 
-/** The description of the handler that serves these markets within these limits. */
-export function describeApi(markets: readonly string[], limits: ServeLimits): Schema {
+/** The description of the handler that serves these markets within these limits, all its paths after `prefix`. */
+export function describeApi(markets: readonly string[], limits: ServeLimits, prefix = ''): Schema {
   const values = valuesWithin(limits);
   const schemas: Record<string, Schema> = {};
   const paths: Record<string, unknown> = {
@@ -23,15 +24,23 @@ export function describeApi(markets: readonly string[], limits: ServeLimits): Sc
       },
     },
   };
+  const market = { type: 'string', enum: markets };
   for (const [name, operation] of OPERATIONS) {
-    const { answer, post } = operation;
+    const { answer, get, post, fields, required } = operation;
     schemas[answer] = operation.schema();
-    if (post) schemas[`${answer}Query`] = querySchema(operation, values);
     paths[`/v1/{market}/${name}`] = {
-      parameters: [{ name: 'market', in: 'path', required: true, schema: { type: 'string', enum: markets } }],
-      ...(operation.get && { get: describeGet(name, operation, values) }),
-      ...(post && { post: describePost(name, operation, limits) }),
+      parameters: [{ name: 'market', in: 'path', required: true, schema: market }],
+      ...(get && { get: describeGet(name, operation, values) }),
+      ...(post && { post: describePost(name, operation, `${answer}Query`, limits) }),
     };
+    if (post) schemas[`${answer}Query`] = querySchema(operation, values);
+    const anywhere = { ...operation, fields: { ...MARKET, ...fields }, required: ['market', ...required] };
+    const marketValues = { ...values, market };
+    paths[`/v1/${name}`] = {
+      ...(get && { get: describeGet(`${name}Anywhere`, anywhere, marketValues) }),
+      ...(post && { post: describePost(`${name}Anywhere`, anywhere, `${answer}MarketQuery`, limits) }),
+    };
+    if (post) schemas[`${answer}MarketQuery`] = querySchema(anywhere, marketValues);
   }
   return {
     openapi: '3.1.0',
@@ -40,6 +49,7 @@ export function describeApi(markets: readonly string[], limits: ServeLimits): Sc
       version: '1.0.0',
       description: 'Recommendations of one model. HEAD goes where GET goes. Every failure is an Error.',
     },
+    ...(prefix !== '' && { servers: [{ url: prefix }] }),
     paths,
     components: { schemas: { ...schemas, Health: health(), Error: failure() } },
   };
@@ -59,7 +69,7 @@ function failure(): Schema {
 }
 
 const FAILURES: Record<number, string> = {
-  400: 'Wrong argument, percent-encoding or JSON',
+  400: 'Wrong argument, percent-encoding or JSON, or more work than a request may take',
   404: 'No such path, market, user or item',
   405: 'No such method; Allow lists those there are',
   413: 'The body is too large',
@@ -83,6 +93,10 @@ const tagged = (schema: Schema, description: string) => ({
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 const json = (schema: Schema) => ({ 'application/json': { schema } });
 
+/** The schemas of values: of a field's own, by its name, or of its sort. */
+type Values = Record<Value, Schema> & { market?: Schema };
+const schemaOf = (values: Values, name: string, value: Value) => (name === 'market' && values.market) || values[value];
+
 /** What each sort of value may be. */
 function valuesWithin(limits: ServeLimits): Record<Value, Schema> {
   const id: Schema = { type: 'string', minLength: 1, maxLength: limits.idLength };
@@ -99,18 +113,21 @@ function valuesWithin(limits: ServeLimits): Record<Value, Schema> {
   };
 }
 
-function querySchema({ fields, required, subject }: Operation, values: Record<Value, Schema>): Schema {
+function querySchema({ fields, required, subject }: Operation, values: Values): Schema {
   const properties = Object.fromEntries(
     Object.entries(fields).map(([name, { value, description }]) => [
       name,
-      described(values[value], [description, values[value].description].filter(Boolean).join(' ')),
+      described(
+        schemaOf(values, name, value),
+        [description, schemaOf(values, name, value).description].filter(Boolean).join(' '),
+      ),
     ]),
   );
   const either = subject && { oneOf: [{ required: ['user'] }, { required: ['items'] }] };
   return { ...object(properties, [...required]), ...either };
 }
 
-function describeGet(name: string, operation: Operation, values: Record<Value, Schema>) {
+function describeGet(name: string, operation: Operation, values: Values) {
   const { summary, fields, required, subject, answer } = operation;
   const entries = Object.entries(fields);
   const description = [
@@ -129,7 +146,7 @@ function describeGet(name: string, operation: Operation, values: Record<Value, S
       required: required.includes(field),
       description,
       ...((value === 'ids' || value === 'history') && { style: 'form', explode: false }),
-      schema: values[value],
+      schema: schemaOf(values, field, value),
     })),
     responses: {
       ...tagged(ref(answer), 'The answer'),
@@ -138,8 +155,8 @@ function describeGet(name: string, operation: Operation, values: Record<Value, S
   };
 }
 
-function describePost(name: string, { summary, answer }: Operation, limits: ServeLimits) {
-  const query = ref(`${answer}Query`);
+function describePost(name: string, { summary, answer }: Operation, querySchema: string, limits: ServeLimits) {
+  const query = ref(querySchema);
   return {
     operationId: `${name}Post`,
     summary: `${summary} One query, or a batch of at most ${limits.batch}.`,

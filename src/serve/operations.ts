@@ -33,7 +33,9 @@ export interface Operation {
   /** What the answer is called, and its schema. */
   answer: string;
   schema(): Schema;
-  /** Answers a checked query; `prefix` names its place in a batch. */
+  /** How much of `ServeLimits.steps` a checked query takes; absent: none. `prefix` names its place in a batch. */
+  steps?(recommender: Recommender, market: string, query: Query, prefix: string, limits: ServeLimits): number;
+  /** Answers a checked query. */
   run(recommender: Recommender, market: string, query: Query, prefix: string, limits: ServeLimits): unknown;
 }
 
@@ -90,18 +92,28 @@ const recommend: Operation = {
       },
       ['items', 'unknownItems'],
     ),
-  run(recommender, market, { explain, ...query }, prefix, limits) {
-    const most = explain ? Math.min(limits.k, limits.explainedK) : limits.k;
-    const k = (query.k as number | undefined) ?? Math.min(DEFAULT_K, most);
-    if (k > most) throw new ArgumentError(`${prefix}k`, k, `at most ${most} with explain`);
-    return recommender.recommend({
-      ...query,
-      market,
-      k,
-      explain: explain === true ? limits.reasons : explain,
-    } as RecommendQuery);
-  },
+  steps: (recommender, market, query, prefix, limits) =>
+    stepsOf(recommender, recommendQuery(market, query, prefix, limits)),
+  run: (recommender, market, query, prefix, limits) =>
+    recommender.recommend(recommendQuery(market, query, prefix, limits)),
 };
+
+function recommendQuery(
+  market: string,
+  { explain, ...query }: Query,
+  prefix: string,
+  limits: ServeLimits,
+): RecommendQuery {
+  const most = explain ? Math.min(limits.k, limits.explainedK) : limits.k;
+  const k = (query.k as number | undefined) ?? Math.min(DEFAULT_K, most);
+  if (k > most) throw new ArgumentError(`${prefix}k`, k, `at most ${most} with explain`);
+  return { ...query, market, k, explain: explain === true ? limits.reasons : explain } as RecommendQuery;
+}
+
+/** A recommender of an older copy of this library does not say. */
+function stepsOf(recommender: Recommender, query: RecommendQuery): number {
+  return recommender.steps?.(query) ?? 0;
+}
 
 const similar: Operation = {
   summary: 'The items most like an item.',
@@ -156,6 +168,7 @@ const rank: Operation = {
         }),
       ),
     }),
+  steps: (recommender, market, { user, items }) => stepsOf(recommender, { market, user, items } as RecommendQuery),
   run(recommender, market, { candidates, top, ...subject }) {
     return {
       items: recommender

@@ -4,7 +4,12 @@ import { ArgumentError, checkInteger } from '../common/errors.ts';
 import type { Recommender } from '../models/load.ts';
 import { HttpError, quote, shorten, wrongArgument } from './errors.ts';
 import type { ServeLimits } from './limits.ts';
-import type { Operation, Query, Value } from './operations.ts';
+import type { Operation, Query, QueryField, Value } from './operations.ts';
+
+/** The field by which a query names its market, if the path does not. */
+export const MARKET: Readonly<Record<'market', QueryField>> = {
+  market: { value: 'id', description: 'The market to ask.' },
+};
 
 /** The query part of a URL as the values that a JSON body would have. */
 export function readParameters(search: string, fields: Operation['fields']): Query {
@@ -104,7 +109,7 @@ function checkValue(argument: string, kind: Value, value: unknown, limits: Serve
   }
 }
 
-function checkId(argument: string, id: unknown, { idLength }: ServeLimits): void {
+export function checkId(argument: string, id: unknown, { idLength }: ServeLimits): void {
   if (typeof id !== 'string' || id === '' || id.length > idLength)
     throw new ArgumentError(argument, id, `an id of 1 to ${idLength} characters`);
 }

@@ -622,12 +622,16 @@ describe('the description', () => {
       '/health',
       '/openapi.json',
       '/v1/{market}/recommend',
+      '/v1/recommend',
       '/v1/{market}/similar',
+      '/v1/similar',
       '/v1/{market}/rank',
+      '/v1/rank',
     ]);
     expect(document.paths['/v1/{market}/recommend'].parameters[0].schema.enum).toEqual(recommender.markets);
     // Each parameter it names is taken, and each method it does not name is not.
     const examples: Record<string, string> = {
+      market: 'm1',
       items: 'a',
       user: 'u1',
       item: 'a',
@@ -647,6 +651,7 @@ describe('the description', () => {
       );
       for (const { name } of described?.parameters ?? []) {
         const query = new URLSearchParams({
+          ...(!path.includes('{market}') && { market: 'm1' }),
           ...(path.endsWith('similar') ? { item: 'a' } : name === 'user' ? {} : { items: 'a' }),
           [name]: examples[name],
         });
@@ -892,6 +897,44 @@ describe('m3rec serve', () => {
         .on('close', () => resolve(answer))
         .on('error', reject);
     });
+
+  it('answers what Node itself refuses with JSON too, and long URLs as documented', async () => {
+    const { child, closed, address } = start(file, '--port', '0', '--prefix', '/api', '--cache-control', 'max-age=60');
+    const base = await address;
+    expect(base).toMatch(/\/api$/);
+    const port = Number(new URL(base).port);
+    const ids = (length: number) => `items=${'a,'.repeat(length / 2)}a`;
+    const long = await fetch(`${base}/v1/m1/recommend?${ids(16_000)}`);
+    expect([long.status, long.headers.get('cache-control')]).toEqual([200, 'max-age=60']);
+    const longer = await fetch(`${base}/v1/m1/recommend?${ids(40_000)}`);
+    expect([longer.status, (await longer.json()).error.code]).toEqual([414, 'url_too_long']);
+    const failures: [string, number, string][] = [
+      [`GET /api/health?${ids(80_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'headers_too_large'],
+      ['GET /api/health HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n', 400, 'invalid_request'],
+      ['NONSENSE\r\n\r\n', 400, 'invalid_request'],
+      [
+        'GET /api/health HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n',
+        417,
+        'expectation_failed',
+      ],
+    ];
+    for (const [request, status, code] of failures) {
+      const answer = await raw(port, request);
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(answer).toMatch(/content-type: application\/json/i);
+      expect(answer).toContain(`"code":"${code}"`);
+    }
+    expect((await fetch(`${base}/health`)).status).toBe(200);
+    child.kill('SIGINT');
+    expect((await closed).code).toBe(0);
+  });
+
+  it('refuses origins and prefixes that can never match when it starts', async () => {
+    const { closed } = start(file, '--port', '0', '--cors', 'https://shop.example/');
+    expect(await closed).toMatchObject({ code: 2, stderr: expect.stringContaining('expected https://shop.example') });
+    const { closed: other } = start(file, '--port', '0', '--prefix', 'api/');
+    expect(await other).toMatchObject({ code: 2, stderr: expect.stringContaining('prefix: found "api/"') });
+  });
 
   it('answers over HTTP until Ctrl-C', async () => {
     const { child, closed, address } = start(file, '--port', '0', '--cors', 'https://shop.example');
