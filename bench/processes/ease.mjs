@@ -6,7 +6,9 @@ import { join } from 'node:path';
 process.once('disconnect', () => process.exit());
 
 process.once('message', async ({ bundle, folder, rows, cols, lambda, epsilon, way, threads }) => {
-  const { gram, ease, denseEase, startThreads, nodeWorkers, Job, stageContext } = await import(bundle);
+  const { gram, ease, denseEase, groupEase, transpose, startThreads, nodeWorkers, Job, stageContext } = await import(
+    bundle
+  );
   const read = (part) => new Int32Array(Uint8Array.from(readFileSync(join(folder, part))).buffer);
   const interactions = { rows, cols, indptr: read('indptr'), indices: read('indices') };
   const source = readFileSync(new URL('../../dist/kernels.wasm', import.meta.url));
@@ -20,17 +22,22 @@ process.once('message', async ({ bundle, folder, rows, cols, lambda, epsilon, wa
     last = now;
   };
   const context = stageContext(kernels, 'ease', new Job({ onProgress }));
-  const matrix = gram(kernels, interactions);
-  onProgress({ stage: 'gram' });
   const options = { lambda, epsilon };
-  const similarity =
-    way === 'dense'
-      ? (await denseEase(context, matrix, options, false)).similarity
-      : await ease(context, matrix, options);
+  const similarity = await fit();
   const seconds = (performance.now() - start) / 1000;
   const maxRSS = process.resourceUsage().maxRSS * 1024;
   for (const part of ['indptr', 'indices', 'values']) writeFileSync(join(folder, `ease.${part}`), similarity[part]);
   process.send({ seconds, peakBytes: kernels.memory.peak, maxRSS, entries: similarity.values.length, stages });
   await kernels.close();
   process.disconnect();
+
+  async function fit() {
+    if (way === 'groups')
+      return (await groupEase(context, interactions, transpose(kernels, interactions), options)).similarity;
+    const matrix = gram(kernels, interactions);
+    onProgress({ stage: 'gram' });
+    return way === 'dense'
+      ? (await denseEase(context, matrix, options, false)).similarity
+      : ease(context, matrix, options);
+  }
 });

@@ -102,6 +102,7 @@ export async function groupEase(
       group,
     );
     const members = memory.put(grouped, name);
+    await context.part('groups').tick(1, 1);
     const diagonal = memory.allocate(4 * n, name);
     const workplaces = Array.from({ length: slots }, () => allocateSlot(kernels, shape, name));
     const columns: SimilarColumn[] = new Array(n);

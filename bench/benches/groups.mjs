@@ -1,0 +1,127 @@
+// EASE by groups on generated catalogues, exact EASE next to it on the smaller ones: time, memory, ranking, growth. Each fit is a
+// process of its own. Results are written as they come.
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { note, save, show, table } from '../harness/report.mjs';
+
+/** Interactions with the two that are held out of each user. */
+const CATALOGUES = {
+  small: [
+    { items: 10_000, users: 25_000, interactions: 200_000 },
+    { items: 12_000, users: 60_000, interactions: 1_360_000, exact: true },
+    { items: 30_000, users: 75_000, interactions: 600_000, exact: true },
+    { items: 50_000, users: 250_000, interactions: 5_720_000 },
+  ],
+  large: [{ items: 100_000, users: 500_000, interactions: 11_300_000, threads: [1, 2] }],
+};
+const OPTIONS = { lambda: 25, epsilon: 0.01 };
+const RANKED = 10_000;
+
+export async function groups({ parts = Object.keys(CATALOGUES) }) {
+  const folder = mkdtempSync(join(tmpdir(), 'm3rec-groups-'));
+  try {
+    const bundle = pathToFileURL(join(folder, 'groups.mjs')).href;
+    await bundleTo(fileURLToPath(bundle));
+    for (const part of parts) {
+      const runs = [];
+      for (const { exact, threads = [1], ...catalogue } of CATALOGUES[part]) {
+        for (const count of threads) runs.push(await fit({ bundle, ...catalogue, exact: false, threads: count }));
+        report(part, runs);
+        if (exact) runs.push(await fit({ bundle, ...catalogue, exact: true, threads: 1 }));
+        report(part, runs);
+      }
+      for (const block of blocksOf(runs)) show(block);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const report = (part, runs) =>
+  save(`groups/${part}`, 'EASE by groups on generated catalogues', blocksOf(runs), { options: OPTIONS, runs });
+
+const whole = (value) => value.toLocaleString('en-US');
+const megabytes = (bytes) => whole(Math.round(bytes / 1e6));
+
+function blocksOf(runs) {
+  return [
+    `generateMarkets with seed 1, all markets as one, λ = ${OPTIONS.lambda}, ε = ${OPTIONS.epsilon}; from X in compressed rows to B̂ in compressed rows. NDCG@10 of ${whole(RANKED)} held-out items (\`valid\`), each ranked among all items that the user has not, ties against it. Processor time is that of all threads. Memory: linear memory, and the peak of the process beyond what it had with the data alone.`,
+    table(
+      ['items', 'rows', 'way', 'threads', 'seconds', 'processor s', 'linear MB', 'process MB', 'entries', 'NDCG@10, %'],
+      runs.map((run) => [
+        whole(run.items),
+        whole(run.rows),
+        run.exact ? 'exact' : 'groups',
+        run.threads,
+        run.seconds.toFixed(2),
+        run.cpuSeconds.toFixed(2),
+        megabytes(run.linearBytes),
+        megabytes(run.maxRSS - run.dataBytes),
+        whole(run.entries),
+        `${(100 * run.ndcg).toFixed(2)} ± ${(100 * run.standardError).toFixed(2)}`,
+      ]),
+    ),
+    table(
+      [
+        'step of groups, seconds',
+        ...runs.filter(({ exact }) => !exact).map((run) => `${whole(run.items)}, ${run.threads}`),
+      ],
+      STEPS.map(([name, stage]) => [
+        name,
+        ...runs.filter(({ exact }) => !exact).map(({ steps }) => (steps[stage] ?? 0).toFixed(2)),
+      ]),
+    ),
+  ];
+}
+
+/** What a step is called, and the progress that ends it. */
+const STEPS = [
+  ['Xᵀ, one thread', 'transpose'],
+  ['ranks (one thread), counts of the core', 'ease: counts of the core'],
+  ['lists', 'ease: nearest items'],
+  ['groups, one thread', 'ease: groups'],
+  ['systems', 'ease'],
+  ['B̂ by rows, one thread', 'join'],
+];
+
+async function fit({ bundle, ...task }) {
+  const run = await new Promise((resolve, reject) => {
+    let result;
+    const child = fork(new URL('../processes/groups.mjs', import.meta.url), { serialization: 'advanced' });
+    child.once('message', (message) => {
+      result = message;
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) =>
+      result ? resolve(result) : reject(new Error(`the fit ended with ${signal ?? `exit code ${code}`}`)),
+    );
+    child.send({ bundle, ...task, options: OPTIONS, ranked: RANKED });
+  });
+  note(
+    `${whole(task.items)} items, ${task.exact ? 'exact' : 'groups'}, ${task.threads}: ${run.cpuSeconds.toFixed(1)} s`,
+  );
+  return { ...task, ...run };
+}
+
+/** The library exports no step of training alone, so the sources are bundled. */
+function bundleTo(outfile) {
+  const from = fileURLToPath(new URL('../../src/', import.meta.url));
+  const contents = `export { ease } from './similarity/ease.ts'; export { groupEase } from './similarity/groups.ts'; export { gram } from './matrix/gram.ts'; export { transpose } from './matrix/transpose.ts'; export { mergeInteractions } from './models/interactions.ts'; export { Job } from './common/job.ts'; export { stageContext } from './engine/stage.ts'; export { startThreads } from './threads/pool.ts'; export { nodeWorkers } from './node/threads.ts';`;
+  return build({
+    stdin: { contents, resolveDir: from },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'es2022',
+    loader: { '.wasm': 'binary' },
+    outfile,
+    logLevel: 'warning',
+    banner: {
+      js: "import { createRequire as m3recRequire } from 'node:module';\nconst require = m3recRequire(import.meta.url);",
+    },
+  });
+}
