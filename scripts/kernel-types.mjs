@@ -68,7 +68,6 @@ export function kernelLayout(constants, structs, declarations) {
     const members = fields.map(
       ({ name, type, comment }) => `${comment}  readonly ${name}: ${hostType[type] ?? 'Scalar'};\n`,
     );
-    const entries = fields.map(({ name, type }) => `    ['${name}', '${type}'],\n`);
     const array = (type, i) => `${type === 'f32' ? 'floats' : 'words'}[at${i > 0 ? ` + ${i}` : ''}]`;
     const writes = fields.map(({ name, type }, i) => `    ${array(type, i)} = value.${name};\n`);
     const reads = fields.map(({ name, type }, i) => {
@@ -84,8 +83,6 @@ ${members.join('')}}
 export const ${name}: StructLayout<${name}> = {
   name: '${name}',
   bytes: ${FIELD_BYTES * fields.length},
-  fields: [
-${entries.join('')}  ],
   write(${views}, at, value) {
 ${writes.join('')}  },
   read(${views}, at) {
@@ -105,11 +102,15 @@ import type { AnyLayout, StructLayout } from './struct.ts';
 
 ${constants}
 ${declared.join('\n')}
+/** The fields of each struct, in the order of memory: apart from the layouts, since a page that recommends needs no names. */
+export const STRUCT_FIELDS: { readonly [struct: string]: readonly string[] } = {
+${structs.map(({ name, fields }) => `  ${name}: [${fields.map(({ name }) => `'${name}'`).join(', ')}],\n`).join('')}};
+
 /** The structs that kernels take, at the places of the arguments. */
 export const STRUCT_ARGUMENTS: { readonly [kernel: string]: readonly (AnyLayout | undefined)[] } = {
 ${taken.join('')}};
 
-/** All of the above but the last by name: an object that bundlers leave out where nobody asks for it, which a namespace is not. */
+/** The constants and the layouts by name: an object that bundlers leave out where nobody asks for it, which a namespace is not. */
 export const layout = {
 ${[...Array.from(constants.matchAll(/export const (\w+)/g), ([, name]) => name), ...structs.map(({ name }) => name)]
   .map((name) => `  ${name},\n`)

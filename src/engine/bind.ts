@@ -2,7 +2,7 @@ import { ArgumentError } from '../common/errors.ts';
 import { type Address, NOWHERE, type Pointer } from './address.ts';
 import { instantiateKernels } from './instantiate.ts';
 import type { KernelExports } from './kernel-exports.ts';
-import { STRUCT_ARGUMENTS } from './kernel-layout.ts';
+import { STRUCT_ARGUMENTS, STRUCT_FIELDS } from './kernel-layout.ts';
 import type { LinearMemory } from './memory.ts';
 import type { KernelSource } from './source.ts';
 import { putStruct, type StructLayout } from './struct.ts';
@@ -122,7 +122,7 @@ function putFields(
   memory: LinearMemory,
   put: (array: TypedArray) => Address,
 ): Address {
-  const names = layout.fields.map(([name]) => name);
+  const names = STRUCT_FIELDS[layout.name];
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value))
     throw new ArgumentError(place, value, `an object of ${names.join(', ')}`);
   const fields: Record<string, number> = {};

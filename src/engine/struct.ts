@@ -3,15 +3,13 @@
 import { type Pointer, plus } from './address.ts';
 import type { Arena, LinearMemory } from './memory.ts';
 
-type FieldType = 'i32' | 'u32' | 'f32' | 'usize';
+const FIELD_BYTES = 4;
 
-/** A struct of any type, as a table. */
+/** A struct of any type. */
 export interface AnyLayout {
   readonly name: string;
   /** Bytes of one struct; those of an array lie one behind the other. */
   readonly bytes: number;
-  /** In the order of memory. */
-  readonly fields: readonly (readonly [name: string, type: FieldType])[];
 }
 
 /** How a struct of type T lies in memory, with the code that the build wrote for it: no loop over names is as fast. */
@@ -68,7 +66,7 @@ export function writeStructs<T>(
   first: Pointer<T>,
   values: readonly T[],
 ): void {
-  const size = layout.fields.length;
+  const size = layout.bytes / FIELD_BYTES;
   const words = memory.u32(first, size * values.length);
   const floats = memory.f32(first, size * values.length);
   for (let i = 0; i < values.length; i++) layout.write(words, floats, size * i, values[i]);
@@ -82,7 +80,7 @@ export function writeStructs<T>(
  * readStructs(memory, layout.Choice, choice, 1); // → [{ items: 0, only: -1, without: 2 }]
  */
 export function readStructs<T>(memory: LinearMemory, layout: StructLayout<T>, first: Pointer<T>, count: number): T[] {
-  const size = layout.fields.length;
+  const size = layout.bytes / FIELD_BYTES;
   const words = memory.u32(first, size * count);
   const floats = memory.f32(first, size * count);
   return Array.from({ length: count }, (_, i) => layout.read(words, floats, size * i));
