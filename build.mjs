@@ -51,7 +51,8 @@ await build({
   platform: 'node',
   format: 'cjs',
 });
-// Entries of the package, and files of their own for what many programs leave out, so that a bundler can drop them whole.
+// Entries of the package, and files of their own for what many programs leave out, so that a bundler can drop them
+// whole.
 const parts = {
   compare: 'evaluate/compare',
   evaluate: 'evaluate/evaluate',
@@ -100,8 +101,8 @@ pruneTypes(Object.values(JSON.parse(readFileSync('package.json', 'utf8')).export
 writeFileSync('THIRD-PARTY-NOTICES', noticesOf(metafiles));
 
 /**
- * The four kernel binaries, where their sources changed since they were compiled. Those with relaxed SIMD are files beside
- * the bundles, read where they are asked for.
+ * The four kernel binaries, where their sources changed since they were compiled. Those with relaxed SIMD are files
+ * beside the bundles, read where they are asked for.
  */
 async function buildKernels() {
   const targets = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets);

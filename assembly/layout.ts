@@ -1,11 +1,16 @@
 // What the kernels and the host must agree on. AssemblyScript compiles this file; the build copies it to
 // src/engine/kernel-layout.ts. So no types here: whole numbers are i32 in kernels.
 
-/** Columns that go together: of a panel of a table in skip-gram's propagation, of a block of C in the sparse inverse. */
+/**
+ * Columns that go together: of a panel of a table in skip-gram's propagation, of a block of C in the sparse inverse.
+ */
 export const LANES = 16;
 /** Bytes of one row of them, a cache line. */
 export const LINE_BYTES = 64;
-/** Columns of a block of a matrix product: the longest rows that `multiplyPacked` takes with a wide panel, so the largest tile. */
+/**
+ * Columns of a block of a matrix product: the longest rows that `multiplyPacked` takes with a wide panel, so the
+ * largest tile.
+ */
 export const DEPTH = 256;
 /** Bytes of scratch of `multiplyPacked`: a tile of 4 × 8 f32 and a wide panel, 16 f32 for each of DEPTH columns. */
 export const MULTIPLY_SCRATCH_BYTES = 128 + 64 * DEPTH;

@@ -1,5 +1,5 @@
-// npm run docs: the API reference, to docs/api/site/index.html. typedoc needs the compiler API, which TypeScript 7 no longer has:
-// docs/api is a package of its own with an older one, installed when it is needed.
+// npm run docs: the API reference, to docs/api/site/index.html. typedoc needs the compiler API, which TypeScript 7 no
+// longer has: docs/api is a package of its own with an older one, installed when it is needed.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Folders of src/, lowest first: a file imports its own folder and lower floors; folders on one floor do not know each other.
- * '' is that of the package's entries.
+ * Folders of src/, lowest first: a file imports its own folder and lower floors; folders on one floor do not know each
+ * other. '' is that of the package's entries.
  */
 export const FLOORS = [
   ['common'],

@@ -1,5 +1,6 @@
 // `npm run house`: what the folders, files, functions and kernels of a checkout come to, as house.md and folders.md in
-// docs/internals say it. `npm run house -- --write` writes folders.md; with `--before FOLDER`, another checkout, house.md too.
+// docs/internals say it. `npm run house -- --write` writes folders.md; with `--before FOLDER`, another checkout,
+// house.md too.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// What the host must know of the kernels, as TypeScript: their signatures, the constants of assembly/layout.ts and the structs.
-// build.mjs writes both texts to src/engine/.
+// What the host must know of the kernels, as TypeScript: their signatures, the constants of assembly/layout.ts and the
+// structs. build.mjs writes both texts to src/engine/.
 
 /** A struct is an unmanaged class that extends Struct (assembly/core/struct.ts); every field takes four bytes. */
 const STRUCT =
@@ -31,8 +31,8 @@ export function structsOf(sources) {
 }
 
 /**
- * src/engine/kernel-exports.ts: a `usize` argument is an Address, a struct a Pointer, any other a Scalar. A `usize` that is
- * returned is a size in bytes, since kernels own no memory.
+ * src/engine/kernel-exports.ts: a `usize` argument is an Address, a struct a Pointer, any other a Scalar. A `usize`
+ * that is returned is a size in bytes, since kernels own no memory.
  * @param {string} declarations what the compiler wrote
  */
 export function kernelExports(declarations, structs) {
@@ -59,7 +59,8 @@ ${members.join('')}}
 }
 
 /**
- * src/engine/kernel-layout.ts: the constants as they stand in assembly/layout.ts, then each struct as an interface and a layout.
+ * src/engine/kernel-layout.ts: the constants as they stand in assembly/layout.ts, then each struct as an interface and
+ * a layout.
  * @param {string} constants text of assembly/layout.ts
  */
 export function kernelLayout(constants, structs, declarations) {
@@ -102,7 +103,10 @@ import type { AnyLayout, StructLayout } from './struct.ts';
 
 ${constants}
 ${declared.join('\n')}
-/** The fields of each struct, in the order of memory: apart from the layouts, since a page that recommends needs no names. */
+/**
+ * The fields of each struct, in the order of memory: apart from the layouts, since a page that recommends needs no
+ * names.
+ */
 export const STRUCT_FIELDS: { readonly [struct: string]: readonly string[] } = {
 ${structs.map(({ name, fields }) => `  ${name}: [${fields.map(({ name }) => `'${name}'`).join(', ')}],\n`).join('')}};
 
@@ -110,7 +114,10 @@ ${structs.map(({ name, fields }) => `  ${name}: [${fields.map(({ name }) => `'${
 export const STRUCT_ARGUMENTS: { readonly [kernel: string]: readonly (AnyLayout | undefined)[] } = {
 ${taken.join('')}};
 
-/** The constants and the layouts by name: an object that bundlers leave out where nobody asks for it, which a namespace is not. */
+/**
+ * The constants and the layouts by name: an object that bundlers leave out where nobody asks for it, which a namespace
+ * is not.
+ */
 export const layout = {
 ${[...Array.from(constants.matchAll(/export const (\w+)/g), ([, name]) => name), ...structs.map(({ name }) => name)]
   .map((name) => `  ${name},\n`)

@@ -7,7 +7,10 @@ const IMPORT = /\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g;
 const STATEMENTS = /\b(?:class|interface|export|const|let|function|return|else|try|do|finally|static|case|default)\b/;
 const NOT_FUNCTIONS = new Set(['if', 'for', 'while', 'switch', 'catch', 'with']);
 
-/** The TypeScript files of a folder, by their paths in it, with their texts; declarations and generated files are left out. */
+/**
+ * The TypeScript files of a folder, by their paths in it, with their texts; declarations and generated files are left
+ * out.
+ */
 export function sourcesOf(root, folder) {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((file) => file.replaceAll('\\', '/'))

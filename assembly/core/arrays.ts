@@ -1,4 +1,5 @@
-// Elements of arrays in linear memory, by index. All are inlined: the code is that of a load or a store at a shifted index.
+// Elements of arrays in linear memory, by index. All are inlined: the code is that of a load or a store at a shifted
+// index.
 
 /** Bytes of `count` four-byte values. */
 // @ts-ignore: decorator
@@ -14,7 +15,9 @@ export function at32(array: usize, index: i32): usize {
   return array + ((<usize>index) << 2);
 }
 
-/** Address of element (row, column) of a matrix, `ld` four-byte values to a row. In usize: i32 products wrap beyond 2³¹. */
+/**
+ * Address of element (row, column) of a matrix, `ld` four-byte values to a row. In usize: i32 products wrap beyond 2³¹.
+ */
 // @ts-ignore: decorator
 @inline
 export function cellAt(matrix: usize, ld: i32, row: i32, column: i32): usize {

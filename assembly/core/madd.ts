@@ -1,6 +1,6 @@
 /**
- * sum + a · b, four lanes: rounded twice, so that every host gives the same bits. In the builds with relaxed SIMD the host may
- * round once (one instruction where the processor has it), and the bits are the host's.
+ * sum + a · b, four lanes: rounded twice, so that every host gives the same bits. In the builds with relaxed SIMD the
+ * host may round once (one instruction where the processor has it), and the bits are the host's.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,8 +1,12 @@
-// exp, log and pow as polynomials: the same bits on every host, and no lookup table, since the module keeps no static data.
+// exp, log and pow as polynomials: the same bits on every host, and no lookup table, since the module keeps no static
+// data.
 
 import { madd } from './madd';
 
-/** e^x of four lanes, for −87 ≤ x ≤ 88 (clamped); relative error below 3e-7. Cephes' degree-5 polynomial on [−ln2/2, ln2/2]. */
+/**
+ * e^x of four lanes, for −87 ≤ x ≤ 88 (clamped); relative error below 3e-7. Cephes' degree-5 polynomial on [−ln2/2,
+ * ln2/2].
+ */
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {

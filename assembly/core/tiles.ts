@@ -1,4 +1,5 @@
-// The lower triangle of a symmetric matrix in square tiles: tile (i, j), j ≤ i, is number i (i + 1) / 2 + j, t × t f32, row-major.
+// The lower triangle of a symmetric matrix in square tiles: tile (i, j), j ≤ i, is number i (i + 1) / 2 + j, t × t f32,
+// row-major.
 
 /** Bytes of a tile. */
 // @ts-ignore: decorator

@@ -54,7 +54,10 @@ export function addInto(n: i32, x: usize, y: usize): void {
   for (let c: usize = 0; c < end; c += 16) v128.store(y + c, f32x4.add(v128.load(y + c), v128.load(x + c)));
 }
 
-/** out[r] = x[r] / |x[r]| and norms[r] = |x[r]|; a zero row stays zero with norm 0. x and out: (rows × d), may be the same. */
+/**
+ * out[r] = x[r] / |x[r]| and norms[r] = |x[r]|; a zero row stays zero with norm 0. x and out: (rows × d), may be the
+ * same.
+ */
 export function unitRows(rows: i32, d: i32, x: usize, out: usize, norms: usize): void {
   const bytes = bytesOf(d);
   for (let r = 0; r < rows; r++) {
@@ -67,7 +70,9 @@ export function unitRows(rows: i32, d: i32, x: usize, out: usize, norms: usize):
   }
 }
 
-/** The gradient back through unitRows: dx += (dout − (dout · out) out) / norm, zero where the norm is 0. All (rows × d). */
+/**
+ * The gradient back through unitRows: dx += (dout − (dout · out) out) / norm, zero where the norm is 0. All (rows × d).
+ */
 export function unitRowsBackward(rows: i32, d: i32, out: usize, norms: usize, dout: usize, dx: usize): void {
   const bytes = bytesOf(d);
   for (let r = 0; r < rows; r++) {

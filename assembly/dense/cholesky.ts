@@ -69,7 +69,9 @@ function invertFactor(n: i32, l: usize, scratch: usize): void {
   }
 }
 
-/** M becomes the lower triangle of MᵀM: row i, j ≤ i, is Σ_{k≥i} M_ki M_k·, and no later row needs M_i·. scratch: n f64. */
+/**
+ * M becomes the lower triangle of MᵀM: row i, j ≤ i, is Σ_{k≥i} M_ki M_k·, and no later row needs M_i·. scratch: n f64.
+ */
 function multiplyFactors(n: i32, m: usize, scratch: usize): void {
   for (let i = 0; i < n; i++) {
     const bytes = (<usize>(i + 1)) << 3;

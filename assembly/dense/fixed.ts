@@ -1,9 +1,11 @@
-// Products in 16-bit fixed point, which take half the instructions of those in single precision: i32x4.dot_i16x8_s multiplies
-// eight pairs where f32x4.mul multiplies four. Each row of an operand is cut into lengths of 128; a length holds integers
-// and one step, and its values are the integers times the step, within half a step of what they stand for.
+// Products in 16-bit fixed point, which take half the instructions of those in single precision: i32x4.dot_i16x8_s
+// multiplies eight pairs where f32x4.mul multiplies four. Each row of an operand is cut into lengths of 128; a length
+// holds integers and one step, and its values are the integers times the step, within half a step of what they stand
+// for.
 //
-// A step is at least the length's norm / 46,000 and its largest value / 32,766, so that integers fit 16 bits and, by Cauchy and
-// Schwarz, no sum of products of two lengths leaves 32 bits. Integer sums are exact: their order does not matter.
+// A step is at least the length's norm / 46,000 and its largest value / 32,766, so that integers fit 16 bits and, by
+// Cauchy and Schwarz, no sum of products of two lengths leaves 32 bits. Integer sums are exact: their order does not
+// matter.
 
 import { at32, bytesOf } from '../core/arrays';
 
@@ -26,8 +28,8 @@ export function lengths(k: i32): i32 {
 /**
  * Packed panels (k × width f32 each, see packRows) become panels of pairs: k/2 × width × two 16-bit integers.
  *
- * width: 4 or 8. count: rows, a multiple of width. k: even. to: count × k × 2 bytes. steps (count × lengths(k) f32): panel by
- * panel, length by length, those of the panel's rows. squares (count f32): each row's sum of squares.
+ * width: 4 or 8. count: rows, a multiple of width. k: even. to: count × k × 2 bytes. steps (count × lengths(k) f32):
+ * panel by panel, length by length, those of the panel's rows. squares (count f32): each row's sum of squares.
  */
 export function packFixed(width: i32, count: i32, k: i32, from: usize, to: usize, steps: usize, squares: usize): void {
   const line = bytesOf(width);
@@ -76,10 +78,10 @@ function packFour(pairs: i32, from: usize, line: usize, to: usize, steps: usize,
 }
 
 /**
- * C −= A · B on operands that packFixed packed: a of width 4, b of width 8. Lengths of zeros, of four rows or of eight columns, are skipped.
- * m, n: multiples of 4 and 8. c (m × n f32, ldc). The loops go so that m ≤ 64 rows of a stay in the first-level cache. Up to
- * 2 m n ⌈k / LENGTH⌉ bytes beyond row m of c are read, a cache line for each tile of the result: where the next rows of c wait, that
- * fetches them ahead of their turn.
+ * C −= A · B on operands that packFixed packed: a of width 4, b of width 8. Lengths of zeros, of four rows or of eight
+ * columns, are skipped. m, n: multiples of 4 and 8. c (m × n f32, ldc). The loops go so that m ≤ 64 rows of a stay in
+ * the first-level cache. Up to 2 m n ⌈k / LENGTH⌉ bytes beyond row m of c are read, a cache line for each tile of the
+ * result: where the next rows of c wait, that fetches them ahead of their turn.
  */
 export function subtractFixed(
   m: i32,
@@ -133,8 +135,9 @@ function isZero(steps: v128): bool {
 }
 
 /**
- * The products of four rows of pairs with eight, whose pairs take turns at a and at b. C (4 × 8, rows `stride` bytes apart) becomes
- * their sums (i32) or, where `scaled`, loses these times the steps of a's rows and of b's (f32). As micro in gemm.ts.
+ * The products of four rows of pairs with eight, whose pairs take turns at a and at b. C (4 × 8, rows `stride` bytes
+ * apart) becomes their sums (i32) or, where `scaled`, loses these times the steps of a's rows and of b's (f32). As
+ * micro in gemm.ts.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,7 +1,7 @@
 // Single-precision matrix products on row-major buffers with leading dimensions (Goto and van de Geijn, 2008):
-// both operands are packed into panels, and a 4 × 8 micro-kernel multiplies one panel of each. A panel of the left operand
-// holds 4 values for each k; where it meets many of the right one's it is made wide before, each value four times: the
-// micro-kernel then loads what it otherwise spreads over a vector by more instructions.
+// both operands are packed into panels, and a 4 × 8 micro-kernel multiplies one panel of each. A panel of the left
+// operand holds 4 values for each k; where it meets many of the right one's it is made wide before, each value four
+// times: the micro-kernel then loads what it otherwise spreads over a vector by more instructions.
 //
 // Order of accumulation, part of the contract: k is cut into blocks of 256 from 0; within a block the products are
 // added in ascending k, one rounding per product and one per sum; after each block C += alpha · sum. It depends on k
@@ -117,7 +117,8 @@ function product(
 
 /**
  * C += alpha · A · B on packed operands.
- * a: ⌈m/4⌉ panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc). scratch: 128 bytes, and 64 k more where n ≥ 64; k ≤ 256 then.
+ * a: ⌈m/4⌉ panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc). scratch: 128 bytes, and 64 k more where n ≥ 64; k ≤
+ * 256 then.
  */
 export function multiplyPacked(
   m: i32,
@@ -206,8 +207,8 @@ export function micro(wide: bool, k: i32, alpha: f32, a: usize, b: usize, c: usi
     c21 = f32x4.splat(0);
   let c30 = f32x4.splat(0),
     c31 = f32x4.splat(0);
-  // What bounds this loop is the number of instructions: an address that was just added to needs no widening to 64 bits, and
-  // a's tells the end, so that nothing is counted.
+  // What bounds this loop is the number of instructions: an address that was just added to needs no widening to 64
+  // bits, and a's tells the end, so that nothing is counted.
   const step = wide ? 64 : 16;
   a -= step;
   b -= 32;

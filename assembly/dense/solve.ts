@@ -1,18 +1,20 @@
-// Solves A X = R for a small symmetric positive definite A by its Cholesky factor A = L Lᵀ, for a few right sides alone: the inner
-// system of EASE by groups (assembly/sparse/groups.ts), 256 to 1,024 rows.
+// Solves A X = R for a small symmetric positive definite A by its Cholesky factor A = L Lᵀ, for a few right sides
+// alone: the inner system of EASE by groups (assembly/sparse/groups.ts), 256 to 1,024 rows.
 //
-// Storage: panels of 8 rows, one behind the other. A panel holds its 8 values of column 0, then those of column 1, and so on, `size`
-// columns of 32 bytes each; size is a multiple of 8. First come A's panels, size / 8 of them, of whose entries those above
-// the diagonal are never used; then those of the right sides, transposed: eight right sides are eight further rows of
-// A. L and Lᵀ X = L⁻¹ R, then X, take their place. A 4 × 8 tile (four columns of a panel) is so 128 contiguous bytes, and
-// both an operand and a result of the micro-kernel of gemm.ts; its other operand are four rows of L, made wide.
+// Storage: panels of 8 rows, one behind the other. A panel holds its 8 values of column 0, then those of column 1, and
+// so on, `size` columns of 32 bytes each; size is a multiple of 8. First come A's panels, size / 8 of them, of whose
+// entries those above the diagonal are never used; then those of the right sides, transposed: eight right sides are
+// eight further rows of A. L and Lᵀ X = L⁻¹ R, then X, take their place. A 4 × 8 tile (four columns of a panel) is so
+// 128 contiguous bytes, and both an operand and a result of the micro-kernel of gemm.ts; its other operand are four
+// rows of L, made wide.
 //
-// Right sides come in two kinds. Those of the first `late` panels are zero in all rows before `corner`, and so is L⁻¹ R: the forward
-// solve starts there. Those of the other panels are full.
+// Right sides come in two kinds. Those of the first `late` panels are zero in all rows before `corner`, and so is L⁻¹
+// R: the forward solve starts there. Those of the other panels are full.
 //
-// Precision: f32. Order, of an entry of L or L⁻¹ R: A_ij − Σ_k L_ik L_jk over k < 4 ⌊j / 4⌋ in blocks of 256 from 0, each
-// summed in ascending k and subtracted once; then the up to three k that are left, in ascending order; then times 1 / L_jj. Of X:
-// the same from the end, k > 4 ⌊i / 4⌋ + 3 in blocks of 256 from 4 ⌊i / 4⌋ + 4, then those left in descending order.
+// Precision: f32. Order, of an entry of L or L⁻¹ R: A_ij − Σ_k L_ik L_jk over k < 4 ⌊j / 4⌋ in blocks of 256 from 0,
+// each summed in ascending k and subtracted once; then the up to three k that are left, in ascending order; then times
+// 1 / L_jj. Of X: the same from the end, k > 4 ⌊i / 4⌋ + 3 in blocks of 256 from 4 ⌊i / 4⌋ + 4, then those left in
+// descending order.
 import { micro } from './gemm';
 
 /** Columns of a block: four wide rows of them are 16 kB and stay in L1. */

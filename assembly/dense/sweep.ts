@@ -5,21 +5,23 @@
 // all, as many as Cholesky's three phases, nearly all of them in one update kernel.
 //
 // Storage: only tiles (i, j) with j ≤ i, each t × t f32 row-major and contiguous, tile (i, j) being number
-// i (i + 1) / 2 + j. t is a multiple of 8. The last tiles are padded with the identity. Up to 32 t ⌈t / 128⌉ bytes after a tile that is
-// written are read, so that the last one may not be the last of the memory.
+// i (i + 1) / 2 + j. t is a multiple of 8. The last tiles are padded with the identity. Up to 32 t ⌈t / 128⌉ bytes
+// after a tile that is written are read, so that the last one may not be the last of the memory.
 //
-// Precision: an update of 16 rows by 16 columns whose panels are small beside the diagonal goes in 16-bit fixed point (fixed.ts), the others in
-// single precision. With shares |A_r,k| / √|A_rr| of rows r and |(A_ik D)_c| / √|A_cc| of columns c, an error of fixed point is about
-// 1e-5 of their product beside √|A_rr A_cc|; it is taken where that product is at most FIXED_BELOW. That depends on the values alone.
-// A_ik D goes likewise, but for D's diagonal, most of its norm, which is multiplied in single precision beforehand.
+// Precision: an update of 16 rows by 16 columns whose panels are small beside the diagonal goes in 16-bit fixed point
+// (fixed.ts), the others in single precision. With shares |A_r,k| / √|A_rr| of rows r and |(A_ik D)_c| / √|A_cc| of
+// columns c, an error of fixed point is about 1e-5 of their product beside √|A_rr A_cc|; it is taken where that product
+// is at most FIXED_BELOW. That depends on the values alone. A_ik D goes likewise, but for D's diagonal, most of its
+// norm, which is multiplied in single precision beforehand.
 //
-// Order: in the sweep of k each tile is written by one task, from that tile and what the panels hold: in single precision summed over
-// the t columns of k in ascending order, then subtracted once; in fixed point subtracted once per length of columns, in ascending order.
-// So tasks of one phase may run in any order, on any thread. Panels of zeros, and in fixed point lengths of zeros, are skipped;
-// that subtracts nothing, and so what fills up the last tiles costs little.
+// Order: in the sweep of k each tile is written by one task, from that tile and what the panels hold: in single
+// precision summed over the t columns of k in ascending order, then subtracted once; in fixed point subtracted once per
+// length of columns, in ascending order. So tasks of one phase may run in any order, on any thread. Panels of zeros,
+// and in fixed point lengths of zeros, are skipped; that subtracts nothing, and so what fills up the last tiles costs
+// little.
 //
-// One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k, and sweepPivot(k + 1) any time after the
-// update of tile (k + 1, k + 1). At the end: sweepFinish.
+// One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k, and sweepPivot(k +
+// 1) any time after the update of tile (k + 1, k + 1). At the end: sweepFinish.
 
 import { at32, bytesOf, f32At, setF32 } from '../core/arrays';
 import { tile, tileBytes } from '../core/tiles';
@@ -32,9 +34,9 @@ const STRIP: i32 = 16;
 /** The largest product of shares that goes in fixed point. */
 const FIXED_BELOW: f32 = 0.05;
 
-// A slot holds what the panel of tile (i, k) gives the updates: A_ik as a left operand and A_ik D as a right one, packed; both in fixed point;
-// their steps; the sums of squares of their rows, then the largest share of each strip; whether there is anything but zeros.
-// Where they are, beyond the operand in single precision, which comes first:
+// A slot holds what the panel of tile (i, k) gives the updates: A_ik as a left operand and A_ik D as a right one,
+// packed; both in fixed point; their steps; the sums of squares of their rows, then the largest share of each strip;
+// whether there is anything but zeros. Where they are, beyond the operand in single precision, which comes first:
 // @ts-ignore: decorator
 @inline
 function rightOf(slot: usize, t: i32): usize {
@@ -122,8 +124,8 @@ function packedAt(width: i32, packed: usize, k: i32, p: i32, column: i32): usize
 }
 
 /**
- * A_ik ← A_ik D for one i ≠ k, packed for the updates into slot i of slots: A_ik as the left operand, A_ik D as the right one.
- * pivot: as sweepPivot left it. scratch: that of multiplyPacked.
+ * A_ik ← A_ik D for one i ≠ k, packed for the updates into slot i of slots: A_ik as the left operand, A_ik D as the
+ * right one. pivot: as sweepPivot left it. scratch: that of multiplyPacked.
  */
 export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, slots: usize, scratch: usize): void {
   const below = i > k;
@@ -208,7 +210,8 @@ function toShares(t: i32, diagonal: usize, squares: usize): void {
 
 /**
  * A_ij ← A_ij − A_ik D A_kj for one i ≠ k and all j ≠ k in [from, to), to ≤ i + 1.
- * slots: as sweepPanel left them. scratch: that of multiplyPacked. 2t³ operations per tile, about half of that on the diagonal.
+ * slots: as sweepPanel left them. scratch: that of multiplyPacked. 2t³ operations per tile, about half of that on the
+ * diagonal.
  */
 export function sweepUpdate(
   tiles: usize,
@@ -229,7 +232,10 @@ export function sweepUpdate(
   }
 }
 
-/** target (t × t; its lower triangle alone where `lower`) loses the product of left's left operand and right's right one. */
+/**
+ * target (t × t; its lower triangle alone where `lower`) loses the product of left's left operand and right's right
+ * one.
+ */
 function subtractProduct(t: i32, left: usize, right: usize, target: usize, lower: bool, scratch: usize): void {
   for (let r = 0; r < t; r += STRIP) {
     const end = min(r + STRIP, t);

@@ -1,12 +1,13 @@
-// Rows added to or taken from the data of a swept Gram matrix. With C = (G + λI)⁻¹, rows W (k × n) and s = 1 or −1, Woodbury's
-// identity (1950) is
+// Rows added to or taken from the data of a swept Gram matrix. With C = (G + λI)⁻¹, rows W (k × n) and s = 1 or −1,
+// Woodbury's identity (1950) is
 //   (G + λI + s WᵀW)⁻¹ = C − s · C Wᵀ T⁻¹ W C,   T = I + s · W C Wᵀ (k × k),
 // and T is positive definite wherever the new matrix is. With S = −C in the lower tiles of sweep.ts and Y = W S it is
 //   S ← S + s · Yᵀ T⁻¹ Y.
-// The host gathers Y a row at a time, inverts T (cholesky.ts), packs Y and U = T⁻¹ Y as operands and updates tile after tile.
+// The host gathers Y a row at a time, inverts T (cholesky.ts), packs Y and U = T⁻¹ Y as operands and updates tile after
+// tile.
 //
-// Order: a row of Y adds the rows of S in the order of its items, in f64; a tile gets s times a sum over k in ascending order,
-// rounded and added once. Each tile is written by one task, so tasks may run in any order, on any thread.
+// Order: a row of Y adds the rows of S in the order of its items, in f64; a tile gets s times a sum over k in ascending
+// order, rounded and added once. Each tile is written by one task, so tasks may run in any order, on any thread.
 
 import { bytesOf, cellAt, f32At, f64At, i32At, setF32 } from '../core/arrays';
 import { tile } from '../core/tiles';
@@ -73,8 +74,8 @@ export function narrow(n: i32, x: usize, out: usize): void {
 
 /**
  * S_ij += sign · Y_iᵀ U_j for block-row i and all j in [from, to), to ≤ i + 1. 2 t² k flops per tile.
- * lefts, rights (blocks slots of t × k f32): slot i holds columns t·i … t·i + t − 1 of Y, of U, packed 4 and 8 wide by packColumns.
- * k ≤ 256. scratch: that of multiplyPacked.
+ * lefts, rights (blocks slots of t × k f32): slot i holds columns t·i … t·i + t − 1 of Y, of U, packed 4 and 8 wide by
+ * packColumns. k ≤ 256. scratch: that of multiplyPacked.
  */
 export function addProducts(
   tiles: usize,

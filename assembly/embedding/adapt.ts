@@ -1,6 +1,6 @@
-// The items' side of stage 3. A batch of users pulls at the items in two ways: through U = X̂ V, and through the loss itself.
-// Both arrive here as lists by item, so that a row of V and of its moments is read and written once a step, ranges of items
-// can go to different threads, and no table of gradients is needed.
+// The items' side of stage 3. A batch of users pulls at the items in two ways: through U = X̂ V, and through the loss
+// itself. Both arrive here as lists by item, so that a row of V and of its moments is read and written once a step,
+// ranges of items can go to different threads, and no table of gradients is needed.
 
 import { at32, bytesOf, i32At } from '../core/arrays';
 import { Adam, step } from './adam';
@@ -20,8 +20,9 @@ export class Pull extends Struct {
 }
 
 /**
- * The pulls of a batch on the items [begin, end), by item: outIndptr (end − begin + 1) i32, out (room for all pulls), in the order of users and of each user's pulls.
- * pulls, starts, perInteraction, counts: as `margin` has them, of `count` users.
+ * The pulls of a batch on the items [begin, end), by item: outIndptr (end − begin + 1) i32, out (room for all pulls),
+ * in the order of users and of each user's pulls. pulls, starts, perInteraction, counts: as `margin` has them, of
+ * `count` users.
  */
 export function bucketPulls(
   begin: i32,
@@ -198,8 +199,8 @@ function near(
 }
 
 /**
- * The part of U = X̂ V that comes from the items [begin, end): u (count × d), overwritten, gets Σ values[e] · vectors_j over the
- * entries e of the rows j of X̂ᵀ, both in order. x, vectors: as in adamItems.
+ * The part of U = X̂ V that comes from the items [begin, end): u (count × d), overwritten, gets Σ values[e] · vectors_j
+ * over the entries e of the rows j of X̂ᵀ, both in order. x, vectors: as in adamItems.
  */
 export function spreadItems(begin: i32, end: i32, x: Csr, count: i32, d: i32, vectors: usize, u: usize): void {
   const indptr = x.indptr;
@@ -228,7 +229,10 @@ export function spreadItems(begin: i32, end: i32, x: Csr, count: i32, d: i32, ve
   }
 }
 
-/** out = x₀ + x₁ + … over n elements (n a multiple of 4), from `parts` ≥ 1 tables of which each begins `bytes` after the one before. */
+/**
+ * out = x₀ + x₁ + … over n elements (n a multiple of 4), from `parts` ≥ 1 tables of which each begins `bytes` after the
+ * one before.
+ */
 export function sumParts(n: i32, parts: i32, bytes: u32, x: usize, out: usize): void {
   const end = bytesOf(n);
   for (let c: usize = 0; c < end; c += 16) {

@@ -1,4 +1,5 @@
-// The second phase of skip-gram (skipgram.ts): gradients that were left by position go to the items, one range of items at a time.
+// The second phase of skip-gram (skipgram.ts): gradients that were left by position go to the items, one range of items
+// at a time.
 import { at32, bytesOf, f32At, i32At } from '../core/arrays';
 import { rowBegin, rowEnd } from '../core/csr';
 import { Struct } from '../core/struct';
@@ -14,11 +15,11 @@ export class Entry extends Struct {
 }
 
 /**
- * Entries by ranges of 2^shift items, in order within a range: entry e, of items[e], becomes (items[e], first + ⌊e / per⌋, values[e]).
- * Negative items are left out.
+ * Entries by ranges of 2^shift items, in order within a range: entry e, of items[e], becomes (items[e], first + ⌊e /
+ * per⌋, values[e]). Negative items are left out.
  *
- * items (count i32), values (count f32, or address 0: then the third word is left as it was); indptr (ranges + 1 i32) and out
- * (count × 12 bytes) are written.
+ * items (count i32), values (count f32, or address 0: then the third word is left as it was); indptr (ranges + 1 i32)
+ * and out (count × 12 bytes) are written.
  */
 export function partition(
   count: i32,
@@ -87,8 +88,8 @@ export class Round extends Struct {
 }
 
 /**
- * The gradients of one range of items, which are added to: of each block of walks first those of the positions that the items
- * have, in order, then those of the negatives that they were.
+ * The gradients of one range of items, which are added to: of each block of walks first those of the positions that the
+ * items have, in order, then those of the negatives that they were.
  */
 export function addGradients(range: i32, round: Round): void {
   const walks = round.walks;

@@ -2,7 +2,8 @@ import { at32, f32At, i32At, setF32, setI32 } from '../core/arrays';
 import { Csr, rowBegin, rowEnd } from '../core/csr';
 
 /**
- * X̂ = Normalize(X B) for a batch of users: row r is Σ_{i ∈ x_users[r]} B_i divided by its sum; no rows where that is empty.
+ * X̂ = Normalize(X B) for a batch of users: row r is Σ_{i ∈ x_users[r]} B_i divided by its sum; no rows where that is
+ * empty.
  *
  * @param count users of the batch
  * @param users count × i32, rows of X

@@ -32,11 +32,11 @@ export class MarginLoss extends Struct {
  *
  * over the users' interactions (i, j), with K uniform items that the user did not interact with.
  *
- * users (i32, rows of X: indptr, items strictly increasing); u and du (count × d), v (n × d). Row b of du is overwritten, its terms
- * in the order of interactions and negatives; it draws from the stream (seed, stage, keys[b]). The gradient of V is left as pulls
- * (see adapt.ts): counts[b] of them, at pulls + 12 (1 + K) starts[b], where starts (count i32) are the running sums of the users'
- * interactions. totals: f64[2], to which the loss and the number of interactions are added. A user who has all n items meets no
- * negatives.
+ * users (i32, rows of X: indptr, items strictly increasing); u and du (count × d), v (n × d). Row b of du is
+ * overwritten, its terms in the order of interactions and negatives; it draws from the stream (seed, stage, keys[b]).
+ * The gradient of V is left as pulls (see adapt.ts): counts[b] of them, at pulls + 12 (1 + K) starts[b], where starts
+ * (count i32) are the running sums of the users' interactions. totals: f64[2], to which the loss and the number of
+ * interactions are added. A user who has all n items meets no negatives.
  */
 export function margin(
   count: i32,

@@ -1,5 +1,5 @@
-// Sparse × dense products: the sum of each element of the output runs over its row's entries in order, so rows can be cut
-// between threads anywhere. A transposed product is the same kernel on the transposed matrix.
+// Sparse × dense products: the sum of each element of the output runs over its row's entries in order, so rows can be
+// cut between threads anywhere. A transposed product is the same kernel on the transposed matrix.
 
 import { at32, bytesOf } from '../core/arrays';
 import { rowBegin, rowEnd } from '../core/csr';
@@ -9,8 +9,9 @@ import { LINE_BYTES } from '../layout';
 const LINE: usize = <usize>LINE_BYTES;
 
 /**
- * Rows [begin, end) of X (n × d f32, d a multiple of 16) go to panels of 16 columns: panel p is n × 16 f32 from out + 64 n p on. The
- * rows of a panel lie close together, so that more of them stay in a cache than of the same columns of X.
+ * Rows [begin, end) of X (n × d f32, d a multiple of 16) go to panels of 16 columns: panel p is n × 16 f32 from out +
+ * 64 n p on. The rows of a panel lie close together, so that more of them stay in a cache than of the same columns of
+ * X.
  */
 export function cutColumns(begin: i32, end: i32, n: i32, d: i32, x: usize, out: usize): void {
   const stride = bytesOf(d);
@@ -31,9 +32,9 @@ export function cutColumns(begin: i32, end: i32, n: i32, d: i32, x: usize, out: 
 /**
  * Y[r] = keep · X[r] + Σ_e values[e] · X[indices[e]] for r in [begin, end) and the 16 columns of a panel.
  *
- * indptr (end + 1) i32, indices and values (indptr[end]); x: rows of a panel, 64 bytes each; y: rows of 16 f32, `stride` bytes
- * apart; X ≠ Y. With keep = 1 and B this is the propagation V = B V_init + V_init; with keep = 0 a plain product (X may then have
- * more rows than Y).
+ * indptr (end + 1) i32, indices and values (indptr[end]); x: rows of a panel, 64 bytes each; y: rows of 16 f32,
+ * `stride` bytes apart; X ≠ Y. With keep = 1 and B this is the propagation V = B V_init + V_init; with keep = 0 a plain
+ * product (X may then have more rows than Y).
  */
 export function propagate(
   begin: i32,

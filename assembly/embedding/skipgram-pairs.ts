@@ -1,13 +1,14 @@
-// The pairs inside one walk, as skipgram.ts takes them apart: rows of V and V̄ of its positions lie in the L1 cache, and the errors
-// of the pairs in a band, row t holding those of centre t by the distance of the other position, cell `middle` being distance 0.
+// The pairs inside one walk, as skipgram.ts takes them apart: rows of V and V̄ of its positions lie in the L1 cache,
+// and the errors of the pairs in a band, row t holding those of centre t by the distance of the other position, cell
+// `middle` being distance 0.
 import { at32, bytesOf } from '../core/arrays';
 import { madd } from '../core/madd';
 import { sigmoid4 } from '../core/math';
 import { sumLanes4 } from '../core/vector';
 
 /**
- * The band gets the scores of all pairs at most `reach` apart, and others beside them: two centres and four targets at a time.
- * own, around: the rows of V and V̄ of the walk's positions, `stride` bytes each.
+ * The band gets the scores of all pairs at most `reach` apart, and others beside them: two centres and four targets at
+ * a time. own, around: the rows of V and V̄ of the walk's positions, `stride` bytes each.
  */
 // @ts-ignore: decorator
 @inline
@@ -62,8 +63,8 @@ export function scoreWindow(
 }
 
 /**
- * A row of the band gets the errors 1 − σ in place of the scores of its pairs, which are its cells [from, to] except `middle`,
- * and 0 in all others. Returns the product of σ over the pairs, none below 1e-7:
+ * A row of the band gets the errors 1 − σ in place of the scores of its pairs, which are its cells [from, to] except
+ * `middle`, and 0 in all others. Returns the product of σ over the pairs, none below 1e-7:
  * that of each cell mod 4 in order, then (0 · 2) · (1 · 3).
  */
 // @ts-ignore: decorator
@@ -94,8 +95,8 @@ export function errorsOf(row: usize, from: i32, to: i32, middle: i32, width: i32
 }
 
 /**
- * The gradients of v of four positions from t on gain those of their pairs as centres: position t + i reads error (t + i, s).
- * Past the last position errors are 0. centres: rows of gradients, those of the negatives in them.
+ * The gradients of v of four positions from t on gain those of their pairs as centres: position t + i reads error (t +
+ * i, s). Past the last position errors are 0. centres: rows of gradients, those of the negatives in them.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,7 +1,8 @@
-// Skip-gram with negative sampling over walks, in two phases that can each be cut between threads. First every walk by itself
-// (skipgram-pairs.ts, skipgram-negatives.ts): its rows of V and V̄ stay in the L1 cache, the pairs inside the walk are small matrix
-// products, and the gradients are left by position in the walk. Then every range of items by itself (gather.ts): the gradients of its
-// items from all positions that the items have, and from the negatives that they were.
+// Skip-gram with negative sampling over walks, in two phases that can each be cut between threads. First every walk by
+// itself (skipgram-pairs.ts, skipgram-negatives.ts): its rows of V and V̄ stay in the L1 cache, the pairs inside the
+// walk are small matrix products, and the gradients are left by position in the walk. Then every range of items by
+// itself (gather.ts): the gradients of its items from all positions that the items have, and from the negatives that
+// they were.
 import { at32, bytesOf, i32At } from '../core/arrays';
 import { log } from '../core/math';
 import { stream } from '../core/random';
@@ -35,13 +36,14 @@ export class SkipGram extends Struct {
  *
  *   L = −Σ_pairs ( log σ(v_i·v̄_j) + Σ_k log σ(−v_i·v̄_k) )   over all pairs (i, j) at most `window` apart in a walk.
  *
- * Each pair meets `negatives` negatives from the alias table; the pairs of one centre share them, so each of them counts once for
- * each pair of that centre. Walk w draws from the stream (seed, stage, w) alone.
+ * Each pair meets `negatives` negatives from the alias table; the pairs of one centre share them, so each of them
+ * counts once for each pair of that centre. Walk w draws from the stream (seed, stage, w) alone.
  * @param begin the first walk
  * @param end the walk after the last
  * @param walks (end − begin) × length × i32, item positions, walk `begin` first
  * @param training what all walks share
- * @param centres a row of d f32 for each position: gets the gradient of v_i, its negatives first, then its contexts, in order
+ * @param centres a row of d f32 for each position: gets the gradient of v_i, its negatives first, then its contexts, in
+ * order
  * @param contexts a row of d f32 for each position: gets that of v̄_i as a context of the positions around it, in order
  * @param items `negatives` × i32 for each position: gets its negatives; −1 for a position without pairs
  * @param errors `negatives` × f32 for each position: −error · v_i is the gradient of v̄_k
@@ -139,7 +141,9 @@ function blocked(length: i32): i32 {
   return (length + 3) & ~3;
 }
 
-/** Cells of a row of errors: distances from −reach − 3 to reach + 3, which the blocks of four touch, padded to vectors. */
+/**
+ * Cells of a row of errors: distances from −reach − 3 to reach + 3, which the blocks of four touch, padded to vectors.
+ */
 // @ts-ignore: decorator
 @inline
 function bandWidth(reach: i32): i32 {

@@ -37,8 +37,8 @@ export class WalkGraph extends Struct {
 }
 
 /**
- * Walks [begin, end), each `length` items, into `walks` ((end − begin) × length i32). Walk w starts at starts[w], which must
- * have a neighbour, and draws from the stream (seed, stage, w) alone.
+ * Walks [begin, end), each `length` items, into `walks` ((end − begin) × length i32). Walk w starts at starts[w], which
+ * must have a neighbour, and draws from the stream (seed, stage, w) alone.
  */
 export function walk(
   begin: i32,

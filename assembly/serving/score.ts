@@ -69,8 +69,8 @@ export function scoreLinear(
 }
 
 /**
- * out_j = scale · Σ_{i ∈ history} S_ij + max(0, max_{i ∈ history} M_ij) for all j, where M has values at the entries of S.
- * The sum keeps the order of `scoreLinear` and is scaled before the largest is added.
+ * out_j = scale · Σ_{i ∈ history} S_ij + max(0, max_{i ∈ history} M_ij) for all j, where M has values at the entries of
+ * S. The sum keeps the order of `scoreLinear` and is scaled before the largest is added.
  * @param out n × f32
  * @param largest n × f32, zero before and after
  * @param n items
@@ -240,7 +240,8 @@ const ROWS_AT_A_TIME: i32 = 64;
 /**
  * out_uj += weight · (V_j · U_u) / ‖U_u‖ for all j and each of m users; nothing where U_u is zero.
  * Every sum keeps the order of `dot`, so a user's scores do not depend on the others of the batch.
- * Four users by two rows share their loads, or one user by four rows; a block of rows serves all users before the next is read.
+ * Four users by two rows share their loads, or one user by four rows; a block of rows serves all users before the next
+ * is read.
  * @param out m × n × f32
  * @param m users
  * @param n items

@@ -1,13 +1,15 @@
-// The k best items of each user of a batch, exactly as `scoreLinear`, `addCosines`, `addBias` and `topK` find them, mostly without
-// the exact cosines: whole numbers of 16 bits tell which items cannot be among the best, and only what they leave is scored exactly.
+// The k best items of each user of a batch, exactly as `scoreLinear`, `addCosines`, `addBias` and `topK` find them,
+// mostly without the exact cosines: whole numbers of 16 bits tell which items cannot be among the best, and only what
+// they leave is scored exactly.
 //
-// A row x of V and the unit vector y = u / ‖u‖ are held as p = round(S x) and q = round(S y), and |p · q / S² − x · y| ≤ `error`, what
-// the rounding of the exact score can differ by included (`src/recommend/search.ts` derives it). Adding f32 and rounding are monotonic, so with c'
-// the cosine term from p · q and e = |weight| · error,
+// A row x of V and the unit vector y = u / ‖u‖ are held as p = round(S x) and q = round(S y), and |p · q / S² − x · y|
+// ≤ `error`, what the rounding of the exact score can differ by included (`src/recommend/search.ts` derives it). Adding
+// f32 and rounding are monotonic, so with c' the cosine term from p · q and e = |weight| · error,
 //   low = (linear + (c' − e)) + bias  ≤  score  ≤  high = (linear + (c' + e)) + bias
-// hold for the rounded sums too, whatever the linear term is. Where `high` is not above the k-th best `low` of the items before, k items
-// of lower index score at least as much: the item is not among the best. The others are listed, in ascending order. At the end those
-// of the list whose `high` is not below the k-th best `low` of all get their exact score, in the order of `dot`, and meet as in `topK`.
+// hold for the rounded sums too, whatever the linear term is. Where `high` is not above the k-th best `low` of the
+// items before, k items of lower index score at least as much: the item is not among the best. The others are listed,
+// in ascending order. At the end those of the list whose `high` is not below the k-th best `low` of all get their exact
+// score, in the order of `dot`, and meet as in `topK`.
 
 import { at32, bytesOf } from '../core/arrays';
 import { multiplyPairs } from '../dense/fixed';
@@ -88,8 +90,8 @@ function shortBytes(d: i32): usize {
 }
 
 /**
- * Writes round(S x), halves to even, for rows of d numbers. Eight rows take turns, two numbers each; rows that are missing in the last
- * eight are zeros.
+ * Writes round(S x), halves to even, for rows of d numbers. Eight rows take turns, two numbers each; rows that are
+ * missing in the last eight are zeros.
  * @param n rows
  * @param d length of a row
  * @param x n × d × f32
@@ -249,7 +251,8 @@ export function maskBatch(m: i32, n: i32, masks: usize, choices: usize): void {
  * The best items of each of m users by all their scores.
  * @param m users
  * @param n items
- * @param seekers m × SearchState, of which the first three fields are read; the terms, which get the bias added, are the scores
+ * @param seekers m × SearchState, of which the first three fields are read; the terms, which get the bias added, are
+ * the scores
  * @param bias n × f32; 0 for none
  * @param out, most, counts as of searchBatch
  */

@@ -1,5 +1,5 @@
-// Compact tables of vectors to f32, once, when a model is loaded. Both conversions are exact but for one rounding of the int8
-// product, so that the bits are the same everywhere.
+// Compact tables of vectors to f32, once, when a model is loaded. Both conversions are exact but for one rounding of
+// the int8 product, so that the bits are the same everywhere.
 
 import { at32, bytesOf, f32At, setF32, setU32 } from '../core/arrays';
 import { dot } from './score';
@@ -8,8 +8,8 @@ import { dot } from './score';
 const REBIAS: f32 = 5.192296858534828e33;
 
 /**
- * out_i = the value of half i, exactly. Its exponent and fraction, moved to their places in an f32, are the value times 2⁻¹¹²; that
- * holds for subnormals too.
+ * out_i = the value of half i, exactly. Its exponent and fraction, moved to their places in an f32, are the value times
+ * 2⁻¹¹²; that holds for subnormals too.
  * @param n number of values
  * @param x n × u16, finite IEEE halves
  * @param out n × f32

@@ -1,18 +1,19 @@
-// Elimination order of a sparse symmetric matrix by approximate minimum fill (Rothberg and Eisenstat, 1998), on the graph
-// itself: row i of `bits` has a bit for each neighbour of i and for i. Eliminating a node makes its neighbours a clique, so
-// its row is or-ed into theirs. n²/8 bytes (18 MB at n = 12,015) take the place of a quotient graph, and every degree is
-// exact. Integers throughout; ties go to the lower index.
+// Elimination order of a sparse symmetric matrix by approximate minimum fill (Rothberg and Eisenstat, 1998), on the
+// graph itself: row i of `bits` has a bit for each neighbour of i and for i. Eliminating a node makes its neighbours a
+// clique, so its row is or-ed into theirs. n²/8 bytes (18 MB at n = 12,015) take the place of a quotient graph, and
+// every degree is exact. Integers throughout; ties go to the lower index.
 
 import { at32, i32At, setI32 } from '../core/arrays';
 
 /**
  * Eliminates up to `count` nodes, as long as that takes fewer operations than leaving them to a dense inverse.
  *
- * words: u64 words in a row, a multiple of 2. bits: n × words u64; an eliminated node's row stays as it was then, without
- * itself: the rows of its column in the factor. degrees: n i32, neighbours of each node, −1 once it is eliminated, and −1 up to
- * the next multiple of 4.
- * fills: as many i32, the fill of each node, which the first call writes. done: nodes eliminated so far. order: n i32, gets the
- * nodes from `done` on. Returns the nodes eliminated in all; fewer than done + count: the rest is to be taken as dense.
+ * words: u64 words in a row, a multiple of 2. bits: n × words u64; an eliminated node's row stays as it was then,
+ * without itself: the rows of its column in the factor. degrees: n i32, neighbours of each node, −1 once it is
+ * eliminated, and −1 up to the next multiple of 4.
+ * fills: as many i32, the fill of each node, which the first call writes. done: nodes eliminated so far. order: n i32,
+ * gets the nodes from `done` on. Returns the nodes eliminated in all; fewer than done + count: the rest is to be taken
+ * as dense.
  */
 export function eliminate(
   n: i32,
@@ -53,7 +54,10 @@ const GONE: i32 = i32.MAX_VALUE;
 /** The square of more than this does not fit in 32 bits. */
 const MOST: i32 = 46_340;
 
-/** Twice the edges that could be missing among `degree` neighbours, `clique` of which are known to be one clique. More than MOST count as MOST. */
+/**
+ * Twice the edges that could be missing among `degree` neighbours, `clique` of which are known to be one clique. More
+ * than MOST count as MOST.
+ */
 // @ts-ignore: decorator
 @inline
 function fillOf(degree: i32, clique: i32): i32 {
@@ -80,8 +84,8 @@ function leastFill(n: i32, fills: usize): i32 {
 }
 
 /**
- * Whether a column of c rows, the first of `left`, is cheaper eliminated (c² to factor and 2 c left to invert, at SLOWER
- * times the price) than as a part of a dense inverse (left³ in all).
+ * Whether a column of c rows, the first of `left`, is cheaper eliminated (c² to factor and 2 c left to invert, at
+ * SLOWER times the price) than as a part of a dense inverse (left³ in all).
  */
 function isWorthwhile(c: i32, left: i32): bool {
   const x = <f64>c;

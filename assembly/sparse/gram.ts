@@ -6,7 +6,8 @@ import { rowBegin, rowEnd } from '../core/csr';
 
 /**
  * counts (cols × i32) gets the number of entries of each row of G, the diagonal included.
- * X (rows × cols) as indptr, indices and Xᵀ as columnIndptr, columnIndices: i32, no duplicates. seen: cols × i32 of scratch.
+ * X (rows × cols) as indptr, indices and Xᵀ as columnIndptr, columnIndices: i32, no duplicates. seen: cols × i32 of
+ * scratch.
  */
 export function gramCount(
   cols: i32,

@@ -1,5 +1,6 @@
-// EASE by groups: one small exact solve for the columns of each group of items J. Items are numbered by popularity here, the most
-// popular first ("ranks"); the first `core` of them are the core. With A = G + λI and shares r_ij = G_ij + P_ij:
+// EASE by groups: one small exact solve for the columns of each group of items J. Items are numbered by popularity
+// here, the most popular first ("ranks"); the first `core` of them are the core. With A = G + λI and shares r_ij = G_ij
+// + P_ij:
 //   gain_ij = r_ij² / (A_ii A_jj)          says how much item i matters to the column of j; of each j the largest are kept in lists;
 //   S = J and the items with the largest sums of gains over the lists of J;
 //   A_SS C = I_SJ,  A_SS E = P_SJ          are solved in f32 (assembly/dense/solve.ts);
@@ -7,10 +8,12 @@
 // P is λ s times a prior B̂, the columns' mean in min ‖X − XB‖² + λ‖B − s B̂‖², diag B = 0; without one E is 0 and
 // B̂_ij = −C_ij / C_jj, EASE's own. With S = all items it is exact.
 //
-// G is never built. Its entries are counted as integers by stepping users and their items, so any order gives the same bits: core ×
-// core once, into a table; each row of G once, for the lists; and for a group every pair of S of which one is not in the core.
+// G is never built. Its entries are counted as integers by stepping users and their items, so any order gives the same
+// bits: core × core once, into a table; each row of G once, for the lists; and for a group every pair of S of which one
+// is not in the core.
 //
-// Rows of S in the system, its size a multiple of 8: the others by rank, rows that nothing couples with, then J by rank, last.
+// Rows of S in the system, its size a multiple of 8: the others by rank, rows that nothing couples with, then J by
+// rank, last.
 import { Struct } from '../core/struct';
 import { solvePanels } from '../dense/solve';
 import { rise, sink } from '../serving/topk';
@@ -67,7 +70,10 @@ export class ItemGroup extends Struct {
   places: usize;
   /** ⌈users / 32⌉ × u32: scratch. */
   seen: usize;
-  /** Room for (S / 8 + p ⌈count / 8⌉) panels of 8 × S f32 with S ≤ `most` + `count` rounded up to a multiple of 8; p = 1, with a prior 2. */
+  /**
+   * Room for (S / 8 + p ⌈count / 8⌉) panels of 8 × S f32 with S ≤ `most` + `count` rounded up to a multiple of 8; p =
+   * 1, with a prior 2.
+   */
   panels: usize;
   /** solveScratchBytes(), and 4 (most + 2 count + 1) at least. */
   scratch: usize;
@@ -125,8 +131,8 @@ export function countCore(all: CoPurchases, first: u32, last: u32): void {
 }
 
 /**
- * `nearest` and `gains` of the items [first, last): those with the largest gains, in no order, equal ones by rank. A gain is
- * r_ij² / (A_ii A_jj) in f32, r_ij² / A_jj first.
+ * `nearest` and `gains` of the items [first, last): those with the largest gains, in no order, equal ones by rank. A
+ * gain is r_ij² / (A_ii A_jj) in f32, r_ij² / A_jj first.
  * counts: n u32, zero before and after. touched: n + 1 u32 of scratch.
  */
 export function findNearest(all: CoPurchases, first: u32, last: u32, counts: usize, touched: usize): void {
@@ -168,8 +174,8 @@ function keepGain(all: CoPurchases, indices: usize, gains: usize, kept: i32, i: 
 }
 
 /**
- * Chooses the other items of S: those with the largest sums of gains over the lists of J, equal ones by rank; items that are in no list are
- * never chosen. Sums run over J by rank, in f32.
+ * Chooses the other items of S: those with the largest sums of gains over the lists of J, equal ones by rank; items
+ * that are in no list are never chosen. Sums run over J by rank, in f32.
  */
 export function chooseItems(all: CoPurchases, own: ItemGroup): void {
   const sums = own.sums;
@@ -202,7 +208,10 @@ export function chooseItems(all: CoPurchases, own: ItemGroup): void {
   own.coreOthers = coreOthers;
 }
 
-/** counts (n u32, zero before) gets row j of G; touched gets the ranks that it is not zero at, up to the address that is returned. */
+/**
+ * counts (n u32, zero before) gets row j of G; touched gets the ranks that it is not zero at, up to the address that is
+ * returned.
+ */
 function countRow(all: CoPurchases, j: u32, counts: usize, touched: usize): usize {
   const items = all.userItems;
   const inCore = j < all.core;
@@ -267,8 +276,8 @@ function sizeOf(own: ItemGroup): u32 {
 }
 
 /**
- * Counts G_SS, adds λ to its diagonal and solves for J's columns: the last panels then hold C_SJ (8 columns of C a panel), and after
- * these, with a prior, E_SJ.
+ * Counts G_SS, adds λ to its diagonal and solves for J's columns: the last panels then hold C_SJ (8 columns of C a
+ * panel), and after these, with a prior, E_SJ.
  */
 export function solveGroup(all: CoPurchases, own: ItemGroup): void {
   const size = sizeOf(own);
@@ -353,7 +362,9 @@ function countCorePairs(all: CoPurchases, own: ItemGroup, corner: u32): void {
   }
 }
 
-/** Pairs of which one is not in the core: by the users of S's items outside the core, each user once. Marks the places. */
+/**
+ * Pairs of which one is not in the core: by the users of S's items outside the core, each user once. Marks the places.
+ */
 function countTailPairs(all: CoPurchases, own: ItemGroup, corner: u32): void {
   markPlaces(own, corner, true);
   const length = <usize>sizeOf(own) * COLUMN;
@@ -380,7 +391,8 @@ function countUsers(all: CoPurchases, own: ItemGroup, length: usize, corner: u32
     const mask = load<u32>(word);
     if ((mask & bit) != 0) continue;
     store<u32>(word, mask | bit);
-    // The user's places in S by rank; one store more than there are of them is harmless. Then the others' before J's: both ascend.
+    // The user's places in S by rank; one store more than there are of them is harmless. Then the others' before J's:
+    // both ascend.
     let end = rows;
     const last = all.userItems + ((<usize>u32At(all.userStarts, user + 1)) << 2);
     for (let p = all.userItems + ((<usize>u32At(all.userStarts, user)) << 2); p < last; p += 4) {
@@ -431,9 +443,10 @@ function addDiagonal(panels: usize, size: u32, lambda: f32): void {
 }
 
 /**
- * The kept entries of J's columns of B̂: of each those with B̂_ij ≥ epsilon, the `nearest` largest where there are more (equal ones by rank).
- * Columns follow one another in out: indices (u32 ranks, in no order) and values (f32); ends (count u32) gets where each ends, and
- * diagonal (f32, by rank) the C_jj of each. Room for count · (S + the entries of P in its column) entries.
+ * The kept entries of J's columns of B̂: of each those with B̂_ij ≥ epsilon, the `nearest` largest where there are more
+ * (equal ones by rank). Columns follow one another in out: indices (u32 ranks, in no order) and values (f32); ends
+ * (count u32) gets where each ends, and diagonal (f32, by rank) the C_jj of each. Room for count · (S + the entries of
+ * P in its column) entries.
  */
 export function keepColumns(
   all: CoPurchases,
@@ -485,7 +498,10 @@ export function keepColumns(
   if (prior) markPlaces(own, corner, false);
 }
 
-/** Adds an entry to the `count` that are kept, where there is room or it is larger than the smallest; returns how many there are. */
+/**
+ * Adds an entry to the `count` that are kept, where there is room or it is larger than the smallest; returns how many
+ * there are.
+ */
 // @ts-ignore: decorator
 @inline
 function keep(indices: usize, values: usize, count: u32, nearest: u32, rank: u32, value: f32): u32 {

@@ -1,7 +1,7 @@
 // How alike two items of a market are by the users they share, at the entries of a matrix that is there already:
 //   J_ij = A_ij / (n_i + n_j − A_ij + shrinkage),  A = XᵀX, n its diagonal.
-// Order: A is counted in integers, so any order gives the same bits; the quotient is one division in f32. Its terms are exact up to
-// 2²⁴ users of an item.
+// Order: A is counted in integers, so any order gives the same bits; the quotient is one division in f32. Its terms are
+// exact up to 2²⁴ users of an item.
 
 /**
  * Rows [from, to) of J at the entries (indptr, indices) of a matrix over the items.

@@ -1,11 +1,11 @@
 import { at64, f64At, i32At, setF32, setI32 } from '../core/arrays';
 import { rowBegin, rowEnd } from '../core/csr';
 /**
- * Row i of RP3β (Paudel et al., 2017) with α = 1: W_ij = Σ_u (1 / |x_i|) (1 / |x_u|) |x_j|^−β over the users u of both items,
- * without the diagonal, entries ≥ threshold only.
+ * Row i of RP3β (Paudel et al., 2017) with α = 1: W_ij = Σ_u (1 / |x_i|) (1 / |x_u|) |x_j|^−β over the users u of both
+ * items, without the diagonal, entries ≥ threshold only.
  *
- * itemIndptr/itemUsers: Xᵀ; userIndptr/userItems: X; columnScale (items f64): |x_j|^−β; dense (items f64, zero before and after);
- * columns (items i32) and values (items f32) are written, in the order first met.
+ * itemIndptr/itemUsers: Xᵀ; userIndptr/userItems: X; columnScale (items f64): |x_j|^−β; dense (items f64, zero before
+ * and after); columns (items i32) and values (items f32) are written, in the order first met.
  * @returns the number of entries written.
  */
 export function rp3betaRow(

@@ -1,4 +1,5 @@
-// B̂ from columns of C, which stand in blocks of 16 (supernode-inverse.ts): B̂_ij = C_ij / −C_jj off the diagonal and 0 on it.
+// B̂ from columns of C, which stand in blocks of 16 (supernode-inverse.ts): B̂_ij = C_ij / −C_jj off the diagonal and 0
+// on it.
 
 import { at32, bytesOf, setF32 } from '../core/arrays';
 import { LANES, LINE_BYTES } from '../layout';

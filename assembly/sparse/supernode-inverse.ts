@@ -1,5 +1,5 @@
-// Columns of C = (G + λI)⁻¹ from the panels of supernode.ts, 16 at a time, in a block x of n rows × 16 f32: one row is one cache line.
-// They are completed backwards, from the columns after the panels to the first panel.
+// Columns of C = (G + λI)⁻¹ from the panels of supernode.ts, 16 at a time, in a block x of n rows × 16 f32: one row is
+// one cache line. They are completed backwards, from the columns after the panels to the first panel.
 //
 // Order: C is summed over R in ascending order, in blocks of 256 from 0, and each block's sum is then subtracted.
 
@@ -107,8 +107,8 @@ function gatherSwept(tiles: usize, t: i32, size: i32, column: i32, leading: i32,
   }
 }
 
-// The rows of x after the panels, out of the blocks; lanes from `width` on become zero. Up to 3 rows after each block's are
-// overwritten, before the next block's are.
+// The rows of x after the panels, out of the blocks; lanes from `width` on become zero. Up to 3 rows after each block's
+// are overwritten, before the next block's are.
 function gatherInverted(blocks: usize, from: i32, count: i32, column: i32, width: i32, x: usize): void {
   for (let b = from; b < count; b++) {
     const block = changetype<KeptBlock>(blocks + <usize>b * offsetof<KeptBlock>());

@@ -3,7 +3,8 @@
 // T = D⁻¹ A_JR, all after the panels before it,
 //   eliminating J:  A_RR ← A_RR − A_JRᵀ T              (here)
 //   inverting:      C_J· = [J = ·] D⁻¹ − T C_R·        (supernode-inverse.ts; Takahashi, Fagan and Chin, 1973, for whole columns)
-// where · may be any column that is not eliminated through J: those after J, and those of panels that J does not descend to.
+// where · may be any column that is not eliminated through J: those after J, and those of panels that J does not
+// descend to.
 //
 // Order: an update is summed over the columns of one panel in ascending order, then subtracted, panel after panel.
 

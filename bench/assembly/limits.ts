@@ -1,4 +1,5 @@
-// What the machine can do at most from WebAssembly, for bench/benches/limits.mjs alone: arithmetic, memory traffic, dependent reads.
+// What the machine can do at most from WebAssembly, for bench/benches/limits.mjs alone: arithmetic, memory traffic,
+// dependent reads.
 
 /**
  * Products and sums of f32 at the rate of the registers: 64 flops a round, the factors read from one cache line.

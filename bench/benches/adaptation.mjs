@@ -1,4 +1,5 @@
-// An epoch of the market adaptation beside the same step in PyTorch: the same batches of users, V_glob, X̂ and negatives.
+// An epoch of the market adaptation beside the same step in PyTorch: the same batches of users, V_glob, X̂ and
+// negatives.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

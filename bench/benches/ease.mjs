@@ -1,5 +1,5 @@
-// EASE on all markets as one, from X to B̂: by groups, and exactly by sparse elimination and by the dense sweep, beside SciPy's
-// potrf + potri. Each fit is a process of its own; the sides take turns, ROUNDS times.
+// EASE on all markets as one, from X to B̂: by groups, and exactly by sparse elimination and by the dense sweep, beside
+// SciPy's potrf + potri. Each fit is a process of its own; the sides take turns, ROUNDS times.
 import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// Exported variants of trained models: size, NDCG@10 before and after, time to load; and what a process that serves one needs.
+// Exported variants of trained models: size, NDCG@10 before and after, time to load; and what a process that serves one
+// needs.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -108,7 +109,10 @@ async function grid(context, vectors, neighbours, options) {
   return table(HEADER, rows);
 }
 
-/** As `exportModel` prunes the rows of S, its columns: what recommended item j is like, not what history item i leads to. */
+/**
+ * As `exportModel` prunes the rows of S, its columns: what recommended item j is like, not what history item i leads
+ * to.
+ */
 function pruneColumns({ rows, cols, indptr, indices, values }, most) {
   const columns = Array.from({ length: cols }, () => []);
   for (let row = 0; row < rows; row++)
@@ -167,7 +171,10 @@ async function sides({ name, model, markets, before }) {
   return { rows, results };
 }
 
-/** Memory of a process that loads a file and answers, over that of a process that does nothing; the least of three runs each. */
+/**
+ * Memory of a process that loads a file and answers, over that of a process that does nothing; the least of three runs
+ * each.
+ */
 function processMemory(file) {
   const run = (...args) =>
     JSON.parse(

@@ -1,4 +1,5 @@
-// Our f32 matrix product on one thread beside NumPy's (OpenBLAS) and that of tfjs's WASM backend. The sides take turns, ROUNDS times.
+// Our f32 matrix product on one thread beside NumPy's (OpenBLAS) and that of tfjs's WASM backend. The sides take turns,
+// ROUNDS times.
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

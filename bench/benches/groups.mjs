@@ -1,5 +1,5 @@
-// EASE by groups on generated catalogues, exact EASE next to it on the smaller ones: time, memory, ranking, growth. Each fit is a
-// process of its own. Results are written as they come.
+// EASE by groups on generated catalogues, exact EASE next to it on the smaller ones: time, memory, ranking, growth.
+// Each fit is a process of its own. Results are written as they come.
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Each exported kernel's rate beside a plain JavaScript version of the same algorithm on the same arrays. Both run once from
-// the same inputs first; where they do not agree there is no rate, and the bench fails.
+// Each exported kernel's rate beside a plain JavaScript version of the same algorithm on the same arrays. Both run once
+// from the same inputs first; where they do not agree there is no rate, and the bench fails.
 import { readFileSync } from 'node:fs';
 import { instantiateKernels } from '../../dist/kernels.js';
 import { loadMarkets, mergedSimilarity, mergeMarkets } from '../harness/data.mjs';

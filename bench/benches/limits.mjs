@@ -1,5 +1,6 @@
-// How far each kernel is from what the machine can do, and where the time of a training goes: the machine's limits from WebAssembly
-// are measured first, then the cases of bench/kernels, then every call of a kernel during a training on one thread.
+// How far each kernel is from what the machine can do, and where the time of a training goes: the machine's limits from
+// WebAssembly are measured first, then the cases of bench/kernels, then every call of a kernel during a training on one
+// thread.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -74,7 +75,9 @@ const percent = (x) => (x === undefined ? '–' : `${(100 * x).toFixed(0)} %`);
 
 // --- the machine -------------------------------------------------------------------------------------------------
 
-/** @returns peak GFLOP/s of f32 and of 16-bit integers, GB/s and ns a dependent read by level, and NumPy's best product */
+/**
+ * @returns peak GFLOP/s of f32 and of 16-bit integers, GB/s and ns a dependent read by level, and NumPy's best product
+ */
 async function measureMachine() {
   const memory = new WebAssembly.Memory({ initial: 2 + LEVELS.memory / 65_536 });
   const { exports } = await WebAssembly.instantiate(new WebAssembly.Module(compileProbes()), { env: { memory } });

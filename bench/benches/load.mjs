@@ -1,5 +1,5 @@
-// npm run load [-- --requests N …]: `m3rec serve` in a process of its own under concurrent requests, some of them malformed.
-// Every answer is compared with what the recommender says in this process. Writes bench/results/load.
+// npm run load [-- --requests N …]: `m3rec serve` in a process of its own under concurrent requests, some of them
+// malformed. Every answer is compared with what the recommender says in this process. Writes bench/results/load.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
@@ -22,7 +22,10 @@ const USAGE = `npm run load -- [options]
 `;
 /** Requests are made, sent and checked in rounds, so that neither side's memory grows with their number. */
 const ROUND = 1000;
-/** The most that the server's memory may grow from the second quarter of the run (the first warms up) to the last: what its collector leaves lying about. */
+/**
+ * The most that the server's memory may grow from the second quarter of the run (the first warms up) to the last: what
+ * its collector leaves lying about.
+ */
 const GROWTH_LIMIT = 32 * 2 ** 20;
 const ALONE = 2000;
 
@@ -207,7 +210,9 @@ function send(port, agent, { method, path, headers, body, chunked }) {
   });
 }
 
-/** Bytes that no HTTP client would send; the server answers, or closes without an answer (status 0 where that is right). */
+/**
+ * Bytes that no HTTP client would send; the server answers, or closes without an answer (status 0 where that is right).
+ */
 function sendRaw(port, bytes) {
   return new Promise((resolve) => {
     let text = '';

@@ -1,5 +1,6 @@
-// How time and memory grow with the catalogue and with the interactions: trainings on generated markets, each in a process of its
-// own, every result kept so that an interrupted bench goes on where it was. Plots need echarts: npm ci --prefix bench/peers.
+// How time and memory grow with the catalogue and with the interactions: trainings on generated markets, each in a
+// process of its own, every result kept so that an interrupted bench goes on where it was. Plots need echarts: npm ci
+// --prefix bench/peers.
 import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -9,14 +10,17 @@ import { cache } from '../harness/data.mjs';
 import { buildHash, describe, machine } from '../harness/machine.mjs';
 import { note, save, savePlot, show, table } from '../harness/report.mjs';
 
-/** Trainings of all stages, the costly ones cut short, so that the largest ends: times are linear in walks, epochs and dimensions. */
+/**
+ * Trainings of all stages, the costly ones cut short, so that the largest ends: times are linear in walks, epochs and
+ * dimensions.
+ */
 const SHORT = { walks: 2, epochs: 1, dim: 32 };
 /** As the five real markets have, about. */
 const INTERACTIONS_OF_ITEM = 20;
 const INTERACTIONS_OF_USER = 8;
 /**
- * What is trained at which number of items. Another way to fit EASE is one line more, with a curve and columns of its own names;
- * `model: 'ease'` trains that alone.
+ * What is trained at which number of items. Another way to fit EASE is one line more, with a curve and columns of its
+ * own names; `model: 'ease'` trains that alone.
  */
 const WAYS = [
   { curve: 'EASE of all markets', options: { ...SHORT }, items: [2_000, 5_000, 10_000, 20_000] },
@@ -213,7 +217,10 @@ function report(series, runs, threads, charts) {
 const sum = (list) => (list.length === 0 ? undefined : list.reduce((total, value) => total + value, 0));
 const peak = (list) => (list.length === 0 ? undefined : Math.max(...list));
 
-/** Curves of the stages, those of the whole (of all stages, and of EASE alone by each way), and those of what comes before and after the training. */
+/**
+ * Curves of the stages, those of the whole (of all stages, and of EASE alone by each way), and those of what comes
+ * before and after the training.
+ */
 function curvesOf(found, { stages, whole, name }) {
   const complete = found.filter(({ options }) => options.model === undefined);
   const alone = found.filter(({ options }) => options.model !== undefined);

@@ -1,4 +1,5 @@
-// The skip-gram stage, with its propagation and Adam, beside gensim: the same walks, window and negatives, and one measure of loss.
+// The skip-gram stage, with its propagation and Adam, beside gensim: the same walks, window and negatives, and one
+// measure of loss.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,10 @@ import { note, save, show, table } from '../harness/report.mjs';
 import { Stream } from '../harness/splitmix64.mjs';
 import { pythonWith, runPython } from '../peers/python.mjs';
 
-/** Adam's rate, which falls to 0 as gensim's does, its steps and the start of plain embeddings; the preset's are for parameters that B spreads. */
+/**
+ * Adam's rate, which falls to 0 as gensim's does, its steps and the start of plain embeddings; the preset's are for
+ * parameters that B spreads.
+ */
 const PLAIN = { learningRate: 0.03, cooling: true, steps: 240, initial: 0.05 };
 /** Fresh walks that the loss is measured on: every so many'th of as many as were trained on. */
 const SHARE = 100;
@@ -186,7 +190,10 @@ function pairsOf(walks) {
   return (pairs * walks.length) / LENGTH;
 }
 
-/** The loss of a pair on the fresh walks: its negatives are drawn by the visits of the walks that were trained on, once for all sides. */
+/**
+ * The loss of a pair on the fresh walks: its negatives are drawn by the visits of the walks that were trained on, once
+ * for all sides.
+ */
 function measure(walks, fresh, n) {
   const visits = new Float64Array(n);
   for (const item of walks) visits[item]++;

@@ -1,5 +1,6 @@
-// EASE on all markets as one, updated with its last users, beside a refit on everything: time of each and how far apart they are.
-// Then preset default, most of which an update leaves as it was: MRR after an update beside that of a training on everything.
+// EASE on all markets as one, updated with its last users, beside a refit on everything: time of each and how far apart
+// they are. Then preset default, most of which an update leaves as it was: MRR after an update beside that of a
+// training on everything.
 import { performance } from 'node:perf_hooks';
 import {
   assembleGenerated,
@@ -17,7 +18,10 @@ import { describe, machine } from '../harness/machine.mjs';
 import { note, save, show, table } from '../harness/report.mjs';
 
 const COUNTS = [1, 100, 1000];
-/** Of a kept entry of B̂, |updated − refit| / refit; against f64 each of the two fits behind them is off by up to 2.4e-4. */
+/**
+ * Of a kept entry of B̂, |updated − refit| / refit; against f64 each of the two fits behind them is off by up to
+ * 2.4e-4.
+ */
 const TOLERANCE = 4e-4;
 /** The last users come one by one in as many updates, to see rounding add up. */
 const CHAIN = 20;
@@ -55,7 +59,10 @@ function usersOf({ items, markets }, has) {
   return assembleGenerated({ items, markets: parts });
 }
 
-/** Over the entries of both: the largest difference, also relative; over those of one alone: their number and distance from ε. */
+/**
+ * Over the entries of both: the largest difference, also relative; over those of one alone: their number and distance
+ * from ε.
+ */
 function compare(found, expected, epsilon) {
   const result = { entries: expected.values.length, difference: 0, relative: 0, inOneOnly: 0, fromEpsilon: 0 };
   for (let row = 0; row < expected.rows; row++) {

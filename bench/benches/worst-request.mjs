@@ -1,5 +1,5 @@
-// Small requests beside the worst that one client may ask for: `m3rec serve` in a process of its own answers GETs one after the
-// other, first alone, then while one of the largest permitted requests is always under way.
+// Small requests beside the worst that one client may ask for: `m3rec serve` in a process of its own answers GETs one
+// after the other, first alone, then while one of the largest permitted requests is always under way.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';

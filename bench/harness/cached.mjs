@@ -18,7 +18,10 @@ export function fingerprintOf(markets) {
   return hash.digest('hex');
 }
 
-/** Trains and evaluates, or takes up what an earlier run of the same build on the same data found; `date` is when it ran. */
+/**
+ * Trains and evaluates, or takes up what an earlier run of the same build on the same data found; `date` is when it
+ * ran.
+ */
 export async function result(
   { path, fingerprint },
   options,

@@ -1,5 +1,5 @@
-// What the kernels must do, counted by hand from their algorithms, for bench/benches/limits.mjs. A product and a sum are two flops, a
-// division or a root one; a flop in f64 counts as two, since a register holds half as many.
+// What the kernels must do, counted by hand from their algorithms, for bench/benches/limits.mjs. A product and a sum
+// are two flops, a division or a root one; a flop in f64 counts as two, since a register holds half as many.
 
 import { layout } from '../../dist/kernels.js';
 
@@ -14,8 +14,9 @@ const gemm = (flops, [n]) => ({ flops, bytes: 16 * n * n, set: 12 * n * n });
 const adam = (work) => ({ flops: ADAM * work, bytes: 28 * work, set: 16 * work });
 
 /**
- * By the first kernel of a case of bench/kernels: (work of the case, the numbers in its size, the context) → flops, bytes that must
- * move from where `set` bytes lie, and reads of which each waits for the one before. Kernels of integers alone are not here.
+ * By the first kernel of a case of bench/kernels: (work of the case, the numbers in its size, the context) → flops,
+ * bytes that must move from where `set` bytes lie, and reads of which each waits for the one before. Kernels of
+ * integers alone are not here.
  */
 export const CASES = {
   gemmNN: gemm,

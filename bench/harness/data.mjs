@@ -1,4 +1,5 @@
-// The data of the benches: the folder that M3REC_DATA names, else ../shared/xmarket beside the checkout, else generated.
+// The data of the benches: the folder that M3REC_DATA names, else ../shared/xmarket beside the checkout, else
+// generated.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';

@@ -1,4 +1,5 @@
-// Two halves of the users by a hash of their id, whatever the data's order: one to choose options on, the other to report.
+// Two halves of the users by a hash of their id, whatever the data's order: one to choose options on, the other to
+// report.
 const encoder = new TextEncoder();
 
 /** FNV-1a, 32 bits. */

@@ -20,8 +20,9 @@ export function machine() {
 }
 
 /**
- * A short name for machines whose figures can be compared: processor, cores, widest SIMD units. M3REC_MACHINE replaces it, for
- * instance where the processor's own name says too little, or where a peer was set up in another way (`…-haswell`).
+ * A short name for machines whose figures can be compared: processor, cores, widest SIMD units. M3REC_MACHINE replaces
+ * it, for instance where the processor's own name says too little, or where a peer was set up in another way
+ * (`…-haswell`).
  */
 export function machineName() {
   const given = process.env.M3REC_MACHINE;

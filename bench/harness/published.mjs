@@ -1,5 +1,6 @@
-// Figures to compare with, MRR / NDCG@10 / HR@10 in %, for the five markets of the XMarket kit: the paper's tables (SIGIR 2022,
-// doi 10.1145/3477495.3531839) and a NumPy and PyTorch reference on the same users (negatives differ by seed, about ±0.3).
+// Figures to compare with, MRR / NDCG@10 / HR@10 in %, for the five markets of the XMarket kit: the paper's tables
+// (SIGIR 2022, doi 10.1145/3477495.3531839) and a NumPy and PyTorch reference on the same users (negatives differ by
+// seed, about ±0.3).
 
 /** The paper's name of each market folder. */
 export const PAPER_NAMES = { s2: 'M1', t1: 'M2', s3: 'M3', t2: 'M4', s1: 'M5' };

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, machine, machineName } from './machine.mjs';
 
 /**
- * Where a result lies, without its extension. Times and memory depend on the machine, so results of several machines lie
- * side by side in the bench's folder, and a run on the same kind of machine replaces its own: `ease/amd-epyc-2-avx512`.
- * A result that is the same on every machine has one file: `quality/default`.
+ * Where a result lies, without its extension. Times and memory depend on the machine, so results of several machines
+ * lie side by side in the bench's folder, and a run on the same kind of machine replaces its own:
+ * `ease/amd-epyc-2-avx512`. A result that is the same on every machine has one file: `quality/default`.
  */
 export const resultFile = (name, { everywhere = false } = {}) =>
   new URL(`../results/${everywhere ? name : `${name}/${machineName()}`}`, import.meta.url);
@@ -29,7 +29,8 @@ export function table(header, rows, left = 1) {
  * Writes both files of a bench; called again as more is known.
  * @param {string} name the bench, or bench/part @param {string} title
  * @param {string[]} blocks Markdown, one a paragraph or table @param {object} data
- * @param {{ everywhere?: boolean }} [where] `everywhere`: the result holds no times and no memory, so it does not depend on the machine
+ * @param {{ everywhere?: boolean }} [where] `everywhere`: the result holds no times and no memory, so it does not
+ * depend on the machine
  */
 export function save(name, title, blocks, data, where) {
   const on = machine();

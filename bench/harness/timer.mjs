@@ -1,9 +1,12 @@
 // Honest timing: every side is warmed up, then the sides take turns in one process until each has run for at least
-// MIN_SECONDS and MIN_RUNS times; the median run counts. What a run returns goes into a sink, so that no engine can drop the work.
+// MIN_SECONDS and MIN_RUNS times; the median run counts. What a run returns goes into a sink, so that no engine can
+// drop the work.
 
 const MIN_SECONDS = 0.3;
 const MIN_RUNS = 5;
-/** A side keeps its turn this long, so that a fast side is not measured with caches that a slow one has just emptied. */
+/**
+ * A side keeps its turn this long, so that a fast side is not measured with caches that a slow one has just emptied.
+ */
 const TURN_SECONDS = 0.06;
 
 let sink = 0;
@@ -12,7 +15,8 @@ let sink = 0;
 export const drained = () => sink;
 
 /**
- * @param {{ run: () => number | void, reset: () => void }[]} sides `reset` puts the inputs back before each run, untimed.
+ * @param {{ run: () => number | void, reset: () => void }[]} sides `reset` puts the inputs back before each run,
+ * untimed.
  * @returns {{ seconds: number, runs: number }[]} median time of a run, per side.
  */
 export function measure(sides) {
@@ -46,7 +50,10 @@ export function measure(sides) {
   return times.map((list) => ({ seconds: median(list), runs: list.length }));
 }
 
-/** Processor time of this process in seconds: other work on the machine does not count, but for what it takes of caches and pipes. */
+/**
+ * Processor time of this process in seconds: other work on the machine does not count, but for what it takes of caches
+ * and pipes.
+ */
 export function processorSeconds() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;

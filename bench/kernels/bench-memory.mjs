@@ -1,4 +1,5 @@
-// The same arrays twice: once in linear memory for the kernels, once as plain typed arrays, so that no copy is in the timing.
+// The same arrays twice: once in linear memory for the kernels, once as plain typed arrays, so that no copy is in the
+// timing.
 import { putStruct } from '../../dist/kernels.js';
 
 export class BenchMemory {

@@ -17,7 +17,8 @@ const tick = (value) => (value >= 1 ? Math.round(value).toLocaleString('en-US') 
 
 /**
  * Panels side by side, both axes logarithmic, each with its legend below.
- * @param {{ title: string, axis: string, panels: { title: string, unit: string, curves: { name: string, points: [number, number][] }[] }[] }} plot
+ * @param {{ title: string, axis: string, panels: { title: string, unit: string, curves: { name: string, points:
+ * [number, number][] }[] }[] }} plot
  * @returns {string} SVG
  */
 export function growth({ title, axis, panels }) {

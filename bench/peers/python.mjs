@@ -10,7 +10,10 @@ export function pythonWith(...modules) {
   );
 }
 
-/** @param {string} python @param {string} script @param {object} input @param {number} threads that the numeric libraries may use */
+/**
+ * @param {string} python @param {string} script @param {object} input @param {number} threads that the numeric
+ * libraries may use
+ */
 export function runPython(python, script, input, threads) {
   return new Promise((resolve, reject) => {
     const env = {

@@ -1,4 +1,5 @@
-// f32 matrix products of tfjs on its WASM backend, in a process of its own: { sizes, seconds } → { version, times: [[processor seconds a product]] }
+// f32 matrix products of tfjs on its WASM backend, in a process of its own: { sizes, seconds } → { version, times:
+// [[processor seconds a product]] }
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { processorSeconds } from '../harness/timer.mjs';

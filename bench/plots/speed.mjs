@@ -1,5 +1,5 @@
-// node bench/plots/speed.mjs [MACHINE]: draws docs/speed.svg from the committed results of one machine: m3rec on two threads compared
-// with native tools on as many. Every bar is a ratio of two figures of one run.
+// node bench/plots/speed.mjs [MACHINE]: draws docs/speed.svg from the committed results of one machine: m3rec on two
+// threads compared with native tools on as many. Every bar is a ratio of two figures of one run.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { table } from '../harness/report.mjs';

@@ -1,5 +1,6 @@
-// Fits EASE once, in a process of its own so that its peak memory is its own. Its parent sends { bundle, folder, rows, cols,
-// lambda, epsilon, way, threads } and gets { seconds, peakBytes, maxRSS, entries, stages }; B̂ goes to the files ease.* of the folder.
+// Fits EASE once, in a process of its own so that its peak memory is its own. Its parent sends { bundle, folder, rows,
+// cols, lambda, epsilon, way, threads } and gets { seconds, peakBytes, maxRSS, entries, stages }; B̂ goes to the files
+// ease.* of the folder.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,6 +1,6 @@
-// Solves EASE once on a generated catalogue, in a process of its own so that its peak memory is its own. Its parent sends { bundle,
-// users, items, interactions, exact, options, threads, ranked } and gets { rows, seconds, cpuSeconds, steps, linearBytes, dataBytes,
-// maxRSS, entries, ndcg, standardError }.
+// Solves EASE once on a generated catalogue, in a process of its own so that its peak memory is its own. Its parent
+// sends { bundle, users, items, interactions, exact, options, threads, ranked } and gets { rows, seconds, cpuSeconds,
+// steps, linearBytes, dataBytes, maxRSS, entries, ndcg, standardError }.
 import { assembleGenerated, generateMarkets } from '../../dist/index.js';
 
 process.once('disconnect', () => process.exit());

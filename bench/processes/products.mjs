@@ -1,5 +1,6 @@
-// Square products C = A B on one instance of the kernels; run by itself, a child process for other kernels or another Node.
-// Its parent sends { kernels: path, sizes, seconds } and gets { times: [[processor seconds a product]], version }.
+// Square products C = A B on one instance of the kernels; run by itself, a child process for other kernels or another
+// Node. Its parent sends { kernels: path, sizes, seconds } and gets { times: [[processor seconds a product]], version
+// }.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { instantiateKernels } from '../../dist/kernels.js';

@@ -1,5 +1,6 @@
-// Reads one data set once, in a process of its own so that its peak memory is its own. Its parent sends { way, path } and gets
-// { seconds, cpuSeconds, idle, maxRSS, rows, … }: `papaparse` streams the files and only counts their rows, `m3rec` makes Markets.
+// Reads one data set once, in a process of its own so that its peak memory is its own. Its parent sends { way, path }
+// and gets { seconds, cpuSeconds, idle, maxRSS, rows, … }: `papaparse` streams the files and only counts their rows,
+// `m3rec` makes Markets.
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

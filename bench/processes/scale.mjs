@@ -1,6 +1,6 @@
-// Trains once on a generated catalogue, in a process of its own so that its peak memory is its own. Its parent sends { users, items,
-// interactions, options, threads } and gets { stage } messages, those of the training and of what comes before and after it, then
-// { done: { seconds, dataBytes, maxRSS, fileBytes } }.
+// Trains once on a generated catalogue, in a process of its own so that its peak memory is its own. Its parent sends {
+// users, items, interactions, options, threads } and gets { stage } messages, those of the training and of what comes
+// before and after it, then { done: { seconds, dataBytes, maxRSS, fileBytes } }.
 import { assembleGenerated, encodeModel, evaluate, generateMarkets, loadModel, train } from '../../dist/index.js';
 import { nodeWorkers } from '../../dist/node.js';
 

@@ -1,4 +1,5 @@
-// Loads the model file that is named and answers 1,000 times; without a file, does nothing. Prints what memory that took, as JSON.
+// Loads the model file that is named and answers 1,000 times; without a file, does nothing. Prints what memory that
+// took, as JSON.
 import { existsSync, readFileSync } from 'node:fs';
 
 const [path] = process.argv.slice(2);

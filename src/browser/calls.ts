@@ -116,8 +116,8 @@ type Request =
   | ({ id: number; abort: true } & { method: never; input: never });
 
 /**
- * The methods of a worker that runs `serveCalls`, as promises. An error of the worker itself (its script did not load, it
- * ran out of memory) rejects every call that is under way and all later ones with WorkerError.
+ * The methods of a worker that runs `serveCalls`, as promises. An error of the worker itself (its script did not load,
+ * it ran out of memory) rejects every call that is under way and all later ones with WorkerError.
  * @example
  * const { port1, port2 } = new MessageChannel(); // in a page: connectCalls(new Worker(…))
  * serveCalls(port1, { double: (x) => 2 * x });

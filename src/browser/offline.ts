@@ -1,8 +1,8 @@
 // The offline shell of a page: a service worker that keeps one cache for each build of it, and the page's side of it.
 //
-// A page never changes under the person who uses it: a new build waits until a tab asks for it, and tabs of an older build
-// keep their files for as long as one of them is open. Answers carry the headers that isolate a page, so that threads work
-// from any static host.
+// A page never changes under the person who uses it: a new build waits until a tab asks for it, and tabs of an older
+// build keep their files for as long as one of them is open. Answers carry the headers that isolate a page, so that
+// threads work from any static host.
 
 import type { Transferred } from '../common/host-types.ts';
 
@@ -69,7 +69,9 @@ async function fill(name: string, urls: string[]): Promise<void> {
   }
 }
 
-/** The own build's file; else another build's, which an older tab may ask for by its hashed name; else the network's. */
+/**
+ * The own build's file; else another build's, which an older tab may ask for by its hashed name; else the network's.
+ */
 async function answer(request: Request, own: string): Promise<Response> {
   const options = { ignoreSearch: request.mode === 'navigate' };
   const kept = (await (await caches.open(own)).match(request, options)) ?? (await caches.match(request, options));
@@ -105,8 +107,8 @@ function buildOf(tab: Client): Promise<string | undefined> {
 }
 
 /**
- * The page's side: registers the service worker. Without one (an insecure origin, some private windows) the page works all
- * the same, but not offline.
+ * The page's side: registers the service worker. Without one (an insecure origin, some private windows) the page works
+ * all the same, but not offline.
  *
  * @param script URL of the service worker's script.
  * @param build The build that this page is of.

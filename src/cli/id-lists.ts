@@ -1,4 +1,5 @@
-// Lists of ids as options and run files have them. An id may hold commas and outer spaces, so what the model knows decides.
+// Lists of ids as options and run files have them. An id may hold commas and outer spaces, so what the model knows
+// decides.
 
 type Known = (id: string) => boolean;
 
@@ -6,8 +7,8 @@ type Known = (id: string) => boolean;
 const MOST_PARTS = 16;
 
 /**
- * The fields of a list with commas between them; a field in double quotes may hold commas ("" is a quote in it), and one with \,
- * in it holds that comma. Undefined where a field is empty.
+ * The fields of a list with commas between them; a field in double quotes may hold commas ("" is a quote in it), and
+ * one with \, in it holds that comma. Undefined where a field is empty.
  */
 export function splitList(text: string): string[] | undefined {
   const quoted = /\s*"((?:[^"]|"")*)"\s*(?=,|$)/y;
@@ -24,15 +25,17 @@ export function splitList(text: string): string[] | undefined {
   return fields.some((field) => field.trim() === '') ? undefined : fields;
 }
 
-/** The ids that a list names: the whole list, if it is an id; else its fields, those that are none without outer spaces. */
+/**
+ * The ids that a list names: the whole list, if it is an id; else its fields, those that are none without outer spaces.
+ */
 export function resolveList(text: string, known: Known): string[] {
   if (text === '') return [];
   return known(text) ? [text] : resolveFields(splitList(text) ?? [], known).map((id) => (known(id) ? id : id.trim()));
 }
 
 /**
- * The ids that fields name: each as it is, or without outer spaces, if that is an id; else joined with those after it, if that
- * is one (an id with commas); else as it is.
+ * The ids that fields name: each as it is, or without outer spaces, if that is an id; else joined with those after it,
+ * if that is one (an id with commas); else as it is.
  */
 export function resolveFields(fields: readonly string[], known: Known): string[] {
   const ids: string[] = [];

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Starts the command line. What goes wrong in whatever way, while it loads too, is one line on stderr, never a stack trace.
+// Starts the command line. What goes wrong in whatever way, while it loads too, is one line on stderr, never a stack
+// trace.
 import { readFileSync } from 'node:fs';
 
 const OLDEST_NODE = 20;
@@ -14,7 +15,8 @@ function fail(error: unknown): never {
 }
 
 process.on('uncaughtException', fail);
-// Node loads its HTTP client as soon as somebody names Response, and fails to where memory is short. No command needs it but `serve`.
+// Node loads its HTTP client as soon as somebody names Response, and fails to where memory is short. No command needs
+// it but `serve`.
 process.on('unhandledRejection', (error) => {
   if (!(error instanceof Error && error.stack?.includes('node:internal/deps/undici'))) fail(error);
 });

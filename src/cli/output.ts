@@ -2,7 +2,8 @@ import { M3RecError } from '../common/errors.ts';
 import { printable, printableJson, printableLines } from '../common/printable.ts';
 import { reasonOf } from '../node/system-error.ts';
 
-// Nothing else in the command line writes to stdout or stderr, so that nothing from data reaches a terminal as a command.
+// Nothing else in the command line writes to stdout or stderr, so that nothing from data reaches a terminal as a
+// command.
 
 let outlivesReader = false;
 
@@ -32,8 +33,8 @@ async function send(text: string): Promise<void> {
 }
 
 /**
- * `head -1` closes the pipe: that is no failure of ours, and ends the process quietly, unless its work is worth more than its
- * output (`outliveReader`). What stderr cannot take is lost: there is nowhere to say so.
+ * `head -1` closes the pipe: that is no failure of ours, and ends the process quietly, unless its work is worth more
+ * than its output (`outliveReader`). What stderr cannot take is lost: there is nowhere to say so.
  */
 export function quietOnClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -47,7 +48,10 @@ export function outliveReader(): void {
   outlivesReader = true;
 }
 
-/** Columns two spaces apart, those of text (`left`) to the left, numbers to the right. Control characters are shown, not sent. */
+/**
+ * Columns two spaces apart, those of text (`left`) to the left, numbers to the right. Control characters are shown, not
+ * sent.
+ */
 export function formatTable(
   header: readonly string[],
   rows: readonly (readonly (string | number)[])[],

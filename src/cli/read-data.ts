@@ -18,8 +18,8 @@ export interface Reading {
 }
 
 /**
- * Reads data. Says how its files are written, a line for each way, unless that is the usual one; each warning, a line; and what is
- * normal in one line.
+ * Reads data. Says how its files are written, a line for each way, unless that is the usual one; each warning, a line;
+ * and what is normal in one line.
  * @param only.trainingOnly whether the command uses no held-out rows. @param only.times whether rows have times.
  * @param only.describeAll whether the usual way of writing is said too.
  * @throws M3RecError for a warning where `--strict` is given, after all of them were said.

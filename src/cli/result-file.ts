@@ -19,8 +19,8 @@ export const MODEL_FILE: FileKind = {
 const LOOKED_AT = 4096;
 
 /**
- * The file that `-o` names: checked and locked before the work starts, written whole or not at all. What m3rec did not write is
- * never replaced (docs/decisions/output-files.md).
+ * The file that `-o` names: checked and locked before the work starts, written whole or not at all. What m3rec did not
+ * write is never replaced (docs/decisions/output-files.md).
  */
 export class ResultFile {
   private file: OutputFile | undefined;

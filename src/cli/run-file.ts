@@ -15,12 +15,13 @@ export interface RunLine {
 const FORMS = 'user<TAB>item,item,..., user<TAB>item<TAB>item..., or {"user": ..., "candidates": [...]}';
 
 /**
- * Streams a run file or standard input (`-`). A line is `user<TAB>item,item,…`, or, for ids with commas, `user<TAB>item<TAB>item…`
- * or `{"user": …, "candidates": […]}`. Blank lines and a header line (`userId<TAB>…`) are skipped; a comma or tab at the end is
- * none, and a user may have no candidates.
+ * Streams a run file or standard input (`-`). A line is `user<TAB>item,item,…`, or, for ids with commas,
+ * `user<TAB>item<TAB>item…` or `{"user": …, "candidates": […]}`. Blank lines and a header line (`userId<TAB>…`) are
+ * skipped; a comma or tab at the end is none, and a user may have no candidates.
  *
  * @param known whether an id is an item of the market: ids with commas in a list of ids with commas
- * @throws DataError, with the line, for a file that is missing, empty, not UTF-8, or has a line of another form; AbortedError.
+ * @throws DataError, with the line, for a file that is missing, empty, not UTF-8, or has a line of another form;
+ * AbortedError.
  */
 export async function* readRun(
   path: string,

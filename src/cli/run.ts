@@ -57,7 +57,9 @@ function listenToSignals(context: Context): void {
   }
 }
 
-/** Ends the process by the signal itself: an exit would wait for a read that cannot be stopped, of a network file, say. */
+/**
+ * Ends the process by the signal itself: an exit would wait for a read that cannot be stopped, of a network file, say.
+ */
 function endBySignal(context: Context, name: 'SIGINT' | 'SIGTERM'): void {
   context.view.clear();
   removeLeftovers();

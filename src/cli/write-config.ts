@@ -6,10 +6,11 @@ import type { Recognised } from '../data/recognised.ts';
 import { attempt } from '../node/system-error.ts';
 
 /**
- * Writes what was recognised to a m3rec.json beside the data: in the folder where all files are written alike, else in the folder
- * of each.
+ * Writes what was recognised to a m3rec.json beside the data: in the folder where all files are written alike, else in
+ * the folder of each.
  * @returns the paths written.
- * @throws DataError where there is one already, or files of one folder differ. @throws ArgumentError for standard input.
+ * @throws DataError where there is one already, or files of one folder differ. @throws ArgumentError for standard
+ * input.
  */
 export async function writeConfig(paths: readonly string[], recognised: readonly Recognised[]): Promise<string[]> {
   if (paths.includes('-')) throw new ArgumentError('--write-config', '-', 'data that is a file or folder');

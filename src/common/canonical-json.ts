@@ -5,7 +5,8 @@ const MAX_DEPTH = 64;
  * JSON with the keys of every object sorted by UTF-16 code units and no white space: equal values give equal text.
  * Keys whose value is undefined are left out, as JSON.stringify does.
  *
- * @throws RangeError for what JSON cannot hold (NaN, functions, typed arrays, class instances) or nesting beyond 64 levels.
+ * @throws RangeError for what JSON cannot hold (NaN, functions, typed arrays, class instances) or nesting beyond 64
+ * levels.
  */
 export function canonicalJson(value: unknown, depth = 0): string {
   if (depth > MAX_DEPTH) throw new RangeError(`nested deeper than ${MAX_DEPTH} levels`);

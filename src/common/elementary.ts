@@ -1,9 +1,12 @@
-// exp and log from IEEE operations only (+ − × ÷), which every host rounds alike; Math.exp, Math.log and ** differ by host.
+// exp and log from IEEE operations only (+ − × ÷), which every host rounds alike; Math.exp, Math.log and ** differ by
+// host.
 
 const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 
-/** Natural logarithm of a finite x > 0, relative error below 1e-15: ln(m · 2^e) = e ln 2 + 2 artanh((m − 1) / (m + 1)). */
+/**
+ * Natural logarithm of a finite x > 0, relative error below 1e-15: ln(m · 2^e) = e ln 2 + 2 artanh((m − 1) / (m + 1)).
+ */
 export function ln(x: number): number {
   let exponent = 0;
   let m = x;

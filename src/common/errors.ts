@@ -3,7 +3,10 @@ import { printable } from './printable.ts';
 /** Longest message, in UTF-16 code units: an id in it may be of any length. */
 const MAX_MESSAGE = 1000;
 
-/** Base of every error that this library throws on purpose. The message, one line, names what was found and what was expected. */
+/**
+ * Base of every error that this library throws on purpose. The message, one line, names what was found and what was
+ * expected.
+ */
 export class M3RecError extends Error {
   override name = 'M3RecError';
   constructor(message: string) {
@@ -24,7 +27,8 @@ export class ArgumentError extends M3RecError {
   }
 
   /**
-   * Where no single value is wrong: `sentence` says what is the matter and what to do, and is `expected` too; `found` is undefined.
+   * Where no single value is wrong: `sentence` says what is the matter and what to do, and is `expected` too; `found`
+   * is undefined.
    *
    * @example ArgumentError.because('gram', 'it has 3 rows and 4 columns; a Gram matrix is square')
    */

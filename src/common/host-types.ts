@@ -1,5 +1,5 @@
-// Types of the host that TypeScript knows only with the DOM library. Programs without it must still compile against this
-// package's declarations, so each is looked up, and is a plain object or what Node has where it is not there.
+// Types of the host that TypeScript knows only with the DOM library. Programs without it must still compile against
+// this package's declarations, so each is looked up, and is a plain object or what Node has where it is not there.
 
 type Global<Name extends string> = typeof globalThis extends { [name in Name]: { prototype: infer Found } }
   ? Found

@@ -27,7 +27,9 @@ export interface JobOptions {
 }
 
 const YIELD_EVERY_MS = 100;
-/** Calls back once the event loop has turned: setImmediate if the host has it, since a timer of 0 ms takes 1 ms or more. */
+/**
+ * Calls back once the event loop has turned: setImmediate if the host has it, since a timer of 0 ms takes 1 ms or more.
+ */
 export const yieldThen: (callback: () => void) => void =
   (globalThis as { setImmediate?: (callback: () => void) => void }).setImmediate ??
   ((callback) => setTimeout(callback, 0));

@@ -2,7 +2,10 @@
 const CONTROL = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 const CONTROL_IN_LINES = /(?![\n\t])[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
-/** The text in one line: control characters as escapes. Ids come from files: none may break a line or reach a terminal as a command. */
+/**
+ * The text in one line: control characters as escapes. Ids come from files: none may break a line or reach a terminal
+ * as a command.
+ */
 export function printable(text: string): string {
   return text.replace(CONTROL, escapeOf);
 }

@@ -17,13 +17,16 @@ export interface RawMarket {
   heldOut: Record<string, { users: Int32Array; items: Int32Array; times?: Float64Array }>;
 }
 
-/** Rows of at most this many entries are sorted in place: most are shorter, and a call of the engine's sort costs about a microsecond. */
+/**
+ * Rows of at most this many entries are sorted in place: most are shorter, and a call of the engine's sort costs about
+ * a microsecond.
+ */
 const BY_INSERTION = 40;
 
 /**
  * Puts raw rows in the order that `Markets` promises, so that the result does not depend on the order of the rows.
- * Time and memory are linear in the rows, but for sorting the ids: nothing a row beside the rows and the result, and the result
- * twice where there are duplicates.
+ * Time and memory are linear in the rows, but for sorting the ids: nothing a row beside the rows and the result, and
+ * the result twice where there are duplicates.
  *
  * @param itemIds item ids by number, in any order, each once; those without a training row only serve held-out rows.
  */

@@ -3,15 +3,16 @@ import { ArgumentError, checkTexts } from '../common/errors.ts';
 import { checkMarkets, type HeldOut, type Market, type Markets } from './markets.ts';
 
 /**
- * What each market sells: `sold`, the items of its training rows; `union`, every item that any market knows; or lists of item ids
- * by the name of the market, to which its training rows add theirs. A market without a list sells what its training rows have.
+ * What each market sells: `sold`, the items of its training rows; `union`, every item that any market knows; or lists
+ * of item ids by the name of the market, to which its training rows add theirs. A market without a list sells what its
+ * training rows have.
  */
 export type Assortment = 'sold' | 'union' | Readonly<Record<string, readonly string[]>>;
 
 /**
- * The same interactions over other assortments: an item that a market sells and nobody there has bought is an empty column of X_m.
- * What other markets know of it is enough to recommend it. An item that no market has bought is never recommended before one
- * that somebody has.
+ * The same interactions over other assortments: an item that a market sells and nobody there has bought is an empty
+ * column of X_m. What other markets know of it is enough to recommend it. An item that no market has bought is never
+ * recommended before one that somebody has.
  *
  * Linear in the size of the markets and the lists, but for sorting the ids that are new.
  *

@@ -1,4 +1,5 @@
-// What a file is packed in, by its first bytes: gzip, zstd, zip, one inside the other; and what it is where that cannot be read.
+// What a file is packed in, by its first bytes: gzip, zstd, zip, one inside the other; and what it is where that cannot
+// be read.
 import { DataError } from '../common/errors.ts';
 import { isDataName } from './file-names.ts';
 import { hold, Peeked, piecesOf, type RandomAccess, type RowSource, randomAccess } from './source.ts';
@@ -26,7 +27,9 @@ export interface OpenedParquet {
   done(): number;
 }
 
-/** How many times its size a packed file may unpack to; what it unpacks to is not counted up to `EXPANSION_FREE` bytes. */
+/**
+ * How many times its size a packed file may unpack to; what it unpacks to is not counted up to `EXPANSION_FREE` bytes.
+ */
 export const MAX_EXPANSION = 200;
 export const EXPANSION_FREE = 1 << 26;
 /** Containers inside each other. */

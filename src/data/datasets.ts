@@ -1,4 +1,5 @@
-// Files of published data sets that their content does not explain: which columns they have, and which market or split they are.
+// Files of published data sets that their content does not explain: which columns they have, and which market or split
+// they are.
 import type { RoleName } from './columns.ts';
 
 /** A published file, known by its name. */
@@ -204,7 +205,10 @@ export function chosenColumns(
   return { ...knownFile(fileName)?.named, ...columns };
 }
 
-/** Rows of Amazon's ratings-only files, which come in two orders: which column is the user, told by the forms of the ids. */
+/**
+ * Rows of Amazon's ratings-only files, which come in two orders: which column is the user, told by the forms of the
+ * ids.
+ */
 export function amazonColumns(rows: readonly (readonly string[])[]): readonly RoleName[] | undefined {
   const isItem = (id: string) => /^[0-9A-Z]{10}$/.test(id);
   const isUser = (id: string) => /^A[0-9A-Z]{9,27}$/.test(id);

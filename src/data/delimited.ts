@@ -7,8 +7,8 @@ export interface TableForm {
   runs: boolean;
   newline: '\n' | '\r';
   /**
-   * `double`: as RFC 4180, until a \" that can only be a quote inside; `backslash`: so from the start; `line`: quotes that open and close a field within its line,
-   * all others are characters; `none`: every quote is a character.
+   * `double`: as RFC 4180, until a \" that can only be a quote inside; `backslash`: so from the start; `line`: quotes
+   * that open and close a field within its line, all others are characters; `none`: every quote is a character.
    */
   quotes: 'double' | 'backslash' | 'line' | 'none';
   /** Whether a person said how quotes are used, so that what looks like a slip is meant. */
@@ -137,7 +137,10 @@ export class TableReader {
     );
   }
 
-  /** Reads a row whose first line (from `at` to before `end`) has a quote. @returns where the next begins; -1 if it is not complete. */
+  /**
+   * Reads a row whose first line (from `at` to before `end`) has a quote. @returns where the next begins; -1 if it is
+   * not complete.
+   */
   private quotedRow(text: string, at: number, end: number, last: boolean): number {
     const { delimiter, runs, newline, quotes, width, optional } = this.form;
     const step = delimiter.length;
@@ -232,9 +235,10 @@ export class TableReader {
   }
 
   /**
-   * What to say where a quoted field over several lines holds rows: a stray quote opened it, another closed it, and what is
-   * between would be lost. So it is where each whole line in it has the delimiters of a row, and the first and the last those of
-   * the rest of one; in a column that is not read, texts of two lines may look so by chance, and are let be.
+   * What to say where a quoted field over several lines holds rows: a stray quote opened it, another closed it, and
+   * what is between would be lost. So it is where each whole line in it has the delimiters of a row, and the first and
+   * the last those of the rest of one; in a column that is not read, texts of two lines may look so by chance, and are
+   * let be.
    */
   private swallowed(raw: string, column: number): string | undefined {
     const { delimiter, newline, width } = this.form;

@@ -64,8 +64,8 @@ export function stemOf(path: string): string {
 }
 
 /**
- * The split that a name says, and how plainly: 2 for the word alone (`train.csv`), 1 for a name that begins or ends with it
- * (`train_5core.tsv`, `ml-100k.train.inter`, `u1.base`); undefined for a name that says none.
+ * The split that a name says, and how plainly: 2 for the word alone (`train.csv`), 1 for a name that begins or ends
+ * with it (`train_5core.tsv`, `ml-100k.train.inter`, `u1.base`); undefined for a name that says none.
  */
 export function splitOf(path: string): { split: Split; plain: boolean; rest: string } | undefined {
   const stem = stemOf(path);

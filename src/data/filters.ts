@@ -6,7 +6,10 @@ import { parseTime } from './time.ts';
 export interface FilterOptions {
   /** Rows with a lower rating are left out; without it, ratings are not read. */
   minRating?: number;
-  /** Conditions on any column, as `quantity>0`, `status!=returned`: numbers by >, >=, <, <=; text or numbers by = and !=. */
+  /**
+   * Conditions on any column, as `quantity>0`, `status!=returned`: numbers by >, >=, <, <=; text or numbers by = and
+   * !=.
+   */
   where?: readonly string[];
   /** Rows of these events only, as `buy`; case does not count. */
   events?: readonly string[];

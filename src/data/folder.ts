@@ -30,7 +30,8 @@ export interface FolderOptions extends ReadOptions {
  * The files of interactions in a folder, by these rules, the first that fits:
  * 1. `train.*` in it (and `valid.*`, `test.*`): all rows, by their market column, or one market of the folder's name.
  * 2. A folder for each market with such files, or with any files that have users and items.
- * 3. Files named by their market (`de.csv`, `de_5core.tsv`, `ratings_de_Electronics.txt.gz`), or parts of one market (`part-1.csv`).
+ * 3. Files named by their market (`de.csv`, `de_5core.tsv`, `ratings_de_Electronics.txt.gz`), or parts of one market
+ * (`part-1.csv`).
  *
  * @param name how messages call the folder.
  * @throws DataError where there is none, or where it is not clear which.

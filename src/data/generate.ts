@@ -59,7 +59,9 @@ export const DEFAULT_SHAPES: readonly MarketShape[] = [
   { name: 'in', users: 0.09, items: 0.3, shared: 0.9 },
 ];
 
-/** Items of one taste: about this many, whatever the size of the catalogue, so that there is always the same to learn. */
+/**
+ * Items of one taste: about this many, whatever the size of the catalogue, so that there is always the same to learn.
+ */
 const TASTE_SIZE = 20;
 /** An item of popularity rank r is drawn with weight 1 / (r + HEAD): a long tail whose head is not one item. */
 const HEAD = 8;
@@ -69,9 +71,9 @@ const SECOND_TASTE = 60;
 const TRIES = 12;
 
 /**
- * A realistic seeded data set. Every item has a taste (a latent cluster) and a popularity rank that markets share roughly;
- * every user has two tastes and 5 interactions or more, long-tailed, of which one is held out into `valid` and one into `test`.
- * Every item of a catalogue has a training row. The same options give the same rows on every host:
+ * A realistic seeded data set. Every item has a taste (a latent cluster) and a popularity rank that markets share
+ * roughly; every user has two tastes and 5 interactions or more, long-tailed, of which one is held out into `valid` and
+ * one into `test`. Every item of a catalogue has a training row. The same options give the same rows on every host:
  * integers, exact doubles, division and square root only.
  *
  * Time is linear in the interactions (10⁷ take some seconds), memory 8 bytes an interaction.

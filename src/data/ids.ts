@@ -6,7 +6,10 @@ const MAX_WORDS = 2 ** 29;
 /** Words of a record before its text: the number, the length in code units. */
 const HEAD = 2;
 
-/** Ids to be looked up together: UTF-16 code units two to a word, hashed as they are packed. What was packed keeps no text alive. */
+/**
+ * Ids to be looked up together: UTF-16 code units two to a word, hashed as they are packed. What was packed keeps no
+ * text alive.
+ */
 export class IdBatch {
   length = 0;
   /** (length) a hash of each id, its code units, and where its words begin. */
@@ -51,9 +54,9 @@ export class IdBatch {
 }
 
 /**
- * Ids of files, numbered in the order in which they first come. A hash table over one array of packed code units: an id that is
- * there already is found without a string being made, hashed by the engine or kept, so that a field cut out of a file's text never
- * keeps that text alive.
+ * Ids of files, numbered in the order in which they first come. A hash table over one array of packed code units: an id
+ * that is there already is found without a string being made, hashed by the engine or kept, so that a field cut out of
+ * a file's text never keeps that text alive.
  *
  * Memory: 2 bytes a unit and 24 to 42 an id (twice as much of each part just after it grew).
  *
@@ -61,7 +64,10 @@ export class IdBatch {
  */
 export class Ids {
   length = 0;
-  /** (2 · size) hash and 1 + start of the record of each slot; 0 where the slot is empty. At most half of the slots are taken. */
+  /**
+   * (2 · size) hash and 1 + start of the record of each slot; 0 where the slot is empty. At most half of the slots are
+   * taken.
+   */
   private slots = new Int32Array(2 * FIRST_SIZE);
   private mask = FIRST_SIZE - 1;
   private records = new Int32Array(8 * FIRST_SIZE);
@@ -88,9 +94,9 @@ export class Ids {
   }
 
   /**
-   * Reads what `number` would read first. Look-ups of a large table wait for memory, one after the other; called for a whole batch
-   * in a loop that does nothing else, this lets the processor wait for all of them at once. Returns something made of what was
-   * read, for the caller to keep: an engine leaves out reads that nobody needs.
+   * Reads what `number` would read first. Look-ups of a large table wait for memory, one after the other; called for a
+   * whole batch in a loop that does nothing else, this lets the processor wait for all of them at once. Returns
+   * something made of what was read, for the caller to keep: an engine leaves out reads that nobody needs.
    */
   touch(hash: number): number {
     const start = this.slots[2 * (hash & this.mask) + 1];

@@ -37,8 +37,8 @@ export interface ItemOptions
 }
 
 /**
- * Reads a file of items: any form that `readRows` reads, a row an item, with a column for the id and, if it has them, `title`,
- * `category`, `url`, `image` and what `properties` names. Of an item that comes twice the first row counts.
+ * Reads a file of items: any form that `readRows` reads, a row an item, with a column for the id and, if it has them,
+ * `title`, `category`, `url`, `image` and what `properties` names. Of an item that comes twice the first row counts.
  *
  * @example
  * const items = await readItems('sku;name\nshoe-9;Red shoe\n', 'items.csv');

@@ -1,4 +1,5 @@
-// Rows of JSON: a line an object, objects one after the other, or an array of them; and what Python prints of such objects.
+// Rows of JSON: a line an object, objects one after the other, or an array of them; and what Python prints of such
+// objects.
 import { columnAt, findColumns, missingColumns } from './columns.ts';
 import { chosenColumns } from './datasets.ts';
 import { MAX_ROW } from './delimited.ts';
@@ -115,7 +116,10 @@ export class JsonReader implements TextReader {
     return undefined;
   }
 
-  /** The names of the members of the first objects; those of a member that is an object with its name and a point before. */
+  /**
+   * The names of the members of the first objects; those of a member that is an object with its name and a point
+   * before.
+   */
   private namesIn(text: string): string[] {
     const names = new Set<string>();
     let left = SAMPLE;
@@ -143,7 +147,10 @@ export class JsonReader implements TextReader {
   }
 }
 
-/** A name with points is a path, unless it is a member itself: names come from `namesIn`, so the parent's is not among them. */
+/**
+ * A name with points is a path, unless it is a member itself: names come from `namesIn`, so the parent's is not among
+ * them.
+ */
 function pathOf(name: string, names: readonly string[]): string[] {
   const point = name.indexOf('.');
   if (point <= 0 || names.includes(name.slice(0, point))) return [name];
@@ -157,7 +164,10 @@ function valueAt(object: JsonObject, path: readonly string[]): Json {
   return whole !== undefined || path.length === 1 ? whole : own(own(object, path[0]), path[1]);
 }
 
-/** A value as text, empty for none; undefined for an array or object, but for those by which MongoDB writes ids and numbers. */
+/**
+ * A value as text, empty for none; undefined for an array or object, but for those by which MongoDB writes ids and
+ * numbers.
+ */
 function textOf(value: Json, path: readonly string[], raw: string): string | undefined {
   if (typeof value === 'string') return value;
   if (value === null || value === undefined) return '';

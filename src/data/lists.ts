@@ -1,4 +1,7 @@
-/** A growable list of 32-bit integers: 4 bytes an entry (8 at most, just after it grew), where an array of objects takes 50 or more. */
+/**
+ * A growable list of 32-bit integers: 4 bytes an entry (8 at most, just after it grew), where an array of objects takes
+ * 50 or more.
+ */
 export class Int32List {
   private buffer = new Int32Array(1024);
   length = 0;

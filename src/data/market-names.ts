@@ -20,8 +20,8 @@ export function marketOf(path: string): string | undefined {
 }
 
 /**
- * The markets of files by what their names do not have in common, with the case of the names; one market, named after the
- * folder, where they differ by numbers alone, or say nothing (ratings.csv).
+ * The markets of files by what their names do not have in common, with the case of the names; one market, named after
+ * the folder, where they differ by numbers alone, or say nothing (ratings.csv).
  */
 export function marketsByName(paths: readonly string[], folder: string): string[] {
   const published = paths.map(marketOf);

@@ -1,4 +1,5 @@
-// What is odd in markets once all files are read: duplicates, held-out rows that training rows do not know, names alike.
+// What is odd in markets once all files are read: duplicates, held-out rows that training rows do not know, names
+// alike.
 import type { Draft } from './draft.ts';
 import type { Markets } from './markets.ts';
 import { type DataWarning, plural } from './warnings.ts';
@@ -67,7 +68,9 @@ function* heldOutWarnings(market: Markets['markets'][number], draft: Draft): Gen
   }
 }
 
-/** Where every user of one kind of rows is a number that the other has as text of another form: 1 and 1.0, 7 and 007. */
+/**
+ * Where every user of one kind of rows is a number that the other has as text of another form: 1 and 1.0, 7 and 007.
+ */
 function hintOf(first: string, users: readonly string[]): string {
   const id = JSON.parse(first.slice(0, first.lastIndexOf('" at line') + 1)) as string;
   if (!/^[\d.]+$/.test(id)) return '';

@@ -19,13 +19,16 @@ export interface Market {
   /** (|U_m|) user ids, sorted by UTF-16 code units. */
   users: string[];
   /**
-   * (|V_m|) indices into `Markets.items`, strictly increasing: what the market sells, which includes all items of its training rows
-   * (assortment.ts). An item that nobody in the market has bought is an empty column of `interactions`.
+   * (|V_m|) indices into `Markets.items`, strictly increasing: what the market sells, which includes all items of its
+   * training rows (assortment.ts). An item that nobody in the market has bought is an empty column of `interactions`.
    */
   items: Int32Array;
   /** X_m (|U_m| × |V_m|), columns are positions in `items`; duplicates counted once. */
   interactions: SparsePattern;
-  /** (entries of X_m) when each interaction was, in milliseconds since 1970, the latest of its rows; where times were asked for. */
+  /**
+   * (entries of X_m) when each interaction was, in milliseconds since 1970, the latest of its rows; where times were
+   * asked for.
+   */
   times?: Float64Array;
   /** Held-out rows by the name of their file (`valid`, `test`), in the order of the file. */
   heldOut: Record<string, HeldOut[]>;
@@ -40,8 +43,8 @@ export interface Markets {
 }
 
 /**
- * Throws an ArgumentError, naming the place, unless `value` keeps the promises of `Markets` that kernels and metrics rest on:
- * types, lengths, sorted unique names and indices in range. Linear in its size.
+ * Throws an ArgumentError, naming the place, unless `value` keeps the promises of `Markets` that kernels and metrics
+ * rest on: types, lengths, sorted unique names and indices in range. Linear in its size.
  */
 export function checkMarkets(value: unknown): void {
   checkObject('markets', value, 'the markets that readMarkets or readDirectory gave');

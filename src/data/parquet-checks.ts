@@ -5,7 +5,10 @@ import type { ColumnDecoder, PageHeader } from 'hyparquet/src/types.js';
 /** Structs, and lists in lists, inside each other. */
 const MAX_DEPTH = 32;
 
-/** Follows a struct of Thrift's compact protocol from `start` on; throws where a list or text is longer than what is left. */
+/**
+ * Follows a struct of Thrift's compact protocol from `start` on; throws where a list or text is longer than what is
+ * left.
+ */
 export function checkThrift(bytes: Uint8Array, start: number, end: number): void {
   let at = start;
   const byte = (): number => {
@@ -51,7 +54,8 @@ export function checkThrift(bytes: Uint8Array, start: number, end: number): void
 }
 
 /**
- * Follows the runs of a data page's levels and of its places in a dictionary; throws where they are more than its values.
+ * Follows the runs of a data page's levels and of its places in a dictionary; throws where they are more than its
+ * values.
  * @param packed the page as it lies in the file. @param page its data unpacked, without the levels for version 2.
  */
 export function checkRuns(

@@ -1,5 +1,5 @@
-// Columns of a Parquet file, page by page, decoded by hyparquet. Loaded where it is needed. Whatever a file claims is checked before
-// the decoder allocates or loops for it.
+// Columns of a Parquet file, page by page, decoded by hyparquet. Loaded where it is needed. Whatever a file claims is
+// checked before the decoder allocates or loops for it.
 import { gunzipSync } from 'fflate';
 import { decompress as unzstd } from 'fzstd';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
@@ -32,7 +32,8 @@ interface Chunk {
 }
 
 /**
- * Streams the rows of a Parquet file. Memory: the packed chunks of the columns that are read, of one row group, and a page of each.
+ * Streams the rows of a Parquet file. Memory: the packed chunks of the columns that are read, of one row group, and a
+ * page of each.
  * @param tick is told how many rows of how many were read.
  * @throws DataError for a file that is damaged, encrypted, packed in a way that is not known, or that claims too much.
  */

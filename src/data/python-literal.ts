@@ -1,7 +1,9 @@
 export type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-/** A dictionary as Python's `print` writes it: strings in single or double quotes, `u'…'`, None, True, False, tuples. */
+/**
+ * A dictionary as Python's `print` writes it: strings in single or double quotes, `u'…'`, None, True, False, tuples.
+ */
 export class PythonLiteral {
   private at = 0;
   constructor(private readonly text: string) {}

@@ -9,7 +9,10 @@ import { commonWidth, DELIMITERS, mostRegular, shapeOf } from './guess.ts';
 export interface LayoutOptions {
   /** Columns by what they are: `{ user: 'customer_id', item: 'sku' }`, by name, or by position from 1. */
   columns?: Record<string, string | number | undefined>;
-  /** Whether there is a header; false takes the columns in the order user, item, rating, time unless `columns` says otherwise. */
+  /**
+   * Whether there is a header; false takes the columns in the order user, item, rating, time unless `columns` says
+   * otherwise.
+   */
   header?: boolean;
   delimiter?: string;
   /** `none`: quotes are characters; `double`: a quote inside is doubled; `backslash`: it is \". */
@@ -67,7 +70,8 @@ interface Line {
 }
 
 /**
- * @param head the first `HEAD` characters of the text, or more where the first line is longer; all of it where it is shorter.
+ * @param head the first `HEAD` characters of the text, or more where the first line is longer; all of it where it is
+ * shorter.
  * @param whole whether `head` is all of it.
  * @throws DataError where the file has no columns for what is wanted, with what can be done.
  */

@@ -12,8 +12,9 @@ import { parseTime } from './time.ts';
 import { checkMaxBadRows, type DataWarning, MAX_BAD_ROWS, type MaxBadRows, RowFaults } from './warnings.ts';
 
 /**
- * Takes one row. The strings may be slices of a larger text: whoever keeps one copies it (see `copyString`), or the text stays in memory.
- * `rating` and `time` (milliseconds since 1970) are NaN, `market` is undefined, where they were not asked for.
+ * Takes one row. The strings may be slices of a larger text: whoever keeps one copies it (see `copyString`), or the
+ * text stays in memory. `rating` and `time` (milliseconds since 1970) are NaN, `market` is undefined, where they were
+ * not asked for.
  */
 export type RowSink = (
   user: string,
@@ -55,8 +56,9 @@ export const MAX_FIELD = 1024;
 /**
  * Streams the interactions of a file into `sink`: delimited text, JSON, Parquet, packed or not (docs/guide/data.md).
  *
- * Columns are found by their names, in any case, with or without `_`, `-` or blanks, and common other spellings, or as `columns`
- * says. Ids are text without outer blanks. Rows without a user, an item, or what else is asked for are left out and counted.
+ * Columns are found by their names, in any case, with or without `_`, `-` or blanks, and common other spellings, or as
+ * `columns` says. Ids are text without outer blanks. Rows without a user, an item, or what else is asked for are left
+ * out and counted.
  *
  * @example
  * const pairs = [];
@@ -64,7 +66,8 @@ export const MAX_FIELD = 1024;
  * pairs; // → [['u1', 'shoe-9']]
  *
  * @returns the number of rows.
- * @throws DataError, with the line, for: an empty file, a missing column, a packed or binary file that cannot be read; and for a
+ * @throws DataError, with the line, for: an empty file, a missing column, a packed or binary file that cannot be read;
+ * and for a
  *   malformed row (fields, quotes, numbers, times, an over-long id, characters that no id may have), unless `skipBadRows`.
  * @throws ArgumentError for a source, or a piece of it, that is neither text nor bytes, and for options that are none.
  * @throws AbortedError

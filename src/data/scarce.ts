@@ -1,12 +1,14 @@
-// Fewer users of a market than there are: how a model would do if the market were smaller, with the other markets whole.
+// Fewer users of a market than there are: how a model would do if the market were smaller, with the other markets
+// whole.
 import { ArgumentError, checkInteger, checkNumber } from '../common/errors.ts';
 import { xxHash32 } from '../common/xxhash.ts';
 import { checkMarkets, type Market, type Markets } from './markets.ts';
 
 /**
- * The same markets, with a share of the users of one: ⌈share · users⌉ of them, those with the smallest hash of their id, so that a
- * larger share of the same seed has all users of a smaller one. The market sells what it sold; its held-out rows stay, and those
- * of users who are left out have no user (`evaluate` folds them in if it is given the whole markets).
+ * The same markets, with a share of the users of one: ⌈share · users⌉ of them, those with the smallest hash of their
+ * id, so that a larger share of the same seed has all users of a smaller one. The market sells what it sold; its
+ * held-out rows stay, and those of users who are left out have no user (`evaluate` folds them in if it is given the
+ * whole markets).
  *
  * @param share 0 … 1; with 0 the market has a list of items and nobody yet
  * @param seed 0 … 2³² − 1

@@ -1,4 +1,5 @@
-// Files of published data sets that are no tables: a user and all items in a line, films above their ratings, a column a line.
+// Files of published data sets that are no tables: a user and all items in a line, films above their ratings, a column
+// a line.
 import { DataError } from '../common/errors.ts';
 import { findColumns, missingColumns } from './columns.ts';
 import { chosenColumns } from './datasets.ts';
@@ -84,7 +85,10 @@ export class GroupReader extends LineReader {
   }
 }
 
-/** Reviews as SNAP has them: `product/productId: B00…`, `review/userId: A3…` and more, a line each, a blank line between reviews. */
+/**
+ * Reviews as SNAP has them: `product/productId: B00…`, `review/userId: A3…` and more, a line each, a blank line between
+ * reviews.
+ */
 export class BlockReader extends LineReader {
   private readonly places = new Map<string, number[]>();
   private readonly values: string[];

@@ -5,9 +5,9 @@ const BASE = 65_537;
 const BY_INSERTION = 12;
 
 /**
- * Sorts `numbers`, which are positions in `ids`, in place by their ids' UTF-16 code units: a quicksort whose keys are three units
- * of an id, then the next three where these are equal (Bentley and Sedgewick, 1997). Ids of a shop start alike, and comparing them
- * whole takes most of the time of a sort. 8 bytes a number.
+ * Sorts `numbers`, which are positions in `ids`, in place by their ids' UTF-16 code units: a quicksort whose keys are
+ * three units of an id, then the next three where these are equal (Bentley and Sedgewick, 1997). Ids of a shop start
+ * alike, and comparing them whole takes most of the time of a sort. 8 bytes a number.
  */
 export function sortByIds(numbers: Int32Array, ids: readonly string[]): void {
   const keys = new Float64Array(numbers.length);

@@ -9,7 +9,10 @@ export interface RandomAccess {
   stream?(): AsyncIterable<Uint8Array>;
 }
 
-/** The content of a file, whole, in pieces of any size, or as something that parts are read from (a page's File is a Blob). */
+/**
+ * The content of a file, whole, in pieces of any size, or as something that parts are read from (a page's File is a
+ * Blob).
+ */
 export type RowSource =
   | string
   | Uint8Array
@@ -50,7 +53,8 @@ async function* streamOf(blob: Blob): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * The content from its start, in pieces of 1 to 64 Ki bytes or characters; no piece of text ends inside a surrogate pair.
+ * The content from its start, in pieces of 1 to 64 Ki bytes or characters; no piece of text ends inside a surrogate
+ * pair.
  * @throws ArgumentError for a source, or a piece of it, that is neither text nor bytes.
  */
 export async function* piecesOf(source: RowSource): AsyncGenerator<Uint8Array | string> {

@@ -4,7 +4,10 @@ import type { Recognised } from './recognised.ts';
 
 /** Takes the rows of a table. */
 export interface TableSink {
-  /** What was recognised, before the first row. `slots`: where in a row's values each role and each named column (`=name`) is. */
+  /**
+   * What was recognised, before the first row. `slots`: where in a row's values each role and each named column
+   * (`=name`) is.
+   */
   start(recognised: Recognised, slots: Record<string, number>): void;
   /**
    * The array is used again, and values may be slices of a larger text: whoever keeps one copies it (see `copyString`).

@@ -1,4 +1,5 @@
-// One way to read tables of any kind: delimited text, JSON, Parquet, and files that published data sets have made their own.
+// One way to read tables of any kind: delimited text, JSON, Parquet, and files that published data sets have made their
+// own.
 import { DataError } from '../common/errors.ts';
 import type { Job } from '../common/job.ts';
 import { openFile } from './containers.ts';

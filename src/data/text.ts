@@ -1,15 +1,21 @@
-// Bytes to text: UTF-8, UTF-16 by its mark, other encodings by name. Bytes that are not UTF-8 do no harm in columns that nobody reads.
+// Bytes to text: UTF-8, UTF-16 by its mark, other encodings by name. Bytes that are not UTF-8 do no harm in columns
+// that nobody reads.
 import { ArgumentError, DataError } from '../common/errors.ts';
 import { concatenate } from './source.ts';
 
 /** A piece of a file's text. */
 export interface TextPiece {
   text: string;
-  /** Whether it may have what ids should not: zeros, bytes that were no characters, halves of surrogate pairs, lone CRs. */
+  /**
+   * Whether it may have what ids should not: zeros, bytes that were no characters, halves of surrogate pairs, lone CRs.
+   */
   dubious: boolean;
 }
 
-/** Stands for a byte (128 to 255) that is not UTF-8, plus the byte: halves of surrogate pairs, which no right text has alone. */
+/**
+ * Stands for a byte (128 to 255) that is not UTF-8, plus the byte: halves of surrogate pairs, which no right text has
+ * alone.
+ */
 const ESCAPE = 0xdc00;
 
 /**

@@ -10,8 +10,8 @@ const ENGLISH = /^(?:\w{3} )?(\w{3}) (\d{1,2}) (\d{2}):(\d{2}):(\d{2}) ([+-]\d{4
 
 /**
  * Milliseconds since 1970 in UTC; NaN for what is no time. A time without a zone is UTC.
- * Numbers are seconds up to 11 digits, then milliseconds, microseconds (from 15) and nanoseconds (from 18); eight digits that are a
- * date from 1900 to 2099 are one (20051231).
+ * Numbers are seconds up to 11 digits, then milliseconds, microseconds (from 15) and nanoseconds (from 18); eight
+ * digits that are a date from 1900 to 2099 are one (20051231).
  * @param dates the order of day and month in dates with slashes, which are no times without it; 2010/12/31 needs none.
  */
 export function parseTime(text: string, dates?: 'mdy' | 'dmy'): number {
@@ -47,7 +47,9 @@ export function parseTime(text: string, dates?: 'mdy' | 'dmy'): number {
   return Number.NaN;
 }
 
-/** Milliseconds of the day's start; NaN for a day that there is not. Proleptic Gregorian, by whole eras of 400 years. */
+/**
+ * Milliseconds of the day's start; NaN for a day that there is not. Proleptic Gregorian, by whole eras of 400 years.
+ */
 function dateAt(year: number, month: number, day: number): number {
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   const lengths = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

@@ -1,4 +1,5 @@
-// What packed bytes hold: gzip (RFC 1952) and deflate (RFC 1951) by fflate, zstd (RFC 8878) by fzstd. Loaded where it is needed.
+// What packed bytes hold: gzip (RFC 1952) and deflate (RFC 1951) by fflate, zstd (RFC 8878) by fzstd. Loaded where it
+// is needed.
 import { Gunzip, Inflate } from 'fflate';
 import { Decompress } from 'fzstd';
 import { DataError } from '../common/errors.ts';

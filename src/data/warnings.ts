@@ -28,7 +28,10 @@ export interface DataWarning {
   normal?: true;
 }
 
-/** How many rows may be malformed where these are left out: rows of a file, or a share of them (`'1%'`; one row always may). */
+/**
+ * How many rows may be malformed where these are left out: rows of a file, or a share of them (`'1%'`; one row always
+ * may).
+ */
 export type MaxBadRows = number | `${number}%`;
 export const MAX_BAD_ROWS: MaxBadRows = '1%';
 
@@ -66,7 +69,10 @@ export class RowFaults {
     else counts.set(what, { count: 1, line, first });
   }
 
-  /** @throws DataError unless malformed rows are left out, and there are not too many. `good`: rows that were right so far. */
+  /**
+   * @throws DataError unless malformed rows are left out, and there are not too many. `good`: rows that were right so
+   * far.
+   */
   malformed(problem: string, line: number, good: number): void {
     if (!this.skip) throw new DataError(this.fileName, line, problem);
     this.firstBad ??= [problem, line];

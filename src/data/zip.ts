@@ -1,4 +1,5 @@
-// A zip file's directory and entries (APPNOTE 6.3.10: stored, deflate, zip64), read where they lie: the file is not held.
+// A zip file's directory and entries (APPNOTE 6.3.10: stored, deflate, zip64), read where they lie: the file is not
+// held.
 import { DataError } from '../common/errors.ts';
 import { crc32 } from './crc32.ts';
 import { PIECE, type RandomAccess } from './source.ts';

@@ -17,8 +17,9 @@ export interface AdaptationOptions extends LossOptions {
 }
 
 /**
- * How much longer U_loc's steps are than those of dense Adam at the same rate. At 1 the shared V_loc has to fit each user's own
- * taste, and over 100 epochs it forgets V_glob: with the margin loss MRR on M2 and M3 was 31 / 38 % at 10, 37 / 42 % at 100, 40 / 43 % at 300.
+ * How much longer U_loc's steps are than those of dense Adam at the same rate. At 1 the shared V_loc has to fit each
+ * user's own taste, and over 100 epochs it forgets V_glob: with the margin loss MRR on M2 and M3 was 31 / 38 % at 10,
+ * 37 / 42 % at 100, 40 / 43 % at 300.
  */
 const USER_PACE = 300;
 
@@ -28,7 +29,10 @@ function stepsOf(markets: readonly AdaptationInput[], { batch }: AdaptationOptio
   return Math.max(1, Math.round(interactions / batch));
 }
 
-/** Linear memory, in bytes, that `adapt` asks for with batches of mean size; larger ones ask for more when they are made. */
+/**
+ * Linear memory, in bytes, that `adapt` asks for with batches of mean size; larger ones ask for more when they are
+ * made.
+ */
 export function adaptationBytes(markets: readonly AdaptationInput[], options: AdaptationOptions): number {
   const steps = stepsOf(markets, options);
   return markets.reduce(
@@ -44,21 +48,21 @@ export function adaptationBytes(markets: readonly AdaptationInput[], options: Ad
  *   margin:   L = Σ_(i,j) ( (1 − y_ij) + (1/K) Σ_k max(0, y_ik − γ) ) + λ‖V_loc,m‖²,
  *   softmax:  L = −Σ_i (1/|x_i|) Σ_{j∈x_i} log softmax(y_i / τ)_j + λ‖V_loc,m‖²  over the market's items.
  *
- * A mini-batch holds about `batch` interactions over all markets, each market's share of them, in whole users: a user's row
- * of X̂ is made once for all of the user's interactions. Users are shuffled again each epoch. Dropout hides elements of u.
- * V_loc takes a dense step of Adam at each batch. U_loc takes a step for the users of the batch, longer by √(batches of an epoch)
- * and by USER_PACE. The root is what dense Adam amounts to if a row has a gradient once an epoch: its second moment is that much
- * smaller.
+ * A mini-batch holds about `batch` interactions over all markets, each market's share of them, in whole users: a user's
+ * row of X̂ is made once for all of the user's interactions. Users are shuffled again each epoch. Dropout hides
+ * elements of u. V_loc takes a dense step of Adam at each batch. U_loc takes a step for the users of the batch, longer
+ * by √(batches of an epoch) and by USER_PACE. The root is what dense Adam amounts to if a row has a gradient once an
+ * epoch: its second moment is that much smaller.
  *
- * A step has two phases, each of tasks for all markets (market-adaptation.ts). By users: u from the parts that ranges of items
- * left, the loss and its gradients, U_loc; at the same time the next batch's X̂. By items: the gradient of V, Adam, and the range's
- * part of the next batch's u.
+ * A step has two phases, each of tasks for all markets (market-adaptation.ts). By users: u from the parts that ranges
+ * of items left, the loss and its gradients, U_loc; at the same time the next batch's X̂. By items: the gradient of V,
+ * Adam, and the range's part of the next batch's u.
  *
  * @returns per market V_m and U_loc, and the mean loss of an interaction in the last epoch.
  *
- * Peak memory: per market four tables of n × d f32 (softmax: seven), with user offsets three of |U| × d, B_m and X_m; and per
- * batch X̂ three times, a part of U for every 1,024 items, and for the margin loss 12 (1 + K) bytes an interaction for each of
- * these parts, for the softmax its users × n scores.
+ * Peak memory: per market four tables of n × d f32 (softmax: seven), with user offsets three of |U| × d, B_m and X_m;
+ * and per batch X̂ three times, a part of U for every 1,024 items, and for the margin loss 12 (1 + K) bytes an
+ * interaction for each of these parts, for the softmax its users × n scores.
  */
 export async function adapt(
   context: StageContext,

@@ -102,7 +102,9 @@ export function rowLengths(x: SparsePattern, b: SparseMatrix): Int32Array {
   });
 }
 
-/** Cuts a list of users into `steps` ranges of about as many interactions each; a range may be empty. (steps + 1) ends. */
+/**
+ * Cuts a list of users into `steps` ranges of about as many interactions each; a range may be empty. (steps + 1) ends.
+ */
 export function cutUsers(order: Int32Array, indptr: Int32Array, steps: number): Int32Array {
   const cuts = new Int32Array(steps + 1);
   const total = indptr[indptr.length - 1];

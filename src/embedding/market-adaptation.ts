@@ -1,5 +1,5 @@
-// One market in stage 3 (adapt.ts): its state in linear memory, and the tasks of its steps. Users and items are cut the same way on
-// any number of threads, and parts are added in order.
+// One market in stage 3 (adapt.ts): its state in linear memory, and the tasks of its steps. Users and items are cut the
+// same way on any number of threads, and parts are added in order.
 import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
 import { Adam, Csr, ItemTables, MarginLoss } from '../engine/kernel-layout.ts';
 import { STREAM } from '../engine/streams.ts';
@@ -156,7 +156,10 @@ export class MarketAdaptation {
     });
   }
 
-  /** Starts an epoch: shuffles the users with this counter, divides them among the steps, allocates for the largest batch. */
+  /**
+   * Starts an epoch: shuffles the users with this counter, divides them among the steps, allocates for the largest
+   * batch.
+   */
   begin(counter: number, firstKey: number, steps: number): void {
     const { exports, memory } = this.kernels;
     const { seed, dim, negatives } = this.options;

@@ -3,7 +3,10 @@ export const BETA1 = 0.9;
 export const BETA2 = 0.999;
 export const EPSILON = 1e-8;
 
-/** Adam's step sizes with their bias correction, lr √(1 − β₂^t) / (1 − β₁^t) for t = 1, 2, …; products only, so the same bits on every host. */
+/**
+ * Adam's step sizes with their bias correction, lr √(1 − β₂^t) / (1 − β₁^t) for t = 1, 2, …; products only, so the same
+ * bits on every host.
+ */
 export class AdamRate {
   private power1 = 1;
   private power2 = 1;

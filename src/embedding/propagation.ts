@@ -1,5 +1,6 @@
-// V = B W + W: item tables that are trained through B. V, which meets the loss, lies row by row; W, the gradient that goes back
-// through B and Adam's moments lie in panels of 16 columns, so that a panel of W fits a cache (assembly/embedding/propagate.ts).
+// V = B W + W: item tables that are trained through B. V, which meets the loss, lies row by row; W, the gradient that
+// goes back through B and Adam's moments lie in panels of 16 columns, so that a panel of W fits a cache
+// (assembly/embedding/propagate.ts).
 import { type Address, type Pointer, plus } from '../engine/address.ts';
 import { Adam, LANES } from '../engine/kernel-layout.ts';
 import type { LinearMemory } from '../engine/memory.ts';
@@ -99,7 +100,10 @@ export class Propagation {
     );
   }
 
-  /** The gradient by W is Bᵀ times the gradient by V and that itself; it takes the place of the latter's rows. Then Adam's step. */
+  /**
+   * The gradient by W is Bᵀ times the gradient by V and that itself; it takes the place of the latter's rows. Then
+   * Adam's step.
+   */
   stepBack(tables: readonly PropagatedTable[], rate: number): Task[] {
     const { indptr, indices, values } = this.backwardB;
     writeStruct(this.memory, Adam, this.adam, { rate, beta1: BETA1, beta2: BETA2, epsilon: EPSILON });

@@ -1,6 +1,6 @@
-// A step of skip-gram goes through its walks in rounds of tasks: the pairs inside some walks, whose gradients are left by position,
-// then the gradients of a range of items from all positions. Walks and items are cut the same way on any number of threads, and
-// what is added is added in the order of walks.
+// A step of skip-gram goes through its walks in rounds of tasks: the pairs inside some walks, whose gradients are left
+// by position, then the gradients of a range of items from all positions. Walks and items are cut the same way on any
+// number of threads, and what is added is added in the order of walks.
 import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
 import { Entry, Round, SkipGram } from '../engine/kernel-layout.ts';
 import { STREAM } from '../engine/streams.ts';
@@ -9,7 +9,9 @@ import { ranges } from '../engine/tasks.ts';
 import type { Call, KernelExports, Kernels, Task } from '../engine/types.ts';
 import type { PropagatedTable } from './propagation.ts';
 
-/** Targets (contexts and negatives) of the centres of a task, in whole walks: about a millisecond of work at d = 128. */
+/**
+ * Targets (contexts and negatives) of the centres of a task, in whole walks: about a millisecond of work at d = 128.
+ */
 const TARGETS_PER_TASK = 19_200;
 /** Tasks of a round, over which gradients are kept by position. */
 const TASKS_PER_ROUND = 32;
@@ -39,7 +41,10 @@ export interface RoundShape {
   bytes: number;
   /** Bytes of a task's block. */
   blockBytes: number;
-  /** Where a block has the entries of positions and of negatives, the negatives, their errors, loss and pairs, and scratch. */
+  /**
+   * Where a block has the entries of positions and of negatives, the negatives, their errors, loss and pairs, and
+   * scratch.
+   */
   parts: number[];
 }
 
@@ -126,7 +131,9 @@ export class Rounds {
     this.round = allocateStructs(memory, Round, 1);
   }
 
-  /** The gradients of the walks [begin, end) by position, and lists of the items that they belong to, by range of items. */
+  /**
+   * The gradients of the walks [begin, end) by position, and lists of the items that they belong to, by range of items.
+   */
   walkTasks(begin: number, end: number): Task[] {
     const { shape } = this;
     const { dim, walkLength, negatives } = this.options;

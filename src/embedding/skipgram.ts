@@ -19,9 +19,9 @@ export interface SkipGramOptions extends PairOptions {
 }
 
 /**
- * V_init and V̄_init start uniform in ±0.5. That is large compared with what Adam moves them by, so V = B V_init + V_init keeps
- * distant items apart. Walks of 40 steps forget much of where they began: ±0.04 left the paper's preset at 30 % MRR on M2, ±0.5 at
- * 36 %.
+ * V_init and V̄_init start uniform in ±0.5. That is large compared with what Adam moves them by, so V = B V_init +
+ * V_init keeps distant items apart. Walks of 40 steps forget much of where they began: ±0.04 left the paper's preset at
+ * 30 % MRR on M2, ±0.5 at 36 %.
  */
 const INITIAL = 0.5;
 
@@ -68,14 +68,15 @@ function stepsOf(walks: Int32Array, options: SkipGramOptions): { count: number; 
 }
 
 /**
- * Stage 2, part two: global item embeddings by skip-gram with negative sampling over the walks. The tables that meet the loss are
- * propagated ones, V = B V_init + V_init and V̄ = B V̄_init + V̄_init, and the gradient goes back through B (propagation.ts).
+ * Stage 2, part two: global item embeddings by skip-gram with negative sampling over the walks. The tables that meet
+ * the loss are propagated ones, V = B V_init + V_init and V̄ = B V̄_init + V̄_init, and the gradient goes back through
+ * B (propagation.ts).
  *
  * Each step takes its share of the walks in rounds (skipgram-rounds.ts), then Adam steps V_init and V̄_init.
  *
- * Peak memory: twelve tables of n × d f32 (V, V̄, their parameters, gradients, these in panels, and Adam's moments), B both ways,
- * the walks; for each position of a round (20,480 at most in the presets) 8 d + 20 · negatives + 12 bytes, and for each of its 32
- * tasks n / 64 bytes and a walk's rows of V and V̄.
+ * Peak memory: twelve tables of n × d f32 (V, V̄, their parameters, gradients, these in panels, and Adam's moments), B
+ * both ways, the walks; for each position of a round (20,480 at most in the presets) 8 d + 20 · negatives + 12 bytes,
+ * and for each of its 32 tasks n / 64 bytes and a walk's rows of V and V̄.
  */
 export async function skipgram(
   context: StageContext,

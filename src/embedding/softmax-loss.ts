@@ -1,5 +1,5 @@
-// The softmax loss of stage 3: cross-entropy over the market's items on cos(u, v) / τ, by products of the batch's unit vectors with
-// those of all items.
+// The softmax loss of stage 3: cross-entropy over the market's items on cos(u, v) / τ, by products of the batch's unit
+// vectors with those of all items.
 import { type Address, plus } from '../engine/address.ts';
 import type { Csr } from '../engine/kernel-layout.ts';
 import type { Call, Kernels } from '../engine/types.ts';

@@ -30,7 +30,8 @@ export function walksBytes({ cols: items, indices }: SparsePattern, { walks, wal
  * @param transposed Xᵀ (items × users).
  * @returns (number of walks × walkLength) item positions; empty if no item has a neighbour.
  *
- * Peak memory: X both ways, 4 bytes per interaction for the running sums, and the walks, 4 · walks · walkLength bytes per item.
+ * Peak memory: X both ways, 4 bytes per interaction for the running sums, and the walks, 4 · walks · walkLength bytes
+ * per item.
  */
 export async function makeWalks(
   context: StageContext,

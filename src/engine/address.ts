@@ -2,8 +2,8 @@ declare const brand: unique symbol;
 declare const pointee: unique symbol;
 
 /**
- * A byte offset in linear memory, as `LinearMemory` hands it out. A branded number: one that was not allocated, a count say,
- * is refused by the type checker where a kernel takes an address. It costs nothing at run time.
+ * A byte offset in linear memory, as `LinearMemory` hands it out. A branded number: one that was not allocated, a count
+ * say, is refused by the type checker where a kernel takes an address. It costs nothing at run time.
  */
 export type Address = number & { readonly [brand]: 'address' };
 

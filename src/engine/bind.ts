@@ -41,7 +41,10 @@ type BoundKernel<P extends readonly unknown[], Result> = {
   (...args: WithText<P>): Result;
 };
 
-/** What the binder takes: numbers, typed arrays by address, texts as UTF-8 by address and byte length, structs by their fields. */
+/**
+ * What the binder takes: numbers, typed arrays by address, texts as UTF-8 by address and byte length, structs by their
+ * fields.
+ */
 export type KernelArgument = number | boolean | string | TypedArray | { readonly [field: string]: number | TypedArray };
 /** The kernels by name, each typed by its own arguments. */
 export type BoundKernels = {
@@ -49,13 +52,13 @@ export type BoundKernels = {
 };
 
 /**
- * Binds every exported kernel so that it can be called with typed arrays, without glue for each kernel. An array is copied
- * into linear memory and its address passed in its place; after the call the memory is copied back into the same array, which
- * is how outputs are returned. A struct is an object of its fields, arrays among them. A text is passed as the address and
- * byte length of its UTF-8. The memory is released before the call returns.
+ * Binds every exported kernel so that it can be called with typed arrays, without glue for each kernel. An array is
+ * copied into linear memory and its address passed in its place; after the call the memory is copied back into the same
+ * array, which is how outputs are returned. A struct is an object of its fields, arrays among them. A text is passed as
+ * the address and byte length of its UTF-8. The memory is released before the call returns.
  *
- * The kernels themselves check nothing: arrays that are too short, or indices out of range, write over other memory of the
- * instance. Which kernels there are, and what they take, may change with a minor version.
+ * The kernels themselves check nothing: arrays that are too short, or indices out of range, write over other memory of
+ * the instance. Which kernels there are, and what they take, may change with a minor version.
  *
  * @param source the bytes of `m3rec/kernels.wasm`, or what else `init` takes.
  * @returns the kernels, on an instance and a memory of their own.

@@ -5,9 +5,9 @@ let chosen: Promise<ResolvedKernels> | undefined;
 
 /**
  * Chooses where the kernels come from, for every later call that does not name its own source: the bytes of
- * `m3rec/kernels.wasm`, a compiled module (edge workers allow nothing else), a Response, a URL to fetch, or a promise of one of
- * these. Without an argument: the bytes embedded in this package, which is also what is used if `init` is never called.
- * Nothing is compiled or instantiated here.
+ * `m3rec/kernels.wasm`, a compiled module (edge workers allow nothing else), a Response, a URL to fetch, or a promise
+ * of one of these. Without an argument: the bytes embedded in this package, which is also what is used if `init` is
+ * never called. Nothing is compiled or instantiated here.
  *
  * @throws ArgumentError for anything else, a URL that cannot be fetched, and a Response that is not ok.
  * @example

@@ -43,11 +43,13 @@ interface Extent {
 }
 
 /**
- * The one owner of a wasm32 linear memory. It is a stack with marks: a stage takes a mark, allocates, and releases to its mark
- * when it ends. What must outlive others goes to a region: regions are freed in any order, and the stack passes around them.
- * Code that gives way to the event loop while it holds memory, beside other users of this memory, holds a region.
+ * The one owner of a wasm32 linear memory. It is a stack with marks: a stage takes a mark, allocates, and releases to
+ * its mark when it ends. What must outlive others goes to a region: regions are freed in any order, and the stack
+ * passes around them. Code that gives way to the event loop while it holds memory, beside other users of this memory,
+ * holds a region.
  *
- * Views are made afresh at each call, since `grow` detaches older ones; nobody keeps a view across a call that may allocate.
+ * Views are made afresh at each call, since `grow` detaches older ones; nobody keeps a view across a call that may
+ * allocate.
  * @example
  * const memory = new LinearMemory();
  * const mark = memory.mark();
@@ -131,7 +133,10 @@ export class LinearMemory extends Arena {
     return address;
   }
 
-  /** Grows the memory at once for `bytes` more, to be allocated later: thousands of small steps take a tenth of a second. */
+  /**
+   * Grows the memory at once for `bytes` more, to be allocated later: thousands of small steps take a tenth of a
+   * second.
+   */
   reserve(bytes: number, job = 'this allocation'): void {
     const touched = this.touched;
     this.take(this.place(bytes), bytes, job);

@@ -3,16 +3,16 @@ import type { Bytes, WasmModule } from '../common/host-types.ts';
 
 type KernelSourceNow = Bytes | WasmModule | Response | URL | string;
 /**
- * Where the kernel module comes from: its bytes, a compiled module (edge workers allow nothing else), a Response, the URL to
- * fetch it from, or a promise of one of these.
+ * Where the kernel module comes from: its bytes, a compiled module (edge workers allow nothing else), a Response, the
+ * URL to fetch it from, or a promise of one of these.
  */
 export type KernelSource = KernelSourceNow | Promise<KernelSourceNow>;
 /** What an instance is made from. */
 export type ResolvedKernels = Bytes | WasmModule;
 
 /**
- * The bytes or the module of a source. Values are recognised by their shape: one from another realm (an edge sandbox hands its
- * modules in from outside) is no instance of this realm's classes.
+ * The bytes or the module of a source. Values are recognised by their shape: one from another realm (an edge sandbox
+ * hands its modules in from outside) is no instance of this realm's classes.
  * @throws ArgumentError for anything else, a URL that cannot be fetched, and a response that is not ok.
  * @example
  * const source = await resolveKernels(fetch('data:application/wasm;base64,AGFzbQEAAAA='));

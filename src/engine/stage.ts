@@ -47,8 +47,9 @@ export interface Stage<In, Out> {
   /** The market that it is about, if it is about one. */
   readonly market?: string;
   /**
-   * Peak linear memory in bytes, a double, as far as the input alone tells. It is asked for before anything is allocated;
-   * what the input does not tell (the fill of a factor, the entries of a product), the stage asks for itself.
+   * Peak linear memory in bytes, a double, as far as the input alone tells. It is asked for before anything is
+   * allocated; what the input does not tell (the fill of a factor, the entries of a product), the stage asks for
+   * itself.
    */
   bytes(input: In, exports: KernelExports): number;
   run(input: In, context: StageContext): Promise<StageResult<Out>>;
@@ -99,7 +100,9 @@ export class StageRunner {
     checkCallback('onNote', options.onNote);
   }
 
-  /** @throws MemoryError if the stage's memory does not fit; AbortedError if the job was stopped; what the stage throws. */
+  /**
+   * @throws MemoryError if the stage's memory does not fit; AbortedError if the job was stopped; what the stage throws.
+   */
   readonly run = async <In, Out>(stage: Stage<In, Out>, input: In): Promise<Out> => {
     const kernels = await this.kernels();
     const { memory } = kernels;

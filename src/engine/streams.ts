@@ -1,6 +1,6 @@
 /**
- * The stages that draw random numbers, each with its own streams under one seed. The numbers are part of every result: none is
- * ever changed or used again.
+ * The stages that draw random numbers, each with its own streams under one seed. The numbers are part of every result:
+ * none is ever changed or used again.
  */
 export const STREAM = {
   walkStarts: 1,

@@ -1,5 +1,5 @@
-// Structs in linear memory: what kernels take by one address. Fields lie in order, four bytes each, as the build read them
-// from the kernels' sources (kernel-layout.ts); a test holds that against the compiler's own offsets.
+// Structs in linear memory: what kernels take by one address. Fields lie in order, four bytes each, as the build read
+// them from the kernels' sources (kernel-layout.ts); a test holds that against the compiler's own offsets.
 import { type Pointer, plus } from './address.ts';
 import type { Arena, LinearMemory } from './memory.ts';
 

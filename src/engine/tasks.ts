@@ -3,7 +3,8 @@ import type { Kernels, OnTask, Task } from './types.ts';
 
 /**
  * Runs the tasks, in any order, on all threads of the kernels, or one after the other if there is only one.
- * A task may write only what no other task of the same run reads or writes: then the bytes do not depend on the threads.
+ * A task may write only what no other task of the same run reads or writes: then the bytes do not depend on the
+ * threads.
  *
  * @throws WorkerError if a worker has failed, and what `onTask` throws; then the pool takes no more tasks.
  */

@@ -33,7 +33,8 @@ export interface Comparison extends Difference {
 /**
  * How much better b is than a, market by market, on the held-out rows that both ranked.
  *
- * @throws ArgumentError where one was made without `perUser`, or markets, protocol, negatives, seed, repeat or k differ, or no
+ * @throws ArgumentError where one was made without `perUser`, or markets, protocol, negatives, seed, repeat or k
+ * differ, or no
  *   row of a market is in both.
  * @example
  * const measure = async (options) =>

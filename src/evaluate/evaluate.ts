@@ -12,8 +12,8 @@ export interface EvaluateOptions extends JobOptions {
   /** Which held-out rows to rank, by the name of their file. Default: `valid`. */
   heldOut?: string;
   /**
-   * `clean` (the default): none of the user's own items is a candidate, neither training items nor other held-out items of the
-   * file. `as-published`: they may be. Or a protocol of your own. The held-out item itself never is.
+   * `clean` (the default): none of the user's own items is a candidate, neither training items nor other held-out items
+   * of the file. `as-published`: they may be. Or a protocol of your own. The held-out item itself never is.
    */
   protocol?: 'clean' | 'as-published' | Protocol;
   /** How many items each held-out item is ranked against, drawn without replacement. Default: 999. */
@@ -91,7 +91,10 @@ export interface MarketEvaluation extends Metrics {
   mrrStandardError: number;
   /** Each metric at each k, with its standard error. */
   cutoffs: Cutoff[];
-  /** The same for parts of the rows: shared and own items, head, tail and cold items, histories by their length. Empty parts are left out. */
+  /**
+   * The same for parts of the rows: shared and own items, head, tail and cold items, histories by their length. Empty
+   * parts are left out.
+   */
   groups: GroupEvaluation[];
   /** Per ranked row, in the order of the data. */
   perUser?: RowResult[];
@@ -122,13 +125,15 @@ export interface Evaluation {
 /**
  * Leave one out: ranks each held-out item of each market among sampled other items of the market.
  * The market's items are those of its training rows and of all its held-out files. Ties take the mean rank of the tied
- * block, so a constant model has the mean rank of chance. The draw depends on seed, market name, user id and the user's own
- * items alone.
+ * block, so a constant model has the mean rank of chance. The draw depends on seed, market name, user id and the user's
+ * own items alone.
  *
- * Held-out rows that are training rows, of the data or of the model, say nothing about the model: they are left out and counted.
- * Markets that the model does not have are left out and named in the result. Standard errors are clustered by user.
+ * Held-out rows that are training rows, of the data or of the model, say nothing about the model: they are left out and
+ * counted. Markets that the model does not have are left out and named in the result. Standard errors are clustered by
+ * user.
  *
- * @throws ArgumentError for an option out of range, where the model has none of the markets with held-out rows, or where every
+ * @throws ArgumentError for an option out of range, where the model has none of the markets with held-out rows, or
+ * where every
  *   held-out row is left out.
  * @throws AbortedError when stopped through `signal`.
  * @example

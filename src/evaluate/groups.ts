@@ -19,9 +19,10 @@ const HEAD = 0.2;
 const HISTORIES = [1, 5, 10, 20];
 
 /**
- * The groupings of a market's held-out rows: `shared`, whether the training rows of another market of the data have the item;
- * `popularity`, whether the item is among the fifth of the market's items with the most training rows (head), among the others
- * (tail), or in none (cold); `history`, how many training items the user has. With one market in the data there is no `shared`.
+ * The groupings of a market's held-out rows: `shared`, whether the training rows of another market of the data have the
+ * item; `popularity`, whether the item is among the fifth of the market's items with the most training rows (head),
+ * among the others (tail), or in none (cold); `history`, how many training items the user has. With one market in the
+ * data there is no `shared`.
  */
 export function groupingsOf(markets: Markets, market: Market): Grouping[] {
   const { indptr } = market.interactions;

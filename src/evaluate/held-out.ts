@@ -16,7 +16,9 @@ export interface RankedRows {
   repeatedRows: number;
 }
 
-/** Sorts out the held-out rows of a market: an item that the model knows the user to have says nothing about the model. */
+/**
+ * Sorts out the held-out rows of a market: an item that the model knows the user to have says nothing about the model.
+ */
 export function chooseRows(
   model: Model,
   known: MarketModel,

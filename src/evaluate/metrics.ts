@@ -29,8 +29,8 @@ export const hr: Metric = { name: 'hr', over: 'rows', value: hit };
 export const recall: Metric = { name: 'recall', over: 'users', value: hit };
 
 /**
- * Mean average precision: the mean reciprocal rank of a user's held-out rows, each user counting alike. Each row is ranked with
- * the user's other held-out items taken out of the list.
+ * Mean average precision: the mean reciprocal rank of a user's held-out rows, each user counting alike. Each row is
+ * ranked with the user's other held-out items taken out of the list.
  */
 export const map: Metric = { name: 'map', over: 'users', value: reciprocal };
 
@@ -44,9 +44,9 @@ export interface Estimate {
 }
 
 /**
- * The mean of values of held-out rows, and its standard error. Rows of one user are not independent, so the error is clustered
- * by user: with G users, N rows and e_g the sum of user g's deviations from the mean, √(G / (G − 1) · Σ_g e_g²) / N. With one
- * row a user it is the sample deviation over √N. 0 for fewer than two users.
+ * The mean of values of held-out rows, and its standard error. Rows of one user are not independent, so the error is
+ * clustered by user: with G users, N rows and e_g the sum of user g's deviations from the mean, √(G / (G − 1) · Σ_g
+ * e_g²) / N. With one row a user it is the sample deviation over √N. 0 for fewer than two users.
  *
  * @param values of each row
  * @param users of each row: the number of its user, from 0

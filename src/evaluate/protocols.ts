@@ -10,8 +10,8 @@ export interface PoolRow {
 }
 
 /**
- * Draws `negatives` places of the pool without replacement, or all of them where there are no more, but none of the excluded
- * ones. The draw depends on the seed, the market's name, the user's id and what is excluded.
+ * Draws `negatives` places of the pool without replacement, or all of them where there are no more, but none of the
+ * excluded ones. The draw depends on the seed, the market's name, the user's id and what is excluded.
  */
 export type Draw = (excluded: readonly ArrayLike<number>[]) => Int32Array;
 

@@ -18,8 +18,8 @@ export interface Drawing {
 const NONE = new Int32Array(0);
 
 /**
- * Ranks held-out items of one market. Its pool is the market's items, those of its training rows and of all its held-out files,
- * sorted by id, so draws do not depend on the model.
+ * Ranks held-out items of one market. Its pool is the market's items, those of its training rows and of all its
+ * held-out files, sorted by id, so draws do not depend on the model.
  */
 export class Ranker {
   private readonly pool: string[];

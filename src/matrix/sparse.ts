@@ -43,7 +43,10 @@ export function typedArrayName(value: unknown): string | undefined {
   return typeName.call(value);
 }
 
-/** Throws an ArgumentError unless `value` is a typed array of this class, from any realm, of `length` values where that is given. */
+/**
+ * Throws an ArgumentError unless `value` is a typed array of this class, from any realm, of `length` values where that
+ * is given.
+ */
 export function checkTyped(argument: string, value: unknown, name: TypedArrayName, length?: number): void {
   if (typedArrayName(value) !== name) throw new ArgumentError(argument, value, `a ${name}`);
   const found = (value as Int32Array).length;

@@ -1,8 +1,8 @@
 import type { SparseMatrix } from './sparse.ts';
 
 /**
- * The rows and columns of a global item × item matrix that belong to a market's items: `items` are global positions, rising.
- * Values are kept as they are; the columns of a row stay in order.
+ * The rows and columns of a global item × item matrix that belong to a market's items: `items` are global positions,
+ * rising. Values are kept as they are; the columns of a row stay in order.
  */
 export function tailor(matrix: SparseMatrix, items: Int32Array): SparseMatrix {
   const n = items.length;

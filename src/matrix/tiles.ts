@@ -1,12 +1,14 @@
-// A symmetric matrix as the lower triangle of square tiles, as assembly/dense/sweep.ts works on it: tile (I, J), J ≤ I, is number
-// I (I + 1) / 2 + J, row-major; a tile on the diagonal is there whole. Rows and columns beyond n are those of the identity
-// (of its inverse −1, once swept).
+// A symmetric matrix as the lower triangle of square tiles, as assembly/dense/sweep.ts works on it: tile (I, J), J ≤ I,
+// is number I (I + 1) / 2 + J, row-major; a tile on the diagonal is there whole. Rows and columns beyond n are those of
+// the identity (of its inverse −1, once swept).
 import { DEPTH } from '../engine/kernel-layout.ts';
 import { ranges } from '../engine/tasks.ts';
 
 /** Rows of a tile: one update is a product of 256 × 256 blocks, whose operands fill half a second-level cache. */
 export const TILE = DEPTH;
-/** Tiles that one task updates, about 2 ms in all: enough tasks for an even load, and the left operand stays in cache. */
+/**
+ * Tiles that one task updates, about 2 ms in all: enough tasks for an even load, and the left operand stays in cache.
+ */
 const TILES_PER_TASK = 4;
 
 /** Up to TILES_PER_TASK neighbours of row i in the lower triangle: the tiles of one task. */
@@ -45,8 +47,8 @@ export function tileIndex(i: number, j: number): number {
 }
 
 /**
- * The first value that the tiles of −(G + λI)⁻¹ over n items cannot have, by its index: a diagonal that is not below 0, or
- * padding that is not that of −I. Undefined where there is none.
+ * The first value that the tiles of −(G + λI)⁻¹ over n items cannot have, by its index: a diagonal that is not below 0,
+ * or padding that is not that of −I. Undefined where there is none.
  */
 export function findFlaw(tiles: Float32Array, n: number): number | undefined {
   for (let i = 0; i < n; i++) if (!(tiles[tileIndex(i, i)] < 0)) return tileIndex(i, i);

@@ -38,8 +38,9 @@ export function checkModelTypes(value: unknown, kinds: readonly FileKind[]): voi
 }
 
 /**
- * As `checkModelTypes`, and every length and index is one that kernels can rest on, every float such that scores are finite.
- * Linear in the model's size. What else makes a model one (unit rows, sorted ids) is for the file's validator to say.
+ * As `checkModelTypes`, and every length and index is one that kernels can rest on, every float such that scores are
+ * finite. Linear in the model's size. What else makes a model one (unit rows, sorted ids) is for the file's validator
+ * to say.
  */
 export function checkModel(value: unknown, kinds: readonly FileKind[]): void {
   checkModelTypes(value, kinds);

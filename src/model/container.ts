@@ -1,6 +1,7 @@
-// A file of sections: a header, a table of sections, and the sections, each at a multiple of 64 bytes and with a checksum.
-// docs/internals/format.md gives the bytes. Nothing here knows what a model is: a format says what its files are called, its callers say which sections there may
-// be. A file is its own working memory: sections are read as typed-array views of the one buffer.
+// A file of sections: a header, a table of sections, and the sections, each at a multiple of 64 bytes and with a
+// checksum. docs/internals/format.md gives the bytes. Nothing here knows what a model is: a format says what its files
+// are called, its callers say which sections there may be. A file is its own working memory: sections are read as
+// typed-array views of the one buffer.
 
 import { ArgumentError, ModelFileError } from '../common/errors.ts';
 import { xxHash32 } from '../common/xxhash.ts';

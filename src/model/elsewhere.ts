@@ -1,7 +1,10 @@
 // Items that a market sells and nobody there has bought: what is known of them is known from other markets, or nowhere.
 import type { MarketModel } from './model.ts';
 
-/** The markets where somebody has bought an item that nobody in this one has; undefined for an item that somebody here has. */
+/**
+ * The markets where somebody has bought an item that nobody in this one has; undefined for an item that somebody here
+ * has.
+ */
 export function boughtIn(
   { popularity, otherMarkets, boughtElsewhere }: MarketModel,
   position: number,

@@ -1,5 +1,5 @@
-// The fields of a model, as its file holds them: those of every model, and those of the kinds whose scores are linear terms, a cosine
-// and a bias. docs/internals/format.md lists the sections in words.
+// The fields of a model, as its file holds them: those of every model, and those of the kinds whose scores are linear
+// terms, a cosine and a bias. docs/internals/format.md lists the sections in words.
 
 import type { Format } from './container.ts';
 import type { Field } from './sections.ts';

@@ -1,5 +1,5 @@
-// The model file, laid out byte by byte in docs/internals/format.md: a container of the fields of a model. `read` is the one validator that every
-// loader calls before it trusts a byte.
+// The model file, laid out byte by byte in docs/internals/format.md: a container of the fields of a model. `read` is
+// the one validator that every loader calls before it trusts a byte.
 
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { checkModelTypes } from './check.ts';

@@ -14,7 +14,10 @@ export interface MarketModel {
   maxima?: Float32Array;
   /** P = B V (n × d): what a history item adds to the user's vector. */
   foldIn?: Table;
-  /** V (n × d), rows of unit length, or zero for an item without a vector. Where they are not f32, `loadModel` gives them unit length again. */
+  /**
+   * V (n × d), rows of unit length, or zero for an item without a vector. Where they are not f32, `loadModel` gives
+   * them unit length again.
+   */
   vectors?: Table;
   /** (n) added to every score. */
   bias?: Float32Array;
@@ -53,9 +56,15 @@ export interface Model {
   dim: number;
   /** Item ids over all markets, sorted by UTF-16 code units. */
   items: string[];
-  /** −(G + λI)⁻¹ of the merged EASE over all items (tiles.ts), in an updatable model: about 2 n² bytes, not needed to serve. */
+  /**
+   * −(G + λI)⁻¹ of the merged EASE over all items (tiles.ts), in an updatable model: about 2 n² bytes, not needed to
+   * serve.
+   */
   inverse?: Float32Array;
   markets: MarketModel[];
-  /** The options it was trained with, and what each stage reported (no times: the file depends on data, seed and options only); `exported`: how it was changed since. */
+  /**
+   * The options it was trained with, and what each stage reported (no times: the file depends on data, seed and options
+   * only); `exported`: how it was changed since.
+   */
   training: Record<string, unknown>;
 }

@@ -1,6 +1,7 @@
-// What may lie in the sections of a file: a table of fields. A field is a value on the host (ids, a sparse matrix, a table of vectors)
-// and the sections that hold it. The rest follows from the table: read-fields.ts gives the values, every shape and number checked,
-// write-fields.ts the sections, and check.ts says whether a value that a caller hands in can be written.
+// What may lie in the sections of a file: a table of fields. A field is a value on the host (ids, a sparse matrix, a
+// table of vectors) and the sections that hold it. The rest follows from the table: read-fields.ts gives the values,
+// every shape and number checked, write-fields.ts the sections, and check.ts says whether a value that a caller hands
+// in can be written.
 
 import type { Dtype, SectionKind } from './container.ts';
 
@@ -40,7 +41,10 @@ export interface Field {
   /** The property that holds the value; of scalars, the list of them. */
   readonly name: string;
   readonly type: keyof typeof TYPES;
-  /** Label of each section by its code; codes rise in the order in which the type lists them, and are never given to anything else. */
+  /**
+   * Label of each section by its code; codes rise in the order in which the type lists them, and are never given to
+   * anything else.
+   */
   readonly sections: Readonly<Record<number, string>>;
   readonly use: Use;
   /** Undefined leaves the number of rows free. */

@@ -24,9 +24,14 @@ export const MAX_FLOAT = 1e9;
 
 /** From here on an f32 rounds to a half that is infinite. */
 const HALF_LIMIT = 65_520;
-/** 2¹¹², the distance between the exponent biases of f32 and f16: a half's exponent and fraction, moved to their places in an f32, are its value over this. */
+/**
+ * 2¹¹², the distance between the exponent biases of f32 and f16: a half's exponent and fraction, moved to their places
+ * in an f32, are its value over this.
+ */
 const REBIAS = 5.192296858534828e33;
-/** |‖V_j‖² − 1| of a unit vector at any d ≤ 65,535 is below 1e-5 in f32 and int8, below 1.1e-3 in f16; beyond this it is no unit vector. */
+/**
+ * |‖V_j‖² − 1| of a unit vector at any d ≤ 65,535 is below 1e-5 in f32 and int8, below 1.1e-3 in f16; beyond this it is no unit vector.
+ */
 const UNIT_TOLERANCE = 2e-3;
 const MAX_BYTE = 127;
 const MAX_SCALE = Math.fround(MAX_FLOAT / MAX_BYTE);
@@ -70,11 +75,12 @@ function roundEven(x: number): number {
 }
 
 /**
- * The table held as `type`. f16 takes the nearest half. int8 has as scale the row's largest magnitude over 127, and the nearest whole
- * numbers, halves to even; with `unit` the scale is then the one that gives the row unit length again.
+ * The table held as `type`. f16 takes the nearest half. int8 has as scale the row's largest magnitude over 127, and the
+ * nearest whole numbers, halves to even; with `unit` the scale is then the one that gives the row unit length again.
  *
  * @param argument names the table in errors
- * A row of f16 that would be no unit vector any more for its rounding gets unit length before; loading gives it that in any case.
+ * A row of f16 that would be no unit vector any more for its rounding gets unit length before; loading gives it that in
+ * any case.
  *
  * @throws ArgumentError for a table that was narrowed already, to another type, and for one with values beyond f16.
  */
@@ -145,7 +151,10 @@ function narrowToBytes(table: Float32Array, dim: number, unit: boolean): ScaledT
   return { values, scales };
 }
 
-/** The first value that no narrow table may have: not finite, or beyond what scores stay finite with. Linear in the table. */
+/**
+ * The first value that no narrow table may have: not finite, or beyond what scores stay finite with. Linear in the
+ * table.
+ */
 export function findTableFlaw(
   table: Uint16Array | ScaledTable,
 ): { part: '' | '.values' | '.scales'; index: number; found: unknown; expected: string } | undefined {

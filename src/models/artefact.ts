@@ -1,5 +1,5 @@
-// What a stage makes, as a file: it can be kept, sent to another machine and gone on from. The container is that of models
-// (docs/internals/format.md), with a signature of its own, and a file says by name which artefact it is.
+// What a stage makes, as a file: it can be kept, sent to another machine and gone on from. The container is that of
+// models (docs/internals/format.md), with a signature of its own, and a file says by name which artefact it is.
 import type { Codec } from '../engine/stage.ts';
 import { type Format, fail, Part, readHeader, readSections, WHOLE, writeContainer } from '../model/container.ts';
 import { readFields } from '../model/read-fields.ts';

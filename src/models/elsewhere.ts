@@ -5,8 +5,9 @@ import type { MarketModel } from '../model/model.ts';
 import { MAX_FLOAT } from '../model/table.ts';
 
 /**
- * The models of the markets, each with the other markets that have bought what it only sells. An item that nobody anywhere has
- * bought gets the least bias that there is, so that it comes after all others whatever else a model makes of it.
+ * The models of the markets, each with the other markets that have bought what it only sells. An item that nobody
+ * anywhere has bought gets the least bias that there is, so that it comes after all others whatever else a model makes
+ * of it.
  */
 export function withElsewhere({ items, markets }: Markets, models: readonly MarketModel[]): MarketModel[] {
   const counts = markets.map(purchases);

@@ -9,7 +9,10 @@ import { SERVED_KINDS } from './served.ts';
 export interface ExportOptions {
   /** The markets to keep, by name; all unless told. Items that none of them has are left out. */
   markets?: readonly string[];
-  /** Whether to keep the users: ids, seenItems and vectors of their own; true unless told. Without, `items` still folds anyone in. */
+  /**
+   * Whether to keep the users: ids, seenItems and vectors of their own; true unless told. Without, `items` still folds
+   * anyone in.
+   */
   users?: boolean;
   /** How to hold the vectors (see `Table`); as they are unless told. */
   vectors?: TableType;
@@ -18,15 +21,18 @@ export interface ExportOptions {
 }
 
 /**
- * A smaller model that answers the same questions: made for serving, so that what only `update` needs is left out in any case.
- * `training.exported` of the result says what was asked for. The model stays as it is; arrays that need no change are shared with it.
+ * A smaller model that answers the same questions: made for serving, so that what only `update` needs is left out in
+ * any case. `training.exported` of the result says what was asked for. The model stays as it is; arrays that need no
+ * change are shared with it.
  *
- * Similarities are pruned by history item, the rows of S: Σ_{i∈x} S_ij then adds at most |x| · neighbours entries. On the five real
- * markets that loses less than pruning by recommended item, the columns (bench/results/export/amd-epyc-2-avx512.md).
+ * Similarities are pruned by history item, the rows of S: Σ_{i∈x} S_ij then adds at most |x| · neighbours entries. On
+ * the five real markets that loses less than pruning by recommended item, the columns
+ * (bench/results/export/amd-epyc-2-avx512.md).
  *
- * @throws ArgumentError for what is no model, for an unknown market, `neighbours` below 1, options that mean nothing to this model
- * (`neighbours` without similarities, `vectors` without vectors), vectors that were narrowed before and are to be of another type,
- * and rows of vectors so small that the type would make them zero.
+ * @throws ArgumentError for what is no model, for an unknown market, `neighbours` below 1, options that mean nothing to
+ * this model
+ * (`neighbours` without similarities, `vectors` without vectors), vectors that were narrowed before and are to be of
+ * another type, and rows of vectors so small that the type would make them zero.
  * @example
  * const edge = exportModel(model, { markets: ['de'], users: false, vectors: 'int8', neighbours: 50 });
  * encodeModel(edge).length < bytes.length / 10; // → true

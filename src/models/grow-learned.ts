@@ -4,8 +4,8 @@ import type { GrownMarket } from './grow-markets.ts';
 import { marketBasics } from './interactions.ts';
 
 /**
- * A market after an update, with what was learned of it: the rows of known items and users at their new positions, zeros for new
- * ones. What is counted or solved is left out, and is the caller's to add.
+ * A market after an update, with what was learned of it: the rows of known items and users at their new positions,
+ * zeros for new ones. What is counted or solved is left out, and is the caller's to add.
  */
 export function growLearned(old: MarketModel, market: GrownMarket, dim: number): MarketModel {
   const { linearWeight, linearPower, cosineWeight, foldIn, vectors, bias, userVectors } = old;

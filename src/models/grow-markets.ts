@@ -22,8 +22,8 @@ export interface GrownMarkets extends Markets {
 }
 
 /**
- * The model's interactions and further ones, as if they had been read together: ids sorted, duplicates counted once. Every
- * market of `added` is one of the model's, and every market of the model has users and histories.
+ * The model's interactions and further ones, as if they had been read together: ids sorted, duplicates counted once.
+ * Every market of `added` is one of the model's, and every market of the model has users and histories.
  */
 export function growMarkets(model: Model, added: Markets): GrownMarkets {
   const items = mergeIds(model.items, added.items);

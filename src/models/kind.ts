@@ -1,5 +1,5 @@
-// The contract of a method of recommending. Each kind has its own folder and is named in registry.ts and, without what trains it,
-// in served.ts; nowhere else.
+// The contract of a method of recommending. Each kind has its own folder and is named in registry.ts and, without what
+// trains it, in served.ts; nowhere else.
 import type { Markets } from '../data/markets.ts';
 import type { Stage } from '../engine/stage.ts';
 import type { Kernels } from '../engine/types.ts';
@@ -39,7 +39,8 @@ export interface UpdatedParts extends TrainedParts {
 export interface Updating<Options> {
   /**
    * Asked before a training whose model is to be updatable.
-   * @throws ArgumentError if no model of these options could be updated; MemoryError if no file could hold what that needs.
+   * @throws ArgumentError if no model of these options could be updated; MemoryError if no file could hold what that
+   * needs.
    */
   checkTraining(markets: Markets, options: Options): void;
   /** @throws ArgumentError unless this model has all that an update needs. Users and histories are there. */

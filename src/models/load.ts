@@ -53,7 +53,8 @@ export async function loadModelOf(
  */
 export class Recommender extends AnyRecommender {
   /**
-   * Puts a model into the memory of `kernels`; `close` gives that back. Recommenders on one memory are independent of each other.
+   * Puts a model into the memory of `kernels`; `close` gives that back. Recommenders on one memory are independent of
+   * each other.
    *
    * @throws ArgumentError for what is no model.
    * @throws MemoryError if it does not fit; nothing stays behind then.

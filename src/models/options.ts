@@ -1,5 +1,5 @@
-// Options as a table: their ranges, defaults, flags and sentences, written once. Types, checks, the command line's flags and
-// the guide's page of options come from it.
+// Options as a table: their ranges, defaults, flags and sentences, written once. Types, checks, the command line's
+// flags and the guide's page of options come from it.
 import { ArgumentError, checkChoice, checkInteger, checkNumber } from '../common/errors.ts';
 
 interface OptionBase {

@@ -1,4 +1,5 @@
-// The kinds of models as they are served. Training is in registry.ts, so that a page that only recommends bundles none of it.
+// The kinds of models as they are served. Training is in registry.ts, so that a page that only recommends bundles none
+// of it.
 import { ease } from './ease/served.ts';
 import { m3rec } from './m3rec/served.ts';
 import { popularity } from './popularity/served.ts';

@@ -19,8 +19,8 @@ const MAX_DEPTH = 4;
 const MAX_FILES = 100_000;
 
 /**
- * Reads markets from files: a folder (a folder for each market, files named by market, or files with a market column), a file,
- * a zip, several of these, a glob, or `-` for standard input. See docs/guide/data.md for what is recognised.
+ * Reads markets from files: a folder (a folder for each market, files named by market, or files with a market column),
+ * a file, a zip, several of these, a glob, or `-` for standard input. See docs/guide/data.md for what is recognised.
  *
  * @example
  * const { markets } = await readDirectory('shop', { markets: ['de', 'jp'] });
@@ -168,7 +168,10 @@ function sourceOf(
   };
 }
 
-/** The paths that a glob means (`*`, `?`, `[…]`, `**` for folders); a path that is there, or has none of these, as it is. */
+/**
+ * The paths that a glob means (`*`, `?`, `[…]`, `**` for folders); a path that is there, or has none of these, as it
+ * is.
+ */
 async function expand(path: string): Promise<string[]> {
   if (path === '-' || !/[*?[]/.test(path)) return [path];
   if (

@@ -17,8 +17,9 @@ const STANDARD_INPUT = ['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'];
 export const nameOfInput = (path: string) => (path === '-' ? 'standard input' : path);
 
 /**
- * The bytes of a file, a pipe, or standard input (`-`), in pieces. An aborted signal ends it at once, whatever is waited for: a pipe
- * that nobody writes to, too, which an ordinary open would block on in a thread that cannot be stopped.
+ * The bytes of a file, a pipe, or standard input (`-`), in pieces. An aborted signal ends it at once, whatever is
+ * waited for: a pipe that nobody writes to, too, which an ordinary open would block on in a thread that cannot be
+ * stopped.
  *
  * @throws DataError that names the file; AbortedError.
  */

@@ -20,9 +20,10 @@ interface Other {
 }
 
 /**
- * Keeps other processes that lock the same path from writing it. Each puts a file `.NAME.<12 hex digits>.lock` of its own, which
- * names its process, beside it, and then looks for others: it has the lock if, after that, there are none. So two never have it. Of
- * several who try at once the one with the lowest digits stays. Files of processes that are gone from this machine are removed.
+ * Keeps other processes that lock the same path from writing it. Each puts a file `.NAME.<12 hex digits>.lock` of its
+ * own, which names its process, beside it, and then looks for others: it has the lock if, after that, there are none.
+ * So two never have it. Of several who try at once the one with the lowest digits stays. Files of processes that are
+ * gone from this machine are removed.
  *
  * @returns what gives the lock back.
  * @throws DataError where another process has it.

@@ -22,9 +22,9 @@ const TEMPORARY = /^[0-9a-f]{12}\.tmp$/;
 
 /**
  * Writes a file so that `path` is at any time absent, the old file, or the whole new one:
- * a temporary file `.NAME.<12 hex digits>.tmp` in the same folder, synced, then renamed. On a failure the temporary file is
- * removed; one that a killed process left behind is removed by the first save to the same path an hour or more later.
- * A file that is replaced keeps its owner and mode; a link stays, and what it leads to is replaced.
+ * a temporary file `.NAME.<12 hex digits>.tmp` in the same folder, synced, then renamed. On a failure the temporary
+ * file is removed; one that a killed process left behind is removed by the first save to the same path an hour or more
+ * later. A file that is replaced keeps its owner and mode; a link stays, and what it leads to is replaced.
  *
  * @throws DataError that names the file, for a folder, a device, a pipe or a read-only file too.
  * @example
@@ -52,7 +52,9 @@ export class OutputFile {
     private file: FileHandle | undefined,
   ) {}
 
-  /** Makes the temporary file: what has rights, mounts or the length of a name in its way fails here. @throws DataError */
+  /**
+   * Makes the temporary file: what has rights, mounts or the length of a name in its way fails here. @throws DataError
+   */
   static async create(path: string): Promise<OutputFile> {
     const { target, existing } = await findTarget(path);
     return attempt(path, async () => {
@@ -159,7 +161,8 @@ async function removeStale(path: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(start) || !TEMPORARY.test(name.slice(start.length))) continue;
     const left = join(folder, name);
-    // Whoever else cleans up here may be faster, or the file may not be ours to remove: neither keeps the save from going on.
+    // Whoever else cleans up here may be faster, or the file may not be ours to remove: neither keeps the save from
+    // going on.
     const written = await stat(left).then(
       ({ mtimeMs }) => mtimeMs,
       () => Number.POSITIVE_INFINITY,

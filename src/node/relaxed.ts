@@ -6,9 +6,10 @@ import { fileError } from './system-error.ts';
 import { nodeWorkers } from './threads.ts';
 
 /**
- * The kernels with relaxed SIMD, as options of `train` and `update`: `train(markets, await relaxedKernels())`. Where the processor
- * has an instruction for a sum of products, it is rounded once, not twice, and training takes less time; what comes out depends
- * on the processor, so the bytes of the model are not promised. They are files of the package, in no bundle.
+ * The kernels with relaxed SIMD, as options of `train` and `update`: `train(markets, await relaxedKernels())`. Where
+ * the processor has an instruction for a sum of products, it is rounded once, not twice, and training takes less time;
+ * what comes out depends on the processor, so the bytes of the model are not promised. They are files of the package,
+ * in no bundle.
  *
  * @throws ArgumentError where this host compiles no relaxed SIMD; DataError where the files are not there.
  * @example

@@ -1,5 +1,5 @@
-// Many queries at once: users of a market are answered in groups, each a task of kernel calls, here or on threads. A group is answered by
-// the scorer's search if that pays, else by all scores; to the bit the same.
+// Many queries at once: users of a market are answered in groups, each a task of kernel calls, here or on threads. A
+// group is answered by the scorer's search if that pays, else by all scores; to the bit the same.
 
 import type { Job } from '../common/job.ts';
 import { type Address, plus } from '../engine/address.ts';
@@ -14,7 +14,10 @@ import type { CheckedHistory, CheckedQuery, Recommendation, Recommendations } fr
 import type { Evidence, Pending, Scorer, Search } from './scorer.ts';
 import { type Best, bestOf, scanBest, type Wanted } from './top-k.ts';
 
-/** Users scored together: their vectors and a block of V fit in L1; their scores take 128 n bytes, the lists of a search 256 n. */
+/**
+ * Users scored together: their vectors and a block of V fit in L1; their scores take 128 n bytes, the lists of a search
+ * 256 n.
+ */
 const SCORED_TOGETHER = 32;
 /** Groups of users that a thread is given at a time. */
 const GROUPS_PER_THREAD = 8;

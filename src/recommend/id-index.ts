@@ -1,6 +1,6 @@
 /**
- * Positions by id. An id that is not there is looked up without its outer blanks: reading data takes ids without them, so `"p1 "`
- * from a command line, a URL or a program means `p1`.
+ * Positions by id. An id that is not there is looked up without its outer blanks: reading data takes ids without them,
+ * so `"p1 "` from a command line, a URL or a program means `p1`.
  */
 export class IdIndex extends Map<string, number> {
   override get(id: string): number | undefined {

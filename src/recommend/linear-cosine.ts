@@ -1,4 +1,5 @@
-// The scorer of models whose scores are linear terms, a cosine and a bias (the formula at `Model`): popularity, EASE, M3Rec.
+// The scorer of models whose scores are linear terms, a cosine and a bias (the formula at `Model`): popularity, EASE,
+// M3Rec.
 
 import { power } from '../common/elementary.ts';
 import { type Address, NOWHERE, plus } from '../engine/address.ts';

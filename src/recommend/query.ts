@@ -43,7 +43,10 @@ export interface Recommendation {
   own?: number;
   /** The item's bias; only in a model that has one. */
   bias?: number;
-  /** Only for an item that nobody in this market has bought: the markets where somebody has; none if nobody anywhere has. */
+  /**
+   * Only for an item that nobody in this market has bought: the markets where somebody has; none if nobody anywhere
+   * has.
+   */
   boughtIn?: string[];
 }
 
@@ -94,7 +97,9 @@ export interface CheckedQuery {
   includeSeen: boolean;
 }
 
-/** @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`, wrong k. */
+/**
+ * @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`, wrong k.
+ */
 export function checkQuery(markets: KnownMarkets, query: RecommendQuery, foldsIn: boolean): CheckedQuery {
   const market = checkMarket(markets, query);
   return {

@@ -70,8 +70,9 @@ export class Recommender {
   }
 
   /**
-   * `recommend` for each query, in order, with the same bits; users of a market are scored together, which takes less time. From 16
-   * users of a market with vectors on, 2 n d bytes more tell which items cannot be among a user's best (assembly/serving/search.ts).
+   * `recommend` for each query, in order, with the same bits; users of a market are scored together, which takes less
+   * time. From 16 users of a market with vectors on, 2 n d bytes more tell which items cannot be among a user's best
+   * (assembly/serving/search.ts).
    *
    * @throws ArgumentError and ClosedError as `recommend`.
    */
@@ -81,12 +82,13 @@ export class Recommender {
   }
 
   /**
-   * As `recommendBatch`, on all threads of the kernels that the recommender was made with (`startThreads`), while the event loop
-   * turns; the bits are the same. Batches on the same kernels take turns. Meanwhile recommenders on these kernels may be made,
-   * used and closed.
+   * As `recommendBatch`, on all threads of the kernels that the recommender was made with (`startThreads`), while the
+   * event loop turns; the bits are the same. Batches on the same kernels take turns. Meanwhile recommenders on these
+   * kernels may be made, used and closed.
    *
    * @param options.onProgress is called with the stage `recommend`, the queries answered and their number.
-   * @throws ArgumentError as `recommend`; AbortedError when stopped through `signal`; WorkerError if a thread fails or the
+   * @throws ArgumentError as `recommend`; AbortedError when stopped through `signal`; WorkerError if a thread fails or
+   * the
    *   kernels are closed; ClosedError if the recommender is closed meanwhile.
    */
   async recommendAll(queries: readonly RecommendQuery[], options: JobOptions = {}): Promise<Recommendations[]> {
@@ -192,8 +194,8 @@ export class Recommender {
   }
 
   /**
-   * How much work a query is beyond what every query to its market takes: multiplications and additions that grow with the length
-   * of its history and, with `explain`, with k. For services, which bound what a request may ask for.
+   * How much work a query is beyond what every query to its market takes: multiplications and additions that grow with
+   * the length of its history and, with `explain`, with k. For services, which bound what a request may ask for.
    * @throws ArgumentError as `recommend`.
    * @example
    * recommender.steps({ market: 'de', items: ['P1000001'], k: 10, explain: true }) > recommender.steps({ market: 'de', items: [] }); // → true
@@ -205,8 +207,8 @@ export class Recommender {
   }
 
   /**
-   * Gives the model's linear memory back. Batches under way on threads end with a ClosedError; whatever is asked from now on
-   * throws one. Closing twice does nothing.
+   * Gives the model's linear memory back. Batches under way on threads end with a ClosedError; whatever is asked from
+   * now on throws one. Closing twice does nothing.
    */
   close(): void {
     if (this.closed) return;

@@ -1,5 +1,6 @@
-// The contract between a loaded model and those who ask it: what a kind of scorer must answer. Recommender and batch keep ids, filters,
-// the best k, threads and the fallback to popularity; a scorer keeps the model's arrays and knows how they become scores.
+// The contract between a loaded model and those who ask it: what a kind of scorer must answer. Recommender and batch
+// keep ids, filters, the best k, threads and the fallback to popularity; a scorer keeps the model's arrays and knows
+// how they become scores.
 
 import type { Address } from '../engine/address.ts';
 import type { Arena } from '../engine/memory.ts';
@@ -15,7 +16,10 @@ export interface History {
   user: number;
 }
 
-/** What scores rest on. Scorers add what they need to explain a score; addresses in it hold as long as the scratch space does. */
+/**
+ * What scores rest on. Scorers add what they need to explain a score; addresses in it hold as long as the scratch space
+ * does.
+ */
 export interface Evidence {
   /** Whether the model says anything about this history. If not, its scores mean nothing, and popularity stands in. */
   informed: boolean;
@@ -52,8 +56,9 @@ export type Search<E extends Evidence> = (
 ) => Pending<{ evidence: E[]; best: Best[] }>;
 
 /**
- * A model in linear memory. Methods return calls that somebody else makes, on whichever thread; a call writes only to the scratch space
- * that it was prepared with. A score depends on the market, the history and the item alone, never on what else is asked with it.
+ * A model in linear memory. Methods return calls that somebody else makes, on whichever thread; a call writes only to
+ * the scratch space that it was prepared with. A score depends on the market, the history and the item alone, never on
+ * what else is asked with it.
  */
 export interface Scorer<E extends Evidence = Evidence> {
   /** Whether anyone can be answered from items alone; without it a query needs a user whom the model knows. */
@@ -67,8 +72,8 @@ export interface Scorer<E extends Evidence = Evidence> {
    */
   score(market: number, histories: readonly History[], out: Address, scratch: Arena): Pending<E[]>;
   /**
-   * Gets a market ready for the search of that number of users; undefined if it has none, or if it would take longer than scoring.
-   * What it needs is put to `scratch` and lasts as long.
+   * Gets a market ready for the search of that number of users; undefined if it has none, or if it would take longer
+   * than scoring. What it needs is put to `scratch` and lasts as long.
    */
   search?(market: number, users: number, scratch: Arena): Search<E> | undefined;
   /**
@@ -82,8 +87,8 @@ export interface Scorer<E extends Evidence = Evidence> {
    */
   explain?(market: number, history: History, evidence: E, item: number, most: number): Explanation;
   /**
-   * How many multiplications or additions grow with the request: those of its history, and those of explaining so many results.
-   * Those of every request to the market are not counted. Absent: there are none.
+   * How many multiplications or additions grow with the request: those of its history, and those of explaining so many
+   * results. Those of every request to the market are not counted. Absent: there are none.
    */
   steps?(market: number, history: History, explained: number): number;
   /** Gives the memory back. */

@@ -1,4 +1,5 @@
-// The host's side of assembly/serving/search.ts: the best items of many users, exactly, without most of the exact scores.
+// The host's side of assembly/serving/search.ts: the best items of many users, exactly, without most of the exact
+// scores.
 
 import { type Address, NOWHERE } from '../engine/address.ts';
 import { QUANTISED_SCALE, SEARCH_SCRATCH_BYTES, SearchedItems } from '../engine/kernel-layout.ts';
@@ -7,7 +8,10 @@ import { putStruct } from '../engine/struct.ts';
 import type { Kernels } from '../engine/types.ts';
 import { type PendingTopK, results, type WantedOf } from './top-k.ts';
 
-/** What a quantised number is off by at most: ½ for its rounding, and 32,065 · 3 · 2⁻²⁴ < 0.006 for that of its factor and product in f32. */
+/**
+ * What a quantised number is off by at most: ½ for its rounding, and 32,065 · 3 · 2⁻²⁴ < 0.006 for that of its factor
+ * and product in f32.
+ */
 const ROUNDED = 0.51;
 /** Longest row of V that is taken, and longest u / ‖u‖ by a norm in f32. */
 const LENGTH = 1.002;
@@ -30,14 +34,16 @@ export interface QuantisedItems {
 }
 
 /**
- * How far p · q / S² may be from the cosine in the exact score: x a row of V, y = u / ‖u‖, p = round(S x), q = round(S y).
+ * How far p · q / S² may be from the cosine in the exact score: x a row of V, y = u / ‖u‖, p = round(S x), q = round(S
+ * y).
  *
- * With p = S x + a and q = S y + b, |a_k| and |b_k| ≤ ROUNDED, p · q differs from S² x · y by S x · b + S y · a + a · b, at most
- * ROUNDED · S (‖x‖₁ + ‖y‖₁) + ROUNDED² d, where ‖·‖₁ ≤ √d ‖·‖₂ ≤ √d LENGTH. Both scores take the same f32 for ‖u‖, so its
- * rounding is no part of the difference. Further roundings are of 2⁻²⁴ of at most LENGTH² each: in the exact score at most d/4 + 6
- * of the sum (a product, four lanes, their sum, the last elements), one of the factor, one of their product; here three (p · q as
- * f32, the factor, their product). Twice as many are allowed for, which covers their products, the rounding of this bound and of
- * its product with the weight, and whatever falls below the smallest f32.
+ * With p = S x + a and q = S y + b, |a_k| and |b_k| ≤ ROUNDED, p · q differs from S² x · y by S x · b + S y · a + a ·
+ * b, at most ROUNDED · S (‖x‖₁ + ‖y‖₁) + ROUNDED² d, where ‖·‖₁ ≤ √d ‖·‖₂ ≤ √d LENGTH. Both scores take the same f32
+ * for ‖u‖, so its rounding is no part of the difference. Further roundings are of 2⁻²⁴ of at most LENGTH² each: in the
+ * exact score at most d/4 + 6 of the sum (a product, four lanes, their sum, the last elements), one of the factor, one
+ * of their product; here three (p · q as f32, the factor, their product). Twice as many are allowed for, which covers
+ * their products, the rounding of this bound and of its product with the weight, and whatever falls below the smallest
+ * f32.
  *
  * @returns 3.7e-4 at d = 128, 8.4e-3 at d = 65,535.
  */

@@ -30,8 +30,8 @@ export interface ServeOptions {
 export type Handler = (request: Request) => Promise<Response>;
 
 /**
- * A model as an HTTP service for any host that speaks Request and Response: Node (`m3rec serve`), Deno.serve, Bun.serve,
- * workers (`export default { fetch }`), service workers.
+ * A model as an HTTP service for any host that speaks Request and Response: Node (`m3rec serve`), Deno.serve,
+ * Bun.serve, workers (`export default { fetch }`), service workers.
  *
  *   GET  /v1/{market}/recommend?items=a,b or ?user=u, with k, only, without, includeSeen, explain
  *   GET  /v1/{market}/similar?item=a, with k
@@ -40,10 +40,11 @@ export type Handler = (request: Request) => Promise<Response>;
  *     markets named `.` or `..`, which no path can hold
  *   GET  /health, /openapi.json
  *
- * Answers are what `Recommender` returns, as JSON. In a URL a comma separates ids, `%2C` is a comma of an id, and a list
- * may also be given by repeating its parameter. HEAD goes where GET goes. An error is {"error": {code, message, argument?}}.
- * The handler never rejects, keeps nothing between requests, and shows no stack. What a request may cost is bounded before the work
- * starts (`ServeLimits.steps`); batches take turns, and give way to other requests every few milliseconds.
+ * Answers are what `Recommender` returns, as JSON. In a URL a comma separates ids, `%2C` is a comma of an id, and a
+ * list may also be given by repeating its parameter. HEAD goes where GET goes. An error is {"error": {code, message,
+ * argument?}}. The handler never rejects, keeps nothing between requests, and shows no stack. What a request may cost
+ * is bounded before the work starts (`ServeLimits.steps`); batches take turns, and give way to other requests every few
+ * milliseconds.
  *
  * @param model a recommender, or the bytes of a model file (loading starts at once), or a promise of either. If loading
  *   fails, every answer that needs the model is a 503 that says why.

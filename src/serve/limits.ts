@@ -21,8 +21,9 @@ export interface ServeLimits {
   /** Queries of a batch; 100. */
   batch: number;
   /**
-   * Multiplications and additions that grow with what is asked (`Recommender.steps`), summed over a batch; 20,000,000. A history item
-   * counts for the items that it is similar to and the length of its vector, and the latter once more for each result with `explain`.
+   * Multiplications and additions that grow with what is asked (`Recommender.steps`), summed over a batch; 20,000,000.
+   * A history item counts for the items that it is similar to and the length of its vector, and the latter once more
+   * for each result with `explain`.
    */
   steps: number;
 }

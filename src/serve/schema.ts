@@ -1,4 +1,5 @@
-// JSON Schema, as far as the description of the service needs it. Functions, so that nothing of it is made, or bundled, unasked.
+// JSON Schema, as far as the description of the service needs it. Functions, so that nothing of it is made, or bundled,
+// unasked.
 
 export type Schema = Record<string, unknown>;
 

@@ -1,6 +1,7 @@
-// Intra-market similarity in closed form. Peak memory of the dense way: with n rounded up to whole tiles, 2n (n + t) bytes for
-// the lower triangle of G + λI, 12nt for one panel, and a few tiles; then, in the panel's place, four block-rows of the result.
-// The sparse way takes about as much (sparse-inverse.ts). n = 12,015 takes 0.33 GB, and about 45,000 fit in wasm32.
+// Intra-market similarity in closed form. Peak memory of the dense way: with n rounded up to whole tiles, 2n (n + t)
+// bytes for the lower triangle of G + λI, 12nt for one panel, and a few tiles; then, in the panel's place, four
+// block-rows of the result. The sparse way takes about as much (sparse-inverse.ts). n = 12,015 takes 0.33 GB, and about
+// 45,000 fit in wasm32.
 
 import { ArgumentError, checkNumber } from '../common/errors.ts';
 import { type Address, plus } from '../engine/address.ts';
@@ -13,7 +14,10 @@ import { ColumnReader, copyColumns, emptyTiles, joinColumns } from './similar-co
 import { BATCH, invertSparse } from './sparse-inverse.ts';
 import { putTiles, sweep, sweepBytes } from './sweep.ts';
 
-/** The sparse way is taken below this share of the dense way's flops: ordering and the columns' passes cost something too. */
+/**
+ * The sparse way is taken below this share of the dense way's flops: ordering and the columns' passes cost something
+ * too.
+ */
 const WORTHWHILE = 0.9;
 
 /** Block-rows of B̂ that are read at once. */
@@ -126,7 +130,9 @@ async function sparseEase(
   }
 }
 
-/** B̂ from the swept tiles, a few block-rows at a time, so that linear memory never holds more of the result than that. */
+/**
+ * B̂ from the swept tiles, a few block-rows at a time, so that linear memory never holds more of the result than that.
+ */
 export async function readSimilarity(
   context: StageContext,
   tiles: Address,

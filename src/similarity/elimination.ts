@@ -1,5 +1,6 @@
-// In what order EASE eliminates items, from the pattern of G alone: first those that leave little fill, cut into panels, then
-// the rest, which has become nearly dense. Peak memory: n²/8 bytes of linear memory, then about twice the factor's pattern.
+// In what order EASE eliminates items, from the pattern of G alone: first those that leave little fill, cut into
+// panels, then the rest, which has become nearly dense. Peak memory: n²/8 bytes of linear memory, then about twice the
+// factor's pattern.
 import { plus } from '../engine/address.ts';
 import type { StageContext } from '../engine/stage.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
@@ -20,7 +21,9 @@ export interface Elimination {
   /** Columns in panels; all later ones are dense. */
   leading: number;
   panels: Panel[];
-  /** Where each level of panels starts, and how many panels there are: a panel's rows are of later levels than its own. */
+  /**
+   * Where each level of panels starts, and how many panels there are: a panel's rows are of later levels than its own.
+   */
   levels: number[];
 }
 
@@ -28,7 +31,10 @@ export interface Elimination {
 const NODES_PER_CALL = 16;
 /** Most columns of a panel: their inverse is in f64, which is slow. */
 export const MAX_WIDTH = 64;
-/** What a panel costs besides its products, in flops: adding an element of an update, a pair of its rows in a block of columns, a start. */
+/**
+ * What a panel costs besides its products, in flops: adding an element of an update, a pair of its rows in a block of
+ * columns, a start.
+ */
 const ADD = 30;
 const START_PAIR = 8 * 64;
 const START_PANEL = 16 * 64;
@@ -44,7 +50,8 @@ function wordsOf(n: number): number {
 }
 
 /**
- * The elimination of a symmetric matrix with this pattern (n × n, rows strictly rising, the diagonal in it or not). It depends on the pattern alone.
+ * The elimination of a symmetric matrix with this pattern (n × n, rows strictly rising, the diagonal in it or not). It
+ * depends on the pattern alone.
  *
  * @throws MemoryError if planBytes(n) do not fit.
  */
@@ -131,8 +138,9 @@ export async function planElimination(context: StageContext, pattern: SparsePatt
 }
 
 /**
- * The columns of each panel, by their steps, and its parent: the panel of the first of its rows, or −1. A column starts alone. It
- * takes in panels whose first row it is, if computing with their missing entries as zeros costs less than two smaller panels.
+ * The columns of each panel, by their steps, and its parent: the panel of the first of its rows, or −1. A column starts
+ * alone. It takes in panels whose first row it is, if computing with their missing entries as zeros costs less than two
+ * smaller panels.
  */
 function amalgamate(
   sequence: Int32Array,

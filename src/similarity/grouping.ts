@@ -1,9 +1,10 @@
-// Puts items that matter to the same columns next to each other, so that the items of a group share a system (groups.ts).
+// Puts items that matter to the same columns next to each other, so that the items of a group share a system
+// (groups.ts).
 
 /**
- * The items, group after group of `size`; the last may have fewer. A group starts with the first item that is in none, and takes
- * in, one by one, the item i in none with the largest Σ_j gain_ij over the lists of the items j it has (the lowest of
- * several; the first in none where there is none). Time: n · size · width / 2, one thread.
+ * The items, group after group of `size`; the last may have fewer. A group starts with the first item that is in none,
+ * and takes in, one by one, the item i in none with the largest Σ_j gain_ij over the lists of the items j it has (the
+ * lowest of several; the first in none where there is none). Time: n · size · width / 2, one thread.
  *
  * @param nearest n × width items, and their gains; 0 and 0 beyond the end of a list.
  */

@@ -1,8 +1,8 @@
-// EASE by groups: items that matter to the same columns stand in groups, and for each group there is one exact solve over the hundred
-// or so items that matter most to it (assembly/sparse/groups.ts). It ranks as the exact inverse does, at a small part of its cost.
-// Peak linear memory, with n items, u users, systems of S rows and groups of g: what co-purchases.ts says, and for each task under way
-// 6n + u/8 + 4S² bytes and 12 g S for each of its groups (with a prior 4 g S more, and 8 g times the entries of its longest column).
-// The result takes 16 bytes an entry at the end.
+// EASE by groups: items that matter to the same columns stand in groups, and for each group there is one exact solve
+// over the hundred or so items that matter most to it (assembly/sparse/groups.ts). It ranks as the exact inverse does,
+// at a small part of its cost. Peak linear memory, with n items, u users, systems of S rows and groups of g: what
+// co-purchases.ts says, and for each task under way 6n + u/8 + 4S² bytes and 12 g S for each of its groups (with a
+// prior 4 g S more, and 8 g times the entries of its longest column). The result takes 16 bytes an entry at the end.
 import { ArgumentError, checkInteger, checkNumber } from '../common/errors.ts';
 import { type Address, type Pointer, plus } from '../engine/address.ts';
 import { ItemGroup } from '../engine/kernel-layout.ts';
@@ -16,7 +16,10 @@ import { groupAlike } from './grouping.ts';
 import { joinColumns, type SimilarColumn } from './similar-columns.ts';
 import { notPositive } from './sweep.ts';
 
-/** Tasks under way for each thread, and groups of a task: tens of milliseconds, and no thread waits long for the slowest. */
+/**
+ * Tasks under way for each thread, and groups of a task: tens of milliseconds, and no thread waits long for the
+ * slowest.
+ */
 const TASKS_PER_THREAD = 4;
 const GROUPS_PER_TASK = 16;
 
@@ -45,17 +48,18 @@ export interface GroupEase {
   /** B̂ (n × n), columns strictly increasing. */
   similarity: SparseMatrix;
   /**
-   * (n) C_jj of each item, from the system of its own group. With it C_ij = −B̂_ij C_jj for the entries that are kept (without a
-   * prior), which is what exact leave-one-out scores need: h = C x over a user's items.
+   * (n) C_jj of each item, from the system of its own group. With it C_ij = −B̂_ij C_jj for the entries that are kept
+   * (without a prior), which is what exact leave-one-out scores need: h = C x over a user's items.
    */
   diagonal: Float32Array;
   groups: number;
 }
 
 /**
- * EASEᴿ (Steck, 2019), B̂_ij = −C_ij / C_jj with C = (G + λI)⁻¹, column by column from small systems: for the columns of a group of
- * items J, C is taken over J and the items that matter most to them, those with the largest sums of G_ij² / ((G_ii + λ)(G_jj + λ)).
- * With one group of all items it is exact. Single precision; the same bytes on any number of threads.
+ * EASEᴿ (Steck, 2019), B̂_ij = −C_ij / C_jj with C = (G + λI)⁻¹, column by column from small systems: for the columns
+ * of a group of items J, C is taken over J and the items that matter most to them, those with the largest sums of G_ij²
+ * / ((G_ii + λ)(G_jj + λ)). With one group of all items it is exact. Single precision; the same bytes on any number of
+ * threads.
  *
  * @param X users × items; @param transposed Xᵀ.
  * @throws ArgumentError for wrong options, or G + λI not positive definite in single precision.

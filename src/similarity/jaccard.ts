@@ -11,8 +11,8 @@ const ROWS = 256;
 const TASKS_PER_THREAD = 4;
 
 /**
- * J_ij = A_ij / (n_i + n_j − A_ij + shrinkage) at the entries of a pattern over the items, where A_ij users have both items and
- * n_i have item i: Jaccard's similarity, small where few users speak for it.
+ * J_ij = A_ij / (n_i + n_j − A_ij + shrinkage) at the entries of a pattern over the items, where A_ij users have both
+ * items and n_i have item i: Jaccard's similarity, small where few users speak for it.
  *
  * @param X users × items; @param transposed Xᵀ; @param at n × n, where J is wanted, without its diagonal
  * @param shrinkage ≥ 0

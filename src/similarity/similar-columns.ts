@@ -1,5 +1,5 @@
-// What becomes of the columns of C = (G + λI)⁻¹ as they are computed (sparse-inverse.ts): B̂'s columns and, for a model that
-// is to be updated, C's tiles.
+// What becomes of the columns of C = (G + λI)⁻¹ as they are computed (sparse-inverse.ts): B̂'s columns and, for a model
+// that is to be updated, C's tiles.
 import { type Address, plus } from '../engine/address.ts';
 import { LANES } from '../engine/kernel-layout.ts';
 import { runTasks } from '../engine/tasks.ts';
@@ -15,7 +15,10 @@ export interface SimilarColumn {
   values: Float32Array;
 }
 
-/** Takes what B̂ keeps of the columns in blocks, up to `most` at a time: first `marks` each block, in a task, then `read`. */
+/**
+ * Takes what B̂ keeps of the columns in blocks, up to `most` at a time: first `marks` each block, in a task, then
+ * `read`.
+ */
 export class ColumnReader {
   /** B̂'s column of each item. */
   readonly columns: SimilarColumn[];

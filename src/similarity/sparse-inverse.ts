@@ -1,8 +1,8 @@
-// (G + λI)⁻¹ of a sparse G, column by column. The columns that leave little fill are eliminated first, panel by panel; the
-// dense rest is swept (ease.ts); then each column of the inverse is completed backwards through the panels, 16 columns to a
-// block, several blocks to a batch, and handed on: the inverse is never there whole. Peak memory, with t columns swept and
-// s = n − t eliminated: 2t (t + 256) bytes of tiles, 2s (n + t) of inverse rows that later columns need, the panels
-// (under 30 MB at n = 12,015), and either 12t · 256 of the sweep or 1 kB a row for a batch.
+// (G + λI)⁻¹ of a sparse G, column by column. The columns that leave little fill are eliminated first, panel by panel;
+// the dense rest is swept (ease.ts); then each column of the inverse is completed backwards through the panels, 16
+// columns to a block, several blocks to a batch, and handed on: the inverse is never there whole. Peak memory, with t
+// columns swept and s = n − t eliminated: 2t (t + 256) bytes of tiles, 2s (n + t) of inverse rows that later columns
+// need, the panels (under 30 MB at n = 12,015), and either 12t · 256 of the sweep or 1 kB a row for a batch.
 
 import { type Address, type Pointer, plus } from '../engine/address.ts';
 import {
@@ -42,7 +42,10 @@ export interface ColumnVisitor {
   visit(blocks: Block[]): Promise<void>;
 }
 
-/** Linear memory, in bytes, that `invertSparse` asks for with this number of entries of G, besides what its visitor allocates. */
+/**
+ * Linear memory, in bytes, that `invertSparse` asks for with this number of entries of G, besides what its visitor
+ * allocates.
+ */
 export function sparseInverseBytes(plan: Elimination, entries: number): number {
   const n = plan.order.length;
   const size = n - plan.leading;
@@ -60,8 +63,8 @@ export function sparseInverseBytes(plan: Elimination, entries: number): number {
 }
 
 /**
- * Hands the visitor the columns of C = (G + λI)⁻¹, each once, up to BATCH blocks at a time; positions are those of plan.order.
- * The order of accumulation follows from the plan alone.
+ * Hands the visitor the columns of C = (G + λI)⁻¹, each once, up to BATCH blocks at a time; positions are those of
+ * plan.order. The order of accumulation follows from the plan alone.
  *
  * @param plan of G's pattern.
  * @throws ArgumentError for G + λI not positive definite.
@@ -222,7 +225,9 @@ function putPanels(
   }
 }
 
-/** The entries of G + λI that belong to the tiles, which are zeros before; the last ones are padded with the identity. */
+/**
+ * The entries of G + λI that belong to the tiles, which are zeros before; the last ones are padded with the identity.
+ */
 async function putTileRows(
   { kernels, name }: StageContext,
   gram: SparseMatrix,

@@ -1,5 +1,5 @@
-// In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/dense/sweep.ts. Peak memory besides
-// the tiles: 12nt bytes for one panel, a few tiles, and 16 kB a task.
+// In-place inverse of a dense symmetric positive definite matrix in tiles; see assembly/dense/sweep.ts. Peak memory
+// besides the tiles: 12nt bytes for one panel, a few tiles, and 16 kB a task.
 import { ArgumentError } from '../common/errors.ts';
 import { type Address, plus } from '../engine/address.ts';
 import { MULTIPLY_SCRATCH_BYTES } from '../engine/kernel-layout.ts';
@@ -9,7 +9,10 @@ import type { Call, Task } from '../engine/types.ts';
 import type { SparseMatrix } from '../matrix/sparse.ts';
 import { TILE, tileCount, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/tiles.ts';
 
-/** Bytes of what a pivot gives the panel, or a tile of the panel the updates: sweepSlotBytes(TILE), in assembly/dense/sweep.ts. */
+/**
+ * Bytes of what a pivot gives the panel, or a tile of the panel the updates: sweepSlotBytes(TILE), in
+ * assembly/dense/sweep.ts.
+ */
 export const SLOT_BYTES = 12 * TILE * TILE + 24 * TILE + 16;
 
 /** Linear memory, in bytes, that `sweep` asks for with n rows. */
@@ -87,7 +90,10 @@ export async function sweep(
   exports.sweepFinish(tiles, TILE, count);
   memory.release(mark);
 
-  /** The updates of sweep k. The one that the next pivot waits for comes first, then that pivot, so that no thread waits for it. */
+  /**
+   * The updates of sweep k. The one that the next pivot waits for comes first, then that pivot, so that no thread waits
+   * for it.
+   */
   function updatesOf(k: number): Task[] {
     const tasks: Task[] = [];
     for (const [p, { i, from, to }] of updates.entries()) {

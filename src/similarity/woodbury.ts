@@ -1,5 +1,6 @@
-// EASE after a change of its data, without inverting again: C = (G + λI)⁻¹ follows each changed row of X by Woodbury's identity
-// (assembly/dense/woodbury.ts), 256 rows at a time. Peak memory: that of the tiles and 16 bytes per row of a block and item.
+// EASE after a change of its data, without inverting again: C = (G + λI)⁻¹ follows each changed row of X by Woodbury's
+// identity (assembly/dense/woodbury.ts), 256 rows at a time. Peak memory: that of the tiles and 16 bytes per row of a
+// block and item.
 
 import { ArgumentError } from '../common/errors.ts';
 import { type Address, plus } from '../engine/address.ts';
@@ -13,7 +14,9 @@ import { TILE, tileIndex, tileRanges, tileRows, tileValues } from '../matrix/til
 import { type EaseOptions, easeWithInverse, readSimilarity } from './ease.ts';
 import { planElimination, shareOfDense } from './elimination.ts';
 
-/** One changed row of X: the columns it had (none: a new row) and those that it has, rising, all of them new positions. */
+/**
+ * One changed row of X: the columns it had (none: a new row) and those that it has, rising, all of them new positions.
+ */
 export interface RowChange {
   before: Int32Array;
   after: Int32Array;
@@ -47,8 +50,9 @@ const ITEMS_PER_CALL = 512;
 /** Columns on which the residual is measured, evenly spaced. */
 const SAMPLES = 16;
 /**
- * From about this number of rows an item on, inverting again by the dense way is faster. If the elimination takes only a share of the
- * dense way's operations, the same share of that number: at n = 12,015 and a share of 0.24, from 0.38 · 12,015 · 0.24 = 1,100 rows.
+ * From about this number of rows an item on, inverting again by the dense way is faster. If the elimination takes only
+ * a share of the dense way's operations, the same share of that number: at n = 12,015 and a share of 0.24, from 0.38 ·
+ * 12,015 · 0.24 = 1,100 rows.
  */
 const INVERT_FROM = 0.38;
 /** Below this number of rows an item, no elimination is planned. */
@@ -57,9 +61,10 @@ const PLAN_FROM = 1 / 32;
 const WORTHLESS = 1;
 
 /**
- * Stage 1 after a change of X: equal to `ease` on the new interactions but for rounding. A changed row counts as the new row
- * added and the old one removed; all additions go first, so that every matrix on the way is positive definite. New items have
- * C_ii = 1/λ and zeros until rows name them. If inverting again takes less time than the rows, that is done.
+ * Stage 1 after a change of X: equal to `ease` on the new interactions but for rounding. A changed row counts as the
+ * new row added and the old one removed; all additions go first, so that every matrix on the way is positive definite.
+ * New items have C_ii = 1/λ and zeros until rows name them. If inverting again takes less time than the rows, that is
+ * done.
  *
  * @throws ArgumentError if `inverse` is not that of the data before the change.
  * @throws MemoryError, before the work starts, if it does not fit.
@@ -102,7 +107,10 @@ export async function updateEase(
   }
 }
 
-/** Linear memory, in bytes, that `updateEase` asks for with n items and blocks of k rows, besides the result's block-rows. */
+/**
+ * Linear memory, in bytes, that `updateEase` asks for with n items and blocks of k rows, besides the result's
+ * block-rows.
+ */
 function updateBytes(n: number, k: number): number {
   return (
     4 * tileValues(n) +

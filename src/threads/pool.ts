@@ -30,7 +30,9 @@ export interface WorkerHandle {
   terminate(): unknown;
 }
 
-/** What a host offers to those who want threads: `nodeWorkers` of `m3rec/node`, or `webWorkers()` of `m3rec/workers`. */
+/**
+ * What a host offers to those who want threads: `nodeWorkers` of `m3rec/node`, or `webWorkers()` of `m3rec/workers`.
+ */
 export interface Workers {
   /** The module kernels-threads.wasm, or kernels-threads-relaxed.wasm. */
   kernels: KernelSource;
@@ -51,7 +53,10 @@ export interface Availability {
 export interface ThreadOptions {
   /** Where the kernels of one thread come from, if not from `init`. Several have those of `workers`. */
   kernels?: KernelSource;
-  /** How many threads to run on, 1 … MAX_THREADS; by default as many as `workers` finds worth having. The result is the same. */
+  /**
+   * How many threads to run on, 1 … MAX_THREADS; by default as many as `workers` finds worth having. The result is the
+   * same.
+   */
   threads?: number;
   /** Where threads come from; without, there is one. */
   workers?: Workers;
@@ -74,13 +79,16 @@ const WORKERS = 'nodeWorkers of m3rec/node, or webWorkers() of m3rec/workers';
 
 /** Kernels that may have further threads, which live until they are closed. */
 export interface ThreadedKernels extends Kernels {
-  /** Ends the threads; whatever still runs on them fails with a WorkerError, and so does what is asked of them later. */
+  /**
+   * Ends the threads; whatever still runs on them fails with a WorkerError, and so does what is asked of them later.
+   */
   close(): Promise<void>;
 }
 
 /**
  * Kernels on several threads, for `Recommender.from` and its `recommendAll`.
- * @throws ArgumentError for options out of their ranges; WorkerError where a worker cannot be started; MemoryError where there is no memory.
+ * @throws ArgumentError for options out of their ranges; WorkerError where a worker cannot be started; MemoryError
+ * where there is no memory.
  * @example
  * const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
  * const threaded = Recommender.from(decodeModel(bytes), kernels);

@@ -16,9 +16,10 @@ const SLOTS = 4096;
 const NUMBERS = 1 << 16;
 
 /**
- * The list from which the threads of a pool take their tasks, in shared memory: one coordinator publishes a round of tasks, and
- * every thread claims one after the other until none is left. A round is published when the one before is finished, so a task's
- * place is not written to while anybody may read it. A thread that sleeps through a whole round finds the counters moved on.
+ * The list from which the threads of a pool take their tasks, in shared memory: one coordinator publishes a round of
+ * tasks, and every thread claims one after the other until none is left. A round is published when the one before is
+ * finished, so a task's place is not written to while anybody may read it. A thread that sleeps through a whole round
+ * finds the counters moved on.
  *
  * A task is a count of calls, then for each call the kernel's number, the count of its arguments and the arguments.
  */
@@ -90,7 +91,10 @@ export class TaskQueue {
     });
   }
 
-  /** Says that a claimed task is done. True where the coordinator sleeps and this was the last one: it must then be woken. */
+  /**
+   * Says that a claimed task is done. True where the coordinator sleeps and this was the last one: it must then be
+   * woken.
+   */
   finish(): boolean {
     const finished = (Atomics.add(this.header, FINISHED, 1) + 1) | 0;
     return finished === Atomics.load(this.header, PUBLISHED) && Atomics.exchange(this.header, WAITING, 0) === 1;
@@ -101,7 +105,10 @@ export class TaskQueue {
     return count - ((this.header[PUBLISHED] - Atomics.load(this.header, FINISHED)) | 0);
   }
 
-  /** Whether all that was published is done, or comes to be while the coordinator looks; if not, whoever finishes the last task will see that the coordinator sleeps. */
+  /**
+   * Whether all that was published is done, or comes to be while the coordinator looks; if not, whoever finishes the
+   * last task will see that the coordinator sleeps.
+   */
   sleepUnlessDone(): boolean {
     for (let look = 0; look < this.looks; look++)
       if (Atomics.load(this.header, FINISHED) === this.header[PUBLISHED]) return true;

@@ -18,7 +18,10 @@ export interface WorkerStart {
 /** What a worker says. `done`: it finished the last of the published tasks while the coordinator slept. */
 export type WorkerMessage = { kind: 'ready' } | { kind: 'done' } | { kind: 'failed'; reason: string };
 
-/** The life of a worker: tasks from the queue, until that is closed or one fails. Until then it does not return to its event loop. */
+/**
+ * The life of a worker: tasks from the queue, until that is closed or one fails. Until then it does not return to its
+ * event loop.
+ */
 export async function serveTasks(
   { kernels, memory, queue, names, looks }: WorkerStart,
   post: (message: WorkerMessage) => void,

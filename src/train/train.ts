@@ -16,10 +16,11 @@ export type TrainJobOptions = TrainOptions &
   };
 
 /**
- * Trains a model on all markets together. The same markets, seed and options give the same model, bit for bit, on any number of
- * threads.
+ * Trains a model on all markets together. The same markets, seed and options give the same model, bit for bit, on any
+ * number of threads.
  *
- * @throws ArgumentError for an option out of its range; MemoryError, before the work starts, if a stage cannot fit in 4 GiB;
+ * @throws ArgumentError for an option out of its range; MemoryError, before the work starts, if a stage cannot fit in 4
+ * GiB;
  * WorkerError if a thread fails; AbortedError when the signal stops it.
  * @example
  * const model = await train(markets, { seed: 1, epochs: 3, onProgress: ({ stage, done, total }) => {} });

@@ -31,36 +31,42 @@ export interface Updated {
   added: Additions;
   /** What updates have added since the model was trained. */
   sinceFit: Additions & { updates: number };
-  /** max |C (G + λI) − I| on sampled columns after this or the last update, over all EASE terms; null if there is none. */
+  /**
+   * max |C (G + λI) − I| on sampled columns after this or the last update, over all EASE terms; null if there is none.
+   */
   residual: number | null;
   /** Why the model should be trained again, a line each; empty if it need not. */
   refit: string[];
 }
 
 /**
- * A refit is due when rounding has brought an inverse this far from that of its data. Entries of B̂ are then off by about as much
- * (2 to 4 times as much was seen). At λ = 25 a residual is below 1e-6 after 1,000 changed rows over 12,015 items and after 20
- * updates over 1,500; at λ ≤ 0.1 single precision does no better than this even fresh.
+ * A refit is due when rounding has brought an inverse this far from that of its data. Entries of B̂ are then off by
+ * about as much (2 to 4 times as much was seen). At λ = 25 a residual is below 1e-6 after 1,000 changed rows over
+ * 12,015 items and after 20 updates over 1,500; at λ ≤ 0.1 single precision does no better than this even fresh.
  */
 export const RESIDUAL_TOLERANCE = 1e-4;
 /**
- * A model with vectors is due for a refit when updates have added more than this share of the interactions that it was trained
- * on. On the five real markets (users taken out, then added; mean MRR of preset default, 46.14 % when trained on all) it was 46.11 %
- * after 11 % were added and 46.10 % after 43 % (bench/results/update/stale.md), but tastes did not change meanwhile.
+ * A model with vectors is due for a refit when updates have added more than this share of the interactions that it was
+ * trained on. On the five real markets (users taken out, then added; mean MRR of preset default, 46.14 % when trained
+ * on all) it was 46.11 % after 11 % were added and 46.10 % after 43 % (bench/results/update/stale.md), but tastes did
+ * not change meanwhile.
  */
 export const ADDED_SHARE = 0.25;
 /** Or when this share of all interactions is with items that have no vector (chosen by judgement, not measured). */
 export const NO_VECTOR_SHARE = 0.02;
 
 /**
- * Adds interactions to a model: new users, further interactions of known users, with known or new items. What is counted or
- * solved follows exactly: users, histories, popularity and RP3β to the bit, EASE as a refit would have it but for rounding.
- * What is learned stays: rows of P and V are kept, those of new items are zero (the linear terms alone score these), new users
- * have no vector of their own. The same update gives the same bytes; interactions that it already has change nothing.
+ * Adds interactions to a model: new users, further interactions of known users, with known or new items. What is
+ * counted or solved follows exactly: users, histories, popularity and RP3β to the bit, EASE as a refit would have it
+ * but for rounding. What is learned stays: rows of P and V are kept, those of new items are zero (the linear terms
+ * alone score these), new users have no vector of their own. The same update gives the same bytes; interactions that it
+ * already has change nothing.
  *
- * @param model trained with `updatable: true` (a popularity model need not be), its users not dropped. It stays as it is.
+ * @param model trained with `updatable: true` (a popularity model need not be), its users not dropped. It stays as it
+ * is.
  * @param added only training rows count, not what is held out.
- * @throws ArgumentError for a model that cannot be updated, saying what to do, and for a market that the model does not have.
+ * @throws ArgumentError for a model that cannot be updated, saying what to do, and for a market that the model does not
+ * have.
  * @throws MemoryError if a stage cannot fit in 4 GiB; AbortedError when the signal stops it.
  * @example
  * const updatable = await train(markets, { model: 'ease', updatable: true });
@@ -126,7 +132,9 @@ function readFacts({ training }: Model): Facts {
   };
 }
 
-/** How models of this kind are updated. @throws ArgumentError for a model that is not to be updated, saying what to do. */
+/**
+ * How models of this kind are updated. @throws ArgumentError for a model that is not to be updated, saying what to do.
+ */
 function checkUpdatable(model: Model): Updating<object> {
   const { updating } = kindNamed('model.kind', model.kind);
   if (!updating) throw ArgumentError.because('model', `a ${model.kind} model cannot be updated; train it again`);

@@ -3,7 +3,8 @@ import type { Kernels } from '../engine/types.ts';
 import { startThreads, type ThreadedKernels, type ThreadOptions } from '../threads/pool.ts';
 
 /**
- * Hands a job the runner of its stages. Kernels are opened when they are first asked for, and their threads end with the job.
+ * Hands a job the runner of its stages. Kernels are opened when they are first asked for, and their threads end with
+ * the job.
  * @throws ArgumentError for options of another type.
  */
 export async function withStages<T>(

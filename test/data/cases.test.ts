@@ -1,4 +1,5 @@
-// What people feed to such tools, after public reports: each file is read as a person would, or refused in one line that helps.
+// What people feed to such tools, after public reports: each file is read as a person would, or refused in one line
+// that helps.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

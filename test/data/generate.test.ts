@@ -44,7 +44,8 @@ test('popularity has a long tail and tastes can be learnt', () => {
     const sorted = [...counts].sort((a, b) => b - a);
     const head = sorted.slice(0, items.length / 10).reduce((sum, count) => sum + count, 0);
     expect(head / interactions.indices.length).toBeGreaterThan(0.25);
-    // Among 100 items, the held-out one is found by how often it is bought with the history, much better than by popularity.
+    // Among 100 items, the held-out one is found by how often it is bought with the history, much better than by
+    // popularity.
     const together = new Int32Array(items.length * items.length);
     for (let user = 0; user < interactions.rows; user++) {
       const history = interactions.indices.subarray(interactions.indptr[user], interactions.indptr[user + 1]);

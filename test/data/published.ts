@@ -1,5 +1,6 @@
-// A few rows of each published data set that is known, written in its documented form; the data sets themselves are not to be had
-// here. `source` says where the form is documented. Ids and values are made up or as the documentation shows them.
+// A few rows of each published data set that is known, written in its documented form; the data sets themselves are not
+// to be had here. `source` says where the form is documented. Ids and values are made up or as the documentation shows
+// them.
 
 export interface Published {
   /** As src/data/datasets.ts calls it. */

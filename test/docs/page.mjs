@@ -1,5 +1,6 @@
-// Preloaded before a block of the guide that is written for another host than Node: stand-ins for the globals that it uses, over
-// the files of the page's folder. What the block sets up (a handler, a service worker) is asked once at the end.
+// Preloaded before a block of the guide that is written for another host than Node: stand-ins for the globals that it
+// uses, over the files of the page's folder. What the block sets up (a handler, a service worker) is asked once at the
+// end.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { register } from 'node:module';

@@ -1,4 +1,5 @@
-// The skip-gram stage against a plain f64 one, with Adam and the propagation through B, and its bytes on several threads.
+// The skip-gram stage against a plain f64 one, with Adam and the propagation through B, and its bytes on several
+// threads.
 import { describe, expect, test } from 'vitest';
 import { Job } from '../../src/common/job.ts';
 import { type SkipGramOptions, skipgram } from '../../src/embedding/skipgram.ts';

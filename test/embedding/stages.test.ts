@@ -189,7 +189,10 @@ function walksOver(k: Awaited<ReturnType<typeof kernels>>, n: number, count: num
   return { walks, thresholds, aliases };
 }
 
-/** [n, d, length, window, negatives, walks]: lengths that blocks of two and four do not divide, windows beyond the walk, walks without a pair. */
+/**
+ * [n, d, length, window, negatives, walks]: lengths that blocks of two and four do not divide, windows beyond the walk,
+ * walks without a pair.
+ */
 const SKIPGRAMS: [number, number, number, number, number, number][] = [
   [9, 16, 7, 3, 5, 4],
   [9, 16, 1, 10, 5, 3],

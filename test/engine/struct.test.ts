@@ -1,4 +1,5 @@
-// Structs in linear memory: the host's layouts against the compiler's offsets, and what is written against what is read.
+// Structs in linear memory: the host's layouts against the compiler's offsets, and what is written against what is
+// read.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

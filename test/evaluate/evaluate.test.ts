@@ -58,8 +58,8 @@ describe('evaluate', () => {
       markets: [result],
       mean,
     } = await evaluate(await open(graded), markets, { negatives: 'all', perUser: true });
-    // u0: i1 (4) is above; i4 ties with i3: 1 + 1 + ½; i0 and i2 are seen. u1: i0 2 3 5 tie, cold ones below: 1 + 4 / 2.
-    // u2: i1 … i5 above, cold2 ties: 1 + 5 + ½. new: popularity puts i5 first.
+    // u0: i1 (4) is above; i4 ties with i3: 1 + 1 + ½; i0 and i2 are seen. u1: i0 2 3 5 tie, cold ones below: 1 + 4 /
+    // 2. u2: i1 … i5 above, cold2 ties: 1 + 5 + ½. new: popularity puts i5 first.
     expect(result.perUser!.map(({ rank }) => rank)).toEqual([2.5, 3, 6.5, 1]);
     expect(result).toMatchObject({ market: 'm', users: 4, coldItems: 1, unknownUsers: 1, hr: 1 });
     const reciprocal = [1 / 2.5, 1 / 3, 1 / 6.5, 1];
@@ -164,7 +164,8 @@ describe('evaluate', () => {
     const {
       markets: [result],
     } = await evaluate(await open(graded), several, { negatives: 'all', k: [2, 10], perUser: true });
-    // u1 has i4 and i0, neither of which is ranked against the other: four tie at 1 for each of them, and 'cold' is below.
+    // u1 has i4 and i0, neither of which is ranked against the other: four tie at 1 for each of them, and 'cold' is
+    // below.
     expect(result.perUser!.map(({ user, item, rank, candidates }) => [user, item, rank, candidates])).toEqual([
       ['u0', 'i3', 2.5, 5],
       ['u1', 'i4', 2.5, 5],

@@ -1,5 +1,5 @@
-// What every fuzz target shares: the shape of a target, what counts as a proper refusal, and the watch over allocations and
-// prototypes. Random numbers come from (seed, target, case), so a case can be made again by itself.
+// What every fuzz target shares: the shape of a target, what counts as a proper refusal, and the watch over allocations
+// and prototypes. Random numbers come from (seed, target, case), so a case can be made again by itself.
 import { M3RecError } from '../../src/common/errors.ts';
 
 /** What came of one case. */
@@ -98,8 +98,9 @@ let budget = Infinity;
 let installed = false;
 
 /**
- * From here on, an array or buffer whose size the code under test asks for is refused above `budget` bytes, before it is
- * allocated. Only constructors called by their global names are seen: literals, slices and strings are bounded by the heap limit.
+ * From here on, an array or buffer whose size the code under test asks for is refused above `budget` bytes, before it
+ * is allocated. Only constructors called by their global names are seen: literals, slices and strings are bounded by
+ * the heap limit.
  */
 export function watchAllocations(): void {
   if (installed) return;

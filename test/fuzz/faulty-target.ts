@@ -1,4 +1,5 @@
-// Cases that do what no case may, one for each thing that the fuzzer watches: a test replays them, and all must be reported.
+// Cases that do what no case may, one for each thing that the fuzzer watches: a test replays them, and all must be
+// reported.
 import { ArgumentError } from '../../src/common/errors.ts';
 import { outcomeOf, type Random, type Target, within } from './engine.ts';
 

@@ -1,5 +1,5 @@
-// The HTTP handler: whatever the request, it resolves with a status that fits, JSON in one shape, and where it answers 200 the
-// answer that the library itself gives. 500 and 503 are failures: no request may lead there.
+// The HTTP handler: whatever the request, it resolves with a status that fits, JSON in one shape, and where it answers
+// 200 the answer that the library itself gives. 500 and 503 are failures: no request may lead there.
 import { encodeModel } from '../../src/models/file.ts';
 import { loadModel, type Recommender } from '../../src/models/load.ts';
 import { createHandler, type Handler } from '../../src/serve/handler.ts';

@@ -1,5 +1,5 @@
-// The model file taken apart and put together again, right or wrong: mutations of a part come with fresh offsets, sizes and
-// checksums, so that they reach the checks behind those.
+// The model file taken apart and put together again, right or wrong: mutations of a part come with fresh offsets, sizes
+// and checksums, so that they reach the checks behind those.
 import { xxHash32 } from '../../src/common/xxhash.ts';
 
 export const HEADER = 64;

@@ -1,4 +1,5 @@
-// The model file: a mutated file is refused with a ModelFileError, or it is the one file of the model in it, which then serves.
+// The model file: a mutated file is refused with a ModelFileError, or it is the one file of the model in it, which then
+// serves.
 
 import { ModelFileError } from '../../src/common/errors.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';
@@ -63,7 +64,10 @@ async function runModel(input: Uint8Array): Promise<Outcome> {
   return { kind: 'accepted' };
 }
 
-/** Asks everything that a market can answer; every score must be a number, every list in order and without an item twice. */
+/**
+ * Asks everything that a market can answer; every score must be a number, every list in order and without an item
+ * twice.
+ */
 function serve(recommender: Recommender, model: Model, { name: market, items, users = [] }: MarketModel): void {
   const ids = Array.from(items, (item) => model.items[item]);
   const unknown = 'no such item';

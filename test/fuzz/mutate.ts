@@ -1,4 +1,5 @@
-// Mutations of model files: of the bytes as they are, and of the sections, which are put together again with fresh checksums.
+// Mutations of model files: of the bytes as they are, and of the sections, which are put together again with fresh
+// checksums.
 import { pick, type Random, randomBytes } from './engine.ts';
 import {
   type Draft,

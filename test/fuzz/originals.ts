@@ -1,5 +1,5 @@
-// The models whose files are mutated: every kind and preset, trained on a few hostile ids, exported variants of them, and the
-// hand-made one that has every section in every type.
+// The models whose files are mutated: every kind and preset, trained on a few hostile ids, exported variants of them,
+// and the hand-made one that has every section in every type.
 
 import type { Markets } from '../../src/data/markets.ts';
 import { readMarkets } from '../../src/data/read-markets.ts';

@@ -1,5 +1,5 @@
-// Calls of the library whose arguments are right but for up to three places, where something hostile stands: a typed error, or a
-// result in which every number is one.
+// Calls of the library whose arguments are right but for up to three places, where something hostile stands: a typed
+// error, or a result in which every number is one.
 
 import { bindKernels } from '../../src/engine/bind.ts';
 import { embeddedKernels } from '../../src/engine/embedded.ts';

@@ -1,5 +1,5 @@
-// The data readers: a hostile file is refused with a DataError, or its rows are the same however the file arrives, are those that
-// a plain RFC 4180 reader finds, and make markets and a model that keep every promise.
+// The data readers: a hostile file is refused with a DataError, or its rows are the same however the file arrives, are
+// those that a plain RFC 4180 reader finds, and make markets and a model that keep every promise.
 import { ArgumentError, DataError } from '../../src/common/errors.ts';
 import { xxHash32 } from '../../src/common/xxhash.ts';
 import type { Markets } from '../../src/data/markets.ts';
@@ -334,8 +334,8 @@ function same(whole: Reading, other: Reading, how: string): void {
 }
 
 /**
- * User and item of each row by RFC 4180, character by character; undefined where the text does not keep to it, so that there is
- * no one right answer: quotes inside plain fields, text after a closing quote, lines that end in two ways.
+ * User and item of each row by RFC 4180, character by character; undefined where the text does not keep to it, so that
+ * there is no one right answer: quotes inside plain fields, text after a closing quote, lines that end in two ways.
  */
 function plainRows(text: string, rated: boolean, ofMarkets: boolean): [string, string][] | undefined {
   const body = text.replace(/^\ufeff?[\r\n]*/, '');

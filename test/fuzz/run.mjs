@@ -1,4 +1,5 @@
-// npm run fuzz: bundles the targets, runs their cases in a process that is watched, prints what came of them, keeps failures.
+// npm run fuzz: bundles the targets, runs their cases in a process that is watched, prints what came of them, keeps
+// failures.
 import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Which of the library's refusals were reached: the places in the sources that throw a typed error, and the stacks of the errors
-// that a run met, led back through the bundle's source map.
+// Which of the library's refusals were reached: the places in the sources that throw a typed error, and the stacks of
+// the errors that a run met, led back through the bundle's source map.
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 

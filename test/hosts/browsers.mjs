@@ -1,4 +1,5 @@
-// The contract in real browsers, headless: pages and module workers from a server on localhost, which hears the results.
+// The contract in real browsers, headless: pages and module workers from a server on localhost, which hears the
+// results.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,7 +10,10 @@ import sirv from 'sirv';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Serves the package, the pages and the inputs; `visit(open, path)` gives the result that the page at `path` sends. Isolated pages may have threads. */
+/**
+ * Serves the package, the pages and the inputs; `visit(open, path)` gives the result that the page at `path` sends.
+ * Isolated pages may have threads.
+ */
 export async function startServer(inputs, seconds, isolated) {
   const waiting = new Map();
   const folders = [

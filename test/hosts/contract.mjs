@@ -1,5 +1,5 @@
-// What every host must compute to the same bits. It takes the package and the inputs from its host and imports nothing else than
-// its own list of kernel calls, so that the same file runs in scripts, pages, workers and sandboxes.
+// What every host must compute to the same bits. It takes the package and the inputs from its host and imports nothing
+// else than its own list of kernel calls, so that the same file runs in scripts, pages, workers and sandboxes.
 import { runKernelScript } from './kernel-script.mjs';
 
 const HISTORIES = 12;
@@ -10,10 +10,12 @@ export const KERNELS_ALONE = 'kernels alone';
 
 /**
  * @param {typeof import('../../dist/index.js')} m3rec
- * @param {{ model: Uint8Array, run: string, kernels?: unknown, workers?: object }} inputs a model file, a run file of its second
+ * @param {{ model: Uint8Array, run: string, kernels?: unknown, workers?: object }} inputs a model file, a run file of
+ * its second
  * market, where the kernels come from (absent: the package's own bytes), and where threads do (absent: there are none)
  * @param {(stage: string) => void} [onStage] hears what begins
- * @returns {Promise<{ digests: Record<string, string>, threads: { threads: number, reason?: string }, coldStart?: number }>} SHA-256
+ * @returns {Promise<{ digests: Record<string, string>, threads: { threads: number, reason?: string }, coldStart?:
+ * number }>} SHA-256
  * by stage; how many threads trained; the median of milliseconds from nothing to the first recommendation
  */
 export async function contract(m3rec, inputs, onStage = () => {}) {
@@ -144,7 +146,10 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
   return { digests, threads, coldStart: first };
 }
 
-/** Median milliseconds of instantiating, loading the model and recommending once; undefined where the host's clock stands still. */
+/**
+ * Median milliseconds of instantiating, loading the model and recommending once; undefined where the host's clock
+ * stands still.
+ */
 async function coldStart(m3rec, { model }) {
   const times = [];
   for (let run = 0; run < COLD_STARTS; run++) {

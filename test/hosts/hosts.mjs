@@ -64,7 +64,10 @@ function scripted(file, args, bundled) {
   };
 }
 
-/** A browser's page and worker, of a page that is cross-origin isolated and of one that is not, each in a browser started for it. */
+/**
+ * A browser's page and worker, of a page that is cross-origin isolated and of one that is not, each in a browser
+ * started for it.
+ */
 function browser(name, needs, start, more = {}) {
   const pages = { page: '/pages/page.html', 'module worker, bundled by esbuild': '/pages/worker.html', ...more };
   const kinds = Object.entries(pages).flatMap(([kind, path]) =>

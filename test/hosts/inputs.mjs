@@ -1,4 +1,5 @@
-// What every host is given: a model file, a run file, the kernels, and the contract bundled in the ways that users bundle.
+// What every host is given: a model file, a run file, the kernels, and the contract bundled in the ways that users
+// bundle.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-// Installs what npm run hosts needs and is missing: the packages of this folder, and as root the browsers from the distribution.
+// Installs what npm run hosts needs and is missing: the packages of this folder, and as root the browsers from the
+// distribution.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import process from 'node:process';

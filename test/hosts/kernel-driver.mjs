@@ -1,12 +1,15 @@
-// kernels.wasm with one more function, `run`, that makes the calls of a kernel script: for engines that can do no more than run
-// an export without arguments. The code section's kernels are those of the binary, byte for byte; its memory is its own instead
-// of imported, since such an engine has nobody to hand it one.
+// kernels.wasm with one more function, `run`, that makes the calls of a kernel script: for engines that can do no more
+// than run an export without arguments. The code section's kernels are those of the binary, byte for byte; its memory
+// is its own instead of imported, since such an engine has nobody to hand it one.
 
 const SECTION = { type: 1, import: 2, function: 3, memory: 5, export: 7, code: 10, data: 11 };
 const TYPES = { 127: 'i32', 125: 'f32', 124: 'f64' };
 const PAGE = 65_536;
 
-/** @param {Uint8Array} bytes of kernels.wasm @param {ReturnType<typeof import('./kernel-script.mjs').kernelScript>} script */
+/**
+ * @param {Uint8Array} bytes of kernels.wasm @param {ReturnType<typeof import('./kernel-script.mjs').kernelScript>}
+ * script
+ */
 export function addDriver(bytes, script) {
   const sections = readSections(bytes);
   const types = readTypes(sections.get(SECTION.type));

@@ -1,5 +1,5 @@
-// A fixed list of calls of the kernel module on fixed inputs, by address: what a host without JavaScript can run as well.
-// Inputs are made from integers. Kernels whose signature is plain and stable stand for the rest.
+// A fixed list of calls of the kernel module on fixed inputs, by address: what a host without JavaScript can run as
+// well. Inputs are made from integers. Kernels whose signature is plain and stable stand for the rest.
 
 const USERS = 90;
 const ITEMS = 41;
@@ -9,7 +9,8 @@ const STAGE = 77;
 
 /**
  * @param {number} base where its addresses start, a multiple of 64; what is there must be zero
- * @returns {{ base: number, bytes: number, inputs: { address: number, bytes: Uint8Array }[], outputs: { address: number, bytes: number }[],
+ * @returns {{ base: number, bytes: number, inputs: { address: number, bytes: Uint8Array }[], outputs: { address:
+ * number, bytes: number }[],
  *   calls: { kernel: string, args: number[], result?: { type: 'i32' | 'f32' | 'f64', address: number } }[] }}
  * What a call returns is stored at the address of its `result`, little-endian.
  */

@@ -38,7 +38,10 @@ export async function workerd(inputs, seconds) {
   }
 }
 
-/** Vercel's edge-runtime: a context of its own, which may compile nothing, and to which a module of this one is handed in. */
+/**
+ * Vercel's edge-runtime: a context of its own, which may compile nothing, and to which a module of this one is handed
+ * in.
+ */
 export async function edgeRuntime(inputs) {
   const { EdgeRuntime } = createRequire(import.meta.url)('edge-runtime');
   const given = {
@@ -63,7 +66,10 @@ export async function edgeRuntime(inputs) {
   return response.json();
 }
 
-/** The kernels in Wasmtime, which runs the contract's calls of them and writes their memory into a module; it is read back here. */
+/**
+ * The kernels in Wasmtime, which runs the contract's calls of them and writes their memory into a module; it is read
+ * back here.
+ */
 export async function wasmtime(inputs, seconds) {
   const script = kernelScript();
   const [driven, ran] = ['driven.wasm', 'ran.wasm'].map((name) => join(inputs, name));

@@ -19,13 +19,16 @@ const LENGTHS = [0, 1, 3, 4, 5, 15, 16, 17, 65];
 /** Half the distance from 1 to the next f32. */
 const ROUNDING = 2 ** -24;
 /**
- * Statistical, since the certain bound k²·ROUNDING would hide a lost term: with random signs, partial sums stay near √k and
- * roundings partly cancel. Largest error seen over these shapes: 1.01 (k + 2)·ROUNDING.
+ * Statistical, since the certain bound k²·ROUNDING would hide a lost term: with random signs, partial sums stay near √k
+ * and roundings partly cancel. Largest error seen over these shapes: 1.01 (k + 2)·ROUNDING.
  */
 const productTolerance = (k: number) => 4 * (k + 2) * ROUNDING;
 /** f64 inside, one rounding to f32 of entries within 1; seen: half a rounding. */
 const CHOLESKY_TOLERANCE = ROUNDING;
-/** ease() against f64, absolute in B̂ (entries within ±1): a few roundings, some of them of fixed point, times a small condition number; seen: 4.8e-6 (2.1e-6 at n = 12,015). */
+/**
+ * ease() against f64, absolute in B̂ (entries within ±1): a few roundings, some of them of fixed point, times a small
+ * condition number; seen: 4.8e-6 (2.1e-6 at n = 12,015).
+ */
 const SIMILARITY_TOLERANCE = 1e-5;
 /** Entries near ε may fall on either side of it. */
 const ENTRIES_TOLERANCE = 0.001;

@@ -7,7 +7,9 @@ import { sparse } from '../support/small-model.ts';
 import { SplitMix } from '../support/splitmix-numbers.ts';
 
 const LENGTHS = [0, 1, 3, 4, 5, 15, 16, 17, 65];
-/** A sum of m products of values up to 1 in f32 is off by at most about m · 2⁻²⁴ · Σ|product|, and far less as a rule. */
+/**
+ * A sum of m products of values up to 1 in f32 is off by at most about m · 2⁻²⁴ · Σ|product|, and far less as a rule.
+ */
 const tolerance = (m: number) => (m + 4) * 2 ** -24;
 
 let kernels: Kernels;

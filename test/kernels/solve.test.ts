@@ -10,7 +10,10 @@ const ROUNDING = 1e-6;
 /** Where the panels have row r, column k of a system of `size` columns. */
 const at = (size: number, r: number, k: number) => (r >> 3) * 8 * size + 8 * k + (r & 7);
 
-/** A symmetric diagonally dominant matrix, right sides (rows of size, the late ones zero before the corner), and both in panels. */
+/**
+ * A symmetric diagonally dominant matrix, right sides (rows of size, the late ones zero before the corner), and both in
+ * panels.
+ */
 function system(size: number, corner: number, late: number, full: number) {
   const noise = randoms(size * size, 1);
   const values = randoms(8 * (late + full) * size, 2);

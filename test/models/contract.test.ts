@@ -1,4 +1,5 @@
-// What every kind of the registry promises, on a checkerboard of markets with a known answer. A new kind needs no line here.
+// What every kind of the registry promises, on a checkerboard of markets with a known answer. A new kind needs no line
+// here.
 import { describe, expect, test } from 'vitest';
 import { StageRunner } from '../../src/engine/stage.ts';
 import {
@@ -33,7 +34,10 @@ interface Person {
   missing: number;
 }
 
-/** Two out of three people of market `white` have white items only, the rest black ones only; in `black` it is the other way round. */
+/**
+ * Two out of three people of market `white` have white items only, the rest black ones only; in `black` it is the other
+ * way round.
+ */
 const peopleOf = (favourite: number): Person[] =>
   Array.from({ length: 6 * EACH }, (_, u) => ({
     id: `u${String(u).padStart(2, '0')}`,

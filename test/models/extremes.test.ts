@@ -1,4 +1,5 @@
-// Valid values at the ends of what a model may hold say the same through every path: alone, in a batch, explained, exported.
+// Valid values at the ends of what a model may hold say the same through every path: alone, in a batch, explained,
+// exported.
 import { describe, expect, it, test } from 'vitest';
 import { ArgumentError } from '../../src/common/errors.ts';
 import type { Model } from '../../src/model/model.ts';

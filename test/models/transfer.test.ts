@@ -1,4 +1,5 @@
-// Kind transfer, compared with plain f64: B with the other markets as prior, Jaccard, the score and what is said of items bought elsewhere.
+// Kind transfer, compared with plain f64: B with the other markets as prior, Jaccard, the score and what is said of
+// items bought elsewhere.
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   assembleGenerated,

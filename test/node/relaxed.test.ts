@@ -1,4 +1,5 @@
-// Relaxed SIMD only where it is asked for; where it is, a model that is close to the default one; where the host has none, one line.
+// Relaxed SIMD only where it is asked for; where it is, a model that is close to the default one; where the host has
+// none, one line.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

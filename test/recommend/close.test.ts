@@ -1,4 +1,5 @@
-// Recommenders that come and go: on one memory, in any order, while batches run on threads, and when the threads end first.
+// Recommenders that come and go: on one memory, in any order, while batches run on threads, and when the threads end
+// first.
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { ClosedError, WorkerError } from '../../src/common/errors.ts';
 import { assembleGenerated, generateMarkets } from '../../src/data/generate.ts';

@@ -1,4 +1,5 @@
-// The search of a batch: its whole numbers and their error bound against doubles, and its results against those of single users, bit for bit.
+// The search of a batch: its whole numbers and their error bound against doubles, and its results against those of
+// single users, bit for bit.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Address, NOWHERE, plus } from '../../src/engine/address.ts';

@@ -17,7 +17,9 @@ import type { RecommendQuery } from '../../src/recommend/query.ts';
 import { createHandler, type Handler, type ServeOptions } from '../../src/serve/handler.ts';
 import { fullModel } from '../support/small-model.ts';
 
-/** As fullModel, with an id that has a comma, a market whose name needs encoding, and one market saved without users. */
+/**
+ * As fullModel, with an id that has a comma, a market whose name needs encoding, and one market saved without users.
+ */
 function servedModel() {
   const model = fullModel();
   model.items = model.items.map((item) => (item === 'b' ? 'b, c&d=+%' : item)).sort();

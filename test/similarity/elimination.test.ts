@@ -12,7 +12,10 @@ import { LENGTHS, randomPattern, randoms, rawKernels } from '../support/referenc
 
 const kernels = await rawKernels();
 const LAMBDA = 10;
-/** Of an entry of C, in units of √(C_ii C_jj), which it cannot exceed, and of B̂_ij in units of √(C_ii / C_jj). Found: 1e-5 where equal values are all rounded one way (sweep.ts), 2e-6 for the arrows, elsewhere 1e-6. */
+/**
+ * Of an entry of C, in units of √(C_ii C_jj), which it cannot exceed, and of B̂_ij in units of √(C_ii / C_jj). Found:
+ * 1e-5 where equal values are all rounded one way (sweep.ts), 2e-6 for the arrows, elsewhere 1e-6.
+ */
 const TOLERANCE = 2e-5;
 
 /** A symmetric matrix from its lower triangle. */

@@ -6,7 +6,10 @@ import { dotOf, randoms, rawKernels } from '../support/reference.ts';
 
 const { exports, memory } = await rawKernels();
 
-/** Of a product in fixed point, in units of the norms of its row and its column: with values at random, whose roundings cancel. Seen: 4.7e-5. */
+/**
+ * Of a product in fixed point, in units of the norms of its row and its column: with values at random, whose roundings
+ * cancel. Seen: 4.7e-5.
+ */
 const FIXED_TOLERANCE = 1e-4;
 /** At worst, where roundings agree: √256 / 65,532 for each operand. Seen: 6.7e-5. */
 const WORST_TOLERANCE = 5e-4;
@@ -20,7 +23,10 @@ test('the host knows the size of a slot', () => {
   expect(exports.sweepSlotBytes(TILE)).toBe(SLOT_BYTES);
 });
 
-/** A symmetric matrix of 3 × 3 tiles as `value` says, `diagonal` on its diagonal; the middle block is swept, and each tile compared. */
+/**
+ * A symmetric matrix of 3 × 3 tiles as `value` says, `diagonal` on its diagonal; the middle block is swept, and each
+ * tile compared.
+ */
 function sweepMiddle(t: number, diagonal: number, value: (i: number, j: number) => number) {
   const n = 3 * t;
   const a = Array.from({ length: n }, (_, i) =>

@@ -1,4 +1,5 @@
-// Answers for everybody into a file, ids with commas, run files in every form, and what is said of names that nobody has.
+// Answers for everybody into a file, ids with commas, run files in every form, and what is said of names that nobody
+// has.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

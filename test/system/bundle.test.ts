@@ -1,4 +1,5 @@
-// The package as a user's bundler ships it: a small program, bundled by esbuild, finds what the package finds unbundled.
+// The package as a user's bundler ships it: a small program, bundled by esbuild, finds what the package finds
+// unbundled.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// The fuzzer (test/fuzz) as a test: a short run, the corpus of past failures, and proof that the fuzzer sees what it looks for.
+// The fuzzer (test/fuzz) as a test: a short run, the corpus of past failures, and proof that the fuzzer sees what it
+// looks for.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// What lets an engine without JavaScript take part in `npm run hosts`: kernels.wasm with a function that makes the script's calls.
+// What lets an engine without JavaScript take part in `npm run hosts`: kernels.wasm with a function that makes the
+// script's calls.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { LinearMemory } from '../../src/engine/memory.ts';

@@ -1,4 +1,5 @@
-// A file imports its own folder and lower floors; Node built-ins and third parties are imported where they are named here.
+// A file imports its own folder and lower floors; Node built-ins and third parties are imported where they are named
+// here.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-// The declarations of the packed package under an older TypeScript, in every way of finding modules, with and without the DOM's types.
+// The declarations of the packed package under an older TypeScript, in every way of finding modules, with and without
+// the DOM's types.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// The pool of threads: the same bytes on any number of them, and an end to every job, also where a worker does not live to see it.
+// The pool of threads: the same bytes on any number of them, and an end to every job, also where a worker does not live
+// to see it.
 import { describe, expect, test } from 'vitest';
 import { runTasks } from '../../src/engine/tasks.ts';
 import type { Task } from '../../src/engine/types.ts';
@@ -143,7 +144,10 @@ describe('recommendAll', () => {
   });
 });
 
-/** Threads of a machine with cores enough look for tasks a while before they sleep; where they have to share cores they sleep at once. */
+/**
+ * Threads of a machine with cores enough look for tasks a while before they sleep; where they have to share cores they
+ * sleep at once.
+ */
 const CORES: [string, number][] = [
   ['threads that look before they sleep', 8],
   ['threads that sleep at once', 1],

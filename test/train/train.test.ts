@@ -1,4 +1,5 @@
-// Training end to end on small generated markets: the promise of the same bytes, every model and ablation, abort, limits.
+// Training end to end on small generated markets: the promise of the same bytes, every model and ablation, abort,
+// limits.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -175,7 +176,8 @@ test.runIf(existsSync(data))(
     const real = await readDirectory(data);
     const recommender = await loadModel(encodeModel(await train(real, { model: 'ease' })));
     const { markets: rows } = await evaluate(recommender, real);
-    // MRR of plain EASE, λ = 25, clean; dropping the entries below 0.01 and another draw of negatives move it by less than a point
+    // MRR of plain EASE, λ = 25, clean; dropping the entries below 0.01 and another draw of negatives move it by less
+    // than a point
     for (const [market, mrr] of [
       ['s2', 62.46],
       ['t1', 49.61],

@@ -1,4 +1,5 @@
-// A model that is updated equals one that is trained on everything: exactly in what is counted, but for rounding in EASE.
+// A model that is updated equals one that is trained on everything: exactly in what is counted, but for rounding in
+// EASE.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { assemble, type RawMarket } from '../../src/data/assemble.ts';
@@ -29,13 +30,16 @@ import { LENGTHS, randoms, rawKernels, worst } from '../support/reference.ts';
 import { SplitMix } from '../support/splitmix-numbers.ts';
 
 /**
- * Of the entries of B̂ that both keep, |updated − refit| / refit, one update at λ ≥ 5. Both have the roundings of the sweep, so the refit is off by as much.
- * Largest seen: 1.3e-4 on dense generated markets, 4e-7 in 3,000 random cases (at 12,015 items: see bench/results/update/exact/amd-epyc-2-avx512.md).
+ * Of the entries of B̂ that both keep, |updated − refit| / refit, one update at λ ≥ 5. Both have the roundings of the
+ * sweep, so the refit is off by as much. Largest seen: 1.3e-4 on dense generated markets, 4e-7 in 3,000 random cases
+ * (at 12,015 items: see bench/results/update/exact/amd-epyc-2-avx512.md).
  */
 const RELATIVE_TOLERANCE = 2e-4;
 /** The same after 20 updates, whose roundings add up. Largest seen: 5e-5. */
 const CHAIN_TOLERANCE = 1.5e-4;
-/** Absolute, for entries of any size (within ±1); one entry may be on either side of ε by as much. Largest seen: 8e-7. */
+/**
+ * Absolute, for entries of any size (within ±1); one entry may be on either side of ε by as much. Largest seen: 8e-7.
+ */
 const ABSOLUTE_TOLERANCE = 1e-6;
 /** Scores are sums over a history of up to some hundred entries. */
 const SCORE_TOLERANCE = 1e-5;

@@ -1,4 +1,5 @@
-// M3Rec in the paper's three steps: the similarity of items within a market, that between markets, and the markets' adaptation.
+// M3Rec in the paper's three steps: the similarity of items within a market, that between markets, and the markets'
+// adaptation.
 import type { Market, Markets } from '../../data/markets.ts';
 import type { Adaptation, AdaptationInput } from '../../embedding/market-adaptation.ts';
 import { propagateTable } from '../../embedding/propagation.ts';

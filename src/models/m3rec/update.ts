@@ -1,5 +1,5 @@
-// M3Rec after new interactions: its linear scores follow them, what is learned stays. P and V keep their rows; those of new items
-// are zero, so that the linear scores alone rank these.
+// M3Rec after new interactions: its linear scores follow them, what is learned stays. P and V keep their rows; those of
+// new items are zero, so that the linear scores alone rank these.
 import { ArgumentError, checkNumber } from '../../common/errors.ts';
 import type { Model } from '../../model/model.ts';
 import { growLearned } from '../grow-learned.ts';

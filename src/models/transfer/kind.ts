@@ -12,12 +12,12 @@ import { marketSimilarity, othersSimilarity } from './stages.ts';
 /**
  * EASEᴿ (Steck, 2019) of each market, with that of the other markets as the mean that it shrinks to:
  *   B_m = argmin ‖X_m − X_m B‖² + λ ‖B − s · B_others‖², diag B = 0,
- * where B_others is the EASE of the other markets' users over the items that market m sells. An entry moves from s · B_others
- * toward what the market's own users say as fast as they say it: one λ and one s serve markets of any size, and a market
- * without users has s · B_others. The score of item k for a history x is
+ * where B_others is the EASE of the other markets' users over the items that market m sells. An entry moves from s ·
+ * B_others toward what the market's own users say as fast as they say it: one λ and one s serve markets of any size,
+ * and a market without users has s · B_others. The score of item k for a history x is
  *   Σ_{i∈x} B_ik + max_{i∈x} w (B_ik + J_ik) + bias_k,
- * over the entries B_ik ≥ ε, with J Jaccard's similarity in the market, and w and λ, s among the options. The bias orders by popularity
- * what nothing in the history speaks for.
+ * over the entries B_ik ≥ ε, with J Jaccard's similarity in the market, and w and λ, s among the options. The bias
+ * orders by popularity what nothing in the history speaks for.
  */
 export const transfer = {
   ...served,
@@ -63,7 +63,9 @@ async function trainMarkets(data: Markets, options: TransferOptions, { run, kern
   return models;
 }
 
-/** What a user more or less moves the score of an item that nothing else is known of: below what any similarity adds. */
+/**
+ * What a user more or less moves the score of an item that nothing else is known of: below what any similarity adds.
+ */
 const PER_USER = 1e-4;
 const PER_USER_ELSEWHERE = 1e-5;
 

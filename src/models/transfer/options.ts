@@ -2,7 +2,10 @@ import { EASE_OPTIONS } from '../ease/options.ts';
 import { type OptionTable, type ResolvedValues, resolveTable } from '../options.ts';
 import { SHARED_OPTIONS } from '../shared-options.ts';
 
-/** Found by exact leave-one-out on training rows and on the tuning half of held-out rows; docs/internals/accuracy.md has the grids. */
+/**
+ * Found by exact leave-one-out on training rows and on the tuning half of held-out rows; docs/internals/accuracy.md has
+ * the grids.
+ */
 export const TRANSFER_OPTIONS = {
   ...SHARED_OPTIONS,
   lambda: {

@@ -53,7 +53,9 @@ export function othersOver({ items, markets }: Markets, number: number): Others 
   return { X: { rows: user, cols: own.length, indptr, indices }, sources };
 }
 
-/** Calls with the places of each user's items, ascending, that have one. @param place of each item of the market, or −1 */
+/**
+ * Calls with the places of each user's items, ascending, that have one. @param place of each item of the market, or −1
+ */
 function eachRow({ interactions }: Market, place: Int32Array, use: (row: Int32Array) => void): void {
   const { rows, indptr, indices } = interactions;
   const row = new Int32Array(place.length);
