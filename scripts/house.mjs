@@ -14,7 +14,6 @@ const LARGEST = 10;
 /** Files whose kernels may take more, and why. */
 const EXCEPTIONS = {
   'dense/gemm.ts': "BLAS's order",
-  'sparse/conjugate.ts': 'the iterative solver, which EASE by groups replaces',
 };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');

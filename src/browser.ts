@@ -11,12 +11,12 @@ export {
   serveCalls,
 } from './browser/calls.ts';
 export { registerShell, type Shell, type ShellHandle, serveShell } from './browser/offline.ts';
+export { openModelStore } from './browser/open-store.ts';
 export {
   checkModelName,
   freeName,
   type ModelStore,
   memoryStore,
-  openModelStore,
   QuotaError,
   type StoredModel,
   type StoreUsage,

@@ -3,7 +3,8 @@ import { AbortedError } from '../common/errors.ts';
 import { Job } from '../common/job.ts';
 import type { Context } from './context.ts';
 import type { ResultFile } from './result-file.ts';
-import { openTable, printTable, type TableKind, type TableWriter, tableFile } from './tables.ts';
+import type { TableKind, TableWriter } from './table-kind.ts';
+import { openTable, printTable, tableFile } from './tables.ts';
 
 /** Where a table goes: a file, or stdout. */
 export class TableOutput {

@@ -1,5 +1,5 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { Batch, Column, TableKind, TableWriter } from './tables.ts';
+import type { Batch, Column, TableKind, TableWriter } from './table-kind.ts';
 
 /** Rows of a row group: what is held in memory before it is encoded. */
 const GROUP_ROWS = 100_000;

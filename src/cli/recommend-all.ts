@@ -2,12 +2,12 @@ import { ArgumentError, DataError } from '../common/errors.ts';
 import type { Recommender } from '../models/load.ts';
 import { nameOfInput } from '../node/input.ts';
 import { inChunks, TableOutput } from './batch.ts';
-import { type Filter, resolveFilter } from './commands/recommend.ts';
 import type { Context } from './context.ts';
 import { checkMarket } from './hints.ts';
+import { type Filter, resolveFilter } from './id-filter.ts';
 import { readIds } from './lines.ts';
 import { formatCounted, formatJson, write } from './output.ts';
-import type { TableKind } from './tables.ts';
+import type { TableKind } from './table-kind.ts';
 
 export interface RecommendAllOptions {
   market?: string;

@@ -3,31 +3,7 @@ import { extname } from 'node:path';
 import { ArgumentError } from '../common/errors.ts';
 import { writeData } from './output.ts';
 import type { FileKind, ResultFile } from './result-file.ts';
-
-export interface Column {
-  readonly name: string;
-  /** `score` is an f32. A `text` may be absent. */
-  readonly type: 'text' | 'integer' | 'score';
-}
-
-/** What is in a table, in the file itself too: a file with the same columns may be replaced. */
-export interface TableKind {
-  readonly name: string;
-  readonly columns: readonly Column[];
-}
-
-type Cell = string | number | undefined;
-/** An array for each column, all of one length. */
-export type Batch = readonly (readonly Cell[])[];
-
-export interface TableWriter {
-  write(batch: Batch): Promise<void>;
-  /** Writes what is left; the file is not yet in its place. */
-  finish(): Promise<void>;
-}
-
-/** Where the bytes of a table go. */
-type Sink = (piece: string | Uint8Array) => Promise<void>;
+import type { Batch, Cell, Sink, TableKind, TableWriter } from './table-kind.ts';
 
 interface Format {
   open(kind: TableKind, sink: Sink): TableWriter | Promise<TableWriter>;

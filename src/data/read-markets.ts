@@ -61,15 +61,7 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
   const subset =
     options.markets === undefined ? undefined : new Set(checkTexts('markets', options.markets, 'an array of names'));
   if (subset?.size === 0) throw new ArgumentError('markets', options.markets, 'at least one market');
-  for (const [i, file] of checkArray('files', files, 'an array of files').entries() as Iterable<[number, MarketFile]>) {
-    checkObject(`files[${i}]`, file);
-    if (typeof file.name !== 'string') throw new ArgumentError(`files[${i}].name`, file.name, 'text');
-    checkChoice(`files[${i}].split`, file.split, ['train', 'valid', 'test']);
-    if (file.options !== undefined) checkReadingOptions(file.options);
-    for (const market of [file.market, file.defaultMarket])
-      if (market !== undefined && (typeof market !== 'string' || market.trim() === '' || market.length > MAX_FIELD))
-        throw new ArgumentError('market', market, `1 to ${MAX_FIELD} characters`);
-  }
+  checkFiles(files);
 
   const job = new Job(options);
   const items = new Ids();
@@ -138,6 +130,33 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
         `markets that the data has: ${names.slice(0, 20).join(', ') || 'none'}`,
       );
   }
+  const raw = rawMarkets(drafts, files);
+  const steps = assembling(items.list(), raw);
+  let step = steps.next();
+  for (let done = 1; !step.done; done++) {
+    await job.tick('assemble', done, assemblingSteps(raw.length));
+    step = steps.next();
+  }
+  const markets = step.value;
+  if (onWarning) for (const warning of marketWarnings(markets, drafts)) onWarning(warning);
+  return markets;
+}
+
+/** Throws ArgumentError for what is no list of files. */
+function checkFiles(files: readonly MarketFile[]): void {
+  for (const [i, file] of checkArray('files', files, 'an array of files').entries() as Iterable<[number, MarketFile]>) {
+    checkObject(`files[${i}]`, file);
+    if (typeof file.name !== 'string') throw new ArgumentError(`files[${i}].name`, file.name, 'text');
+    checkChoice(`files[${i}].split`, file.split, ['train', 'valid', 'test']);
+    if (file.options !== undefined) checkReadingOptions(file.options);
+    for (const market of [file.market, file.defaultMarket])
+      if (market !== undefined && (typeof market !== 'string' || market.trim() === '' || market.length > MAX_FIELD))
+        throw new ArgumentError('market', market, `1 to ${MAX_FIELD} characters`);
+  }
+}
+
+/** What the files gave, market by market. Throws DataError for a market without training rows. */
+function rawMarkets(drafts: ReadonlyMap<string, Draft>, files: readonly MarketFile[]): RawMarket[] {
   if (drafts.size === 0) throw new DataError(files[0]?.name ?? 'data', undefined, 'no training rows');
   const raw: RawMarket[] = [];
   for (const draft of drafts.values()) {
@@ -160,15 +179,7 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
       heldOut,
     });
   }
-  const steps = assembling(items.list(), raw);
-  let step = steps.next();
-  for (let done = 1; !step.done; done++) {
-    await job.tick('assemble', done, assemblingSteps(raw.length));
-    step = steps.next();
-  }
-  const markets = step.value;
-  if (onWarning) for (const warning of marketWarnings(markets, drafts)) onWarning(warning);
-  return markets;
+  return raw;
 }
 
 /** Bytes of all files read, as one stage: a bar for each of many small files would say little. */

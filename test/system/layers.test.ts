@@ -5,6 +5,7 @@ import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { FLOORS } from '../../scripts/floors.mjs';
+import { circlesOf, functionsOf, kernelsOf, sourcesOf } from '../../scripts/sources.mjs';
 
 const root = fileURLToPath(new URL('../../src/', import.meta.url));
 
@@ -59,5 +60,29 @@ describe.each(files)('%s', (file) => {
       if (target.startsWith('node:')) expect(WITH_NODE, `${file} → ${target}`).toContain(from);
       else expect(THIRD_PARTIES[packageOf(target)] ?? [], `${file} → ${target}`).toContain(from);
     }
+  });
+});
+
+describe('what npm run house counts', () => {
+  const checkout = fileURLToPath(new URL('../../', import.meta.url));
+  const host = sourcesOf(checkout, 'src');
+  const assembly = sourcesOf(checkout, 'assembly');
+
+  test('no files import each other in a circle', () => {
+    expect(circlesOf(host)).toEqual([]);
+  });
+
+  test('no file of src has over 400 lines, no function over 100, under 1 % of lines over 120 columns', () => {
+    const lines = host.flatMap(({ file, text }) => text.split('\n').map((line) => ({ file, line })));
+    expect(host.filter(({ text }) => text.split('\n').length > 401).map(({ file }) => file)).toEqual([]);
+    expect([...host, ...assembly].flatMap(({ text }) => functionsOf(text)).filter(({ lines }) => lines > 100)).toEqual(
+      [],
+    );
+    expect(lines.filter(({ line }) => line.length > 120).length / lines.length).toBeLessThan(0.01);
+  });
+
+  test('no kernel has over ten positional arguments but the matrix products, in the order of BLAS', () => {
+    const many = kernelsOf(assembly).filter(({ parameters }) => parameters > 10);
+    expect(many.map(({ name }) => name).sort()).toEqual(['gemmNN', 'gemmNT', 'gemmTN', 'jaccardRows']);
   });
 });

@@ -9,7 +9,8 @@ import { addDataOptions, type DataOptions, dataOption, takeDataOptions } from '.
 import { heldOutOption, jsonOption, nonEmpty, whole, wholes } from '../options.ts';
 import { formatCount, formatCounted, formatJson, formatPercent, formatTable, write } from '../output.ts';
 import { readData } from '../read-data.ts';
-import { openTable, type TableKind, tableFile } from '../tables.ts';
+import type { TableKind } from '../table-kind.ts';
+import { openTable, tableFile } from '../tables.ts';
 
 const SHOWN = ['mrr', 'ndcg', 'hr'] as const;
 

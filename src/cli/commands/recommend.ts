@@ -4,6 +4,7 @@ import type { Recommender } from '../../models/load.ts';
 import type { Contribution } from '../../recommend/query.ts';
 import type { Context } from '../context.ts';
 import { checkMarket, checkUser, describeUnknownItems } from '../hints.ts';
+import { type Filter, filterOf, resolveFilter } from '../id-filter.ts';
 import { resolveList } from '../id-lists.ts';
 import { readIds } from '../lines.ts';
 import { countOption, idLists, jsonOption, nonEmpty, outputOption, texts, threadsOption } from '../options.ts';
@@ -133,21 +134,6 @@ async function runRecommend(
     ...(explain ? [reasons(because)] : []),
   ]);
   await write(formatTable(['rank', 'item', 'score', ...(explain ? ['because of'] : [])], table, [0, 1, 3]));
-}
-
-/** The lists of an option, and the ids of its file. */
-export interface Filter {
-  lists: string[];
-  ids: string[];
-}
-
-async function filterOf(context: Context, lists?: string[], file?: string): Promise<Filter | undefined> {
-  if (lists === undefined && file === undefined) return undefined;
-  return { lists: lists ?? [], ids: file === undefined ? [] : await readIds(file, context.signal) };
-}
-
-export function resolveFilter({ lists, ids }: Filter, known: (id: string) => boolean): string[] {
-  return [...lists.flatMap((text) => resolveList(text, known)), ...ids];
 }
 
 function warnOfUnknown(context: Context, recommender: Recommender, market: string, items: readonly string[]): void {

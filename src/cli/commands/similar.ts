@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { checkItem, checkMarket } from '../hints.ts';
 import { countOption, jsonOption, nonEmpty, outputOption } from '../options.ts';
 import { formatCounted, formatJson, formatTable, write } from '../output.ts';
-import type { TableKind } from '../tables.ts';
+import type { TableKind } from '../table-kind.ts';
 
 const SIMILAR: TableKind = {
   name: 'similar items',
