@@ -143,8 +143,7 @@ function housePage(old, found) {
   return `# The house, before and after
 
 Written by \`npm run house -- --write --before FOLDER\`, FOLDER being a checkout of b5197d3, the last commit before the folders.
-There all but the command line lay in one folder. After is this checkout, the way to version ${version === '0.1.0' ? '0.2.0' : version}. The drawing of the folders is on
-[a page of its own](folders.md).
+There all but the command line lay in one folder. After is this checkout, version ${version}. [Another page](folders.md) draws the folders.
 
 | | before | after |
 |---|---|---|

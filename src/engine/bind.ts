@@ -1,9 +1,10 @@
+import { instantiate as load } from '@assemblyscript/loader';
 import { ArgumentError } from '../common/errors.ts';
 import { type Address, NOWHERE, type Pointer } from './address.ts';
-import { instantiateKernels } from './instantiate.ts';
+import { type Instantiate, instantiateKernels, instantiateModule } from './instantiate.ts';
 import type { KernelExports } from './kernel-exports.ts';
 import { STRUCT_ARGUMENTS, STRUCT_FIELDS } from './kernel-layout.ts';
-import type { LinearMemory } from './memory.ts';
+import { LinearMemory } from './memory.ts';
 import type { KernelSource } from './source.ts';
 import { putStruct, type StructLayout } from './struct.ts';
 
@@ -71,7 +72,7 @@ export type BoundKernels = {
  * [...y]; // → [2, 3, 4, 5]
  */
 export async function bindKernels(source: KernelSource): Promise<BoundKernels> {
-  const { exports, memory } = await instantiateKernels(source);
+  const { exports, memory } = await instantiateKernels(source, new LinearMemory(), loadModule);
   const bound: Record<string, (...args: KernelArgument[]) => number> = {};
   for (const [name, kernel] of Object.entries(exports)) {
     if (typeof kernel === 'function')
@@ -79,6 +80,12 @@ export async function bindKernels(source: KernelSource): Promise<BoundKernels> {
   }
   return bound as unknown as BoundKernels;
 }
+
+/** By AssemblyScript's loader, which takes modules of this realm only. */
+const loadModule: Instantiate = (module, imports) =>
+  module instanceof WebAssembly.Module
+    ? load(module, { env: { memory: imports.env.memory as WebAssembly.Memory } })
+    : instantiateModule(module, imports);
 
 function call(
   name: string,

@@ -1,5 +1,5 @@
-import { instantiate as load } from '@assemblyscript/loader';
 import { ArgumentError, MemoryError } from '../common/errors.ts';
+import type { Bytes, WasmMemory, WasmModule } from '../common/host-types.ts';
 import type { KernelExports } from './kernel-exports.ts';
 import { LinearMemory } from './memory.ts';
 import { isModule, type KernelSource, resolveKernels } from './source.ts';
@@ -14,15 +14,17 @@ import type { Kernels } from './types.ts';
  * memory.f32(x, 2)[1]; // → 4
  * typeof exports.dot; // → 'function'
  */
-export async function instantiateKernels(source: KernelSource, memory = new LinearMemory()): Promise<Kernels> {
+export async function instantiateKernels(
+  source: KernelSource,
+  memory = new LinearMemory(),
+  instantiate: Instantiate = instantiateModule,
+): Promise<Kernels> {
   const resolved = await resolveKernels(source);
   const imports = { env: { memory: memory.memory } };
   let exports: Record<string, unknown>;
   try {
-    // the loader recognises modules of this realm only
-    ({ exports } = isModule(resolved)
-      ? await WebAssembly.instantiate(resolved as WebAssembly.Module, imports)
-      : await load(resolved, imports));
+    const module = isModule(resolved) ? (resolved as WasmModule) : await WebAssembly.compile(resolved as Bytes);
+    ({ exports } = await instantiate(module, imports));
   } catch (error) {
     if (error instanceof RangeError) throw new MemoryError(`the kernels were not instantiated: ${error.message}`);
     const expected = isModule(resolved)
@@ -34,3 +36,12 @@ export async function instantiateKernels(source: KernelSource, memory = new Line
     throw ArgumentError.because('kernels', 'this is another WebAssembly module, not kernels.wasm of m3rec');
   return { exports: exports as unknown as KernelExports, memory };
 }
+
+/** How an instance is made of a module; AssemblyScript's loader is another way, which pages do not have to download. */
+export type Instantiate = (
+  module: WasmModule,
+  imports: { env: { memory: WasmMemory } },
+) => Promise<{ exports: Record<string, unknown> }>;
+
+export const instantiateModule: Instantiate = (module, imports) =>
+  WebAssembly.instantiate(module as WebAssembly.Module, imports as unknown as WebAssembly.Imports);
