@@ -40,7 +40,7 @@ export type Remote<M extends Methods> = {
 
 interface Port {
   postMessage(message: unknown, transfer?: Transferred[]): void;
-  addEventListener(type: string, listener: (event: never) => void): void;
+  addEventListener(type: string, listener: (event: Event) => void): void;
 }
 
 interface SentError {
@@ -108,7 +108,7 @@ export function serveCalls(scope: Port, methods: Methods): void {
     } finally {
       running.delete(id);
     }
-  }) as (event: never) => void);
+  }) as unknown as (event: Event) => void);
 }
 
 type Request =
@@ -143,12 +143,12 @@ export function connectCalls<M extends Methods>(worker: Port & { terminate?(): v
     pending.delete(data.id);
     if ('error' in data) call.reject(rebuilt(data.error));
     else call.resolve(data.value);
-  }) as (event: never) => void);
+  }) as unknown as (event: Event) => void);
   worker.addEventListener('messageerror', () => end('the worker sent a message that could not be read'));
   worker.addEventListener('error', ((event: ErrorEvent) => {
     event.preventDefault?.();
     end(`the worker ended: ${event.message || 'it could not be loaded, or ran out of memory'}`);
-  }) as (event: never) => void);
+  }) as unknown as (event: Event) => void);
 
   const call = (method: string, input: unknown, { onProgress, signal }: CallOptions = {}) =>
     new Promise((resolve, reject) => {

@@ -41,13 +41,13 @@ function pair() {
   opened.push(port1);
   const listening = (port: typeof port1) => ({
     postMessage: (message: unknown, transfer?: Transferable[]) => port.postMessage(message, transfer as never),
-    addEventListener(type: string, listener: (event: never) => void) {
+    addEventListener(type: string, listener: (event: Event) => void) {
       if (type === 'message') port.on('message', (data) => listener({ data } as never));
       else failing.set(type, listener);
     },
     terminate: () => port.close(),
   });
-  const failing = new Map<string, (event: never) => void>();
+  const failing = new Map<string, (event: Event) => void>();
   serveCalls(listening(port2), methods);
   return { remote: connectCalls<typeof methods>(listening(port1)), failing };
 }

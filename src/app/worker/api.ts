@@ -36,6 +36,8 @@ export interface DataFacts {
   heldOut: number;
   warnings: Warning[];
   hasTitles: boolean;
+  /** Of the sample: HR@10 in its scarcest market alone and with the others, and the error of the difference. */
+  sampleGain?: { before: number; after: number; error: number };
 }
 
 export interface Title {

@@ -1,0 +1,58 @@
+// The page's side of its worker.
+import { connectCalls, type Remote } from '../browser/calls.ts';
+import { WorkerError } from '../common/errors.ts';
+import * as state from './state.ts';
+import type { AppMethods } from './worker/main.ts';
+
+let worker: Remote<AppMethods>;
+
+export function startWorker(): void {
+  worker = connectCalls<AppMethods>(new Worker(new URL('./worker.js', document.baseURI), { type: 'module' }));
+}
+
+/** Ends a worker that does not stop, and starts another; data that it had are read again. */
+export function restartWorker(): void {
+  worker.close();
+  startWorker();
+}
+
+export const remote = (): Remote<AppMethods> => worker;
+
+/** Runs a call whose fault is none of the view's: a worker that ended is said over everything. */
+export async function ask<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof WorkerError) state.fault.value = error.message;
+    else state.toast.value = { text: (error as Error).message };
+    return undefined;
+  }
+}
+
+/** Only the newest call of a place is of interest: the answers of older ones are dropped. */
+export function newest(): <T>(call: () => Promise<T>, then: (value: T) => void) => void {
+  let last = 0;
+  return (call, then) => {
+    const own = ++last;
+    ask(call()).then((value) => {
+      if (own === last && value !== undefined) then(value);
+    });
+  };
+}
+
+/** Facts of the open model's items, for searching and naming. */
+export async function loadTitles(): Promise<void> {
+  const lines = await ask(worker.titles());
+  if (lines === undefined) return;
+  state.titles.value = new Map(
+    lines.split('\n').map((line) => {
+      const [id, title, category] = line.split('\t');
+      return [id, { id, title, category }];
+    }),
+  );
+}
+
+export async function loadModels(): Promise<void> {
+  state.saved.value = (await ask(worker.models())) ?? [];
+  state.usage.value = await ask(worker.usage());
+}

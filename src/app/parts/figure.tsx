@@ -1,0 +1,107 @@
+// A chart with its finding as the title, and the same numbers as a table.
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
+import { texts } from '../format.ts';
+import { toast } from '../state.ts';
+
+export interface TableOf {
+  head: readonly string[];
+  rows: readonly (readonly string[])[];
+}
+
+/** The first column is text, the others are numbers. */
+export function Table({ head, rows, caption }: TableOf & { caption?: string }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section class="scroll" tabIndex={0} aria-label={caption}>
+      <table>
+        {caption && <caption class="sr">{caption}</caption>}
+        <thead>
+          <tr>
+            {head.map((cell, i) => (
+              <th key={cell} scope="col" class={i === 0 ? '' : 'number'}>
+                {cell}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row[0]}>
+              {row.map((cell, i) =>
+                i === 0 ? (
+                  <th key={head[i]} scope="row">
+                    {cell}
+                  </th>
+                ) : (
+                  <td key={head[i]} class="number">
+                    {cell}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+const csvCell = (cell: string) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+
+export function Figure(props: {
+  title: string;
+  /** What the chart shows, for who does not see it. */
+  desc: string;
+  width: number;
+  height: number;
+  table: TableOf;
+  children: ComponentChildren;
+}) {
+  const isTable = useSignal(false);
+  const id = useId();
+  const copy = async () => {
+    const { head, rows } = props.table;
+    await navigator.clipboard.writeText([head, ...rows].map((row) => row.map(csvCell).join(',')).join('\n'));
+    toast.value = { text: texts.value.copied };
+  };
+  return (
+    <figure class="card">
+      <figcaption>
+        <h3 id={`${id}-title`}>{props.title}</h3>
+        <span class="actions">
+          {isTable.value && (
+            <button type="button" class="quiet" onClick={copy}>
+              {texts.value.copyCsv}
+            </button>
+          )}
+          <button
+            type="button"
+            class="quiet"
+            aria-pressed={isTable.value}
+            onClick={() => {
+              isTable.value = !isTable.value;
+            }}
+          >
+            {isTable.value ? texts.value.chart : texts.value.table}
+          </button>
+        </span>
+      </figcaption>
+      {isTable.value ? (
+        <Table {...props.table} caption={props.title} />
+      ) : (
+        // biome-ignore lint/a11y/noSvgWithoutTitle: the caption is its title
+        <svg
+          class="plot"
+          viewBox={`0 0 ${props.width} ${props.height}`}
+          role="img"
+          aria-labelledby={`${id}-title ${id}-desc`}
+        >
+          <desc id={`${id}-desc`}>{props.desc}</desc>
+          {props.children}
+        </svg>
+      )}
+    </figure>
+  );
+}

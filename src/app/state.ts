@@ -1,0 +1,40 @@
+// What is on the screen, as signals. The worker owns everything else.
+import { computed, signal } from '@preact/signals';
+import type { StoreUsage } from '../browser/store.ts';
+import type { DataFacts, DeviceFacts, ModelFacts, StoredFacts, Title, TrainResult } from './worker/api.ts';
+
+export const data = signal<DataFacts | undefined>(undefined);
+export const model = signal<ModelFacts | undefined>(undefined);
+/** What the last training measured. */
+export const trained = signal<TrainResult | undefined>(undefined);
+export const device = signal<DeviceFacts | undefined>(undefined);
+export const saved = signal<readonly StoredFacts[]>([]);
+export const usage = signal<StoreUsage | undefined>(undefined);
+export const titles = signal<ReadonlyMap<string, Title>>(new Map());
+/** The model that answers is the sample's own. */
+export const isSample = signal(true);
+export const isReady = signal(false);
+export const basket = signal<readonly string[]>([]);
+/** A known customer whose history is the basket. */
+export const customer = signal<string | undefined>(undefined);
+export const market = signal('in');
+export const toast = signal<{ text: string; action?: { label: string; run: () => void } } | undefined>(undefined);
+/** A fault of the worker, over everything. */
+export const fault = signal<string | undefined>(undefined);
+
+export const titleOf = (item: string): string => titles.value.get(item)?.title || item;
+export const categories = computed(() => [
+  ...new Set([...titles.value.values()].map(({ category }) => category).filter(Boolean)),
+]);
+
+/** Largest first; its place gives a market its colour and shape, and it keeps them. */
+const places = new Map<string, number>();
+export function placeOf(name: string): number {
+  const known = places.get(name);
+  if (known !== undefined) return known;
+  places.set(name, places.size);
+  return places.size - 1;
+}
+export function placeMarkets(names: readonly string[]): void {
+  for (const name of names) placeOf(name);
+}

@@ -1,0 +1,295 @@
+// The page's worker: it owns the data, the models and the store; the page owns only what is on the screen.
+// It starts with what answers; reading and training come as chunks of their own when they are first asked for.
+import { type CallOptions, moving, serveCalls } from '../../browser/calls.ts';
+import { type ModelStore, openModelStore } from '../../browser/store.ts';
+import { ArgumentError } from '../../common/errors.ts';
+import type { Markets } from '../../data/markets.ts';
+import { init } from '../../engine/init.ts';
+import { decodeModel, encodeModel, inspectModel } from '../../model/file.ts';
+import type { Model } from '../../model/model.ts';
+import { loadModel } from '../../models/load.ts';
+import type { Recommender } from '../../recommend/recommender.ts';
+import { answer, itemsOf, popularOf } from './answers.ts';
+import type * as api from './api.ts';
+import { Together } from './together.ts';
+
+type Options = Required<CallOptions>;
+
+interface OpenModel {
+  recommender: Recommender;
+  bytes: Uint8Array;
+  facts: api.ModelFacts;
+}
+
+let data: { markets: Markets; facts: api.DataFacts } | undefined;
+let together: Together | undefined;
+let titles = new Map<string, api.Title>();
+let open: OpenModel | undefined;
+/** One market trained alone, by its name: what the others add is seen beside it. */
+const alone = new Map<string, Recommender>();
+let store: Promise<ModelStore> | undefined;
+const models = () => (store ??= openModelStore());
+/** Facts of saved models that this page measured; kept beside the models. */
+const FACTS = 'm3rec:facts';
+
+/** The model that answers, by bytes. */
+async function openBytes(bytes: Uint8Array<ArrayBuffer>, more: Partial<api.ModelFacts> = {}): Promise<api.ModelFacts> {
+  const recommender = await loadModel(bytes);
+  open?.recommender.close();
+  open = { recommender, bytes, facts: { ...factsOfModel(recommender.model, bytes.length), ...more } };
+  for (const each of alone.values()) each.close();
+  alone.clear();
+  return open.facts;
+}
+
+function factsOfModel(model: Model, bytes: number): api.ModelFacts {
+  return {
+    kind: model.kind,
+    bytes,
+    foldsIn: true,
+    hasUsers: model.markets.some(({ users }) => users !== undefined),
+    hasVectors: model.dim > 0,
+    markets: model.markets.map(({ name, items, users }) => ({ name, items: items.length, users: users?.length ?? 0 })),
+  };
+}
+
+function opened(): OpenModel {
+  if (!open) throw ArgumentError.because('model', 'no model is open; train one, or open a file');
+  return open;
+}
+
+function readData(): { markets: Markets; facts: api.DataFacts } {
+  if (!data) throw ArgumentError.because('data', 'no data is there; add files, or use the sample shop');
+  return data;
+}
+
+function keep(markets: Markets, facts: api.DataFacts): api.DataFacts {
+  data = { markets, facts };
+  together = new Together(markets);
+  for (const each of alone.values()) each.close();
+  alone.clear();
+  return facts;
+}
+
+async function aloneIn(market: string): Promise<Recommender> {
+  const known = alone.get(market);
+  if (known) return known;
+  const { trainAlone } = await import('./training.ts');
+  const made = await trainAlone(readData().markets, market, opened().recommender.model);
+  alone.set(market, made);
+  return made;
+}
+
+const methods = {
+  /** Gets the kernels, and opens the two small files of the sample: the first answer. */
+  async start({
+    kernels,
+    model,
+    aloneModel,
+    market,
+  }: {
+    kernels: string;
+    model: string;
+    aloneModel: string;
+    market: string;
+  }) {
+    await init(kernels);
+    const [all, one] = await Promise.all([model, aloneModel].map(fetchBytes));
+    const { sampleItems } = await import('../sample.ts');
+    setTitles(sampleItems());
+    const facts = await openBytes(all);
+    alone.set(market, await loadModel(one));
+    return facts;
+  },
+
+  /** Generates the whole sample shop. */
+  async sample(): Promise<api.DataFacts> {
+    const [{ sampleData, sampleItems }, { assembleGenerated }, { factsOf }] = await Promise.all([
+      import('../sample.ts'),
+      import('../../data/generate.ts'),
+      import('./facts.ts'),
+    ]);
+    const markets = assembleGenerated(sampleData());
+    setTitles(sampleItems());
+    const facts = factsOf(markets);
+    const heldOut = markets.markets.reduce((sum, { heldOut }) => sum + Object.values(heldOut).flat().length, 0);
+    return keep(markets, { ...facts, name: 'sample', isSample: true, heldOut, warnings: [], hasTitles: true });
+  },
+
+  async preview({ files, settings }: { files: File[]; settings: api.FileSettings[] }): Promise<api.Preview[]> {
+    const { previewFile } = await import('./reading.ts');
+    return Promise.all(files.map((file, i) => previewFile(file, settings[i] ?? {})));
+  },
+
+  async read(request: { files: File[]; settings: api.FileSettings[]; skipBad: boolean }, options: Options) {
+    const { readFiles } = await import('./reading.ts');
+    const { markets, facts } = await readFiles(request, options);
+    titles = new Map();
+    return keep(markets, facts);
+  },
+
+  async readTitles({ file }: { file: File }, options: Options): Promise<api.DataFacts> {
+    const { readTitles } = await import('./reading.ts');
+    setTitles(await readTitles(file, options));
+    const { markets, facts } = readData();
+    data = { markets, facts: { ...facts, hasTitles: true } };
+    return data.facts;
+  },
+
+  async kinds(): Promise<api.KindFacts[]> {
+    return (await import('./training.ts')).kindFacts();
+  },
+
+  async train(request: api.TrainRequest, options: Options): Promise<api.TrainResult> {
+    const { trainModel } = await import('./training.ts');
+    const { bytes, recommender, aloneRecommender, result } = await trainModel(readData().markets, request, options);
+    recommender.close();
+    const model = await openBytes(bytes, result.model);
+    if (request.alone && aloneRecommender) alone.set(request.alone, aloneRecommender);
+    return { ...result, model };
+  },
+
+  recommend(query: api.Query): api.Answer {
+    return answer(opened().recommender, query, { titles, together });
+  },
+
+  /** The market alone, and with the others. */
+  async pair(query: api.Query): Promise<{ alone: api.Answer; others: api.Answer }> {
+    const one = await aloneIn(query.market);
+    const items = query.user === undefined ? query.items : methods.recommend(query).history;
+    const own = answer(one, { ...query, user: undefined, items }, { titles, together });
+    return { alone: own, others: methods.recommend(query) };
+  },
+
+  hasAlone: (market: string) => alone.has(market) || data !== undefined,
+
+  popular: ({ market, k }: { market: string; k: number }) => popularOf(opened().recommender.model, market, k),
+
+  similar({ market, item, k }: { market: string; item: string; k: number }) {
+    return opened().recommender.similar({ market, item, k });
+  },
+
+  /** Every item of the model with its name: ids, titles and categories, a line each. */
+  titles(): string {
+    const { items } = opened().recommender.model;
+    return items.map((id) => [id, titles.get(id)?.title ?? '', titles.get(id)?.category ?? ''].join('\t')).join('\n');
+  },
+
+  itemsOf: (market: string) => itemsOf(opened().recommender.model, market),
+
+  users({ market, begin, k }: { market: string; begin: string; k: number }): string[] {
+    const { users = [] } = opened().recommender.model.markets.find(({ name }) => name === market) ?? {};
+    const found: string[] = [];
+    for (const user of users) if (user.startsWith(begin) && found.push(user) === k) break;
+    return found;
+  },
+
+  /** Positions of a market's items in the plane; progress carries how far they have settled. */
+  async map({ market }: { market: string }, options: Options): Promise<{ items: string[]; at: Float32Array }> {
+    const { drawMap } = await import('./drawing.ts');
+    const made = await drawMap(opened().recommender, market, options);
+    return moving(made, [made.at.buffer]);
+  },
+
+  async models(): Promise<api.StoredFacts[]> {
+    const kept = await (await models()).list();
+    const facts = await readFacts();
+    return kept.map((model) => ({ ...model, facts: facts[model.name] }));
+  },
+
+  async save(name: string): Promise<string> {
+    const { bytes, facts } = opened();
+    const { freeName } = await import('../../browser/store.ts');
+    const where = await models();
+    const free = freeName(name, await where.list());
+    await where.write(free, bytes);
+    await writeFacts({ ...(await readFacts()), [free]: { ...facts, name: free } });
+    return free;
+  },
+
+  async open(from: { name: string } | { file: File }): Promise<api.ModelFacts> {
+    if ('file' in from) return openBytes(new Uint8Array(await from.file.arrayBuffer()), { name: from.file.name });
+    const bytes = await (await models()).read(from.name);
+    return openBytes(bytes, { ...(await readFacts())[from.name], name: from.name });
+  },
+
+  async rename({ from, to }: { from: string; to: string }): Promise<void> {
+    await (await models()).rename(from, to);
+    const { [from]: facts, ...others } = await readFacts();
+    if (facts) await writeFacts({ ...others, [to]: { ...facts, name: to } });
+  },
+
+  async remove(name: string): Promise<void> {
+    await (await models()).remove(name);
+    const { [name]: _, ...others } = await readFacts();
+    await writeFacts(others);
+  },
+
+  usage: async () => ({ kind: (await models()).kind, ...(await (await models()).usage()) }),
+
+  async download(name?: string): Promise<Blob> {
+    const bytes = name === undefined ? opened().bytes : await (await models()).read(name);
+    return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' });
+  },
+
+  async variants(_: undefined, options: Options): Promise<api.Variant[]> {
+    return (await import('./exporting.ts')).variantsOf(opened().recommender, data?.markets, options);
+  },
+
+  async variant(id: api.Variant['id']): Promise<Blob> {
+    const { exported } = await import('./exporting.ts');
+    const bytes = encodeModel(exported(decodeModel(opened().bytes), id));
+    return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' });
+  },
+
+  async compare({ a, b }: { a: string; b: string }, options: Options): Promise<api.Comparison[]> {
+    const { comparisonOf, ranksOf } = await import('./measure.ts');
+    const ranks = [];
+    for (const name of [a, b]) {
+      const recommender = await loadModel(await (await models()).read(name));
+      try {
+        ranks.push(await ranksOf(recommender, readData().markets, options));
+      } finally {
+        recommender.close();
+      }
+    }
+    return comparisonOf(ranks[0], ranks[1]);
+  },
+
+  /** Rows of all customers of a market, in parts of a file; `next` of the call before says where to go on, −1 at the end. */
+  async batch(request: { market: string; k: number; format: 'csv' | 'jsonl'; from: number }) {
+    return (await import('./batch.ts')).batchPart(opened().recommender, request);
+  },
+
+  async device(): Promise<api.DeviceFacts> {
+    const { threadsHere } = await import('./training.ts');
+    return { store: (await models()).kind, ...threadsHere() };
+  },
+
+  inspect: (): ReturnType<typeof inspectModel> => inspectModel(opened().bytes),
+};
+
+export type AppMethods = typeof methods;
+
+function setTitles(items: readonly api.Title[]): void {
+  titles = new Map(items.map(({ id, title, category }) => [id, { id, title, category }]));
+}
+
+async function fetchBytes(url: string): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url);
+  if (!response.ok) throw new ArgumentError('model', `a response with status ${response.status}`, url);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function readFacts(): Promise<Record<string, api.ModelFacts>> {
+  const { get } = await import('idb-keyval');
+  return (await get<Record<string, api.ModelFacts>>(FACTS).catch(() => undefined)) ?? {};
+}
+
+async function writeFacts(facts: Record<string, api.ModelFacts>): Promise<void> {
+  const { set } = await import('idb-keyval');
+  // what was measured is a convenience: a host without IndexedDB keeps the models all the same
+  await set(FACTS, facts).catch(() => {});
+}
+
+serveCalls(self as unknown as MessagePort, methods);
