@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildApp } from './scripts/build-app.mjs';
 import { kernelExports, kernelLayout, structsOf } from './scripts/kernel-types.mjs';
 import { noticesOf } from './scripts/notices.mjs';
 import { pruneTypes } from './scripts/prune-types.mjs';
@@ -98,6 +99,8 @@ writeFileSync(
   "import type { WasmModule } from './common/host-types.ts';\ndeclare const kernels: WasmModule;\nexport default kernels;\n",
 );
 pruneTypes(Object.values(JSON.parse(readFileSync('package.json', 'utf8')).exports).map(({ types }) => types));
+node('typescript/bin/tsc', '-p', 'src/app/tsconfig.json');
+metafiles.push(...(await buildApp()));
 writeFileSync('THIRD-PARTY-NOTICES', noticesOf(metafiles));
 
 /**

@@ -3,7 +3,8 @@
  * @module m3rec/workers
  */
 import { embeddedThreadKernels } from './threads/embedded-threads.ts';
-import type { Availability, Workers } from './threads/pool.ts';
+import type { Workers } from './threads/pool.ts';
+import { workersMadeBy } from './threads/web-workers.ts';
 
 export type { Availability, WorkerEvents, WorkerHandle, Workers } from './threads/pool.ts';
 
@@ -16,32 +17,11 @@ export type { Availability, WorkerEvents, WorkerHandle, Workers } from './thread
  * await train(markets, { model: 'ease', workers: webWorkers() });
  */
 export function webWorkers(script?: string | URL): Workers {
-  return {
-    kernels: embeddedThreadKernels,
-    available,
-    spawn({ message, failure }) {
-      const worker =
-        script === undefined
-          ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
-          : new Worker(script, { type: 'module' });
-      worker.onmessage = ({ data }) => message(data);
-      worker.onmessageerror = () => failure('its message could not be read');
-      worker.onerror = (event) => {
-        event.preventDefault?.();
-        failure(event.message || 'it could not be loaded, or failed without a message');
-      };
-      return { post: (data) => worker.postMessage(data), terminate: () => worker.terminate() };
-    },
-  };
-}
-
-function available(): Availability {
-  const one = (reason: string) => ({ threads: 1, reason });
-  if (typeof Worker !== 'function') return one('this host has no workers');
-  // Memory that is shared can be made without isolation, but not be sent to a worker.
-  if (globalThis.crossOriginIsolated === false && typeof document !== 'undefined')
-    return one('this page is not cross-origin isolated');
-  if (typeof SharedArrayBuffer !== 'function')
-    return one('this host shares no memory: is the page cross-origin isolated?');
-  return { threads: navigator.hardwareConcurrency ?? 1 };
+  return workersMadeBy(
+    () => embeddedThreadKernels,
+    () =>
+      script === undefined
+        ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+        : new Worker(script, { type: 'module' }),
+  );
 }

@@ -2,12 +2,16 @@
 import { connectCalls, type Remote } from '../browser/calls.ts';
 import { WorkerError } from '../common/errors.ts';
 import * as state from './state.ts';
+import type { ModelFacts } from './worker/api.ts';
 import type { AppMethods } from './worker/main.ts';
+
+/** Written by the build: the worker's file. */
+declare const WORKER: string;
 
 let worker: Remote<AppMethods>;
 
 export function startWorker(): void {
-  worker = connectCalls<AppMethods>(new Worker(new URL('./worker.js', document.baseURI), { type: 'module' }));
+  worker = connectCalls<AppMethods>(new Worker(new URL(WORKER, document.baseURI), { type: 'module' }));
 }
 
 /** Ends a worker that does not stop, and starts another; data that it had are read again. */
@@ -50,6 +54,17 @@ export async function loadTitles(): Promise<void> {
       return [id, { id, title, category }];
     }),
   );
+}
+
+/** A model that was trained or opened answers from now on: in this market, or its first. */
+export async function adoptModel(facts: ModelFacts, market = facts.markets[0].name): Promise<void> {
+  state.placeMarkets(facts.markets.map(({ name }) => name));
+  await loadTitles();
+  state.isSample.value = false;
+  state.customer.value = undefined;
+  state.basket.value = state.basket.value.filter((item) => state.titles.value.has(item));
+  state.market.value = market;
+  state.model.value = facts;
 }
 
 export async function loadModels(): Promise<void> {

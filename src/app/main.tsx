@@ -2,20 +2,21 @@
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { registerShell, type ShellHandle } from '../browser/offline.ts';
-import { ask, loadTitles, remote, restartWorker, startWorker } from './client.ts';
+import { startWorker } from './client.ts';
 import { applyTheme, LANGUAGES, language, setLanguage, setTheme, texts, theme } from './format.ts';
+import { GIVEN } from './given.ts';
+import { begin, recover } from './life.ts';
 import { Icon, Mark } from './parts/icons.tsx';
 import { route, startRouter, VIEWS, type View } from './router.ts';
-import { basket, data, device, fault, isReady, market, model, placeMarkets, toast } from './state.ts';
+import { device, fault, toast } from './state.ts';
 import { Data } from './views/data.tsx';
 import { Look } from './views/look.tsx';
 import { Models } from './views/models.tsx';
 import { Recommend } from './views/recommend.tsx';
 import { Train } from './views/train.tsx';
 
-/** Written by the build: what this build is called, and the basket that the page opens with. */
+/** Written by the build: what it is called. */
 declare const BUILD: string;
-declare const OPENING: readonly string[];
 
 const VIEW: Record<View, () => preact.JSX.Element> = {
   data: Data,
@@ -38,16 +39,9 @@ function App() {
   }, [view, t]);
   return (
     <>
-      <a
-        class="skip"
-        href="#content"
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.querySelector('h1')?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => main.current?.querySelector('h1')?.focus()}>
         {t.skip}
-      </a>
+      </button>
       <header class="bar">
         <a class="brand" href="#/">
           <Mark /> m3rec
@@ -164,38 +158,6 @@ function Toast() {
   );
 }
 
-/** A new worker begins as the page did. */
-async function recover(): Promise<void> {
-  restartWorker();
-  fault.value = undefined;
-  await open();
-}
-
-async function open(): Promise<void> {
-  const at = (file: string) => new URL(file, document.baseURI).href;
-  const started = await ask(
-    remote().start({
-      kernels: at('kernels.wasm'),
-      model: at('sample-in.m3rec'),
-      aloneModel: at('sample-in-alone.m3rec'),
-      market: 'in',
-    }),
-  );
-  if (!started) return;
-  placeMarkets(['us', 'uk', 'de', 'jp', 'in']);
-  model.value = started;
-  market.value = 'in';
-  if (basket.value.length === 0) basket.value = OPENING;
-  await loadTitles();
-  isReady.value = true;
-  performance.mark('m3rec-ready');
-  // the rest of the sample comes behind what is on the screen
-  const facts = await ask(remote().sample());
-  if (facts && data.value === undefined) data.value = facts;
-  performance.mark('m3rec-sample');
-  device.value = await ask(remote().device());
-}
-
 function offerUpdate(shell: ShellHandle): void {
   const t = texts.value;
   toast.value = { text: t.newVersion, action: { label: t.reload, run: () => shell.update() } };
@@ -206,9 +168,9 @@ applyTheme();
 document.documentElement.lang = language.value;
 if (isOld) document.body.prepend(Object.assign(document.createElement('p'), { textContent: texts.value.tooOld }));
 startRouter(({ view }) => {
-  if (view === undefined) toast.value = { text: texts.value.noPage };
+  if (view === undefined && location.hash !== GIVEN) toast.value = { text: texts.value.noPage };
 });
 startWorker();
 render(<App />, document.getElementById('app')!);
-void open();
+void begin();
 void registerShell(new URL('./shell.js', document.baseURI), BUILD, offerUpdate);

@@ -1,7 +1,22 @@
 // What is on the screen, as signals. The worker owns everything else.
 import { computed, signal } from '@preact/signals';
 import type { StoreUsage } from '../browser/store.ts';
-import type { DataFacts, DeviceFacts, ModelFacts, StoredFacts, Title, TrainResult } from './worker/api.ts';
+import type {
+  DataFacts,
+  DeviceFacts,
+  InputFile,
+  ModelFacts,
+  Opening,
+  ReadRequest,
+  StoredFacts,
+  Title,
+  TrainResult,
+} from './worker/api.ts';
+
+/** Written by the build. */
+declare const SAMPLE: Opening;
+/** What the page opens with. */
+export const OPENING = SAMPLE;
 
 export const data = signal<DataFacts | undefined>(undefined);
 export const model = signal<ModelFacts | undefined>(undefined);
@@ -11,13 +26,17 @@ export const device = signal<DeviceFacts | undefined>(undefined);
 export const saved = signal<readonly StoredFacts[]>([]);
 export const usage = signal<StoreUsage | undefined>(undefined);
 export const titles = signal<ReadonlyMap<string, Title>>(new Map());
+/** What the data were read from. */
+export const lastRead = signal<ReadRequest | undefined>(undefined);
+/** Files that came in elsewhere, for the Data view to show. */
+export const incoming = signal<readonly InputFile[]>([]);
 /** The model that answers is the sample's own. */
 export const isSample = signal(true);
 export const isReady = signal(false);
 export const basket = signal<readonly string[]>([]);
 /** A known customer whose history is the basket. */
 export const customer = signal<string | undefined>(undefined);
-export const market = signal('in');
+export const market = signal(OPENING.market);
 export const toast = signal<{ text: string; action?: { label: string; run: () => void } } | undefined>(undefined);
 /** A fault of the worker, over everything. */
 export const fault = signal<string | undefined>(undefined);
@@ -27,8 +46,10 @@ export const categories = computed(() => [
   ...new Set([...titles.value.values()].map(({ category }) => category).filter(Boolean)),
 ]);
 
+/** Of the sample shop, largest first. */
+const SAMPLE_MARKETS = ['us', 'uk', 'de', 'jp', 'in'];
 /** Largest first; its place gives a market its colour and shape, and it keeps them. */
-const places = new Map<string, number>();
+const places = new Map(SAMPLE_MARKETS.map((name, place) => [name, place]));
 export function placeOf(name: string): number {
   const known = places.get(name);
   if (known !== undefined) return known;

@@ -39,8 +39,8 @@ export type Remote<M extends Methods> = {
 };
 
 interface Port {
-  postMessage(message: unknown, transfer?: Transferred[]): void;
-  addEventListener(type: string, listener: (event: Event) => void): void;
+  postMessage(message: unknown, transfer: Transferred[]): void;
+  addEventListener(type: string, listener: (event: object) => void): void;
 }
 
 interface SentError {
@@ -99,16 +99,16 @@ export function serveCalls(scope: Port, methods: Methods): void {
     try {
       const method = Object.hasOwn(methods, data.method) ? methods[data.method] : undefined;
       if (!method) throw new ArgumentError('method', data.method, Object.keys(methods).join(', '));
-      const onProgress = (progress: Progress) => scope.postMessage({ id, progress });
+      const onProgress = (progress: Progress) => scope.postMessage({ id, progress }, []);
       const value = await method(data.input as never, { onProgress, signal: controller.signal });
       const isObject = typeof value === 'object' && value !== null;
-      scope.postMessage({ id, value }, isObject ? transfers.get(value) : undefined);
+      scope.postMessage({ id, value }, (isObject && transfers.get(value)) || []);
     } catch (error) {
-      scope.postMessage({ id, error: sent(error) });
+      scope.postMessage({ id, error: sent(error) }, []);
     } finally {
       running.delete(id);
     }
-  }) as unknown as (event: Event) => void);
+  }) as unknown as (event: object) => void);
 }
 
 type Request =
@@ -143,19 +143,19 @@ export function connectCalls<M extends Methods>(worker: Port & { terminate?(): v
     pending.delete(data.id);
     if ('error' in data) call.reject(rebuilt(data.error));
     else call.resolve(data.value);
-  }) as unknown as (event: Event) => void);
+  }) as unknown as (event: object) => void);
   worker.addEventListener('messageerror', () => end('the worker sent a message that could not be read'));
   worker.addEventListener('error', ((event: ErrorEvent) => {
     event.preventDefault?.();
     end(`the worker ended: ${event.message || 'it could not be loaded, or ran out of memory'}`);
-  }) as unknown as (event: Event) => void);
+  }) as unknown as (event: object) => void);
 
   const call = (method: string, input: unknown, { onProgress, signal }: CallOptions = {}) =>
     new Promise((resolve, reject) => {
       if (ended) return reject(ended);
       if (signal?.aborted) return reject(new AbortedError(`${method} was stopped before it began`));
       const id = ++last;
-      const abort = () => worker.postMessage({ id, abort: true });
+      const abort = () => worker.postMessage({ id, abort: true }, []);
       const settle =
         <T>(how: (value: T) => void) =>
         (value: T) => {
@@ -165,7 +165,7 @@ export function connectCalls<M extends Methods>(worker: Port & { terminate?(): v
       pending.set(id, { resolve: settle(resolve), reject: settle(reject), onProgress });
       signal?.addEventListener('abort', abort, { once: true });
       try {
-        worker.postMessage({ id, method, input });
+        worker.postMessage({ id, method, input }, []);
       } catch (error) {
         // what cannot be cloned never left this page
         pending.get(id)?.reject(new ArgumentError(method, input, `what a worker can be sent (${error})`));

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../common/printable.ts';
+import { addApp } from './commands/app.ts';
 import { addDemo } from './commands/demo.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addExport } from './commands/export.ts';
@@ -25,6 +26,7 @@ const COMMANDS = [
   addSimilar,
   addRank,
   addServe,
+  addApp,
   addInspect,
   addFormats,
   addDemo,

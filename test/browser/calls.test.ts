@@ -40,14 +40,14 @@ function pair() {
   const { port1, port2 } = new MessageChannel();
   opened.push(port1);
   const listening = (port: typeof port1) => ({
-    postMessage: (message: unknown, transfer?: Transferable[]) => port.postMessage(message, transfer as never),
-    addEventListener(type: string, listener: (event: Event) => void) {
+    postMessage: (message: unknown, transfer: unknown[]) => port.postMessage(message, transfer as never),
+    addEventListener(type: string, listener: (event: object) => void) {
       if (type === 'message') port.on('message', (data) => listener({ data } as never));
       else failing.set(type, listener);
     },
     terminate: () => port.close(),
   });
-  const failing = new Map<string, (event: Event) => void>();
+  const failing = new Map<string, (event: object) => void>();
   serveCalls(listening(port2), methods);
   return { remote: connectCalls<typeof methods>(listening(port1)), failing };
 }

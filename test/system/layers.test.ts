@@ -17,7 +17,9 @@ const THIRD_PARTIES: Record<string, string[]> = {
   fzstd: ['data'],
   hyparquet: ['data'],
   'hyparquet-compressors': ['data'],
-  'idb-keyval': ['browser'],
+  'idb-keyval': ['browser', 'app'],
+  preact: ['app'],
+  '@preact/signals': ['app'],
   commander: ['cli'],
   'cli-progress': ['cli'],
   '@hono/node-server': ['cli'],
@@ -26,7 +28,7 @@ const THIRD_PARTIES: Record<string, string[]> = {
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+  .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'));
 const folderOf = (file: string) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '');
 const floorOf = (folder: string) => FLOORS.findIndex((names) => names.includes(folder));
 const IMPORT = /\b(?:from|import)\s*\(?\s*'([^']+)'/g;

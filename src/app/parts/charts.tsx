@@ -2,12 +2,14 @@
 import { marketName, number, percent, points, signed, texts } from '../format.ts';
 import { placeOf } from '../state.ts';
 import type { Comparison, MarketFacts, Measured } from '../worker/api.ts';
-import { Figure } from './figure.tsx';
+import { Figure, isNarrow } from './figure.tsx';
 
-const ROW = 34;
-const LEFT = 130;
-const WIDTH = 640;
-const RIGHT = 60;
+const ROW = 40;
+
+/** Sizes in units of which the text is 13 high: a narrow screen has fewer of them, not smaller text. */
+function frame() {
+  return isNarrow.value ? { WIDTH: 330, LEFT: 104, RIGHT: 44 } : { WIDTH: 640, LEFT: 130, RIGHT: 60 };
+}
 
 /** At most five round ticks from 0 to `most`, or from `least`. */
 function ticksOf(least: number, most: number): number[] {
@@ -20,12 +22,13 @@ function ticksOf(least: number, most: number): number[] {
   return ticks;
 }
 
-function Axis({ ticks, x, height }: { ticks: number[]; x: (value: number) => number; height: number }) {
+function Axis(props: { ticks: number[]; x: (value: number) => number; height: number; top?: number }) {
+  const { ticks, x, height, top = 0 } = props;
   return (
     <g class="axis">
       {ticks.map((tick) => (
         <g key={tick}>
-          <line x1={x(tick)} x2={x(tick)} y1={0} y2={height - 22} />
+          <line x1={x(tick)} x2={x(tick)} y1={top} y2={height - 22} />
           <text x={x(tick)} y={height - 6} text-anchor="middle">
             {number(tick)}
           </text>
@@ -42,10 +45,14 @@ const SERIES_MARKS: Record<string, (x: number, y: number) => string> = {
   popularity: (x, y) => `M${x - 5} ${y - 5}l10 10M${x + 5} ${y - 5}l-10 10`,
 };
 
+/** Models of a market lie below each other, so that no mark hides another. */
+const LANE = 9;
+
 type Metric = 'hr' | 'mrr' | 'ndcg';
 
 /** A row a market, a shape a model, with one and two standard errors. */
 export function QualityChart({ measured, metric }: { measured: Record<string, Measured[]>; metric: Metric }) {
+  const { WIDTH, LEFT, RIGHT } = frame();
   const t = texts.value.train;
   const models = Object.keys(measured);
   const markets = measured.model.map(({ market }) => market);
@@ -54,7 +61,8 @@ export function QualityChart({ measured, metric }: { measured: Record<string, Me
     ...Object.values(measured).flatMap((list) => list.map((m) => 100 * (m[metric] + 2 * m.errors[metric]))),
   );
   const x = (value: number) => LEFT + (value / Math.max(1, most)) * (WIDTH - LEFT - RIGHT);
-  const height = markets.length * ROW + 46;
+  const top = isNarrow.value ? 44 : 24;
+  const height = markets.length * ROW + top + 28;
   const name = (model: string) => t.series[model as keyof typeof t.series] ?? model;
   const desc = markets
     .map((market) => {
@@ -80,18 +88,19 @@ export function QualityChart({ measured, metric }: { measured: Record<string, Me
         ]),
       }}
     >
-      <Axis ticks={ticksOf(0, most)} x={x} height={height} />
+      <Axis ticks={ticksOf(0, most)} x={x} height={height} top={top} />
       {markets.map((market, row) => (
-        <g key={market} transform={`translate(0 ${row * ROW + 24})`}>
+        <g key={market} transform={`translate(0 ${row * ROW + top + ROW / 2})`}>
           <text x={LEFT - 12} y={4} text-anchor="end">
             {marketName(market)}
           </text>
-          {models.map((model) => {
+          {models.map((model, i) => {
             const one = of(model, market);
             if (!one) return null;
             const [value, error] = [100 * one[metric], 100 * one.errors[metric]];
+            const lane = (i - (models.length - 1) / 2) * LANE;
             return (
-              <g key={model} class={`series ${model}`}>
+              <g key={model} class={`series ${model}`} transform={`translate(0 ${lane})`}>
                 <line x1={x(Math.max(0, value - 2 * error))} x2={x(value + 2 * error)} y1={0} y2={0} class="hair" />
                 <line x1={x(Math.max(0, value - error))} x2={x(value + error)} y1={0} y2={0} class="bar" />
                 <path d={SERIES_MARKS[model]?.(x(value), 0) ?? ''} />
@@ -102,7 +111,15 @@ export function QualityChart({ measured, metric }: { measured: Record<string, Me
       ))}
       <g class="key">
         {models.map((model, i) => (
-          <g key={model} class={`series ${model}`} transform={`translate(${LEFT + i * 130} 6)`}>
+          <g
+            key={model}
+            class={`series ${model}`}
+            transform={
+              isNarrow.value
+                ? `translate(${10 + (i % 2) * 160} ${6 + 18 * Math.floor(i / 2)})`
+                : `translate(${LEFT + i * 130} 6)`
+            }
+          >
             <path d={SERIES_MARKS[model]?.(0, 0) ?? ''} />
             <text x={12} y={4}>
               {name(model)}
@@ -116,6 +133,7 @@ export function QualityChart({ measured, metric }: { measured: Record<string, Me
 
 /** B − A around zero. */
 export function DifferenceChart({ rows, a, b }: { rows: readonly Comparison[]; a: string; b: string }) {
+  const { WIDTH, LEFT, RIGHT } = frame();
   const t = texts.value.models;
   const most = Math.max(1, ...rows.map(({ difference, error }) => Math.abs(difference) + 2 * error));
   const x = (value: number) => LEFT + ((value + most) / (2 * most)) * (WIDTH - LEFT - RIGHT);
@@ -163,9 +181,10 @@ export function DifferenceChart({ rows, a, b }: { rows: readonly Comparison[]; a
 
 /** Of the row's items, the share that the column sells too; every cell says its number. */
 export function OverlapMatrix({ markets, shared }: { markets: readonly MarketFacts[]; shared: number[][] }) {
+  const { WIDTH, LEFT } = frame();
   const t = texts.value.data;
-  const cell = 56;
-  const width = LEFT + markets.length * cell + 10;
+  const cell = Math.min(96, Math.max(40, (WIDTH - LEFT) / markets.length));
+  const width = LEFT + markets.length * cell;
   const height = 34 + markets.length * 36 + 6;
   const names = markets.map(({ name }) => marketName(name));
   const pairs = shared.flatMap((row, i) => row.flatMap((share, j) => (i === j ? [] : [{ i, j, share }])));
@@ -209,9 +228,11 @@ export function OverlapMatrix({ markets, shared }: { markets: readonly MarketFac
 
 /** Two bars a market: what the best-selling tenth has, and how many items are hardly bought. */
 export function SpreadChart({ markets }: { markets: readonly MarketFacts[] }) {
+  const { WIDTH, LEFT, RIGHT } = frame();
   const t = texts.value.data;
   const x = (share: number) => LEFT + share * (WIDTH - LEFT - RIGHT);
-  const height = markets.length * 48 + 46;
+  const top = isNarrow.value ? 44 : 26;
+  const height = markets.length * 48 + top;
   return (
     <Figure
       title={t.spread}
@@ -225,15 +246,15 @@ export function SpreadChart({ markets }: { markets: readonly MarketFacts[] }) {
         rows: markets.map((m) => [marketName(m.name), percent(m.topTenth), percent(m.rare)]),
       }}
     >
-      <line class="zero" x1={LEFT} x2={LEFT} y1={26} y2={height - 8} />
-      <text x={LEFT} y={12} class="strong">
+      <line class="zero" x1={LEFT} x2={LEFT} y1={top} y2={height} />
+      <text x={isNarrow.value ? 0 : LEFT} y={10}>
         ▬ {t.topTenth}
       </text>
-      <text x={LEFT + 260} y={12}>
+      <text x={isNarrow.value ? 0 : LEFT + 250} y={isNarrow.value ? 28 : 10}>
         ▭ {t.rare}
       </text>
       {markets.map((m, i) => (
-        <g key={m.name} transform={`translate(0 ${i * 48 + 30})`}>
+        <g key={m.name} transform={`translate(0 ${i * 48 + top + 4})`}>
           <text x={LEFT - 12} y={20} text-anchor="end">
             {marketName(m.name)}
           </text>
@@ -253,6 +274,7 @@ export function SpreadChart({ markets }: { markets: readonly MarketFacts[] }) {
 
 /** A histogram with the names of its bins. */
 export function Histogram(props: { title: string; bins: readonly string[]; counts: readonly number[]; unit: string }) {
+  const { WIDTH } = frame();
   const most = Math.max(1, ...props.counts);
   const step = (WIDTH - 20) / props.bins.length;
   const height = 190;
@@ -272,7 +294,7 @@ export function Histogram(props: { title: string; bins: readonly string[]; count
           <text x={step / 2} y={y(props.counts[i]) - 5} text-anchor="middle">
             {props.counts[i] > 0 ? number(props.counts[i]) : ''}
           </text>
-          <text x={step / 2} y={170} text-anchor="middle">
+          <text x={step / 2} y={isNarrow.value && i % 2 === 1 ? 184 : 168} text-anchor="middle">
             {bin}
           </text>
         </g>
@@ -283,6 +305,7 @@ export function Histogram(props: { title: string; bins: readonly string[]; count
 
 /** A line of the loss by report. */
 export function LossLine({ title, losses }: { title: string; losses: readonly number[] }) {
+  const { WIDTH } = frame();
   const [least, most] = [Math.min(...losses), Math.max(...losses)];
   const x = (i: number) => 50 + (i / Math.max(1, losses.length - 1)) * (WIDTH - 120);
   const y = (value: number) => 14 + (1 - (value - least) / Math.max(1e-9, most - least)) * 90;

@@ -1,9 +1,16 @@
 // A chart with its finding as the title, and the same numbers as a table.
-import { useSignal } from '@preact/signals';
+import { signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import { texts } from '../format.ts';
 import { toast } from '../state.ts';
+
+const narrow = matchMedia('(max-width: 640px)');
+/** Whether charts have the width of a phone. */
+export const isNarrow = signal(narrow.matches);
+narrow.addEventListener('change', ({ matches }) => {
+  isNarrow.value = matches;
+});
 
 export interface TableOf {
   head: readonly string[];

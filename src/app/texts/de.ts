@@ -1,6 +1,7 @@
 import type { Texts } from './en.ts';
 
 const count = (n: number, one: string, many: string) => `${n.toLocaleString('de')} ${n === 1 ? one : many}`;
+const times = (n: number) => (n === 0 ? 'nie' : n === 1 ? 'einmal' : `${n.toLocaleString('de')}-mal`);
 
 export const de: Texts = {
   language: 'Deutsch',
@@ -69,7 +70,9 @@ export const de: Texts = {
     also: (rank, other) => `auch Nummer ${rank} in „${other}“`,
     newOf: (n, k) => `${n} von ${k} sind neu`,
     reason: (item, here, elsewhere) =>
-      elsewhere === undefined ? `mit ${item}: ${here}-mal` : `mit ${item}: hier ${here}-mal, anderswo ${elsewhere}-mal`,
+      elsewhere === undefined
+        ? `mit ${item}: ${times(here)}`
+        : `mit ${item}: hier ${times(here)}, anderswo ${times(elsewhere)}`,
     reasonOnly: (item) => `vor allem wegen ${item}`,
     fallback: (market) => `Über diesen Korb ist zu wenig bekannt. Das sind die Bestseller von ${market}.`,
     unknown: (items, market) => `${items}: in ${market} nicht verkauft, darum weggelassen.`,
@@ -116,8 +119,9 @@ export const de: Texts = {
     roles: { user: 'Kunde', item: 'Artikel', market: 'Markt', time: 'Zeit', rating: 'Wertung', none: 'Nicht benutzt' },
     marketOf: 'Alle Zeilen dieser Datei sind vom Markt',
     read: (files, bytes) => `${count(files, 'Datei', 'Dateien')} lesen · ${bytes}`,
-    reading: (file, done) => `Liest ${file}: ${done}`,
+    reading: (done) => `Wird gelesen: ${done}`,
     missing: (role, file) => `Keine Spalte für ${role} in ${file} gefunden. Wählen Sie sie unten.`,
+    items: (file: string) => `${file} beschreibt Artikel: Titel und Kategorien werden daraus genommen.`,
     leftOut: (file) => `${file} wurde weggelassen: es ist keine Tabelle.`,
     skipBad: 'Solche Zeilen weglassen',
     another: 'Andere Datei wählen',
@@ -140,8 +144,6 @@ export const de: Texts = {
     topTenth: 'Das meistverkaufte Zehntel der Artikel',
     rare: 'Höchstens zweimal gekaufte Artikel',
     lengths: 'Käufe eines Kunden',
-    titles: 'Namen der Artikel',
-    titlesHint: 'Eine Datei mit den Spalten id und title (und category): statt der Nummern stehen dann Namen da.',
     none: 'Noch keine Daten. Fügen Sie Dateien hinzu oder nehmen Sie den Beispielladen.',
   },
   train: {
@@ -159,8 +161,20 @@ export const de: Texts = {
     range: (min, max) => `${min} bis ${max}`,
     run: 'Lernen',
     stage: (n, name) => `${n}: ${name}`,
-    left: (time) => `noch etwa ${time}`,
-    memory: (used) => `Speicher ${used}`,
+    stageOf: (stage, market) => `${stage}: ${market}`,
+    stages: {
+      'merged-similarity': 'Was zusammen gekauft wird',
+      'market-similarity': 'Was zusammen gekauft wird',
+      'others-similarity': 'Was die anderen Märkte wissen',
+      'walk-scores': 'Kurze Wege zwischen Artikeln',
+      walks: 'Pfade durch Körbe',
+      'skip-gram': 'Vektoren der Artikel',
+      adaptation: 'Anpassen an jeden Markt',
+      measure: 'Messen an zurückgehaltenen Käufen',
+    },
+    elapsed: (time) => `bisher ${time}`,
+    left: (time) => `noch etwa ${time} in diesem Schritt`,
+    memory: (used) => `höchstens ${used} Speicher`,
     loss: 'Verlust',
     lossOf: (stage) => `Verlust während „${stage}“`,
     cancelled: 'Angehalten. Ihre Daten sind noch da.',
@@ -182,6 +196,8 @@ export const de: Texts = {
     title: 'Hineinsehen',
     tabs: { neighbours: 'Nachbarn', map: 'Karte', spread: 'Verteilung' },
     item: 'Artikel',
+    search: 'Anderer Artikel …',
+    list: 'Ähnlichste zuerst',
     empty: 'Wählen Sie einen Artikel, um zu sehen, was zu ihm passt.',
     neighbours: (item) => `Was zu ${item} passt`,
     elsewhere: 'nur in anderen Märkten',
@@ -226,6 +242,7 @@ export const de: Texts = {
       visitors: 'Für Besucher, ohne Kunden',
       pruned: 'Für Besucher, 50 Nachbarn',
     },
+    measuring: 'Wird gemessen …',
     loss: 'NDCG@10 verloren',
     notMeasured: 'keine zurückgehaltenen Zeilen',
     batch: 'Für alle Kunden',

@@ -1,5 +1,6 @@
 // Every text of the page. {x} are arguments; no sentence is glued from parts, so that another language can order its words.
 const count = (n: number, one: string, many: string) => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+const times = (n: number) => (n === 0 ? 'never' : n === 1 ? 'once' : `${n.toLocaleString('en')} times`);
 
 export const en = {
   language: 'English',
@@ -69,8 +70,8 @@ export const en = {
     newOf: (n: number, k: number) => `${n} of ${k} are new`,
     reason: (item: string, here: number, elsewhere: number | undefined) =>
       elsewhere === undefined
-        ? `with ${item}: ${here} ${here === 1 ? 'time' : 'times'}`
-        : `with ${item}: ${here} ${here === 1 ? 'time' : 'times'} here, ${elsewhere} elsewhere`,
+        ? `with ${item}: ${times(here)}`
+        : `with ${item}: ${times(here)} here, ${times(elsewhere)} elsewhere`,
     reasonOnly: (item: string) => `mostly because of ${item}`,
     fallback: (market: string) => `Too little is known of this basket. These are the best sellers of ${market}.`,
     unknown: (items: string, market: string) => `${items}: not sold in ${market}. Left out.`,
@@ -117,8 +118,9 @@ export const en = {
     roles: { user: 'Customer', item: 'Item', market: 'Market', time: 'Time', rating: 'Rating', none: 'Not used' },
     marketOf: 'All rows of this file are of market',
     read: (files: number, bytes: string) => `Read ${count(files, 'file', 'files')} · ${bytes}`,
-    reading: (file: string, done: string) => `Reading ${file}: ${done}`,
+    reading: (done: string) => `Reading: ${done}`,
     missing: (role: string, file: string) => `No column for ${role} was found in ${file}. Choose it below.`,
+    items: (file: string) => `${file} names items: titles and categories are taken from it.`,
     leftOut: (file: string) => `${file} was left out: it is not a table.`,
     skipBad: 'Leave rows like this out',
     another: 'Choose another file',
@@ -141,8 +143,6 @@ export const en = {
     topTenth: 'Best-selling tenth of the items',
     rare: 'Items bought at most twice',
     lengths: 'Purchases of a customer',
-    titles: 'Titles of items',
-    titlesHint: 'A file with the columns id and title (and category): names are shown instead of ids.',
     none: 'No data yet. Add files or use the sample shop.',
   },
   train: {
@@ -160,8 +160,20 @@ export const en = {
     range: (min: string, max: string) => `${min} to ${max}`,
     run: 'Train',
     stage: (n: number, name: string) => `${n}: ${name}`,
-    left: (time: string) => `about ${time} left`,
-    memory: (used: string) => `memory ${used}`,
+    stageOf: (stage: string, market: string) => `${stage}: ${market}`,
+    stages: {
+      'merged-similarity': 'Which items go together',
+      'market-similarity': 'Which items go together',
+      'others-similarity': 'What the other markets know',
+      'walk-scores': 'Short walks between items',
+      walks: 'Paths through baskets',
+      'skip-gram': 'Vectors of items',
+      adaptation: 'Fitting each market',
+      measure: 'Measuring on held-back purchases',
+    },
+    elapsed: (time: string) => `${time} so far`,
+    left: (time: string) => `about ${time} left in this step`,
+    memory: (used: string) => `${used} of memory at most`,
     loss: 'Loss',
     lossOf: (stage: string) => `Loss while “${stage}” runs`,
     cancelled: 'Stopped. Your data are still here.',
@@ -183,6 +195,8 @@ export const en = {
     title: 'Look inside',
     tabs: { neighbours: 'Neighbours', map: 'Map', spread: 'Spread' },
     item: 'Item',
+    search: 'Another item …',
+    list: 'Most similar first',
     empty: 'Pick an item to see what goes with it.',
     neighbours: (item: string) => `What goes with ${item}`,
     elsewhere: 'in other markets only',
@@ -227,6 +241,7 @@ export const en = {
       visitors: 'For visitors, without customers',
       pruned: 'For visitors, 50 neighbours',
     },
+    measuring: 'Measuring …',
     loss: 'NDCG@10 lost',
     notMeasured: 'no held-out rows',
     batch: 'For all customers',

@@ -2,22 +2,18 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { AbortedError, MemoryError } from '../../common/errors.ts';
-import { ask, loadModels, loadTitles, remote } from '../client.ts';
-import { bytes, duration, marketName, number, percent, texts } from '../format.ts';
-import { LossLine, QualityChart } from '../parts/charts.tsx';
+import { adoptModel, ask, loadModels, remote } from '../client.ts';
+import { bytes, duration, marketName, number, texts } from '../format.ts';
+import { recover } from '../life.ts';
+import { QualityChart } from '../parts/charts.tsx';
+import { Options, type Values } from '../parts/options.tsx';
+import { follow, type Stage, Stages } from '../parts/stages.tsx';
 import { Segmented } from '../parts/tabs.tsx';
 import { goTo } from '../router.ts';
-import { data, isSample, market, model, toast, trained } from '../state.ts';
-import type { KindFacts, OptionFacts } from '../worker/api.ts';
+import { data, toast, trained } from '../state.ts';
+import type { KindFacts, TrainProgress } from '../worker/api.ts';
 
-interface Stage {
-  name: string;
-  done: number;
-  total: number;
-  losses: number[];
-}
-
-type Values = Record<string, number | string | boolean>;
+const STOPS_WITHIN_MS = 1000;
 
 export function Train() {
   const t = texts.value.train;
@@ -73,26 +69,31 @@ export function Train() {
       };
       const result = await remote().train(request, {
         signal: stop.signal,
-        onProgress: ({ stage, done, total, loss }) => {
-          stages.value = follow(stages.value ?? [], { name: stage, done, total, loss });
+        onProgress: (progress) => {
+          stages.value = follow(stages.value ?? [], progress as TrainProgress);
         },
       });
       trained.value = result;
-      model.value = result.model;
-      isSample.value = false;
-      market.value = scarcest;
-      await loadTitles();
+      await adoptModel(result.model, scarcest);
     } catch (error) {
       problem.value =
         error instanceof MemoryError
           ? t.noMemory(error.message)
-          : error instanceof AbortedError
+          : error instanceof AbortedError || stop.signal.aborted
             ? t.cancelled
             : (error as Error).message;
     } finally {
       removeEventListener('beforeunload', warn);
       controller.value = undefined;
     }
+  };
+  /** A worker that does not stop within a second is ended, and another takes over. */
+  const cancel = () => {
+    const running = controller.value;
+    running?.abort();
+    setTimeout(() => {
+      if (running && controller.value === running) void recover();
+    }, STOPS_WITHIN_MS);
   };
   return (
     <>
@@ -162,7 +163,7 @@ export function Train() {
       </fieldset>
       <p class="buttons sticky">
         {controller.value ? (
-          <button type="button" class="plain" onClick={() => controller.value?.abort()}>
+          <button type="button" class="plain" onClick={cancel}>
             {texts.value.cancel}
           </button>
         ) : (
@@ -179,139 +180,6 @@ export function Train() {
       {controller.value && stages.value && <Stages stages={stages.value} since={started.value} />}
       {trained.value && <Result />}
     </>
-  );
-}
-
-/** A report of progress belongs to the last stage of its name; another name begins another stage. */
-function follow(
-  stages: readonly Stage[],
-  { name, done, total, loss }: { name: string; done: number; total: number; loss?: number },
-): readonly Stage[] {
-  const last = stages[stages.length - 1];
-  const before = last?.name === name ? stages.slice(0, -1) : stages;
-  const losses = last?.name === name ? last.losses : [];
-  return [...before, { name, done, total, losses: loss === undefined ? losses : [...losses, loss] }];
-}
-
-function Stages({ stages, since }: { stages: readonly Stage[]; since: number }) {
-  const t = texts.value.train;
-  const now = stages[stages.length - 1];
-  return (
-    <section class="card" aria-live="off">
-      <ol class="stages">
-        {stages.map(({ name, done, total }, i) => {
-          const share = total > 0 ? done / total : 0;
-          return (
-            <li key={`${i} ${name}`}>
-              <span>{name}</span>
-              <progress
-                value={share}
-                max={1}
-                aria-label={name}
-                aria-valuetext={`${t.stage(i + 1, name)}, ${percent(share)}`}
-              />
-              <span class="number">{percent(share)}</span>
-            </li>
-          );
-        })}
-      </ol>
-      <p class="hint">{duration((performance.now() - since) / 1000)}</p>
-      <p class="sr" role="status">
-        {now ? t.stage(stages.length, now.name) : ''}
-      </p>
-      {now && now.losses.length > 1 && <LossLine title={t.lossOf(now.name)} losses={now.losses} />}
-    </section>
-  );
-}
-
-function Options(props: { kind: KindFacts; preset: string; values: Values; onChange: (values: Values) => void }) {
-  const t = texts.value.train;
-  const { kind, preset, values, onChange } = props;
-  const set = (name: string, value: Values[string] | undefined) => {
-    const { [name]: _, ...others } = values;
-    onChange(value === undefined ? others : { ...others, [name]: value });
-  };
-  const changed = Object.keys(values);
-  return (
-    <details class="options-table">
-      <summary>
-        {t.options} ({kind.options.length}){changed.length > 0 ? `: ${changed.join(', ')} ${t.changed}` : ''}
-      </summary>
-      <div class="grid narrow">
-        {kind.options.map((option) => (
-          <Option
-            key={option.name}
-            option={option}
-            preset={preset}
-            value={values[option.name]}
-            onChange={(v) => set(option.name, v)}
-          />
-        ))}
-      </div>
-      {changed.length > 0 && (
-        <button type="button" class="quiet" onClick={() => onChange({})}>
-          {t.reset}
-        </button>
-      )}
-    </details>
-  );
-}
-
-function Option(props: {
-  option: OptionFacts;
-  preset: string;
-  value: Values[string] | undefined;
-  onChange: (value: Values[string] | undefined) => void;
-}) {
-  const { option, preset, value, onChange } = props;
-  const standard = option.defaults[preset] ?? option.defaults[''];
-  const hint =
-    option.min === undefined
-      ? option.sentence
-      : `${option.sentence} (${texts.value.train.range(String(option.min), String(option.max))})`;
-  return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: each branch is a control
-    <label class="field">
-      <span>
-        {option.name}
-        {value === undefined ? '' : ` · ${texts.value.train.changed}`}
-      </span>
-      {option.type === 'choice' ? (
-        <select
-          value={String(value ?? standard ?? '')}
-          onChange={(event) =>
-            onChange(event.currentTarget.value === String(standard) ? undefined : event.currentTarget.value)
-          }
-        >
-          {option.choices?.map((choice) => (
-            <option key={choice} value={choice}>
-              {choice}
-            </option>
-          ))}
-        </select>
-      ) : option.type === 'boolean' ? (
-        <input
-          type="checkbox"
-          checked={Boolean(value ?? standard)}
-          onChange={(event) =>
-            onChange(event.currentTarget.checked === Boolean(standard) ? undefined : event.currentTarget.checked)
-          }
-        />
-      ) : (
-        <input
-          type="number"
-          min={option.min}
-          max={option.max}
-          step={option.type === 'integer' ? 1 : 'any'}
-          value={Number(value ?? standard)}
-          onChange={(event) => {
-            const to = event.currentTarget.valueAsNumber;
-            onChange(Number.isNaN(to) || to === standard ? undefined : to);
-          }}
-        />
-      )}
-      <small>{hint}</small>
-    </label>
   );
 }
 

@@ -27,7 +27,10 @@ export function answer(recommender: Recommender, query: Query, { titles, togethe
     items: items.map(({ item, score, because }) => {
       const first = because?.[0];
       if (!first || fallback) return { item, score };
-      return { item, score, reason: { item: first.item, ...together?.count(market, first.item, item) } };
+      const counts = together?.count(market, first.item, item);
+      // never seen together by these data: then they tell nothing of the reason
+      const known = counts && counts.here + counts.elsewhere > 0;
+      return { item, score, reason: { item: first.item, ...(known && counts) } };
     }),
     fallback: fallback !== undefined,
     unknown: unknownItems,

@@ -1,4 +1,5 @@
 // What the page and its worker say to each other. Everything here crosses the border as plain values.
+import type { Progress } from '../../common/job.ts';
 
 /** Bins of history lengths: 1 2 3 4 5 6–10 11–20 21–50 > 50 purchases. */
 export const LENGTH_BINS = [1, 2, 3, 4, 5, 10, 20, 50, Number.POSITIVE_INFINITY];
@@ -36,8 +37,16 @@ export interface DataFacts {
   heldOut: number;
   warnings: Warning[];
   hasTitles: boolean;
-  /** Of the sample: HR@10 in its scarcest market alone and with the others, and the error of the difference. */
-  sampleGain?: { before: number; after: number; error: number };
+}
+
+/** What the page opens with, written by the build. */
+export interface Opening {
+  /** Its scarcest market, and how many purchases that has. */
+  market: string;
+  purchases: number;
+  basket: string[];
+  /** HR@10 in that market alone and with the others, and the error of the paired difference. */
+  gain: { before: number; after: number; error: number };
 }
 
 export interface Title {
@@ -112,6 +121,11 @@ export interface TrainRequest {
   alone?: string;
 }
 
+/** Progress of a training, with the most memory that a finished stage has had. */
+export interface TrainProgress extends Progress {
+  peakBytes: number;
+}
+
 export interface TrainResult {
   model: ModelFacts;
   seconds: number;
@@ -139,26 +153,45 @@ export interface KindFacts {
   options: OptionFacts[];
 }
 
+/** A file with the folders that it came in, which name its market. */
+export interface InputFile {
+  path: string;
+  file: File;
+}
+
+export interface ReadRequest {
+  files: InputFile[];
+  settings: FileSettings[];
+  /** Leave malformed rows out, instead of stopping at the first. */
+  skipBad: boolean;
+}
+
 /** What the reader recognised in one file, and its first rows. */
 export interface Preview {
   name: string;
   bytes: number;
-  delimiter: string;
+  /** In a line, as the command line says it. */
+  how: string;
   header: boolean;
+  /** Names to choose among; empty where the file is packed. */
   columns: string[];
-  /** Column of each role, −1 where there is none. */
-  roles: Record<'user' | 'item' | 'market' | 'time' | 'rating', number>;
+  /** The column of each role that was found, by name or by position from 1. */
+  roles: Record<string, string>;
+  /** User, item, and the market where there is a column of it. */
   rows: string[][];
   problem?: string;
   /** It is no table, and is left out. */
   skipped?: boolean;
+  /** It names items: titles and categories. */
+  isItems?: boolean;
 }
 
 /** How a person corrected what was recognised; absent values stay as recognised. */
 export interface FileSettings {
   delimiter?: string;
   header?: boolean;
-  roles?: Partial<Preview['roles']>;
+  /** Columns by role, by name or by position from 1. */
+  columns?: Record<string, string>;
   market?: string;
 }
 

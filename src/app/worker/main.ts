@@ -5,8 +5,8 @@ import { type ModelStore, openModelStore } from '../../browser/store.ts';
 import { ArgumentError } from '../../common/errors.ts';
 import type { Markets } from '../../data/markets.ts';
 import { init } from '../../engine/init.ts';
-import { decodeModel, encodeModel, inspectModel } from '../../model/file.ts';
 import type { Model } from '../../model/model.ts';
+import { decodeModel, encodeModel, inspectModel } from '../../models/file.ts';
 import { loadModel } from '../../models/load.ts';
 import type { Recommender } from '../../recommend/recommender.ts';
 import { answer, itemsOf, popularOf } from './answers.ts';
@@ -25,6 +25,8 @@ let data: { markets: Markets; facts: api.DataFacts } | undefined;
 let together: Together | undefined;
 let titles = new Map<string, api.Title>();
 let open: OpenModel | undefined;
+/** The sample's quick model of all markets: it answers for those that the small file does not hold. */
+let quick: Recommender | undefined;
 /** One market trained alone, by its name: what the others add is seen beside it. */
 const alone = new Map<string, Recommender>();
 let store: Promise<ModelStore> | undefined;
@@ -36,10 +38,16 @@ const FACTS = 'm3rec:facts';
 async function openBytes(bytes: Uint8Array<ArrayBuffer>, more: Partial<api.ModelFacts> = {}): Promise<api.ModelFacts> {
   const recommender = await loadModel(bytes);
   open?.recommender.close();
+  quick?.close();
+  quick = undefined;
   open = { recommender, bytes, facts: { ...factsOfModel(recommender.model, bytes.length), ...more } };
+  forgetAlone();
+  return open.facts;
+}
+
+function forgetAlone(): void {
   for (const each of alone.values()) each.close();
   alone.clear();
-  return open.facts;
 }
 
 function factsOfModel(model: Model, bytes: number): api.ModelFacts {
@@ -58,6 +66,12 @@ function opened(): OpenModel {
   return open;
 }
 
+/** Of the open model, unless only the quick one has this market. */
+function recommenderOf(market: string): Recommender {
+  const { recommender } = opened();
+  return quick && !recommender.markets.includes(market) ? quick : recommender;
+}
+
 function readData(): { markets: Markets; facts: api.DataFacts } {
   if (!data) throw ArgumentError.because('data', 'no data is there; add files, or use the sample shop');
   return data;
@@ -66,8 +80,6 @@ function readData(): { markets: Markets; facts: api.DataFacts } {
 function keep(markets: Markets, facts: api.DataFacts): api.DataFacts {
   data = { markets, facts };
   together = new Together(markets);
-  for (const each of alone.values()) each.close();
-  alone.clear();
   return facts;
 }
 
@@ -75,7 +87,7 @@ async function aloneIn(market: string): Promise<Recommender> {
   const known = alone.get(market);
   if (known) return known;
   const { trainAlone } = await import('./training.ts');
-  const made = await trainAlone(readData().markets, market, opened().recommender.model);
+  const made = await trainAlone(readData().markets, market, recommenderOf(market).model);
   alone.set(market, made);
   return made;
 }
@@ -102,13 +114,14 @@ const methods = {
     return facts;
   },
 
-  /** Generates the whole sample shop. */
-  async sample(): Promise<api.DataFacts> {
+  /** Generates the whole sample shop; nothing where other data were read meanwhile. */
+  async sample({ unlessRead }: { unlessRead: boolean }): Promise<api.DataFacts | undefined> {
     const [{ sampleData, sampleItems }, { assembleGenerated }, { factsOf }] = await Promise.all([
       import('../sample.ts'),
       import('../../data/generate.ts'),
       import('./facts.ts'),
     ]);
+    if (unlessRead && data) return undefined;
     const markets = assembleGenerated(sampleData());
     setTitles(sampleItems());
     const facts = factsOf(markets);
@@ -116,24 +129,28 @@ const methods = {
     return keep(markets, { ...facts, name: 'sample', isSample: true, heldOut, warnings: [], hasTitles: true });
   },
 
-  async preview({ files, settings }: { files: File[]; settings: api.FileSettings[] }): Promise<api.Preview[]> {
+  /** Trains the quick model of the sample's markets. Returns the open model's facts, with all markets. */
+  async quick(_: undefined, options: Options): Promise<api.ModelFacts> {
+    const { trainQuick } = await import('./training.ts');
+    const { markets } = readData();
+    const made = await trainQuick(markets, options);
+    const { facts } = opened();
+    quick = made;
+    const more = factsOfModel(made.model, 0).markets.filter(({ name }) => !facts.markets.some((m) => m.name === name));
+    return { ...facts, markets: [...more, ...facts.markets] };
+  },
+
+  async preview({ files, settings }: { files: api.InputFile[]; settings: api.FileSettings[] }): Promise<api.Preview[]> {
     const { previewFile } = await import('./reading.ts');
     return Promise.all(files.map((file, i) => previewFile(file, settings[i] ?? {})));
   },
 
-  async read(request: { files: File[]; settings: api.FileSettings[]; skipBad: boolean }, options: Options) {
+  async read(request: api.ReadRequest, options: Options) {
     const { readFiles } = await import('./reading.ts');
-    const { markets, facts } = await readFiles(request, options);
-    titles = new Map();
+    const { markets, facts, titles } = await readFiles(request, options);
+    setTitles(titles);
+    forgetAlone();
     return keep(markets, facts);
-  },
-
-  async readTitles({ file }: { file: File }, options: Options): Promise<api.DataFacts> {
-    const { readTitles } = await import('./reading.ts');
-    setTitles(await readTitles(file, options));
-    const { markets, facts } = readData();
-    data = { markets, facts: { ...facts, hasTitles: true } };
-    return data.facts;
   },
 
   async kinds(): Promise<api.KindFacts[]> {
@@ -150,7 +167,7 @@ const methods = {
   },
 
   recommend(query: api.Query): api.Answer {
-    return answer(opened().recommender, query, { titles, together });
+    return answer(recommenderOf(query.market), query, { titles, together });
   },
 
   /** The market alone, and with the others. */
@@ -161,24 +178,22 @@ const methods = {
     return { alone: own, others: methods.recommend(query) };
   },
 
-  hasAlone: (market: string) => alone.has(market) || data !== undefined,
-
-  popular: ({ market, k }: { market: string; k: number }) => popularOf(opened().recommender.model, market, k),
+  popular: ({ market, k }: { market: string; k: number }) => popularOf(recommenderOf(market).model, market, k),
 
   similar({ market, item, k }: { market: string; item: string; k: number }) {
-    return opened().recommender.similar({ market, item, k });
+    return recommenderOf(market).similar({ market, item, k });
   },
 
   /** Every item of the model with its name: ids, titles and categories, a line each. */
   titles(): string {
-    const { items } = opened().recommender.model;
+    const { items } = (quick ?? opened().recommender).model;
     return items.map((id) => [id, titles.get(id)?.title ?? '', titles.get(id)?.category ?? ''].join('\t')).join('\n');
   },
 
-  itemsOf: (market: string) => itemsOf(opened().recommender.model, market),
+  itemsOf: (market: string) => itemsOf(recommenderOf(market).model, market),
 
   users({ market, begin, k }: { market: string; begin: string; k: number }): string[] {
-    const { users = [] } = opened().recommender.model.markets.find(({ name }) => name === market) ?? {};
+    const { users = [] } = recommenderOf(market).model.markets.find(({ name }) => name === market) ?? {};
     const found: string[] = [];
     for (const user of users) if (user.startsWith(begin) && found.push(user) === k) break;
     return found;
@@ -187,7 +202,7 @@ const methods = {
   /** Positions of a market's items in the plane; progress carries how far they have settled. */
   async map({ market }: { market: string }, options: Options): Promise<{ items: string[]; at: Float32Array }> {
     const { drawMap } = await import('./drawing.ts');
-    const made = await drawMap(opened().recommender, market, options);
+    const made = await drawMap(recommenderOf(market), market, options);
     return moving(made, [made.at.buffer]);
   },
 

@@ -1,22 +1,27 @@
 // Training in the worker: the kind that was chosen, what it finds of held-out purchases beside simple models, and one market
 // alone.
 import type { CallOptions } from '../../browser/calls.ts';
+import type { Progress } from '../../common/job.ts';
 import type { Markets } from '../../data/markets.ts';
-import { encodeModel } from '../../model/file.ts';
 import type { Model } from '../../model/model.ts';
+import { encodeModel } from '../../models/file.ts';
 import { loadModel } from '../../models/load.ts';
 import { defaultOf, type OptionSpec } from '../../models/options.ts';
 import { KINDS } from '../../models/registry.ts';
 import type { Recommender } from '../../recommend/recommender.ts';
 import type { Workers } from '../../threads/pool.ts';
+import { workersMadeBy } from '../../threads/web-workers.ts';
 import type { TrainOptions } from '../../train/options.ts';
 import { type TrainJobOptions, train } from '../../train/train.ts';
-import { webWorkers } from '../../workers.ts';
-import type { KindFacts, ModelFacts, OptionFacts, TrainRequest, TrainResult } from './api.ts';
+import type { KindFacts, ModelFacts, OptionFacts, TrainProgress, TrainRequest, TrainResult } from './api.ts';
 import { holdOneOut } from './hold-out.ts';
 import { measuredOf, type Ranks, ranksOf } from './measure.ts';
 
-const workers: Workers = webWorkers(new URL('./thread.js', self.location.href));
+const beside = (file: string) => new URL(file, self.location.href);
+const workers: Workers = workersMadeBy(
+  () => beside('kernels-threads.wasm'),
+  () => new Worker(beside('thread.js'), { type: 'module' }),
+);
 
 export function threadsHere(): { threads: number; threadsReason?: string } {
   const { threads, reason } = workers.available();
@@ -61,6 +66,8 @@ export async function trainModel(
   const start = performance.now();
   const stages: TrainResult['stages'] = [];
   const notes: string[] = [];
+  let peakBytes = 0;
+  const report = (progress: Progress) => onProgress({ ...progress, peakBytes } as TrainProgress);
   const hasHeldOut = markets.markets.some(({ heldOut }) => Object.values(heldOut).some((rows) => rows.length > 0));
   const data = !hasHeldOut && request.holdOut ? holdOneOut(markets) : markets;
   const options = {
@@ -69,11 +76,14 @@ export async function trainModel(
     ...request.options,
   } as TrainOptions;
   const job: TrainJobOptions = {
-    onProgress,
+    onProgress: report,
     signal,
     workers,
     onNote: (note) => notes.push(note),
-    onStage: ({ stage, seconds, peakBytes }) => stages.push({ stage, seconds, peakBytes }),
+    onStage: ({ stage, seconds, peakBytes: bytes }) => {
+      stages.push({ stage, seconds, peakBytes: bytes });
+      peakBytes = Math.max(peakBytes, bytes);
+    },
   };
   const model = await train(data, { ...options, ...job });
   const bytes = encodeModel(model);
@@ -84,13 +94,17 @@ export async function trainModel(
   let aloneRecommender: Recommender | undefined;
   if (data !== markets || hasHeldOut) {
     const quiet = { signal };
+    const others = (['ease', 'popularity'] as const).filter((kind) => kind !== request.kind);
+    const measuring = (done: number) => report({ stage: 'measuring', id: 'measure', done, total: others.length + 2 });
+    measuring(0);
     ranks.model = await ranksOf(recommender, data, quiet);
-    for (const kind of ['ease', 'popularity'] as const) {
-      if (kind === request.kind) continue;
+    for (const [done, kind] of others.entries()) {
+      measuring(done + 1);
       const other = await loadModel(encodeModel(await train(data, { model: kind, ...quiet, workers })));
       ranks[kind] = await ranksOf(other, data, quiet);
       other.close();
     }
+    measuring(others.length + 1);
   }
   if (request.alone) {
     aloneRecommender = await trainAlone(data, request.alone, model, signal);
@@ -119,6 +133,18 @@ function gainOf(measured: TrainResult['measured']): ModelFacts['gain'] {
   return { points, error: Math.sqrt(squares) };
 }
 
+/** A model of all markets that takes about a second. */
+export async function trainQuick(markets: Markets, { signal }: { signal: AbortSignal }): Promise<Recommender> {
+  return loadModel(encodeModel(await train(markets, { model: 'ease', signal, workers })));
+}
+
+/** What a training recorded, as options that another takes. */
+function givenOf({ kind, training }: Pick<Model, 'kind' | 'training'>): TrainOptions {
+  const table = KINDS.find(({ name }) => name === kind)?.options ?? {};
+  const recorded = Object.entries((training.options ?? {}) as Record<string, unknown>);
+  return Object.fromEntries(recorded.filter(([name]) => Object.hasOwn(table, name))) as TrainOptions;
+}
+
 /** The same kind of model from one market's purchases only. */
 export async function trainAlone(
   markets: Markets,
@@ -126,7 +152,7 @@ export async function trainAlone(
   like: Pick<Model, 'kind' | 'training'>,
   signal?: AbortSignal,
 ): Promise<Recommender> {
-  const options = (like.training.options ?? {}) as TrainOptions;
+  const options = givenOf(like);
   const one = markets.markets.find(({ name }) => name === market)!;
   const items = Array.from(one.items, (item) => markets.items[item]);
   const only: Markets = { items, markets: [{ ...one, items: Int32Array.from(one.items.keys()) }] };

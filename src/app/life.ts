@@ -1,0 +1,51 @@
+// The worker's life, seen from the page: how it begins, and begins again after it ended.
+import { ask, loadTitles, remote, restartWorker } from './client.ts';
+import { GIVEN, openGiven } from './given.ts';
+import * as state from './state.ts';
+
+/** Opens the sample's small files, then what the page was started with; the rest of the sample comes behind that. */
+export async function begin(): Promise<void> {
+  const at = (file: string) => new URL(file, document.baseURI).href;
+  const { market, basket } = state.OPENING;
+  const started = await ask(
+    remote().start({
+      kernels: at('kernels.wasm'),
+      model: at('sample-in.m3rec'),
+      aloneModel: at('sample-in-alone.m3rec'),
+      market,
+    }),
+  );
+  if (!started) return;
+  state.model.value = started;
+  state.isSample.value = true;
+  state.market.value = market;
+  state.basket.value = basket;
+  state.customer.value = undefined;
+  await loadTitles();
+  state.isReady.value = true;
+  performance.mark('m3rec-ready');
+  if (location.hash === GIVEN) await ask(openGiven());
+  const facts = await ask(remote().sample({ unlessRead: true }));
+  if (facts) state.data.value = facts;
+  performance.mark('m3rec-sample');
+  if (facts && state.isSample.value) {
+    const quick = await ask(remote().quick(undefined));
+    if (quick && state.isSample.value) {
+      state.model.value = quick;
+      await loadTitles();
+    }
+  }
+  state.device.value = await ask(remote().device());
+}
+
+/** A new worker begins as the page did; data that the old one had are read again from their files. */
+export async function recover(): Promise<void> {
+  restartWorker();
+  state.fault.value = undefined;
+  state.data.value = undefined;
+  const files = state.lastRead.value;
+  const again = files && ask(remote().read(files));
+  await begin();
+  const facts = await again;
+  if (facts) state.data.value = facts;
+}

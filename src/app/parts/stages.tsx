@@ -1,0 +1,99 @@
+// The stages of a training while it runs: how far, how long, how much memory, and the loss.
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { bytes, duration, marketName, percent, texts } from '../format.ts';
+import type { TrainProgress } from '../worker/api.ts';
+import { LossLine } from './charts.tsx';
+
+export interface Stage {
+  /** As the library calls it. */
+  stage: string;
+  name: string;
+  done: number;
+  total: number;
+  losses: readonly number[];
+  /** When it began, and the last report of it came, by `performance.now()`. */
+  since: number;
+  last: number;
+  peakBytes: number;
+}
+
+/** A stage in the page's language; one that it does not know as the library calls it. */
+function nameOf({ stage, id = '', market }: TrainProgress): string {
+  const t = texts.value.train;
+  const known = t.stages[id.split('.')[0] as keyof typeof t.stages];
+  if (known === undefined) return stage;
+  return market === undefined ? known : t.stageOf(known, marketName(market));
+}
+
+/** A report of progress belongs to the last stage of its name; another name begins another stage. */
+export function follow(stages: readonly Stage[], progress: TrainProgress): readonly Stage[] {
+  const { stage, done, total, loss, peakBytes } = progress;
+  const last = stages[stages.length - 1];
+  const isSame = last?.stage === stage;
+  const now = performance.now();
+  const losses = isSame ? last.losses : [];
+  return [
+    ...(isSame ? stages.slice(0, -1) : stages),
+    {
+      stage,
+      name: nameOf(progress),
+      done,
+      total,
+      losses: loss === undefined ? losses : [...losses, loss],
+      since: isSame ? last.since : now,
+      last: now,
+      peakBytes,
+    },
+  ];
+}
+
+const share = ({ done, total }: Stage) => (total > 0 ? done / total : 0);
+/** A guess from less would jump. */
+const LEAST_SHARE = 0.05;
+
+function secondsLeft(stage: Stage): number | undefined {
+  if (share(stage) < LEAST_SHARE) return undefined;
+  return ((stage.last - stage.since) / 1000) * (1 / share(stage) - 1);
+}
+
+export function Stages({ stages, since }: { stages: readonly Stage[]; since: number }) {
+  const t = texts.value.train;
+  const elapsed = useSignal(0);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      elapsed.value = (performance.now() - since) / 1000;
+    }, 1000);
+    return () => clearInterval(timer);
+  }, [since]);
+  const now = stages[stages.length - 1];
+  if (!now) return <p role="status">{texts.value.starting}</p>;
+  const left = secondsLeft(now);
+  return (
+    <section class="card">
+      <ol class="stages">
+        {stages.map((stage, i) => (
+          <li key={`${i} ${stage.stage}`}>
+            <span>{stage.name}</span>
+            <progress
+              value={share(stage)}
+              max={1}
+              aria-label={stage.name}
+              aria-valuetext={`${t.stage(i + 1, stage.name)}, ${percent(share(stage))}`}
+            />
+            <span class="number">{percent(share(stage))}</span>
+          </li>
+        ))}
+      </ol>
+      <p class="hint">
+        {t.elapsed(duration(elapsed.value))}
+        {left !== undefined && ` · ${t.left(duration(left))}`}
+        {now.peakBytes > 0 && ` · ${t.memory(bytes(now.peakBytes))}`}
+      </p>
+      <p class="sr" role="status">
+        {t.stage(stages.length, now.name)}
+      </p>
+      {now.losses.length > 1 && <LossLine title={t.lossOf(now.name)} losses={now.losses} />}
+    </section>
+  );
+}
