@@ -87,6 +87,7 @@ describe('help', () => {
     'similar',
     'rank',
     'serve',
+    'app',
     'inspect',
     'formats',
     'demo',
@@ -116,6 +117,7 @@ describe('help', () => {
     ['similar', '<file> --market --item --all -k -o --json'],
     ['rank', '<file> --market --candidates --top --without-seen --json'],
     ['serve', '<file> --port --host --cors'],
+    ['app', '[path] --port --host --no-open'],
     ['inspect', '<file> --json'],
     ['formats', '--json'],
   ])('of %s names every option', async (command, options) => {

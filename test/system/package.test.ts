@@ -62,6 +62,23 @@ function reachedFiles(at: string): Set<string> {
   for (const { types, default: file } of Object.values(exports) as { types: string; default: string }[])
     for (const entry of [types, file]) visit(posix.normalize(entry));
   for (const file of Object.values(bin) as string[]) visit(posix.normalize(file));
+  for (const file of reachedOfPage(join(at, 'dist/app'))) reached.add(`dist/app/${file}`);
+  return reached;
+}
+
+/** Files of the page that its HTML leads to, by the names in their texts; what the service worker lists is no reason. */
+function reachedOfPage(at: string): Set<string> {
+  const files = readdirSync(at);
+  const reached = new Set<string>();
+  const visit = (file: string) => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    if (!/\.(html|js)$/.test(file) || file === 'shell.js') return;
+    const text = readFileSync(join(at, file), 'utf8');
+    for (const [, target] of text.matchAll(/["'](?:\.\/)?([\w-][\w.-]*)["']/g))
+      if (files.includes(target)) visit(target);
+  };
+  visit('index.html');
   return reached;
 }
 

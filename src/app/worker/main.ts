@@ -1,7 +1,8 @@
 // The page's worker: it owns the data, the models and the store; the page owns only what is on the screen.
 // It starts with what answers; reading and training come as chunks of their own when they are first asked for.
 import { type CallOptions, moving, serveCalls } from '../../browser/calls.ts';
-import { type ModelStore, openModelStore } from '../../browser/store.ts';
+import { openModelStore } from '../../browser/open-store.ts';
+import type { ModelStore } from '../../browser/store.ts';
 import { ArgumentError } from '../../common/errors.ts';
 import type { Markets } from '../../data/markets.ts';
 import { init } from '../../engine/init.ts';
