@@ -10,10 +10,14 @@ import { note, save, show, table } from '../harness/report.mjs';
 
 /** Interactions with the two that are held out of each user. */
 const CATALOGUES = {
+  /** The size of a system, on users with 20 items and with 6. */
+  systems: [
+    { items: 12_000, users: 60_000, interactions: 1_360_000, exact: true, systems: [128, 256, 512] },
+    { items: 30_000, users: 75_000, interactions: 600_000, exact: true, systems: [128, 256, 512] },
+  ],
   small: [
     { items: 10_000, users: 25_000, interactions: 200_000 },
-    { items: 12_000, users: 60_000, interactions: 1_360_000, exact: true },
-    { items: 30_000, users: 75_000, interactions: 600_000, exact: true },
+    { items: 30_000, users: 75_000, interactions: 600_000 },
     { items: 50_000, users: 250_000, interactions: 5_720_000 },
   ],
   large: [{ items: 100_000, users: 500_000, interactions: 11_300_000, threads: [1, 2] }],
@@ -28,9 +32,13 @@ export async function groups({ parts = Object.keys(CATALOGUES) }) {
     await bundleTo(fileURLToPath(bundle));
     for (const part of parts) {
       const runs = [];
-      for (const { exact, threads = [1], ...catalogue } of CATALOGUES[part]) {
-        for (const count of threads) runs.push(await fit({ bundle, ...catalogue, exact: false, threads: count }));
-        report(part, runs);
+      for (const { exact, systems = [undefined], threads = [1], ...catalogue } of CATALOGUES[part]) {
+        for (const system of systems) {
+          for (const count of threads) {
+            runs.push(await fit({ bundle, ...catalogue, exact: false, system, threads: count }));
+            report(part, runs);
+          }
+        }
         if (exact) runs.push(await fit({ bundle, ...catalogue, exact: true, threads: 1 }));
         report(part, runs);
       }
@@ -55,7 +63,7 @@ function blocksOf(runs) {
       runs.map((run) => [
         whole(run.items),
         whole(run.rows),
-        run.exact ? 'exact' : 'groups',
+        run.exact ? 'exact' : run.system ? `systems of ${run.system}` : 'groups',
         run.threads,
         run.seconds.toFixed(2),
         run.cpuSeconds.toFixed(2),
@@ -68,7 +76,9 @@ function blocksOf(runs) {
     table(
       [
         'step of groups, seconds',
-        ...runs.filter(({ exact }) => !exact).map((run) => `${whole(run.items)}, ${run.threads}`),
+        ...runs
+          .filter(({ exact }) => !exact)
+          .map((run) => [whole(run.items), run.system, run.threads].filter(Boolean).join(', ')),
       ],
       STEPS.map(([name, stage]) => [
         name,
@@ -99,7 +109,9 @@ async function fit({ bundle, ...task }) {
     child.once('exit', (code, signal) =>
       result ? resolve(result) : reject(new Error(`the fit ended with ${signal ?? `exit code ${code}`}`)),
     );
-    child.send({ bundle, ...task, options: OPTIONS, ranked: RANKED });
+    const { system, ...rest } = task;
+    const shape = system && { group: system / 8, most: (system / 8) * 7 };
+    child.send({ bundle, ...rest, options: { ...OPTIONS, ...shape }, ranked: RANKED });
   });
   note(
     `${whole(task.items)} items, ${task.exact ? 'exact' : 'groups'}, ${task.threads}: ${run.cpuSeconds.toFixed(1)} s`,

@@ -9,6 +9,7 @@ import { drained, measure } from '../harness/timer.mjs';
 import { BenchMemory } from '../kernels/bench-memory.mjs';
 import { dense } from '../kernels/dense.mjs';
 import { gradients } from '../kernels/gradients.mjs';
+import { groups } from '../kernels/groups.mjs';
 import { scoring } from '../kernels/scoring.mjs';
 import { sparse } from '../kernels/sparse.mjs';
 import { walks } from '../kernels/walks.mjs';
@@ -16,7 +17,12 @@ import { walks } from '../kernels/walks.mjs';
 /** Largest difference over the largest magnitude: sums of up to some ten thousand f32 products, in another order. */
 const TOLERANCE = 1e-4;
 /** Exports that say how much room a kernel needs; there is nothing to time. */
-const NOT_KERNELS = new Set(['choleskyWorkspaceBytes', 'gemmWorkspaceBytes', 'skipgramScratchBytes']);
+const NOT_KERNELS = new Set([
+  'choleskyWorkspaceBytes',
+  'gemmWorkspaceBytes',
+  'skipgramScratchBytes',
+  'solveScratchBytes',
+]);
 const SCALE = { 'GFLOP/s': 1e9 };
 const HEADER = ['kernel', 'size', 'unit', 'WASM', 'JavaScript', 'ratio'];
 
@@ -32,7 +38,7 @@ export async function kernels() {
   const rows = [];
   const covered = new Set(NOT_KERNELS);
   const disagreements = [];
-  for (const group of [dense, sparse, walks, gradients, scoring]) {
+  for (const group of [dense, sparse, groups, walks, gradients, scoring]) {
     for (const make of group(context)) {
       const mark = memory.mark();
       const row = compareSides(make(), context.bench);

@@ -16,6 +16,7 @@ import { median, processorSeconds } from '../harness/timer.mjs';
 import { BenchMemory } from '../kernels/bench-memory.mjs';
 import { dense } from '../kernels/dense.mjs';
 import { gradients } from '../kernels/gradients.mjs';
+import { groups } from '../kernels/groups.mjs';
 import { scoring } from '../kernels/scoring.mjs';
 import { sparse } from '../kernels/sparse.mjs';
 import { walks } from '../kernels/walks.mjs';
@@ -210,7 +211,7 @@ async function measureCases(name, markets, machineLimits) {
   const { exports, memory } = await instantiateKernels(kernelBytes);
   const context = prepare(exports, new BenchMemory(memory), merged.markets[0].interactions, similarity);
   const rows = [];
-  for (const group of [dense, sparse, walks, gradients, scoring]) {
+  for (const group of [dense, sparse, groups, walks, gradients, scoring]) {
     for (const make of group(context)) {
       const mark = memory.mark();
       const { kernels, size, work, wasm, reset = [] } = make();

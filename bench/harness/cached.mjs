@@ -25,10 +25,10 @@ export function fingerprintOf(markets) {
 export async function result(
   { path, fingerprint },
   options,
-  { protocols = ['clean', 'as-published'], threads = 1 } = {},
+  { protocols = ['clean', 'as-published'], threads = 1, only } = {},
 ) {
   const key = createHash('sha256')
-    .update(JSON.stringify([buildHash(), fingerprint, options, threads, protocols]))
+    .update(JSON.stringify([buildHash(), fingerprint, options, threads, protocols, only]))
     .digest('hex')
     .slice(0, 24);
   const file = join(cache, `quality-${key}.json`);
@@ -43,7 +43,7 @@ export async function result(
     .join(', ');
   note(`${label} …`);
   const { evaluations, stages, seconds, maxRSS } = await trainOnce(
-    { path, options, threads, protocols },
+    { path, options, threads, protocols, only },
     ({ stage, seconds: time }) => note(`  ${stage}: ${time.toFixed(1)} s`),
   );
   mkdirSync(cache, { recursive: true });

@@ -1,5 +1,5 @@
 // Trains once, in a process of its own so that its peak memory is its own, and evaluates where asked. Its parent sends
-// { path, options, threads, protocols } and gets { stage } messages, then { model, evaluations, maxRSS }.
+// { path, options, threads, protocols, only } (only: the one market to take) and gets { stage } messages, then { model, evaluations, maxRSS }.
 import { readFileSync } from 'node:fs';
 import { assembleGenerated, evaluate, generateMarkets, Recommender, train } from '../../dist/index.js';
 import { instantiateKernels } from '../../dist/kernels.js';
@@ -8,8 +8,9 @@ import { nodeWorkers, readDirectory } from '../../dist/node.js';
 // a parent that is gone wants no result
 process.once('disconnect', () => process.exit());
 
-process.once('message', async ({ path, options, threads = 1, protocols = [] }) => {
-  const markets = path ? await readDirectory(path) : assembleGenerated(generateMarkets({ seed: 1 }));
+process.once('message', async ({ path, options, threads = 1, protocols = [], only }) => {
+  const all = path ? await readDirectory(path) : assembleGenerated(generateMarkets({ seed: 1 }));
+  const markets = only === undefined ? all : pick(all, only);
   const start = performance.now();
   const model = await train(markets, {
     ...options,
@@ -33,3 +34,10 @@ process.once('message', async ({ path, options, threads = 1, protocols = [] }) =
   }
   process.send({ done: { seconds, maxRSS, evaluations } }, () => process.disconnect());
 });
+
+/** One market with its own items alone. */
+function pick({ markets, items }, name) {
+  const market = markets.find((each) => each.name === name);
+  const catalogue = Array.from(market.items, (item) => items[item]);
+  return { items: catalogue, markets: [{ ...market, items: Int32Array.from(market.items.keys()) }] };
+}
