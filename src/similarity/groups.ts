@@ -24,7 +24,7 @@ const TASKS_PER_THREAD = 4;
 const GROUPS_PER_TASK = 16;
 
 /** Chosen by ranking on real and generated data (docs/internals/ease.md). */
-const DEFAULTS = { group: 16, most: 112, width: 32, core: 1024 };
+const DEFAULTS = { group: 32, most: 224, width: 32, core: 1024 };
 
 export interface GroupEaseOptions {
   lambda: number;

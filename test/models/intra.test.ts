@@ -14,12 +14,12 @@ test('groups by default, whatever is asked about them, and the stage says so in 
   const asked = await train(markets, { model: 'ease', easeSolver: 'groups', onStage });
   expect(Buffer.compare(encodeModel(auto), encodeModel(left))).toBe(0);
   expect(left.training.options).not.toHaveProperty('easeSolver');
-  expect(asked.training.options).toMatchObject({ easeSolver: 'groups', systemItems: 128 });
+  expect(asked.training.options).toMatchObject({ easeSolver: 'groups', systemItems: 256 });
   expect(asked.markets).toEqual(left.markets);
   expect(left.training.stages).toEqual([
     { stage: 'similarity of all markets', items: 700, entries: left.training.stages![0].entries },
   ]);
-  const way = '44 groups of up to 16 items, each solved with up to 112 others that matter most to it';
+  const way = '22 groups of up to 32 items, each solved with up to 224 others that matter most to it';
   expect(details[0]).toContain(`; ${way} (ranks as the exact inverse does, sooner)`);
   expect(details[1]).toBe(details[0]);
   expect(details[2]).toContain(`; ${way} (as asked)`);

@@ -28,8 +28,8 @@ beforeAll(() => {
 describe('the same data, seed and options give the same bytes', () => {
   // The digests are the promise itself: they must not differ between hosts. They change with the algorithm, knowingly.
   test.each([
-    ['paper', '62d71402e997df55'],
-    ['default', 'b73ff4f313a14cf9'],
+    ['paper', '650f54a5c087b44b'],
+    ['default', 'c2bf574e704143d3'],
   ] as const)('preset %s', async (preset, expected) => {
     const first = encodeModel(await train(markets, { ...QUICK, preset }));
     const second = encodeModel(await train(small(), { ...QUICK, preset }));
@@ -38,8 +38,8 @@ describe('the same data, seed and options give the same bytes', () => {
   });
 
   test.each([
-    [25, 'in fixed point', '4913467ccaa0e781'],
-    [10, 'in single precision', '1f34cf194dbbd070'],
+    [25, 'in fixed point', 'd4fedc8257b27d73'],
+    [10, 'in single precision', '7b443560f9717b56'],
   ])('exact EASE, λ = %i, whose dense part fills two tiles, which are updated %s', async (lambdaF, _, expected) => {
     const larger = assembleGenerated(generateMarkets({ seed: 5, users: 900, items: 600, interactions: 20_000 }));
     expect(digest(encodeModel(await train(larger, { model: 'ease', lambdaF, easeSolver: 'exact' })))).toBe(expected);

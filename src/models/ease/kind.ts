@@ -1,10 +1,12 @@
+import type { Markets } from '../../data/markets.ts';
 import { tailor } from '../../matrix/tailor.ts';
 import { growLearned } from '../grow-learned.ts';
-import { bothWays, marketBasics, mergeInteractions } from '../interactions.ts';
+import { bothWays, countUsers, marketBasics, mergeInteractions } from '../interactions.ts';
 import { intraSimilarity } from '../intra.ts';
 import type { ModelKind } from '../kind.ts';
 import { linearScores } from '../linear-scores.ts';
 import { type M3RecOptions, resolveM3RecOptions } from '../m3rec/options.ts';
+import { tieBreak } from '../tie-break.ts';
 import { checkHasInverses, checkInverses, readLinearSettings, updateTerms } from '../updatable.ts';
 import { EASE_OPTIONS } from './options.ts';
 import { ease as served } from './served.ts';
@@ -12,7 +14,10 @@ import { ease as served } from './served.ts';
 /** S = B̂ of all markets. */
 const WEIGHTS = { merged: 1, market: 0, walk: 0 };
 
-/** EASEᴿ (Steck, 2019) on all markets together: the filtered similarities are the scores. */
+/**
+ * EASEᴿ (Steck, 2019) on all markets together: the filtered similarities are the scores, and popularity orders what they
+ * leave equal.
+ */
 export const ease = {
   ...served,
   title: 'EASE: similarities of items in closed form, over all markets',
@@ -26,10 +31,12 @@ export const ease = {
   async train(data, options, { run, kernels, updatable }) {
     const interactions = bothWays(await kernels(), mergeInteractions(data));
     const { similarity, inverse } = await run(intraSimilarity(options, updatable), interactions);
-    const markets = data.markets.map((market) => ({
+    const biases = tieBreaks(data);
+    const markets = data.markets.map((market, m) => ({
       ...marketBasics(market),
       linear: tailor(similarity, market.items),
       linearWeight: 1,
+      bias: biases[m],
     }));
     return { inverse, markets };
   },
@@ -40,11 +47,27 @@ export const ease = {
     async apply(model, grown, run) {
       const settings = readLinearSettings(model, WEIGHTS);
       const { inverse, residual, markets: updated } = await updateTerms(model, grown, settings, run);
+      const biases = tieBreaks(grown);
       const markets = grown.markets.map((market, m) => ({
         ...growLearned(model.markets[m], market, model.dim),
         linear: linearScores(market.items, WEIGHTS, updated[m].terms),
+        bias: biases[m],
       }));
       return { inverse, markets, residual };
     },
   },
 } as const satisfies ModelKind<M3RecOptions>;
+
+/** For each market. */
+function tieBreaks({ items, markets }: Pick<Markets, 'items' | 'markets'>): Float32Array[] {
+  const users = markets.map(({ interactions }) => countUsers(interactions));
+  const all = new Uint32Array(items.length);
+  for (const [m, market] of markets.entries())
+    for (const [position, item] of market.items.entries()) all[item] += users[m][position];
+  return markets.map((market, m) =>
+    tieBreak(
+      users[m],
+      users[m].map((count, position) => all[market.items[position]] - count),
+    ),
+  );
+}

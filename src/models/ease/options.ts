@@ -32,7 +32,7 @@ export const EASE_OPTIONS = {
     max: 4096,
     integer: true,
     multipleOf: 64,
-    default: 128,
+    default: 256,
     flag: '--system-items <n>',
     text: 'Items of a system of EASE by groups: its group is an eighth of them, the others those that matter most to it; more take longer and rank hardly better',
   },

@@ -1,9 +1,9 @@
-import { ln } from '../../common/elementary.ts';
 import type { Markets } from '../../data/markets.ts';
-import type { SparseMatrix, SparsePattern } from '../../matrix/sparse.ts';
+import type { SparseMatrix } from '../../matrix/sparse.ts';
 import type { MarketModel } from '../../model/model.ts';
 import { bothWays, countUsers, type Interactions, marketBasics } from '../interactions.ts';
 import type { ModelKind, Run } from '../kind.ts';
+import { tieBreak } from '../tie-break.ts';
 import { resolveTransferOptions, TRANSFER_OPTIONS, type TransferOptions } from './options.ts';
 import { othersOver } from './others.ts';
 import { transfer as served } from './served.ts';
@@ -57,23 +57,8 @@ async function trainMarkets(data: Markets, options: TransferOptions, { run, kern
     }
     const own = bothWays(await kernels(), market.interactions);
     const { similarity, maxima } = await run(marketSimilarity(options, market.name, prior), own);
-    const bias = biasOf(market.interactions, others.X);
+    const bias = tieBreak(countUsers(market.interactions), countUsers(others.X));
     models.push({ ...marketBasics(market), linear: similarity, maxima, linearWeight: 1, bias });
   }
   return models;
-}
-
-/**
- * What a user more or less moves the score of an item that nothing else is known of: below what any similarity adds.
- */
-const PER_USER = 1e-4;
-const PER_USER_ELSEWHERE = 1e-5;
-
-/** Popularity, here before elsewhere, on a scale that no similarity is below. */
-function biasOf(own: SparsePattern, others: SparsePattern): Float32Array {
-  const elsewhere = countUsers(others);
-  return Float32Array.from(
-    countUsers(own),
-    (count, item) => PER_USER * ln(1 + count) + PER_USER_ELSEWHERE * ln(1 + elsewhere[item]),
-  );
 }

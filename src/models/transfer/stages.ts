@@ -8,7 +8,7 @@ import type { TransferOptions } from './options.ts';
 import type { Source } from './others.ts';
 
 /** Larger systems than EASE alone needs: what a prior adds reaches further. */
-const SYSTEMS = { most: 448, width: 128 };
+const SYSTEMS = { group: 16, most: 448, width: 128 };
 
 /** B_others: the EASE of the other markets' users over the items of one. */
 export function othersSimilarity(
