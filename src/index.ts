@@ -24,12 +24,21 @@ export {
   type MarketShape,
 } from './data/generate.ts';
 export { type ItemOptions, type ItemProperties, readItems } from './data/items.ts';
+export { type MarketFileText, marketFiles } from './data/market-files.ts';
 export type { HeldOut, Market, Markets } from './data/markets.ts';
 export { type MarketFile, type ReadOptions, readMarkets } from './data/read-markets.ts';
 export { describe, type Recognised } from './data/recognised.ts';
 export { type ReadingOptions, type RowOptions, type RowSink, readRows } from './data/rows.ts';
 export { withFewerUsers } from './data/scarce.ts';
 export type { RandomAccess, RowSource } from './data/source.ts';
+export {
+  type MarketSplit,
+  type SplitCounts,
+  type SplitMethod,
+  type SplitOptions,
+  type SplitReport,
+  splitMarkets,
+} from './data/split.ts';
 export { computeStats, type MarketStats, type MarketsStats } from './data/stats.ts';
 export type { DataWarning } from './data/warnings.ts';
 export { init } from './engine/init.ts';

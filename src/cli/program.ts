@@ -10,6 +10,7 @@ import { addRank } from './commands/rank.ts';
 import { addRecommend } from './commands/recommend.ts';
 import { addServe } from './commands/serve.ts';
 import { addSimilar } from './commands/similar.ts';
+import { addSplit } from './commands/split.ts';
 import { addStats } from './commands/stats.ts';
 import { addTrain } from './commands/train.ts';
 import { addUpdate } from './commands/update.ts';
@@ -18,6 +19,7 @@ import type { Context } from './context.ts';
 /** The commands, in the order that `--help` lists them. */
 const COMMANDS = [
   addStats,
+  addSplit,
   addTrain,
   addUpdate,
   addExport,

@@ -28,7 +28,7 @@ export async function readData(
   context: Context,
   paths: string | readonly string[],
   options: DataOptions,
-  only: { trainingOnly?: boolean; times?: boolean; describeAll?: boolean } = {},
+  only: { trainingOnly?: boolean; times?: boolean | 'first'; describeAll?: boolean } = {},
 ): Promise<Reading> {
   const { strict, quiet } = options;
   const recognised: Recognised[] = [];

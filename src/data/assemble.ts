@@ -29,9 +29,10 @@ const BY_INSERTION = 40;
  * the result twice where there are duplicates.
  *
  * @param itemIds item ids by number, in any order, each once; those without a training row only serve held-out rows.
+ * @param first whether the time of an interaction is that of the earliest of its rows, not the latest.
  */
-export function assemble(itemIds: readonly string[], raw: readonly RawMarket[]): Markets {
-  const steps = assembling(itemIds, raw);
+export function assemble(itemIds: readonly string[], raw: readonly RawMarket[], first = false): Markets {
+  const steps = assembling(itemIds, raw, first);
   let step = steps.next();
   while (!step.done) step = steps.next();
   return step.value;
@@ -42,14 +43,18 @@ export const assemblingSteps = (markets: number): number => 1 + STEPS_OF_MARKET 
 const STEPS_OF_MARKET = 4;
 
 /** As `assemble`, in steps, so that a job can report and stop between them: 10⁷ rows take seconds. */
-export function* assembling(itemIds: readonly string[], raw: readonly RawMarket[]): Generator<void, Markets> {
+export function* assembling(
+  itemIds: readonly string[],
+  raw: readonly RawMarket[],
+  first = false,
+): Generator<void, Markets> {
   const trained = new Uint8Array(itemIds.length);
   for (const { trainItems } of raw) for (let row = 0; row < trainItems.length; row++) trained[trainItems[row]] = 1;
   const order = sortedNumbers(itemIds, trained);
   const rank = inverse(order, itemIds.length);
   yield;
   const markets: Market[] = [];
-  for (const market of raw) markets.push(yield* assembleMarket(market, itemIds, order, rank));
+  for (const market of raw) markets.push(yield* assembleMarket(market, itemIds, order, rank, first));
   markets.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { items: pick(itemIds, order), markets };
 }
@@ -59,6 +64,7 @@ function* assembleMarket(
   itemIds: readonly string[],
   order: Int32Array,
   rank: Int32Array,
+  first: boolean,
 ): Generator<void, Market> {
   const hasItem = new Uint8Array(order.length);
   const { trainUsers, trainItems } = raw;
@@ -81,7 +87,7 @@ function* assembleMarket(
   for (let item = 0; item < itemIds.length; item++) if (rank[item] >= 0) columnOf[item] = local[rank[item]];
   const interactions = yield* compress(trainUsers, trainItems, userRank, columnOf, userOrder.length, items.length);
   yield;
-  const times = raw.trainTimes && latestTimes(raw, raw.trainTimes, userRank, columnOf, interactions);
+  const times = raw.trainTimes && timesOf(raw, raw.trainTimes, userRank, columnOf, interactions, first);
   const heldOut: Record<string, HeldOut[]> = {};
   for (const [name, rows] of Object.entries(raw.heldOut)) {
     heldOut[name] = Array.from(rows.users, (user, row) => {
@@ -106,15 +112,17 @@ function* assembleMarket(
   };
 }
 
-/** (entries) the time of each interaction, the latest of its rows. */
-function latestTimes(
+/** (entries) the time of each interaction, the latest of its rows, or the first. */
+function timesOf(
   { trainUsers, trainItems }: RawMarket,
   rowTimes: Float64Array,
   userRank: Int32Array,
   columnOf: Int32Array,
   { indptr, indices }: SparsePattern,
+  first: boolean,
 ): Float64Array {
-  const times = new Float64Array(indices.length).fill(Number.NEGATIVE_INFINITY);
+  const sign = first ? -1 : 1;
+  const times = new Float64Array(indices.length).fill(-sign * Number.POSITIVE_INFINITY);
   for (let row = 0; row < rowTimes.length; row++) {
     const user = userRank[trainUsers[row]];
     const column = columnOf[trainItems[row]];
@@ -124,7 +132,7 @@ function latestTimes(
       if (indices[middle] < column) low = middle + 1;
       else high = middle;
     }
-    if (rowTimes[row] > times[low]) times[low] = rowTimes[row];
+    if (sign * (rowTimes[row] - times[low]) > 0) times[low] = rowTimes[row];
   }
   return times;
 }

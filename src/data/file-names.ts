@@ -7,7 +7,7 @@ const DATA_ENDING =
   /\.(csv|tsv|tab|txt|dat|data|inter|rating|base|test|psv|json|jsonl|ndjson|parquet|pq)(\.(gz|gzip|zst|zstd))?$|\.zip$/i;
 /** Files that stand beside data everywhere and are none; nobody needs to be told. */
 const BESIDE =
-  /^(readme|license|licence|copying|changelog|citation|manifest|makefile|thumbs\.db|desktop\.ini|m3rec\.json|_success)(\..*)?$|\.(md|pdf|html?|sh|py|ipynb|r|sql|log|crc|md5|sha1|sha256|yml|yaml|m3rec)$/i;
+  /^(readme|license|licence|copying|changelog|citation|manifest|makefile|thumbs\.db|desktop\.ini|m3rec\.json|split\.json|_success)(\..*)?$|\.(md|pdf|html?|sh|py|ipynb|r|sql|log|crc|md5|sha1|sha256|yml|yaml|m3rec)$/i;
 /** Files of published data sets beside their interactions: run files, ids, graphs, texts about items and users. */
 const OTHER =
   /^(valid|test)_run\.tsv$|^(user|item|entity|relation)_list\.txt$|^kg_final\.txt$|\.test\.negative$|\.(item|user|kg|link|net)$|^(movies|users)\.dat$|^u\.(item|user|genre|info|occupation)$|^(metadata|meta)_|^(movie_titles|probe|qualifying)\./i;

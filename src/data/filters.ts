@@ -49,12 +49,13 @@ export function filtersOf({ minRating, where = [], events, since, until }: Filte
     minRating,
     conditions: checkArray('where', where, 'an array of conditions').map(parseCondition),
     ...(names && { events: new Set(names.map((name) => (name as string).trim().toLowerCase())) }),
-    since: since === undefined ? Number.NEGATIVE_INFINITY : timeOf('since', since),
-    until: until === undefined ? Number.POSITIVE_INFINITY : timeOf('until', until),
+    since: since === undefined ? Number.NEGATIVE_INFINITY : checkTime('since', since),
+    until: until === undefined ? Number.POSITIVE_INFINITY : checkTime('until', until),
   };
 }
 
-function timeOf(argument: string, text: unknown): number {
+/** Milliseconds since 1970. @throws ArgumentError for what is no time. */
+export function checkTime(argument: string, text: unknown): number {
   const time = typeof text === 'string' ? parseTime(text) : Number.NaN;
   if (Number.isNaN(time))
     throw new ArgumentError(argument, text, 'a time as 2024-12-31, 2024-12-31T23:59:59Z or Unix seconds');

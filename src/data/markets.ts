@@ -26,8 +26,8 @@ export interface Market {
   /** X_m (|U_m| × |V_m|), columns are positions in `items`; duplicates counted once. */
   interactions: SparsePattern;
   /**
-   * (entries of X_m) when each interaction was, in milliseconds since 1970, the latest of its rows; where times were
-   * asked for.
+   * (entries of X_m) when each interaction was, in milliseconds since 1970, the latest of its rows unless `first` was
+   * asked for; where times were asked for.
    */
   times?: Float64Array;
   /** Held-out rows by the name of their file (`valid`, `test`), in the order of the file. */

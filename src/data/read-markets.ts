@@ -33,8 +33,11 @@ export interface MarketFile {
 export interface ReadOptions extends JobOptions, ReadingOptions {
   /** Read these markets only. */
   markets?: readonly string[];
-  /** Read the time of each row too, and keep it (`Market.times`): 8 bytes a row more. */
-  times?: boolean;
+  /**
+   * Read the time of each row too, and keep it (`Market.times`): 8 bytes a row more. Of an interaction with several rows, `true`
+   * keeps the latest time, `first` the earliest.
+   */
+  times?: boolean | 'first';
   /** Is told how each file is written, before its first row. */
   onRecognised?: (recognised: Recognised) => void;
   onWarning?: (warning: DataWarning) => void;
@@ -63,6 +66,10 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
   if (subset?.size === 0) throw new ArgumentError('markets', options.markets, 'at least one market');
   checkFiles(files);
 
+  const { times = false } = options;
+  if (![false, true, 'first'].includes(times)) throw new ArgumentError('times', times, "true, false or 'first'");
+  const timed = times !== false;
+
   const job = new Job(options);
   const items = new Ids();
   const waiting = new Waiting(items);
@@ -75,7 +82,7 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
       if (!skipped.has(market)) skipped.add(copyString(market));
       return undefined;
     }
-    draft = new Draft(copyString(market), options.times === true);
+    draft = new Draft(copyString(market), timed);
     drafts.set(draft.name, draft);
     return draft;
   };
@@ -108,7 +115,7 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
         ...definedIn(file.options ?? {}),
         ...definedIn(options),
         market: file.market !== undefined ? false : file.defaultMarket === undefined ? true : 'optional',
-        time: options.times === true,
+        time: timed,
         onWarning,
         onRecognised: (recognised) => {
           const named = file.market === undefined && recognised.columns.market === undefined;
@@ -131,7 +138,7 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
       );
   }
   const raw = rawMarkets(drafts, files);
-  const steps = assembling(items.list(), raw);
+  const steps = assembling(items.list(), raw, times === 'first');
   let step = steps.next();
   for (let done = 1; !step.done; done++) {
     await job.tick('assemble', done, assemblingSteps(raw.length));

@@ -47,6 +47,12 @@ export function parseTime(text: string, dates?: 'mdy' | 'dmy'): number {
   return Number.NaN;
 }
 
+/** The time as `parseTime` reads it again: ISO in UTC, or Unix seconds outside the years 0 to 9999. */
+export function formatTime(time: number): string {
+  const iso = new Date(time).toISOString();
+  return iso.length === 24 ? iso : String(time / 1000);
+}
+
 /**
  * Milliseconds of the day's start; NaN for a day that there is not. Proleptic Gregorian, by whole eras of 400 years.
  */

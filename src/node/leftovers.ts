@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 
-/** Temporary and lock files of this process: none outlives it, unless it is killed. */
+/** Temporary files and folders, and lock files, of this process: none outlives it, unless it is killed. */
 const paths = new Set<string>();
 let watching = false;
 
@@ -18,5 +18,5 @@ export function forgetLeftover(path: string): boolean {
 
 /** For the end of the process. */
 export function removeLeftovers(): void {
-  for (const path of paths) rmSync(path, { force: true });
+  for (const path of paths) rmSync(path, { force: true, recursive: true });
 }
