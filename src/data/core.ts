@@ -1,10 +1,11 @@
-// The k-core of a market: what is left where users and items with too few interactions are left out, and then those that lost some.
+// The k-core of a market: what is left where users and items with too few interactions are left out, and then those
+// that lost some.
 import type { SparsePattern } from '../matrix/sparse.ts';
 
 /**
- * (entries of X) 1 for each interaction of the largest set of them in which every user has at least `minUser` and every item at
- * least `minItem`. Users and items with fewer are removed one by one, in an order that does not matter; each goes once, so time is
- * linear in the entries of X. Memory: 9 bytes an entry.
+ * (entries of X) 1 for each interaction of the largest set of them in which every user has at least `minUser` and every
+ * item at least `minItem`. Users and items with fewer are removed one by one, in an order that does not matter; each
+ * goes once, so time is linear in the entries of X. Memory: 9 bytes an entry.
  *
  * Seidman (1983), Network structure and minimum degree, for the two sides of a bipartite graph.
  */

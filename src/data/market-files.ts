@@ -19,9 +19,10 @@ const PIECE = 1 << 16;
 const SPLITS = ['train', 'valid', 'test'] as const;
 
 /**
- * Markets as CSV files that `chooseFiles` and `readDirectory` read again as these markets: a folder for each market with `train.csv`
- * and what is held out (`valid.csv`, `test.csv`), or, where a market's name is none that a folder may have, the same files with a
- * market column; and a `m3rec.json` that says how they are written, whatever the ids. Rows are in the order of users and items, with their times if the market has any.
+ * Markets as CSV files that `chooseFiles` and `readDirectory` read again as these markets: a folder for each market
+ * with `train.csv` and what is held out (`valid.csv`, `test.csv`), or, where a market's name is none that a folder may
+ * have, the same files with a market column; and a `m3rec.json` that says how they are written, whatever the ids. Rows
+ * are in the order of users and items, with their times if the market has any.
  *
  * @throws ArgumentError for what are no markets.
  * @example

@@ -34,8 +34,8 @@ export interface ReadOptions extends JobOptions, ReadingOptions {
   /** Read these markets only. */
   markets?: readonly string[];
   /**
-   * Read the time of each row too, and keep it (`Market.times`): 8 bytes a row more. Of an interaction with several rows, `true`
-   * keeps the latest time, `first` the earliest.
+   * Read the time of each row too, and keep it (`Market.times`): 8 bytes a row more. Of an interaction with several
+   * rows, `true` keeps the latest time, `first` the earliest.
    */
   times?: boolean | 'first';
   /** Is told how each file is written, before its first row. */

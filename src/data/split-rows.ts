@@ -37,8 +37,9 @@ export interface SplitFacts {
 }
 
 /**
- * (entries of X_m) the split of each interaction that is `kept`. A user's rows are taken in the order of their times, the latest first,
- * or by a hash of seed, market, user and item, the smallest first; the hash decides between equal times.
+ * (entries of X_m) the split of each interaction that is `kept`. A user's rows are taken in the order of their times,
+ * the latest first, or by a hash of seed, market, user and item, the smallest first; the hash decides between equal
+ * times.
  * @param items ids of all items
  * @param tick is told how many users are done
  */

@@ -17,17 +17,23 @@ const METHODS: readonly SplitMethod[] = ['last', 'leave-one-out', 'before', 'rat
 /** What `splitMarkets` takes. */
 export interface SplitOptions extends JobOptions {
   /**
-   * Which interactions are held out: `last`, each user's last one; `leave-one-out`, one of each user's at random; `before`, those
-   * that are not before a time; `ratio`, each with a probability.
+   * Which interactions are held out: `last`, each user's last one; `leave-one-out`, one of each user's at random;
+   * `before`, those that are not before a time; `ratio`, each with a probability.
    */
   method: SplitMethod;
   /** Of `before`: rows from the time on are held out as `valid`, from a second time on as `test`. */
   before?: readonly string[];
   /** Of `ratio`: the share held out as `valid`, and as `test`; each above 0, together below 1. */
   ratio?: readonly number[];
-  /** Of `last` and `leave-one-out`: a `test` row of each user too, the last one or another one at random. Default: false. */
+  /**
+   * Of `last` and `leave-one-out`: a `test` row of each user too, the last one or another one at random. Default:
+   * false.
+   */
   test?: boolean;
-  /** Leave out, before the split, users and items with fewer interactions in the market, until none is left (k-core). Default: 1. */
+  /**
+   * Leave out, before the split, users and items with fewer interactions in the market, until none is left (k-core).
+   * Default: 1.
+   */
   minUser?: number;
   minItem?: number;
   /** 0 … 2³² − 1. Default: 0. */
@@ -61,7 +67,9 @@ export interface MarketSplit {
   shortUsers: number;
   /** Users of whom the hash chose between interactions of the same time (`last`). */
   tiedUsers: number;
-  /** Interactions drawn to be held out that stay in training: no other has the item, or the user would have none left. */
+  /**
+   * Interactions drawn to be held out that stay in training: no other has the item, or the user would have none left.
+   */
   returned: number;
   /** Interactions of `before` that are in no split, since no training row has their user, or their item. */
   coldUserRows: number;
@@ -84,19 +92,20 @@ export interface SplitReport {
 }
 
 /**
- * Splits the interactions of each market into training rows and held-out rows, `valid` and, where it is asked for, `test`. Each
- * interaction goes to one of them, so no held-out row is a training row. What is drawn depends on the seed, the market's name and
- * the ids, not on the order of rows or on other markets.
+ * Splits the interactions of each market into training rows and held-out rows, `valid` and, where it is asked for,
+ * `test`. Each interaction goes to one of them, so no held-out row is a training row. What is drawn depends on the
+ * seed, the market's name and the ids, not on the order of rows or on other markets.
  *
- * A held-out row whose item has no training row in the market stays in training, since nothing could recommend it; so does one row of
- * a user who would have none left. Of `before`, where a later row may not be trained on, such rows are left out. `keepCold` holds out
- * both.
+ * A held-out row whose item has no training row in the market stays in training, since nothing could recommend it; so
+ * does one row of a user who would have none left. Of `before`, where a later row may not be trained on, such rows are
+ * left out. `keepCold` holds out both.
  *
- * For `last` and `before`, read with `times: 'first'`: an item that a user buys again is held out or not by the first time.
- * Time is linear in the interactions but for sorting each user's; memory is 18 bytes each beside the markets and the result (10 without
- * times).
+ * For `last` and `before`, read with `times: 'first'`: an item that a user buys again is held out or not by the first
+ * time. Time is linear in the interactions but for sorting each user's; memory is 18 bytes each beside the markets and
+ * the result (10 without times).
  *
- * @throws ArgumentError for what are no markets or options, markets without times where the method needs them, held-out rows that
+ * @throws ArgumentError for what are no markets or options, markets without times where the method needs them, held-out
+ *   rows that
  *   are there already, a market of which no training row is left, and where no row is held out at all.
  * @throws AbortedError
  * @example
@@ -267,7 +276,10 @@ function merged({ items, markets }: Markets): Markets {
   return Object.keys(sold).length === 0 ? result : withAssortment(result, sold);
 }
 
-/** What a market with an assortment sells, but what the core left out; undefined for one that sells what was bought there. */
+/**
+ * What a market with an assortment sells, but what the core left out; undefined for one that sells what was bought
+ * there.
+ */
 function offeredIds({ items }: Pick<Markets, 'items'>, market: Market, core?: Uint8Array): string[] | undefined {
   const bought = purchases(market);
   if (!bought.includes(0)) return undefined;

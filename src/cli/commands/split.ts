@@ -137,7 +137,9 @@ function methodOf(methods: Record<SplitMethod, unknown>): SplitMethod {
   );
 }
 
-/** @throws M3RecError where rows of the split would be read with the data the next time, or the data would be replaced. */
+/**
+ * @throws M3RecError where rows of the split would be read with the data the next time, or the data would be replaced.
+ */
 async function refuseInside(output: string, paths: readonly string[]): Promise<void> {
   const real = (path: string) => realpath(path).catch(() => resolve(path));
   const parent = await real(dirname(resolve(output)));
