@@ -146,7 +146,9 @@ test('says what is missing or too much in one line', async () => {
 test('a signal leaves neither a folder nor a temporary one', async () => {
   const { child, outcome } = start(['split', '-', '-o', 'stopped', '--leave-one-out']);
   child.stdin!.write('userId,itemId\nu1,a\n');
-  await new Promise((resolve) => setTimeout(resolve, 800));
+  // The temporary folder is there once reading begins.
+  const isThere = () => readdirSync(folder).some((name) => /^\.stopped\..*\.tmp$/.test(name));
+  while (!isThere() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
   child.kill('SIGINT');
   expect(await outcome).toMatchObject({ code: 130 });
   expect(readdirSync(folder).filter((name) => name.includes('stopped'))).toEqual([]);
