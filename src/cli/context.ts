@@ -7,6 +7,9 @@ import { writeLine } from './output.ts';
 import { ProgressView } from './progress.ts';
 import { type FileKind, MODEL_FILE, ResultFile } from './result-file.ts';
 
+/** The signals that stop a command. */
+export type StopSignal = 'SIGINT' | 'SIGTERM';
+
 /** What every command shares: messages, progress, the signal that stops it, and how data and models are opened. */
 export class Context {
   readonly view = new ProgressView();
@@ -22,9 +25,24 @@ export class Context {
     writeLine(`m3rec: ${text}`);
   }
 
+  /** How long a command has to end by itself after a signal, in ms: Ctrl-C may take a second in all. */
+  private readonly grace = { SIGINT: 500, SIGTERM: 500 };
+  private stoppedBy: StopSignal = 'SIGINT';
+
   /** Stops the command at its next look at the signal. */
-  stop(): void {
+  stop(name: StopSignal): void {
+    this.stoppedBy = name;
     this.controller.abort();
+  }
+
+  /** Gives the command more time, or less, to end after a signal. */
+  setGrace(name: StopSignal, ms: number): void {
+    this.grace[name] = ms;
+  }
+
+  /** How long the command has from the signal on that stopped it. */
+  get graceMs(): number {
+    return this.grace[this.stoppedBy];
   }
 
   /** The options of a job that may run on several threads, with relaxed SIMD or without. */

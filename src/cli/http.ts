@@ -5,9 +5,6 @@ import { getRequestListener } from '@hono/node-server';
 import { ArgumentError, M3RecError } from '../common/errors.ts';
 import type { Handler } from '../serve/handler.ts';
 
-/** After a request to stop, answers under way have this long; a second is what Ctrl-C may take in all. */
-const GRACE_MS = 500;
-
 /** What is left of a refused body is thrown away up to here before the answer goes out. */
 const DRAIN_BYTES = 64 << 20;
 const DRAIN_MS = 5000;
@@ -20,6 +17,8 @@ export interface HttpOptions {
   /** 0 takes a free one. */
   port: number;
   signal: AbortSignal;
+  /** How long answers under way have, once the signal has aborted. */
+  graceMs: () => number;
   /** Called once requests are taken, with the address in use. */
   onListening: (url: string) => void;
 }
@@ -28,7 +27,10 @@ export interface HttpOptions {
  * Answers HTTP with a handler until the signal aborts.
  * @throws ArgumentError for a host that this machine does not have, M3RecError for a port that cannot be taken.
  */
-export async function serveHttp(handler: Handler, { host, port, signal, onListening }: HttpOptions): Promise<void> {
+export async function serveHttp(
+  handler: Handler,
+  { host, port, signal, graceMs, onListening }: HttpOptions,
+): Promise<void> {
   const answer = async (request: Request) => {
     const response = await handler(request);
     if (request.body && !request.body.locked) await drain(request.body);
@@ -59,7 +61,7 @@ export async function serveHttp(handler: Handler, { host, port, signal, onListen
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs());
   await closed;
   clearTimeout(timer);
 }

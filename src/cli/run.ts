@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { ArgumentError, M3RecError } from '../common/errors.ts';
 import { removeLeftovers } from '../node/leftovers.ts';
-import { Context } from './context.ts';
+import { Context, type StopSignal } from './context.ts';
 import { quietOnClosedPipe } from './output.ts';
 import { makeProgram } from './program.ts';
 
@@ -9,8 +9,8 @@ const FAILED = 1;
 const WRONG_USAGE = 2;
 const INTERRUPTED = 130;
 
-/** After a signal a command has this long to end by itself: Ctrl-C may take a second in all. */
-const GRACE_MS = 800;
+/** A command that has not ended by then, after its own time, is ended. */
+const MARGIN_MS = 300;
 
 /** Runs a command; the exit code. What went wrong is one line on stderr. @param version of the package */
 export async function run(argv: string[], version: string): Promise<number> {
@@ -43,16 +43,16 @@ export async function run(argv: string[], version: string): Promise<number> {
 
 /** The first signal stops the command, by force if it does not end in time; a second one ends the process at once. */
 function listenToSignals(context: Context): void {
-  const names = ['SIGINT', 'SIGTERM'] as const;
+  const names: StopSignal[] = ['SIGINT', 'SIGTERM'];
   for (const name of names) {
     process.on(name, () => {
       for (const each of names) process.removeAllListeners(each);
       for (const each of names) process.on(each, () => endBySignal(context, each));
-      context.stop();
+      context.stop(name);
       setTimeout(() => {
         context.message('stopped');
         process.exit(INTERRUPTED);
-      }, GRACE_MS).unref();
+      }, context.graceMs + MARGIN_MS).unref();
     });
   }
 }
@@ -60,7 +60,7 @@ function listenToSignals(context: Context): void {
 /**
  * Ends the process by the signal itself: an exit would wait for a read that cannot be stopped, of a network file, say.
  */
-function endBySignal(context: Context, name: 'SIGINT' | 'SIGTERM'): void {
+function endBySignal(context: Context, name: StopSignal): void {
   context.view.clear();
   removeLeftovers();
   process.removeAllListeners(name);

@@ -7,7 +7,7 @@ import { HttpError, quote, shorten, wrongArgument } from './errors.ts';
 import { checkLimits, type ServeLimits } from './limits.ts';
 import { describeApi } from './openapi.ts';
 import { OPERATIONS, type Operation, type Query } from './operations.ts';
-import { checkCors, checkHeader, checkPrefix } from './options.ts';
+import { checkAbout, checkCors, checkHeader, checkPrefix, checkToken, hasToken } from './options.ts';
 import { checkId, checkQuery, decode, isObject, MARKET, readParameters, unknownName } from './query.ts';
 import { Slices, Turns } from './work.ts';
 
@@ -22,6 +22,13 @@ export interface ServeOptions {
   prefix?: string;
   /** Cache-Control of the answers to GET. Default: `no-cache` (keep, and ask with the ETag whether it still holds). */
   cacheControl?: string;
+  /**
+   * What a request must bring as `Authorization: Bearer …`. Default: nothing. `GET /health` without it tells the status
+   * alone.
+   */
+  token?: string;
+  /** What /health tells about the model's file, such as `{ digest: 'sha256:…' }`. */
+  about?: Readonly<Record<string, string>>;
   /** Called with what is answered with 500 or 503; must not throw. */
   onError?: (error: unknown, request: Request) => void;
 }
@@ -65,6 +72,8 @@ export function createHandler(
   const service: Service = {
     limits: checkLimits(options.limits),
     cors: cors !== undefined,
+    token: checkToken(options.token),
+    about: checkAbout(options.about),
     prefix: checkPrefix(options.prefix),
     ready: open(model, options.kernels),
     turns: new Turns(),
@@ -87,6 +96,8 @@ export function createHandler(
 interface Service {
   limits: ServeLimits;
   cors: boolean;
+  token: string | undefined;
+  about: Readonly<Record<string, string>>;
   prefix: string;
   ready: Promise<Recommender>;
   turns: Turns;
@@ -122,7 +133,7 @@ function routeOf(pathname: string, prefix: string): Route {
 }
 
 async function respond(request: Request, service: Service): Promise<Answer> {
-  const { limits, prefix } = service;
+  const { limits, prefix, token } = service;
   if (request.url.length > limits.urlLength)
     throw new HttpError(
       414,
@@ -141,7 +152,13 @@ async function respond(request: Request, service: Service): Promise<Answer> {
     throw new HttpError(405, 'method_not_allowed', `${shorten(request.method)}: expected ${allow}`, undefined, {
       allow,
     });
-  if (request.method === 'OPTIONS') return { status: 204, headers: preflight(request, allow, service.cors) };
+  if (request.method === 'OPTIONS') return { status: 204, headers: preflight(request, allow, service) };
+  if (token !== undefined && !hasToken(request, token)) {
+    if (page === 'health') return { status: 200, value: { status: 'ok' } };
+    throw new HttpError(401, 'unauthorized', 'expected the header Authorization: Bearer and the token', undefined, {
+      'www-authenticate': 'Bearer',
+    });
+  }
   const fields = { ...(market === undefined && MARKET), ...operation?.fields };
   const parameters = readParameters(search.slice(1), request.method === 'POST' || page ? {} : fields);
   const recommender = await service.ready.catch((error) => {
@@ -151,8 +168,12 @@ async function respond(request: Request, service: Service): Promise<Answer> {
     });
   });
   if (page === 'openapi.json')
-    return { status: 200, value: describeApi(recommender.markets, limits, prefix), cacheable: true };
-  if (!operation) return { status: 200, value: healthOf(recommender) };
+    return {
+      status: 200,
+      value: describeApi(recommender.markets, limits, prefix, token !== undefined),
+      cacheable: true,
+    };
+  if (!operation) return { status: 200, value: { ...healthOf(recommender), ...service.about } };
   const asked = new Asked(recommender, operation, market, limits);
   if (request.method !== 'POST') return { status: 200, value: asked.answer(parameters), cacheable: true };
   const body = await readJson(request, limits.bodyBytes);
@@ -166,13 +187,13 @@ async function respond(request: Request, service: Service): Promise<Answer> {
   return { status: 200, json: await service.turns.take(() => asked.answerAll(queries)) };
 }
 
-function preflight(request: Request, allow: string, cors: boolean): Record<string, string> {
+function preflight(request: Request, allow: string, { cors, token }: Service): Record<string, string> {
   if (!cors || !request.headers.has('origin') || !request.headers.has('access-control-request-method'))
     return { allow };
   return {
     allow,
     'access-control-allow-methods': allow,
-    'access-control-allow-headers': 'content-type, if-none-match',
+    'access-control-allow-headers': `content-type, if-none-match${token === undefined ? '' : ', authorization'}`,
     'access-control-max-age': '86400',
   };
 }

@@ -6,11 +6,14 @@ import { OPERATIONS, type Operation, type Value } from './operations.ts';
 import { MARKET } from './query.ts';
 import { array, described, INTEGER, object, type Schema, TEXT } from './schema.ts';
 
-/** The description of the handler that serves these markets within these limits, all its paths after `prefix`. */
-export function describeApi(markets: readonly string[], limits: ServeLimits, prefix = ''): Schema {
+/**
+ * The description of the handler that serves these markets within these limits, all its paths after `prefix`.
+ * @param secured whether requests need a token
+ */
+export function describeApi(markets: readonly string[], limits: ServeLimits, prefix = '', secured = false): Schema {
   const values = valuesWithin(limits);
   const schemas: Record<string, Schema> = {};
-  const paths: Record<string, unknown> = {
+  const paths: Record<string, Record<string, unknown>> = {
     '/health': {
       get: {
         operationId: 'health',
@@ -42,6 +45,14 @@ export function describeApi(markets: readonly string[], limits: ServeLimits, pre
     };
     if (post) schemas[`${answer}MarketQuery`] = querySchema(anywhere, marketValues);
   }
+  if (secured) {
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const operation of Object.values(operations)) {
+        if (path === '/health') Object.assign(operation as object, { security: [{ token: [] }, {}] });
+        else if (isOperation(operation)) Object.assign(operation.responses, fails(401));
+      }
+    }
+  }
   return {
     openapi: '3.1.0',
     info: {
@@ -51,16 +62,30 @@ export function describeApi(markets: readonly string[], limits: ServeLimits, pre
     },
     ...(prefix !== '' && { servers: [{ url: prefix }] }),
     paths,
-    components: { schemas: { ...schemas, Health: health(), Error: failure() } },
+    components: {
+      schemas: { ...schemas, Health: health(secured), Error: failure() },
+      ...(secured && { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } }),
+    },
+    ...(secured && { security: [{ token: [] }] }),
   };
 }
 
-function health(): Schema {
-  return object({
-    status: { const: 'ok' },
-    model: { enum: SERVED_KINDS.map(({ name }) => name) },
-    markets: array(object({ name: TEXT, items: INTEGER, users: INTEGER })),
-  });
+const isOperation = (value: unknown): value is { responses: object } =>
+  typeof value === 'object' && value !== null && 'responses' in value;
+
+/** More texts tell about the model's file, as whoever serves it likes; without a token there is the status alone. */
+function health(secured: boolean): Schema {
+  return {
+    ...object(
+      {
+        status: { const: 'ok' },
+        model: { enum: SERVED_KINDS.map(({ name }) => name) },
+        markets: array(object({ name: TEXT, items: INTEGER, users: INTEGER })),
+      },
+      secured ? ['status'] : undefined,
+    ),
+    additionalProperties: TEXT,
+  };
 }
 
 function failure(): Schema {
@@ -70,6 +95,7 @@ function failure(): Schema {
 
 const FAILURES: Record<number, string> = {
   400: 'Wrong argument, percent-encoding or JSON, or more work than a request may take',
+  401: 'The token is missing or wrong',
   404: 'No such path, market, user or item',
   405: 'No such method; Allow lists those there are',
   413: 'The body is too large',

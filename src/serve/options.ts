@@ -42,3 +42,25 @@ export function checkHeader(argument: string, value: unknown): string {
     throw new ArgumentError(argument, value, 'the value of a header');
   return value;
 }
+
+/** @throws ArgumentError unless a header can hold it. */
+export function checkToken(token: unknown): string | undefined {
+  if (token === undefined || (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) return token;
+  // the token itself is a secret
+  throw ArgumentError.because('token', 'expected one or more ASCII characters without spaces');
+}
+
+/** @throws ArgumentError unless it is an object of texts. */
+export function checkAbout(about: unknown = {}): Readonly<Record<string, string>> {
+  if (typeof about === 'object' && about !== null && Object.values(about).every((text) => typeof text === 'string'))
+    return about as Record<string, string>;
+  throw new ArgumentError('about', about, 'an object whose values are texts');
+}
+
+/** Whether a request brings the token; the time tells nothing but the length of what it brings. */
+export function hasToken(request: Request, token: string): boolean {
+  const given = /^bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? '';
+  let different = given.length ^ token.length;
+  for (let i = 0; i < given.length; i++) different |= given.charCodeAt(i) ^ token.charCodeAt(i % token.length);
+  return different === 0;
+}

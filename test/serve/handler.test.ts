@@ -613,6 +613,19 @@ describe('the model', () => {
 });
 
 describe('the description', () => {
+  it('names the token, if one is needed', async () => {
+    const secured = createHandler(recommender, { token: 'abc', about: { digest: 'sha256:1' } });
+    const authorized = { headers: { authorization: 'Bearer abc' } };
+    const document = await json(await secured(get('/openapi.json', authorized)));
+    expect(await new Validator().validate(document)).toEqual({ valid: true });
+    expect(document.security).toEqual([{ token: [] }]);
+    expect(document.paths['/v1/{market}/rank'].post.responses[401].description).toBe('The token is missing or wrong');
+    const ajv = new Ajv2020({ strict: false });
+    for (const request of [get('/health'), get('/health', authorized)])
+      expect(ajv.validate(document.components.schemas.Health, await json(await secured(request)))).toBe(true);
+    expect(document.components.schemas.Health.required).toEqual(['status']);
+  });
+
   it('is valid OpenAPI 3.1 and names every path, parameter and market', async () => {
     const response = await handle(get('/openapi.json'));
     expect(response.headers.get('etag')).not.toBe(null);
@@ -988,7 +1001,7 @@ describe('m3rec serve', () => {
       /^HTTP\/1\.1 400 [\s\S]*"invalid_url"/,
     );
     expect(await raw(port, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
-    expect(await raw(port, 'GET /v1/m1/recommend?items=%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(
+    expect(await raw(port, 'GET /v1/m1/recommend?items=%zz HTTP/1.1\r\nhost: localhost\r\nConnection: close\r\n\r\n')).toMatch(
       /^HTTP\/1\.1 400 [\s\S]*"argument":"items"/,
     );
     // A refused body that is slow to end leaves the connection whole for the request after it.
@@ -996,11 +1009,11 @@ describe('m3rec serve', () => {
       let answers = '';
       const socket = connect(port, '127.0.0.1', () =>
         socket.write(
-          `POST /v1/m1/recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1200000\r\n\r\n${' '.repeat(600_000)}`,
+          `POST /v1/m1/recommend HTTP/1.1\r\nhost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1200000\r\n\r\n${' '.repeat(600_000)}`,
         ),
       );
       setTimeout(
-        () => socket.write(`${' '.repeat(600_000)}HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+        () => socket.write(`${' '.repeat(600_000)}HEAD /health HTTP/1.1\r\nhost: localhost\r\nConnection: close\r\n\r\n`),
         800,
       );
       socket
@@ -1013,7 +1026,7 @@ describe('m3rec serve', () => {
     });
     expect(slow.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200']);
     // An idle and a half-sent request do not hold it up.
-    const idle = connect(port, '127.0.0.1', () => idle.write('POST /v1/m1/recommend HTTP/1.1\r\nHost: x\r\n')).on(
+    const idle = connect(port, '127.0.0.1', () => idle.write('POST /v1/m1/recommend HTTP/1.1\r\nhost: localhost\r\n')).on(
       'error',
       () => {},
     );

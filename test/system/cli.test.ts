@@ -116,7 +116,7 @@ describe('help', () => {
     ],
     ['similar', '<file> --market --item --all -k -o --json'],
     ['rank', '<file> --market --candidates --top --without-seen --json'],
-    ['serve', '<file> --port --host --cors'],
+    ['serve', '<file> --port --host --token --allow-host --watch --drain --log --prefix --cache-control --cors'],
     ['app', '[path] --port --host --no-open'],
     ['inspect', '<file> --json'],
     ['formats', '--json'],

@@ -24,6 +24,7 @@ const THIRD_PARTIES: Record<string, string[]> = {
   'cli-progress': ['cli'],
   '@hono/node-server': ['cli'],
   'hyparquet-writer': ['cli'],
+  'prom-client': ['cli'],
 };
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })

@@ -1,19 +1,38 @@
 import { type Command, Option } from 'commander';
-import { createHandler } from '../../serve/handler.ts';
+import { ArgumentError } from '../../common/errors.ts';
 import type { Context } from '../context.ts';
-import { ids, nonEmpty, whole } from '../options.ts';
+import { ids, nonEmpty, number, whole } from '../options.ts';
+import { isLoopback } from '../service/guard.ts';
 
 export function addServe(program: Command, context: Context): void {
   program
     .command('serve')
     .description('answer recommend, similar and rank over HTTP')
-    .argument('<file>', 'the model file')
+    .argument('<file>', 'the model file; SIGHUP loads it again')
     .addOption(new Option('--port <n>', 'the port; 0 takes a free one').argParser(whole(0, 65_535)).default(8080))
     .addOption(
       new Option('--host <name>', 'the address to listen at; 0.0.0.0 for every one')
         .argParser(nonEmpty)
         .default('127.0.0.1'),
     )
+    .addOption(
+      new Option('--token <text>', 'answer only requests with Authorization: Bearer and this')
+        .argParser(nonEmpty)
+        .env('M3REC_TOKEN'),
+    )
+    .addOption(
+      new Option(
+        '--allow-host <names>',
+        'names besides localhost that requests to this machine alone may use, without a token',
+      ).argParser(ids),
+    )
+    .addOption(new Option('--watch', 'load the file again when it has changed'))
+    .addOption(
+      new Option('--drain <seconds>', 'after SIGTERM, answers under way have this long')
+        .argParser(number({ min: 0, max: 3600, integer: false }))
+        .default(5),
+    )
+    .addOption(new Option('--log <format>', 'write a line for each request to standard output').choices(['json']))
     .addOption(
       new Option('--prefix <path>', 'path that every path starts with, for a service behind a gateway').argParser(
         nonEmpty,
@@ -23,12 +42,17 @@ export function addServe(program: Command, context: Context): void {
       new Option('--cache-control <value>', 'Cache-Control of the answers to GET (no-cache)').argParser(nonEmpty),
     )
     .addOption(new Option('--cors <origins>', 'web origins whose pages may read the answers, or *').argParser(ids))
-    .action((path, options) => runServe(context, path, options));
+    .action((path, options) => runServe(context, path, options, program.version() as string));
 }
 
 interface ServeCommandOptions {
   host: string;
   port: number;
+  token?: string;
+  allowHost?: string[];
+  watch?: boolean;
+  drain: number;
+  log?: 'json';
   cors?: string[];
   prefix?: string;
   cacheControl?: string;
@@ -37,20 +61,42 @@ interface ServeCommandOptions {
 async function runServe(
   context: Context,
   path: string,
-  { host, port, cors, prefix = '', cacheControl }: ServeCommandOptions,
+  {
+    host,
+    port,
+    token,
+    allowHost = [],
+    watch = false,
+    drain,
+    log,
+    cors,
+    prefix = '',
+    cacheControl,
+  }: ServeCommandOptions,
+  version: string,
 ): Promise<void> {
-  const handler = createHandler(await context.openRecommender(path), {
+  if (watch && path === '-') throw ArgumentError.because('--watch', 'standard input cannot be read again; name a file');
+  // Loaded here alone: it makes Node load its own HTTP client, which not every start of Node can.
+  const { Service } = await import('../service/service.ts');
+  const service = new Service(context, path, {
     cors: cors?.includes('*') ? '*' : cors,
     prefix,
     cacheControl,
+    token,
+    hosts: token === undefined && isLoopback(host) ? allowHost : undefined,
+    version,
+    log: log === 'json',
     onError: (error) => context.message(`warning: ${String(error).split('\n')[0]}`),
   });
-  // Loaded here alone: it makes Node load its own HTTP client, which not every start of Node can.
+  await service.load();
+  service.keepFresh(watch);
   const { serveHttp } = await import('../http.ts');
-  await serveHttp(handler, {
+  context.setGrace('SIGTERM', 1000 * drain);
+  await serveHttp(service.handler, {
     host,
     port,
     signal: context.signal,
+    graceMs: () => context.graceMs,
     onListening: (url) =>
       context.message(`serving ${path} at ${url}${prefix} until Ctrl-C; ${url}${prefix}/openapi.json describes it`),
   });
