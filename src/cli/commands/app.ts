@@ -34,6 +34,7 @@ async function runApp(context: Context, path: string | undefined, { host, port, 
     host,
     port,
     signal: context.signal,
+    graceMs: () => context.graceMs,
     onListening: (url) => {
       const page = `${url}/${path === undefined ? '' : '#/given'}`;
       context.message(`the page is at ${page} until Ctrl-C`);
