@@ -1001,9 +1001,9 @@ describe('m3rec serve', () => {
       /^HTTP\/1\.1 400 [\s\S]*"invalid_url"/,
     );
     expect(await raw(port, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
-    expect(await raw(port, 'GET /v1/m1/recommend?items=%zz HTTP/1.1\r\nhost: localhost\r\nConnection: close\r\n\r\n')).toMatch(
-      /^HTTP\/1\.1 400 [\s\S]*"argument":"items"/,
-    );
+    expect(
+      await raw(port, 'GET /v1/m1/recommend?items=%zz HTTP/1.1\r\nhost: localhost\r\nConnection: close\r\n\r\n'),
+    ).toMatch(/^HTTP\/1\.1 400 [\s\S]*"argument":"items"/);
     // A refused body that is slow to end leaves the connection whole for the request after it.
     const slow = await new Promise<string>((resolve, reject) => {
       let answers = '';
@@ -1013,7 +1013,8 @@ describe('m3rec serve', () => {
         ),
       );
       setTimeout(
-        () => socket.write(`${' '.repeat(600_000)}HEAD /health HTTP/1.1\r\nhost: localhost\r\nConnection: close\r\n\r\n`),
+        () =>
+          socket.write(`${' '.repeat(600_000)}HEAD /health HTTP/1.1\r\nhost: localhost\r\nConnection: close\r\n\r\n`),
         800,
       );
       socket
@@ -1026,10 +1027,9 @@ describe('m3rec serve', () => {
     });
     expect(slow.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200']);
     // An idle and a half-sent request do not hold it up.
-    const idle = connect(port, '127.0.0.1', () => idle.write('POST /v1/m1/recommend HTTP/1.1\r\nhost: localhost\r\n')).on(
-      'error',
-      () => {},
-    );
+    const idle = connect(port, '127.0.0.1', () =>
+      idle.write('POST /v1/m1/recommend HTTP/1.1\r\nhost: localhost\r\n'),
+    ).on('error', () => {});
     await fetch(`${base}/health`);
     child.kill('SIGINT');
     const outcome = await closed;
