@@ -1,11 +1,12 @@
 // EASE by groups on generated catalogues, exact EASE next to it on the smaller ones: time, memory, ranking, growth.
 // Each fit is a process of its own. Results are written as they come.
 import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { cache } from '../harness/data.mjs';
 import { note, save, show, table } from '../harness/report.mjs';
 
 /** Interactions with the two that are held out of each user. */
@@ -21,9 +22,13 @@ const CATALOGUES = {
     { items: 50_000, users: 250_000, interactions: 5_720_000 },
   ],
   large: [{ items: 100_000, users: 500_000, interactions: 11_300_000, threads: [1, 2] }],
+  /** Read from files, as data of that size would come. */
+  million: [{ items: 1_000_000, users: 5_000_000, interactions: 113_000_000, threads: [2], files: true }],
 };
 const OPTIONS = { lambda: 25, epsilon: 0.01 };
 const RANKED = 10_000;
+/** Ids and rows of 10⁸ interactions in JavaScript take more than Node's default. */
+const ROOM = { execArgv: ['--max-old-space-size=12000'] };
 
 export async function groups({ parts = Object.keys(CATALOGUES) }) {
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-groups-'));
@@ -56,10 +61,15 @@ const whole = (value) => value.toLocaleString('en-US');
 const megabytes = (bytes) => whole(Math.round(bytes / 1e6));
 
 function blocksOf(runs) {
+  const read = runs.some(({ readSeconds }) => readSeconds !== undefined);
   return [
-    `generateMarkets with seed 1, all markets as one, λ = ${OPTIONS.lambda}, ε = ${OPTIONS.epsilon}; from X in compressed rows to B̂ in compressed rows. NDCG@10 of ${whole(RANKED)} held-out items (\`valid\`), each ranked among all items that the user has not, ties against it. Processor time is that of all threads. Memory: linear memory, and the peak of the process beyond what it had with the data alone.`,
+    `generateMarkets with seed 1, all markets as one, λ = ${OPTIONS.lambda}, ε = ${OPTIONS.epsilon}; from X in compressed rows to B̂ in compressed rows. NDCG@10 of ${whole(RANKED)} held-out items (\`valid\`), each ranked among all items that the user has not, ties against it. Processor time is that of all threads. Memory: linear memory, and the peak of the process beyond what it had with the data alone.${read ? ' Reading: files to `Markets`, on one thread.' : ''}`,
     table(
-      ['items', 'rows', 'way', 'threads', 'seconds', 'processor s', 'linear MB', 'process MB', 'entries', 'NDCG@10, %'],
+      [
+        ...['items', 'rows', 'way', 'threads', 'seconds', 'processor s'],
+        ...(read ? ['reading, s', 'processor s', 'data MB'] : []),
+        ...['linear MB', 'process MB', 'entries', 'NDCG@10, %'],
+      ],
       runs.map((run) => [
         whole(run.items),
         whole(run.rows),
@@ -67,6 +77,9 @@ function blocksOf(runs) {
         run.threads,
         run.seconds.toFixed(2),
         run.cpuSeconds.toFixed(2),
+        ...(read
+          ? [run.readSeconds?.toFixed(1) ?? '–', run.readCpuSeconds?.toFixed(1) ?? '–', megabytes(run.dataBytes)]
+          : []),
         megabytes(run.linearBytes),
         megabytes(run.maxRSS - run.dataBytes),
         whole(run.entries),
@@ -98,10 +111,29 @@ const STEPS = [
   ['B̂ by rows, one thread', 'join'],
 ];
 
-async function fit({ bundle, ...task }) {
+/** The folder of a catalogue's files, made once. */
+async function filesOf({ items, users, interactions }) {
+  const path = join(cache, `generated-${items}-${users}-${interactions}`);
+  if (existsSync(path)) return path;
+  note(`${whole(interactions)} interactions of ${whole(items)} items are written to ${path} …`);
+  const draft = `${path}.draft`;
+  rmSync(draft, { recursive: true, force: true });
+  await new Promise((resolve, reject) => {
+    const child = fork(new URL('../processes/generated.mjs', import.meta.url), [], ROOM);
+    child.once('message', resolve);
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new Error(`it ended with ${signal ?? `exit code ${code}`}`)));
+    child.send({ path: draft, items, users, interactions, ranked: RANKED });
+  });
+  renameSync(draft, path);
+  return path;
+}
+
+async function fit({ bundle, files = false, ...task }) {
+  const path = files ? await filesOf(task) : undefined;
   const run = await new Promise((resolve, reject) => {
     let result;
-    const child = fork(new URL('../processes/groups.mjs', import.meta.url), { serialization: 'advanced' });
+    const child = fork(new URL('../processes/groups.mjs', import.meta.url), [], { ...ROOM, serialization: 'advanced' });
     child.once('message', (message) => {
       result = message;
     });
@@ -111,7 +143,7 @@ async function fit({ bundle, ...task }) {
     );
     const { system, ...rest } = task;
     const shape = system && { group: system / 8, most: (system / 8) * 7 };
-    child.send({ bundle, ...rest, options: { ...OPTIONS, ...shape }, ranked: RANKED });
+    child.send({ bundle, path, ...rest, options: { ...OPTIONS, ...shape }, ranked: RANKED });
   });
   note(
     `${whole(task.items)} items, ${task.exact ? 'exact' : 'groups'}, ${task.threads}: ${run.cpuSeconds.toFixed(1)} s`,

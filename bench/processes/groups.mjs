@@ -1,16 +1,30 @@
-// Solves EASE once on a generated catalogue, in a process of its own so that its peak memory is its own. Its parent
-// sends { bundle, users, items, interactions, exact, options, threads, ranked } and gets { rows, seconds, cpuSeconds,
-// steps, linearBytes, dataBytes, maxRSS, entries, ndcg, standardError }.
+// Solves EASE once on a generated catalogue, in a process of its own so that its peak memory is its own. Its parent sends { bundle,
+// path, users, items, interactions, exact, options, threads, ranked } (path: a folder of generated files to read instead) and gets
+// { rows, readSeconds, readCpuSeconds, seconds, cpuSeconds, steps, linearBytes, dataBytes, maxRSS, entries, ndcg, standardError }.
 import { assembleGenerated, generateMarkets } from '../../dist/index.js';
+import { readDirectory } from '../../dist/node.js';
 
 process.once('disconnect', () => process.exit());
 
-process.once('message', async ({ bundle, users, items, interactions, exact, options, threads, ranked }) => {
+process.once('message', async ({ bundle, path, users, items, interactions, exact, options, threads, ranked }) => {
   const library = await import(bundle);
-  const markets = assembleGenerated(generateMarkets({ seed: 1, users, items, interactions }));
+  const kernels = await library.startThreads({ workers: library.nodeWorkers, threads });
+  const clock = () => {
+    const begin = performance.now();
+    const processor = process.cpuUsage();
+    return () => {
+      const { user, system } = process.cpuUsage(processor);
+      return { seconds: (performance.now() - begin) / 1000, cpuSeconds: (user + system) / 1e6 };
+    };
+  };
+  const reading = clock();
+  const markets = path
+    ? await readDirectory(path)
+    : assembleGenerated(generateMarkets({ seed: 1, users, items, interactions }));
+  const read = path ? reading() : undefined;
   const X = library.mergeInteractions(markets);
   const held = heldOut(markets, ranked);
-  const kernels = await library.startThreads({ workers: library.nodeWorkers, threads });
+  for (const market of markets.markets) market.users = market.heldOut = market.interactions = undefined;
   const dataBytes = process.resourceUsage().maxRSS * 1024;
   const steps = {};
   let last = performance.now();
@@ -20,20 +34,18 @@ process.once('message', async ({ bundle, users, items, interactions, exact, opti
     last = now;
   };
   const context = library.stageContext(kernels, 'ease', new library.Job({ onProgress }));
-  const processor = process.cpuUsage();
-  const start = performance.now();
+  const solving = clock();
   const transposed = library.transpose(kernels, X);
   onProgress({ stage: 'transpose' });
   const { similarity } = exact
     ? { similarity: await library.ease(context, library.gram(kernels, X, transposed), options) }
     : await library.groupEase(context, X, transposed, options);
   onProgress({ stage: 'join' });
-  const seconds = (performance.now() - start) / 1000;
-  const { user, system } = process.cpuUsage(processor);
+  const solved = solving();
   process.send({
     rows: X.indices.length,
-    seconds,
-    cpuSeconds: (user + system) / 1e6,
+    ...(read && { readSeconds: read.seconds, readCpuSeconds: read.cpuSeconds }),
+    ...solved,
     steps,
     linearBytes: kernels.memory.peak,
     dataBytes,
