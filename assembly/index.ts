@@ -14,7 +14,7 @@ export { exp, log, pow } from './core/math';
 export { cutColumns, normaliseRows, propagate } from './embedding/propagate';
 export { fillUniform, shuffle } from './core/random';
 export { jaccardRows } from './sparse/jaccard';
-export { rp3betaRow } from './sparse/rp3beta';
+export { rp3betaRows } from './sparse/rp3beta';
 export { sampleDistinct } from './serving/sample';
 export { addBias, addCosines, dot, meanRows, scoreLinear, scoreSumsAndMaxima, termsBatch } from './serving/score';
 export { maskBatch, scanBatch, searchBatch, shortenRows } from './serving/search';

@@ -40,7 +40,7 @@ export const CASES = {
   normaliseRows: (entries) => ({ flops: 2 * entries, bytes: 12 * entries, set: 4 * entries }),
   // index, value, a sum read and written
   historyRows: (entries, _, { B }) => ({ flops: entries, bytes: 16 * entries, set: 8 * B.indices.js.length }),
-  rp3betaRow: (entries, _, { X }) => ({ flops: 2 * entries, bytes: 20 * entries, set: 8 * X.indices.js.length }), // f64
+  rp3betaRows: (entries, _, { X }) => ({ flops: 2 * entries, bytes: 20 * entries, set: 8 * X.indices.js.length }), // f64
   // item → its sums → a user → the user's row → an item
   walk: (steps, _, { X }) => ({ bytes: 20 * steps, reads: 5 * steps, set: 12 * X.indices.js.length }),
   // a dot product, and both rows' gradients; the target's row read, its gradient read and written

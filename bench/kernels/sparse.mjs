@@ -260,88 +260,68 @@ function historyRows({ exports, bench, X, B }) {
 function rp3betaRows({ exports, bench, X, Xt }) {
   const n = X.cols;
   const rows = Math.min(200, n);
-  const items = Array.from({ length: rows }, (_, k) => Math.floor((k * n) / rows));
+  const first = Math.floor((n - rows) / 2);
   const threshold = 3e-4;
   const degree = (i) => Xt.indptr.js[i + 1] - Xt.indptr.js[i];
   const scale = bench.put(Float64Array.from({ length: n }, (_, i) => (degree(i) > 0 ? degree(i) ** -0.6 : 0)));
+  const room = rows * Math.min(n, Math.ceil(1 / threshold) + 1);
   const dense = bench.f64(n);
-  const columns = bench.i32(n);
-  const values = bench.f32(n);
+  const touched = bench.i32(n);
+  const ends = bench.i32(rows);
+  const columns = bench.i32(room);
+  const values = bench.f32(room);
+  const x = bench.struct(layout.ThreeSteps, {
+    itemIndptr: Xt.indptr.at,
+    itemUsers: Xt.indices.at,
+    userIndptr: X.indptr.at,
+    userItems: X.indices.at,
+    columnScale: scale.at,
+    threshold,
+  });
   let work = 0;
-  for (const item of items)
-    for (let e = Xt.indptr.js[item]; e < Xt.indptr.js[item + 1]; e++)
-      work += X.indptr.js[Xt.indices.js[e] + 1] - X.indptr.js[Xt.indices.js[e]];
+  for (let e = Xt.indptr.js[first]; e < Xt.indptr.js[first + rows]; e++)
+    work += X.indptr.js[Xt.indices.js[e] + 1] - X.indptr.js[Xt.indices.js[e]];
   return {
-    kernels: ['rp3betaRow'],
-    size: `${items.length} items, ${count(work)} entries met`,
+    kernels: ['rp3betaRows'],
+    size: `${rows} items, ${count(work)} entries met`,
     work,
     unit: 'M entries/s',
-    outputs: [columns, values],
-    wasm() {
-      let kept = 0;
-      for (const item of items)
-        kept += exports.rp3betaRow(
-          item,
-          Xt.indptr.at,
-          Xt.indices.at,
-          X.indptr.at,
-          X.indices.at,
-          scale.at,
-          threshold,
-          dense.at,
-          columns.at,
-          values.at,
-        );
-      return kept;
-    },
+    outputs: [ends, columns, values],
+    wasm: () => exports.rp3betaRows(x, first, first + rows, dense.at, touched.at, ends.at, columns.at, values.at),
     js() {
       let kept = 0;
-      for (const item of items)
+      for (let item = first; item < first + rows; item++) {
         kept += plainRp3beta(
           item,
-          Xt.indptr.js,
-          Xt.indices.js,
-          X.indptr.js,
-          X.indices.js,
-          scale.js,
-          threshold,
+          { X, Xt, scale, threshold },
           dense.js,
-          columns.js,
-          values.js,
+          touched.js,
+          columns.js.subarray(kept),
+          values.js.subarray(kept),
         );
-      return kept;
+        ends.js[item - first] = kept;
+      }
     },
   };
 }
 
-function plainRp3beta(
-  item,
-  itemIndptr,
-  itemUsers,
-  userIndptr,
-  userItems,
-  columnScale,
-  threshold,
-  sums,
-  columns,
-  values,
-) {
-  const users = itemIndptr[item + 1] - itemIndptr[item];
-  let touched = 0;
-  for (let e = itemIndptr[item]; e < itemIndptr[item + 1]; e++) {
-    const user = itemUsers[e];
-    const share = 1 / (users * (userIndptr[user + 1] - userIndptr[user]));
-    for (let f = userIndptr[user]; f < userIndptr[user + 1]; f++) {
-      const column = userItems[f];
+function plainRp3beta(item, { X, Xt, scale, threshold }, sums, touched, columns, values) {
+  const users = Xt.indptr.js[item + 1] - Xt.indptr.js[item];
+  let met = 0;
+  for (let e = Xt.indptr.js[item]; e < Xt.indptr.js[item + 1]; e++) {
+    const user = Xt.indices.js[e];
+    const share = 1 / (users * (X.indptr.js[user + 1] - X.indptr.js[user]));
+    for (let f = X.indptr.js[user]; f < X.indptr.js[user + 1]; f++) {
+      const column = X.indices.js[f];
       if (column === item) continue;
-      if (sums[column] === 0) columns[touched++] = column;
+      if (sums[column] === 0) touched[met++] = column;
       sums[column] += share;
     }
   }
   let kept = 0;
-  for (let t = 0; t < touched; t++) {
-    const column = columns[t];
-    const value = sums[column] * columnScale[column];
+  for (let t = 0; t < met; t++) {
+    const column = touched[t];
+    const value = sums[column] * scale.js[column];
     sums[column] = 0;
     if (value < threshold) continue;
     columns[kept] = column;

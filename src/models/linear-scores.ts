@@ -38,7 +38,7 @@ export function walkScores(options: Rp3BetaOptions): Stage<Interactions, SparseM
   return {
     name: 'walk scores',
     id: 'walk-scores',
-    bytes: ({ X }) => rp3betaBytes(X),
+    bytes: ({ X }) => rp3betaBytes(X, options),
     async run({ X, transposed }, context) {
       const value = await rp3beta(context, X, transposed, options);
       return { value, fact: { entries: value.values.length } };

@@ -1,6 +1,8 @@
 // Peak linear memory: X both ways, 8 bytes an entry of the pattern, and 4 n bytes for each task under way.
 import { checkNumber } from '../common/errors.ts';
 import { type Address, plus } from '../engine/address.ts';
+import { SharedUsers } from '../engine/kernel-layout.ts';
+import { putStruct } from '../engine/struct.ts';
 import { ranges, runTasks } from '../engine/tasks.ts';
 import type { Kernels, Task } from '../engine/types.ts';
 import type { SparsePattern } from '../matrix/sparse.ts';
@@ -37,36 +39,26 @@ export async function jaccard(
   const job = 'the users that items share';
   const mark = memory.mark();
   try {
-    const inputs = [X.indptr, X.indices, transposed.indptr, transposed.indices, at.indptr, at.indices];
-    const [userStarts, userItems, itemStarts, itemUsers, indptr, indices] = inputs.map((array) =>
-      memory.put(array, job),
-    );
-    const counts: Address = memory.allocateZeroed(4 * n * slots);
+    const put = (array: Int32Array) => memory.put(array, job);
     const out = memory.allocate(4 * at.indices.length, job);
+    const shared = putStruct(memory, SharedUsers, {
+      userStarts: put(X.indptr),
+      userItems: put(X.indices),
+      itemStarts: put(transposed.indptr),
+      itemUsers: put(transposed.indices),
+      indptr: put(at.indptr),
+      indices: put(at.indices),
+      shrinkage,
+      out,
+    });
+    const counts: Address = memory.allocateZeroed(4 * n * slots);
     const tasks = ranges(n, ROWS);
     for (const [begin, end] of ranges(tasks.length, slots)) {
       await runTasks(
         kernels,
         tasks
           .slice(begin, end)
-          .map(
-            ([from, to], slot): Task => [
-              [
-                'jaccardRows',
-                from,
-                to,
-                userStarts,
-                userItems,
-                itemStarts,
-                itemUsers,
-                indptr,
-                indices,
-                shrinkage,
-                plus(counts, 4 * n * slot),
-                out,
-              ],
-            ],
-          ),
+          .map(([from, to], slot): Task => [['jaccardRows', shared, from, to, plus(counts, 4 * n * slot)]]),
       );
       await tick(end, tasks.length);
     }

@@ -86,6 +86,6 @@ describe('what npm run house counts', () => {
 
   test('no kernel has over ten positional arguments but the matrix products, in the order of BLAS', () => {
     const many = kernelsOf(assembly).filter(({ parameters }) => parameters > 10);
-    expect(many.map(({ name }) => name).sort()).toEqual(['gemmNN', 'gemmNT', 'gemmTN', 'jaccardRows']);
+    expect(many.map(({ name }) => name).sort()).toEqual(['gemmNN', 'gemmNT', 'gemmTN']);
   });
 });
