@@ -44,8 +44,9 @@ const common = {
   legalComments: 'eof',
   metafile: true,
 };
-// Workers are files of their own on the web; Node's is text inside the bundles, which no path can miss.
+// Workers are files of their own on the web, and text inside the bundles where no path finds them; Node's is text alone.
 await build({ entryPoints: ['src/worker.ts'], outdir: 'dist', platform: 'neutral' });
+await build({ entryPoints: ['src/worker.ts'], outfile: 'dist/worker.txt', platform: 'neutral', minify: true });
 await build({
   entryPoints: ['src/node/thread.ts'],
   outfile: 'dist/node-worker.txt',

@@ -1,4 +1,4 @@
-import { ArgumentError, checkCallback, checkInteger, checkObject, WorkerError } from '../common/errors.ts';
+import { ArgumentError, checkCallback, checkInteger, checkObject, MemoryError, WorkerError } from '../common/errors.ts';
 import { kernelSource } from '../engine/init.ts';
 import { instantiateKernels } from '../engine/instantiate.ts';
 import { LinearMemory } from '../engine/memory.ts';
@@ -15,6 +15,9 @@ export const MAX_THREADS = 64;
  * How often a thread without a task looks for one before it sleeps: for less time than it takes to be woken.
  */
 const LOOKS = 4000;
+
+/** A worker that has not said by then that it is ready never will: some hosts never say that a script is missing. */
+const START_MS = 30_000;
 
 /** How a worker reports to whoever started it. */
 export interface WorkerEvents {
@@ -60,7 +63,7 @@ export interface ThreadOptions {
   threads?: number;
   /** Where threads come from; without, there is one. */
   workers?: Workers;
-  /** Hears how many threads run. */
+  /** Called with how many threads run, and why it is one: threads that cannot be had never end a job. */
   onThreads?: (availability: Availability) => void;
 }
 
@@ -87,8 +90,8 @@ export interface ThreadedKernels extends Kernels {
 
 /**
  * Kernels on several threads, for `Recommender.from` and its `recommendAll`.
- * @throws ArgumentError for options out of their ranges; WorkerError where a worker cannot be started; MemoryError
- * where there is no memory.
+ * If the host cannot start them, there is the calling thread alone, and `onThreads` is told why.
+ * @throws ArgumentError for options out of their ranges; MemoryError if there is no memory.
  * @example
  * const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
  * const threaded = Recommender.from(decodeModel(bytes), kernels);
@@ -102,15 +105,21 @@ export async function startThreads(options: ThreadOptions = {}): Promise<Threade
 }
 
 async function start({ kernels, threads, workers, onThreads }: ThreadOptions): Promise<ThreadedKernels> {
-  const plan = planThreads(workers, threads);
-  onThreads?.(plan);
-  if (!workers || plan.threads === 1) {
-    const alone = await instantiateKernels(await kernelSource(kernels));
-    const pool = new CallingThread(alone);
-    return { ...alone, pool, close: async () => pool.close() };
+  let plan = planThreads(workers, threads);
+  if (workers && plan.threads > 1) {
+    try {
+      const shared = await startPool(workers, plan.threads);
+      onThreads?.(plan);
+      return { ...shared, close: () => shared.pool.close() };
+    } catch (error) {
+      if (!(error instanceof WorkerError || error instanceof MemoryError)) throw error;
+      plan = { threads: 1, reason: error.message };
+    }
   }
-  const shared = await startPool(workers, plan.threads);
-  return { ...shared, close: () => shared.pool.close() };
+  onThreads?.(plan);
+  const alone = await instantiateKernels(await kernelSource(kernels));
+  const pool = new CallingThread(alone);
+  return { ...alone, pool, close: async () => pool.close() };
 }
 
 /** How many threads a job gets that asked for `asked`, or left it open. */
@@ -189,7 +198,9 @@ export class Pool implements TaskPool {
   }
 
   /** Starts the workers and waits until each has its kernels. */
-  async start(workers: Workers, threads: number, data: WorkerStart): Promise<void> {
+  async start(workers: Workers, threads: number, data: WorkerStart, withinMs = START_MS): Promise<void> {
+    const tooLate = () => this.fail(`the workers were not ready within ${withinMs / 1000} s`);
+    const timer = setTimeout(tooLate, withinMs);
     try {
       for (let worker = 1; worker < threads; worker++) {
         const failure = (reason: string) => this.fail(`worker ${worker} of ${threads - 1}: ${reason}`);
@@ -209,6 +220,8 @@ export class Pool implements TaskPool {
     } catch (error) {
       await this.close();
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -1,11 +1,12 @@
 // The pool of threads: the same bytes on any number of them, and an end to every job, also where a worker does not live
 // to see it.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { runTasks } from '../../src/engine/tasks.ts';
 import type { Task } from '../../src/engine/types.ts';
 import {
   AbortedError,
   ArgumentError,
+  type Availability,
   assembleGenerated,
   decodeModel,
   encodeModel,
@@ -231,32 +232,49 @@ describe.each(CORES)('a worker that fails is a typed error, of %s', (_, cores) =
     );
   });
 
-  test('killed before it has its kernels', async () => {
-    const workers = spoiled((worker) => ({ ...worker, post: () => worker.terminate() }));
-    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toMatchObject({
-      name: 'WorkerError',
-      message: expect.stringMatching(/^worker 1 of 1: it ended with exit code \d$/),
-    });
-  });
-
-  test('never started', async () => {
-    const workers: Workers = {
-      ...machine,
-      spawn() {
-        throw new Error('no more processes');
-      },
+  describe('before it is ready, leaves the job to one thread, which is told why', () => {
+    const expectAlone = async (workers: Workers, reason: RegExp) => {
+      const heard: Availability[] = [];
+      const options: TrainJobOptions = { model: 'ease', onThreads: (availability) => heard.push(availability) };
+      const alone = await bytesOf({ ...options, workers, threads: 2 });
+      expect(heard).toEqual([{ threads: 1, reason: expect.stringMatching(reason) }]);
+      expect(alone.equals(await bytesOf({ model: 'ease', threads: 1 }))).toBe(true);
     };
-    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toThrow(
-      new WorkerError('worker 1 of 1 was not started: no more processes'),
-    );
-  });
 
-  test('given what are no kernels', async () => {
-    const workers = spoiled((worker) => ({
-      ...worker,
-      post: (data) => worker.post({ ...(data as object), kernels: new Uint8Array(8) }),
-    }));
-    await expect(bytesOf({ model: 'ease', workers, threads: 2 })).rejects.toThrow(/^worker 1 of 1: WebAssembly/);
+    test('killed before it has its kernels', () =>
+      expectAlone(
+        spoiled((worker) => ({ ...worker, post: () => worker.terminate() })),
+        /^worker 1 of 1: it ended with exit code \d$/,
+      ));
+
+    test('never started', () =>
+      expectAlone(
+        {
+          ...machine,
+          spawn() {
+            throw new Error('no more processes');
+          },
+        },
+        /^worker 1 of 1 was not started: no more processes$/,
+      ));
+
+    test('given what are no kernels', () =>
+      expectAlone(
+        spoiled((worker) => ({
+          ...worker,
+          post: (data) => worker.post({ ...(data as object), kernels: new Uint8Array(8) }),
+        })),
+        /^worker 1 of 1: WebAssembly/,
+      ));
+
+    test('silent for ever', async () => {
+      const silent: Workers = { ...machine, spawn: () => ({ post: () => {}, terminate: () => {} }) };
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const waiting = expectAlone(silent, /^the workers were not ready within 30 s$/);
+      await vi.advanceTimersByTimeAsync(30_000);
+      vi.useRealTimers();
+      await waiting;
+    });
   });
 
   test('a kernel that traps on a worker ends every waiting call, and the pool takes no more', async () => {
