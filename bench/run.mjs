@@ -4,8 +4,8 @@ const USAGE = `npm run bench -- [NAME] [options]
   kernels                     each kernel's rate beside plain JavaScript
   gemm                        the matrix product beside NumPy (OpenBLAS) and tfjs
   limits                      each kernel beside the machine's limits; where the time of a training goes
-  ease                        EASE on all markets as one beside SciPy: time, memory
-  groups [systems|small|large|million]  EASE by groups on generated catalogues of 10,000 to 1,000,000 items, exact EASE next to it: time, memory, NDCG@10
+  ease [groups|exact]         EASE on all markets as one beside SciPy: time, memory
+  groups [systems|small|large|million|growth]  EASE by groups on generated catalogues of 10,000 to 1,000,000 items, exact EASE next to it: time, memory, NDCG@10
   solver                      NDCG@10 of EASE by groups with systems of several sizes, beside the exact inverse: each market, merged, presets
   skipgram                    the skip-gram stage beside gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation beside the same step in PyTorch
@@ -48,7 +48,8 @@ const NAMES = [
   'worst-request',
 ];
 const PARTS = {
-  groups: ['systems', 'small', 'large', 'million'],
+  ease: ['groups', 'exact'],
+  groups: ['systems', 'small', 'large', 'million', 'growth'],
   quality: ['ease', 'paper', 'default'],
   update: ['exact', 'stale'],
 };

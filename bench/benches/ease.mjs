@@ -14,13 +14,17 @@ import { median } from '../harness/timer.mjs';
 import { pythonWith, runPython } from '../peers/python.mjs';
 
 const ROUNDS = 3;
+/** Parts that can be run alone: SciPy is beside each. */
+const WAYS = { groups: ['groups'], exact: ['sparse', 'dense'] };
 /** Of a kept entry of B̂, |found − f64| / f64. */
 const TOLERANCE = 1e-3;
+
+const ONE = 'SciPy, 1 thread';
 
 const seconds = (value) => value.toFixed(2);
 const megabytes = (bytes) => Math.round(bytes / 1e6);
 
-export async function ease() {
+export async function ease({ parts = Object.keys(WAYS) }) {
   const python = pythonWith('numpy', 'scipy');
   if (!python) note('SciPy is not installed (Debian: python3-scipy): not compared with');
   const { name, markets } = await loadMarkets();
@@ -38,7 +42,7 @@ export async function ease() {
       sides[`${name}, ${threads} thread${threads === 1 ? '' : 's'}`] = once;
     };
     for (const threads of [1, 2]) {
-      for (const way of ['groups', 'sparse', 'dense'])
+      for (const way of parts.flatMap((part) => WAYS[part]))
         side(way, threads, () => fitOnce({ bundle, folder, rows, cols, lambda, epsilon, way, threads }));
       if (python)
         side('SciPy', threads, () =>
@@ -71,14 +75,17 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
   const of = (side, value) => median(runs[side].map(value));
   const whole = Object.fromEntries(Object.keys(runs).map((side) => [side, of(side, (run) => run.seconds)]));
   const inverse = Object.fromEntries(Object.keys(runs).map((side) => [side, of(side, (run) => run.inverseSeconds)]));
+  const processor = Object.fromEntries(Object.keys(runs).map((side) => [side, of(side, (run) => run.cpuSeconds)]));
   const peer = 'SciPy, 2 threads';
   const ratio = (times, side) => (times[peer] ? (times[side] / times[peer]).toFixed(2) : '–');
   const lines = Object.keys(runs).map((side) => [
     side,
     seconds(whole[side]),
     ratio(whole, side),
-    seconds(inverse[side]),
-    ratio(inverse, side),
+    seconds(processor[side]),
+    processor[ONE] ? (processor[side] / processor[ONE]).toFixed(3) : '–',
+    side.startsWith('groups') ? '–' : seconds(inverse[side]),
+    side.startsWith('groups') ? '–' : ratio(inverse, side),
     megabytes(Math.max(...runs[side].map(({ maxRSS }) => maxRSS))),
     side.startsWith('SciPy') ? '–' : megabytes(Math.max(...runs[side].map(({ peakBytes }) => peakBytes))),
     runs[side][0].entries.toLocaleString('en-US'),
@@ -89,8 +96,6 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
           Math.max(...runs[side].map(({ rms }) => rms)).toExponential(1),
         ]),
   ]);
-  const sparse = Object.keys(runs).filter((name) => name.startsWith('sparse'));
-  const stages = Object.keys(runs[sparse[0]][0].stages);
   const blocks = [
     `Data: ${name}, all markets as one, ${rows.toLocaleString('en-US')} users × ${cols.toLocaleString('en-US')} items, ${indices.length.toLocaleString('en-US')} interactions, λ = ${lambda}, ε = ${epsilon}. From X in compressed rows to B̂ in compressed rows, f32, the median of ${ROUNDS} runs that took turns, each a process of its own. The inverse alone leaves out X and B̂: for SciPy${runs[peer] ? ` (${runs[peer][0].version})` : ''} it is potrf + potri, for exact m3rec all but the Gram matrix. By groups there is no inverse, and entries are not compared: what counts there is the ranking (bench -- quality). Peak memory is that of the whole process. The last columns are the largest and the root mean square relative difference of an entry from ${runs[peer] ? 'that of SciPy in f64' : 'the first run of the sparse way'}.`,
     table(
@@ -98,6 +103,8 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
         'way',
         'seconds',
         `of ${peer}`,
+        'processor s',
+        `of ${ONE}`,
         'inverse alone',
         `of ${peer}`,
         'peak MB',
@@ -108,10 +115,9 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
       ],
       lines,
     ),
-    table(
-      ['step, seconds', ...sparse],
-      stages.map((stage) => [stage, ...sparse.map((name) => seconds(of(name, (run) => run.stages[stage])))]),
-    ),
+    ...Object.keys(runs)
+      .filter((side) => side.endsWith(' 1 thread') && !side.startsWith('SciPy'))
+      .map((side) => stepsOf(side, runs)),
   ];
   show(`ease: ${describe(machine())}`);
   for (const block of blocks) show(block);
@@ -128,6 +134,18 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
   const passed = exact.every(([, list]) => list.every(({ relative }) => relative <= TOLERANCE));
   if (!passed) note(`an entry is off by more than ${TOLERANCE}`);
   return passed;
+}
+
+/** Seconds of each step of a way, on one thread and two. */
+function stepsOf(side, runs) {
+  const sides = [side, side.replace('1 thread', '2 threads')];
+  return table(
+    ['step, seconds', ...sides],
+    Object.keys(runs[side][0].stages).map((stage) => [
+      stage,
+      ...sides.map((each) => seconds(median(runs[each].map((run) => run.stages[stage])))),
+    ]),
+  );
 }
 
 /** The library exports no step of training alone, so the sources are bundled. */
@@ -162,11 +180,12 @@ function fitOnce(task) {
 }
 
 async function scipyOnce(python, task, threads) {
-  const { steps, peak, entries, version } = await runPython(python, 'ease.py', task, threads);
+  const { steps, processor, peak, entries, version } = await runPython(python, 'ease.py', task, threads);
   const { gram, potrf, potri, filter } = steps;
   return {
     seconds: gram + potrf + potri + filter,
     inverseSeconds: potrf + potri,
+    cpuSeconds: processor,
     maxRSS: peak,
     entries,
     version,

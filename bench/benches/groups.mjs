@@ -1,15 +1,18 @@
 // EASE by groups on generated catalogues, exact EASE next to it on the smaller ones: time, memory, ranking, growth.
 // Each fit is a process of its own. Results are written as they come.
 import { fork } from 'node:child_process';
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { cache } from '../harness/data.mjs';
-import { note, save, show, table } from '../harness/report.mjs';
+import { exponent } from '../harness/exponent.mjs';
+import { buildHash } from '../harness/machine.mjs';
+import { note, save, savePlot, show, table } from '../harness/report.mjs';
 
-/** Interactions with the two that are held out of each user. */
+/** Interactions with the two that are held out of each user. Fits are kept, so that parts share them and go on where they were. */
 const CATALOGUES = {
   /** The size of a system, on users with 20 items and with 6. */
   systems: [
@@ -24,11 +27,26 @@ const CATALOGUES = {
   large: [{ items: 100_000, users: 500_000, interactions: 11_300_000, threads: [1, 2] }],
   /** Read from files, as data of that size would come. */
   million: [{ items: 1_000_000, users: 5_000_000, interactions: 113_000_000, threads: [2], files: true }],
+  /** 20 rows a user; 100 rows an item, then 100,000 items. */
+  growth: [
+    { items: 10_000, users: 50_000, interactions: 1_130_000 },
+    { items: 30_000, users: 150_000, interactions: 3_390_000 },
+    { items: 100_000, users: 50_000, interactions: 1_130_000 },
+    { items: 100_000, users: 150_000, interactions: 3_390_000 },
+    { items: 100_000, users: 500_000, interactions: 11_300_000 },
+    { items: 300_000, users: 1_500_000, interactions: 33_900_000 },
+    { items: 100_000, users: 1_500_000, interactions: 33_900_000 },
+    { items: 1_000_000, users: 5_000_000, interactions: 113_000_000, threads: [2], files: true },
+  ],
 };
 const OPTIONS = { lambda: 25, epsilon: 0.01 };
 const RANKED = 10_000;
 /** Ids and rows of 10⁸ interactions in JavaScript take more than Node's default. */
 const ROOM = { execArgv: ['--max-old-space-size=12000'] };
+
+const charts = await import('../peers/charts.mjs').catch((error) => {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+});
 
 export async function groups({ parts = Object.keys(CATALOGUES) }) {
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-groups-'));
@@ -47,15 +65,59 @@ export async function groups({ parts = Object.keys(CATALOGUES) }) {
         if (exact) runs.push(await fit({ bundle, ...catalogue, exact: true, threads: 1 }));
         report(part, runs);
       }
-      for (const block of blocksOf(runs)) show(block);
+      for (const block of report(part, runs)) show(block);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const report = (part, runs) =>
-  save(`groups/${part}`, 'EASE by groups on generated catalogues', blocksOf(runs), { options: OPTIONS, runs });
+function report(part, runs) {
+  const blocks = [...blocksOf(runs), ...(part === 'growth' ? growthBlocks(runs) : [])];
+  save(`groups/${part}`, 'EASE by groups on generated catalogues', blocks, { options: OPTIONS, runs });
+  return blocks;
+}
+
+const SERIES = [
+  {
+    name: '100 rows an item, by items',
+    file: 'items',
+    of: ({ items, interactions }) => interactions === 113 * items,
+    size: 'items',
+  },
+  { name: '100,000 items, by rows', file: 'rows', of: ({ items }) => items === 100_000, size: 'rows' },
+];
+const MEASURES = [
+  { name: 'processor seconds', unit: 'seconds', value: ({ cpuSeconds }) => cpuSeconds },
+  { name: 'linear memory', unit: 'MB', value: ({ linearBytes }) => linearBytes / 1e6 },
+];
+
+/** Exponents of both series, and plots where echarts is installed. */
+function growthBlocks(runs) {
+  return SERIES.flatMap(({ name, file, of, size }) => {
+    const found = runs.filter(of).sort((a, b) => a[size] - b[size]);
+    if (found.length < 2) return [];
+    const curves = MEASURES.map(({ value, ...measure }) => {
+      const points = found.map((run) => ({ size: run[size], value: value(run) }));
+      return { ...measure, points, slope: exponent(points).slope };
+    });
+    const exponents = curves.map((curve) => `${curve.name} ∝ ${size}^${curve.slope.toFixed(2)}`).join(', ');
+    const panels = curves.map((curve) => ({
+      title: curve.name,
+      unit: curve.unit,
+      curves: [
+        { name: `p = ${curve.slope.toFixed(2)}`, points: curve.points.map((point) => [point.size, point.value]) },
+      ],
+    }));
+    const plot =
+      charts &&
+      savePlot('groups/growth', file, charts.growth({ title: `EASE by groups: ${name}`, axis: size, panels }));
+    return [
+      `${name[0].toUpperCase()}${name.slice(1)}, ${whole(found[0][size])} to ${whole(found.at(-1)[size])}: ${exponents}.`,
+      ...(plot ? [`![${name}](${plot})`] : []),
+    ];
+  });
+}
 
 const whole = (value) => value.toLocaleString('en-US');
 const megabytes = (bytes) => whole(Math.round(bytes / 1e6));
@@ -129,7 +191,22 @@ async function filesOf({ items, users, interactions }) {
   return path;
 }
 
-async function fit({ bundle, files = false, ...task }) {
+/** A fit, or what an earlier run of the same build found. */
+async function fit({ bundle, ...task }) {
+  const key = createHash('sha256')
+    .update(JSON.stringify([buildHash(), OPTIONS, RANKED, task]))
+    .digest('hex')
+    .slice(0, 24);
+  const file = join(cache, `groups-${key}.json`);
+  if (!existsSync(file)) {
+    const run = await fitNow({ bundle, ...task });
+    mkdirSync(cache, { recursive: true });
+    writeFileSync(file, JSON.stringify({ ...run, load: loadavg()[0] }));
+  }
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+async function fitNow({ bundle, files = false, ...task }) {
   const path = files ? await filesOf(task) : undefined;
   const run = await new Promise((resolve, reject) => {
     let result;

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { cache } from '../harness/data.mjs';
+import { exponent } from '../harness/exponent.mjs';
 import { buildHash, describe, machine } from '../harness/machine.mjs';
 import { note, save, savePlot, show, table } from '../harness/report.mjs';
 
@@ -269,18 +270,8 @@ function panel(title, unit, curves, factor) {
   return { title, unit, curves: curves.map(named) };
 }
 
-/** p of value ∝ size^p by least squares on the logarithms. */
-function fit({ points }) {
-  const used = points.filter(({ value }) => value >= SHORTEST);
-  if (new Set(used.map(({ size }) => size)).size < 2) return undefined;
-  const x = used.map(({ size }) => Math.log(size));
-  const y = used.map(({ value }) => Math.log(value));
-  const mean = (list) => sum(list) / list.length;
-  const mx = mean(x);
-  const my = mean(y);
-  const slope = sum(x.map((value, i) => (value - mx) * (y[i] - my))) / sum(x.map((value) => (value - mx) ** 2));
-  return { slope, from: used[0].size, to: used.at(-1).size };
-}
+/** Of the points that are not mostly noise. */
+const fit = ({ points }) => exponent(points.filter(({ value }) => value >= SHORTEST));
 
 function exponentOf(curve) {
   const line = fit(curve);

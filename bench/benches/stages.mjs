@@ -13,7 +13,7 @@ export async function stages({ epochs, preset, threads: asked }) {
   const { name: data, markets } = await loadMarkets();
   const context = { path: dataDirectory(), fingerprint: fingerprintOf(markets.markets) };
   const blocks = [
-    `Data: ${data}. Each training in a process of its own. Linear memory: the most in use at once during the stage.`,
+    `Data: ${data}. Each training in a process of its own. Linear memory: the most in use at once during the stage. Processor time: of all threads, from the end of the stage before.`,
   ];
   const results = [];
   show(`stages: ${describe(machine())}`);
@@ -30,6 +30,7 @@ export async function stages({ epochs, preset, threads: asked }) {
       name,
       detail,
       ...stage(i, ({ seconds }) => seconds.toFixed(2)),
+      ...stage(i, ({ cpuSeconds }) => cpuSeconds.toFixed(2)),
       loss?.toFixed(4) ?? '–',
       ...stage(i, ({ peakBytes }) => megabytes(peakBytes)),
     ]);
@@ -37,6 +38,7 @@ export async function stages({ epochs, preset, threads: asked }) {
       'all',
       `process: ${runs.map(({ maxRSS }) => megabytes(maxRSS)).join(' and ')} MB at most`,
       ...runs.map(({ seconds }) => seconds.toFixed(2)),
+      ...runs.map(({ cpuSeconds }) => cpuSeconds.toFixed(2)),
       '–',
       ...runs.map(({ stages: reports }) => megabytes(Math.max(...reports.map(({ peakBytes }) => peakBytes)))),
     ];
@@ -44,6 +46,7 @@ export async function stages({ epochs, preset, threads: asked }) {
       'stage',
       'made',
       ...counts.map((threads) => `s, ${threads} thread${threads > 1 ? 's' : ''}`),
+      ...counts.map((threads) => `processor s, ${threads} thread${threads > 1 ? 's' : ''}`),
       'loss',
       ...counts.map((threads) => `linear memory, MB, ${threads} thread${threads > 1 ? 's' : ''}`),
     ];

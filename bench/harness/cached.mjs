@@ -42,12 +42,12 @@ export async function result(
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');
   note(`${label} …`);
-  const { evaluations, stages, seconds, maxRSS } = await trainOnce(
+  const { evaluations, stages, seconds, cpuSeconds, maxRSS } = await trainOnce(
     { path, options, threads, protocols, only },
     ({ stage, seconds: time }) => note(`  ${stage}: ${time.toFixed(1)} s`),
   );
   mkdirSync(cache, { recursive: true });
-  writeFileSync(file, JSON.stringify({ evaluations, stages, seconds, maxRSS }));
+  writeFileSync(file, JSON.stringify({ evaluations, stages, seconds, cpuSeconds, maxRSS }));
   return dated();
 }
 

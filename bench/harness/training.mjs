@@ -6,7 +6,7 @@ const script = new URL('../processes/train.mjs', import.meta.url);
 /**
  * @param {{ path?: string, options: object, threads?: number, protocols?: string[] }} job
  * @param {(stage: object) => void} onStage
- * @returns {Promise<{ seconds: number, maxRSS: number, evaluations: object, stages: object[] }>}
+ * @returns {Promise<{ seconds: number, cpuSeconds: number, maxRSS: number, evaluations: object, stages: object[] }>}
  */
 export function trainOnce(job, onStage) {
   return new Promise((resolve, reject) => {

@@ -24,6 +24,7 @@ X = sparse.csr_matrix((numpy.ones(len(indices), dtype=real), indices, indptr), s
 BLOCK = 512
 
 steps = {}
+began = time.process_time()
 clock = time.perf_counter()
 
 
@@ -60,8 +61,9 @@ rows, cols, values = (numpy.concatenate(each) for each in zip(*parts))
 B = sparse.csr_matrix((values, (rows, cols)), shape=(n, n))
 B.sort_indices()
 lap("filter")
+processor = time.process_time() - began
 B.indptr.astype(numpy.int32).tofile(folder / "ease.indptr")
 B.indices.astype(numpy.int32).tofile(folder / "ease.indices")
 B.data.astype(numpy.float32).tofile(folder / "ease.values")
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"version": f"{scipy.__version__}{blas.suffix()}", "steps": steps, "peak": peak, "entries": int(B.nnz)}))
+print(json.dumps({"version": f"{scipy.__version__}{blas.suffix()}", "steps": steps, "processor": processor, "peak": peak, "entries": int(B.nnz)}))

@@ -1,5 +1,5 @@
 // Fits EASE once, in a process of its own so that its peak memory is its own. Its parent sends { bundle, folder, rows,
-// cols, lambda, epsilon, way, threads } and gets { seconds, peakBytes, maxRSS, entries, stages }; B̂ goes to the files
+// cols, lambda, epsilon, way, threads } and gets { seconds, cpuSeconds, peakBytes, maxRSS, entries, stages }; B̂ goes to the files
 // ease.* of the folder.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ process.once('message', async ({ bundle, folder, rows, cols, lambda, epsilon, wa
   const source = readFileSync(new URL('../../dist/kernels.wasm', import.meta.url));
   const kernels = await startThreads({ kernels: source, workers: nodeWorkers, threads });
   const stages = {};
+  const processor = process.cpuUsage();
   const start = performance.now();
   let last = start;
   const onProgress = ({ stage }) => {
@@ -26,9 +27,18 @@ process.once('message', async ({ bundle, folder, rows, cols, lambda, epsilon, wa
   const options = { lambda, epsilon };
   const similarity = await fit();
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(processor);
+  const cpuSeconds = (user + system) / 1e6;
   const maxRSS = process.resourceUsage().maxRSS * 1024;
   for (const part of ['indptr', 'indices', 'values']) writeFileSync(join(folder, `ease.${part}`), similarity[part]);
-  process.send({ seconds, peakBytes: kernels.memory.peak, maxRSS, entries: similarity.values.length, stages });
+  process.send({
+    seconds,
+    cpuSeconds,
+    peakBytes: kernels.memory.peak,
+    maxRSS,
+    entries: similarity.values.length,
+    stages,
+  });
   await kernels.close();
   process.disconnect();
 

@@ -11,14 +11,23 @@ process.once('disconnect', () => process.exit());
 process.once('message', async ({ path, options, threads = 1, protocols = [], only }) => {
   const all = path ? await readDirectory(path) : assembleGenerated(generateMarkets({ seed: 1 }));
   const markets = only === undefined ? all : pick(all, only);
+  const began = process.cpuUsage();
+  let used = began;
   const start = performance.now();
   const model = await train(markets, {
     ...options,
     threads,
     workers: nodeWorkers,
-    onStage: (stage) => process.send({ stage }),
+    onStage(stage) {
+      const now = process.cpuUsage();
+      const cpuSeconds = (now.user + now.system - used.user - used.system) / 1e6;
+      used = now;
+      process.send({ stage: { ...stage, cpuSeconds } });
+    },
   });
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(began);
+  const cpuSeconds = (user + system) / 1e6;
   const maxRSS = process.resourceUsage().maxRSS * 1024;
   const evaluations = {};
   if (protocols.length > 0) {
@@ -32,7 +41,7 @@ process.once('message', async ({ path, options, threads = 1, protocols = [], onl
         perUser: true,
       });
   }
-  process.send({ done: { seconds, maxRSS, evaluations } }, () => process.disconnect());
+  process.send({ done: { seconds, cpuSeconds, maxRSS, evaluations } }, () => process.disconnect());
 });
 
 /** One market with its own items alone. */

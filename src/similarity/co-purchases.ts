@@ -1,4 +1,4 @@
-// What EASE by groups knows of a catalogue (assembly/sparse/groups.ts): X both ways with items by popularity, how often
+// What EASE by groups knows of a catalogue (assembly/sparse/co-purchases.ts): X both ways with items by popularity, how often
 // each two items of the core were bought by the same user, a prior, and for each item the list of those that matter
 // most to its column. Peak linear memory, with n items, u users, e interactions, a core of c items, lists of w and p
 // entries of a prior: 8 (e + n + u) + 4c² + 8nw + 8p bytes, and 8n for each task under way; 24p while the prior is
