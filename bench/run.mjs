@@ -13,7 +13,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   recommend                   top-10 for every user beside plain JavaScript and NumPy; latency of one fold-in
   stages                      time, loss and memory of each stage of training
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, beside the published figures
-  update [exact|stale]        EASE updated with its last users beside a refit: time and difference; preset default, of which an update
+  update [exact|stale]        EASE updated with its last users beside a refit: time and difference; preset softmax, of which an update
                               leaves most as it was: MRR
   export                      exported variants: size, NDCG@10 before and after, load time, memory
   scale                       growth with the items and with the interactions: time and memory of each stage, fitted exponents, plots
@@ -24,7 +24,7 @@ Without a name: all of them. A peer that is not installed is named and left out:
 python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of scale (echarts). Data: the folder that M3REC_DATA names, else ../shared/xmarket.
 
   --epochs N    fewer epochs of the market adaptation (stages, quality, limits)
-  --preset P    only this preset (stages, limits): paper or default
+  --preset P    only this preset (stages, limits): paper or softmax
   --threads N   threads of the trainings (scale: all cores without it; stages: 1 and 2)
   --help        this text
 `;
@@ -53,7 +53,7 @@ const PARTS = {
   quality: ['ease', 'paper', 'default'],
   update: ['exact', 'stale'],
 };
-const PRESETS = ['paper', 'default'];
+const PRESETS = ['paper', 'softmax'];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -6,18 +6,18 @@ export const PAGE = fileURLToPath(new URL('../docs/guide/options.md', import.met
 
 /** The page, of the kinds of models that `KINDS` lists. */
 export function optionsPage(kinds) {
-  const presets = [...new Set(kinds.flatMap(({ options }) => options.preset?.choices ?? []))];
+  const presets = kinds.flatMap((kind) => (kind.options.preset?.choices ?? []).map((preset) => ({ preset, kind })));
   const options = new Map(kinds.flatMap((kind) => Object.entries(kind.options)));
   const takers = (name) => kinds.filter((kind) => name in kind.options).map((kind) => kind.name);
   const rows = [...options].map(([name, spec]) => [
     `\`${name}\``,
     `\`${spec.flag}\``,
-    values(spec),
-    ...presets.map((preset) =>
-      code(name === 'preset' ? preset : typeof spec.default === 'object' ? spec.default[preset] : spec.default),
+    name === 'preset' ? presets.map(({ preset }) => code(preset)).join(', ') : values(spec),
+    ...presets.map(({ preset, kind }) =>
+      name in kind.options ? code(defaultIn(name, kind.options[name], preset)) : '–',
     ),
     takers(name).join(', '),
-    `${spec.text}.`,
+    `${name === 'preset' ? texts(kinds) : spec.text}.`,
   ]);
   return `# Options
 
@@ -34,17 +34,20 @@ ${table(
   ]),
 )}
 
-${table(['option', 'flag', 'values', ...presets.map((preset) => `preset ${preset}`), 'model', ''], rows)}
+${table(['option', 'flag', 'values', ...presets.map(({ preset }) => `preset ${preset}`), 'model', ''], rows)}
 
-An option out of its range is refused by name before anything is read. The kinds ${kinds
-    .filter((kind) => !same(kind, options))
-    .map(({ name }) => code(name))
-    .join(' and ')} accept all of these options and record them in the file, and use those that name them.
+An option out of its range is refused by name before anything is read. Without a \`model\`, it is the first of them that has the
+preset and takes all the options that are given. The kinds \`ease\` and \`popularity\` accept all options of \`m3rec\` and record them
+in the file, and use those that name them.
 `;
 }
 
-/** Whether a kind uses all options. */
-const same = (kind, options) => Object.keys(kind.options).length === options.size;
+/** What a preset has for an option. */
+const defaultIn = (name, spec, preset) =>
+  name === 'preset' ? preset : typeof spec.default === 'object' ? spec.default[preset] : spec.default;
+
+/** What the presets of all kinds are. */
+const texts = (kinds) => kinds.flatMap(({ options }) => options.preset?.text ?? []).join('; ');
 
 const code = (value) => `\`${value}\``;
 

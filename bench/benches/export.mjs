@@ -207,13 +207,13 @@ async function exportBench() {
     return { name: label, model: decodeModel(bytes), bytes, before, markets, results };
   };
 
-  const standard = await open('default', { preset: 'default' });
+  const standard = await open('default', { preset: 'softmax' });
   const { errors } = standard.before;
   add(
     `For scale: the standard error of a market's MRR is ${percent(Math.min(...errors))} to ${percent(Math.max(...errors))} points.`,
   );
   add(
-    `## preset default (the file that training wrote: ${megabytes(standard.bytes.length)} MB)\n\nAll markets, with users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, {})}`,
+    `## preset softmax (the file that training wrote: ${megabytes(standard.bytes.length)} MB)\n\nAll markets, with users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, {})}`,
   );
   add(`All markets, without users:\n\n${await grid(standard, VECTORS, NEIGHBOURS, { users: false })}`);
   const edge = { markets: [largest.name], users: false };

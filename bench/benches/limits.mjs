@@ -60,7 +60,7 @@ export async function limits({ epochs, preset }) {
   blocks.push(...caseBlocks);
 
   const profiles = [];
-  for (const each of preset ? [preset] : ['paper', 'default']) {
+  for (const each of preset ? [preset] : ['paper', 'softmax']) {
     const used = epochs ?? EPOCHS[each];
     const stages = await profile(markets, { preset: each, epochs: used });
     profiles.push({ preset: each, epochs: used, stages });

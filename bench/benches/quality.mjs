@@ -1,5 +1,5 @@
 // What the models rank, in three parts that can be run alone: EASE beside its reference, the paper's preset with its
-// ablations beside the paper's tables, and the default preset beside EASE with the best λ.
+// ablations beside the paper's tables, and the default and preset softmax beside EASE with the best λ.
 import { basename } from 'node:path';
 import { compare } from '../../dist/index.js';
 import { readDirectory } from '../../dist/node.js';
@@ -189,7 +189,12 @@ async function paperPart(context) {
 
 async function defaultPart(context) {
   const { order, epochs } = context;
-  const report = new Report('quality/default', 'The default preset beside EASE with the best λ', context, {});
+  const report = new Report(
+    'quality/default',
+    'The default and preset softmax beside EASE with the best λ',
+    context,
+    {},
+  );
   const sweep = [];
   for (const lambdaF of LAMBDAS)
     sweep.push({ lambdaF, evaluation: (await result(context, { model: 'ease', lambdaF })).evaluations.clean });
@@ -202,10 +207,14 @@ async function defaultPart(context) {
   );
 
   const best = bestByMarket(sweep);
-  const { evaluations } = await result(context, { preset: 'default', epochs });
+  const runs = {
+    default: await result(context, { preset: 'default' }),
+    softmax: await result(context, { preset: 'softmax', epochs }),
+  };
   report.data.halves = {};
   for (const [half, title] of Object.entries(HALVES)) {
-    const ours = restrict(evaluations.clean, half);
+    const ours = restrict(runs.default.evaluations.clean, half);
+    const softmax = restrict(runs.softmax.evaluations.clean, half);
     const theirs = restrict(best.evaluation, half);
     const differences = compare(theirs, ours);
     const relative = order.map(({ name }) => of(ours, name).mrr / of(theirs, name).mrr - 1);
@@ -216,6 +225,7 @@ async function defaultPart(context) {
         of(ours, name).users.toLocaleString('en-US'),
         best.lambdas[name],
         three(of(theirs, name)),
+        three(of(softmax, name)),
         three(of(ours, name)),
         `${percent(difference)} ± ${percent(standardError)}`,
         `${percent(relative[m])} %`,
@@ -226,14 +236,24 @@ async function defaultPart(context) {
       lambdas: best.lambdas,
       ease: small(theirs),
       default: small(ours),
+      softmax: small(softmax),
       differences,
       meanRelativeGain: mean,
     };
     report.add(
-      `## ${title}, clean\n\n${table(['market', 'users', 'λ', 'EASE, best λ', 'preset default', 'MRR difference ± s.e.', 'relative'], rows)}\n\nMean relative gain in MRR: ${percent(mean)} %.`,
+      `## ${title}, clean\n\n${table(['market', 'users', 'λ', 'EASE, best λ', 'preset softmax', 'default', 'MRR of the default − EASE ± s.e.', 'relative'], rows)}\n\nMean of the markets, preset softmax: ${three(meanOf(softmax))}; the default: ${three(meanOf(ours))}. Mean relative gain of the default in MRR: ${percent(mean)} %.`,
     );
   }
 }
+
+/** The mean of each metric over the markets. */
+const meanOf = ({ markets }) =>
+  Object.fromEntries(
+    ['mrr', 'ndcg', 'hr'].map((metric) => [
+      metric,
+      markets.reduce((sum, market) => sum + market[metric], 0) / markets.length,
+    ]),
+  );
 
 const of = (evaluation, name) => (evaluation.markets ?? evaluation).find(({ market }) => market === name);
 

@@ -18,7 +18,7 @@ export async function stages({ epochs, preset, threads: asked }) {
   const results = [];
   show(`stages: ${describe(machine())}`);
   show(blocks[0]);
-  for (const each of preset ? [preset] : ['paper', 'default']) {
+  for (const each of preset ? [preset] : ['paper', 'softmax']) {
     const runs = [];
     for (const threads of counts)
       runs.push({

@@ -1,5 +1,5 @@
 // EASE on all markets as one, updated with its last users, beside a refit on everything: time of each and how far apart
-// they are. Then preset default, most of which an update leaves as it was: MRR after an update beside that of a
+// they are. Then preset softmax, most of which an update leaves as it was: MRR after an update beside that of a
 // training on everything.
 import { performance } from 'node:perf_hooks';
 import {
@@ -206,7 +206,7 @@ const KNOWN = [0.9, 0.7, 0.4, 0.3];
 /** Preset default: P and V of an update are those of the first training. */
 async function staleUpdates(threads) {
   const { name, markets } = await loadMarkets();
-  const options = { preset: 'default', threads, workers: nodeWorkers };
+  const options = { preset: 'softmax', threads, workers: nodeWorkers };
   const interactionsOf = (some) => some.markets.reduce((sum, { interactions }) => sum + interactions.indices.length, 0);
   const mrrOf = async (model) =>
     (
@@ -217,7 +217,7 @@ async function staleUpdates(threads) {
         seed: 1,
       })
     ).mean.mrr;
-  const intro = `Data: ${name}, preset default. Users are taken out evenly, the same share of every market, and added by one update. Mean MRR of the held-out rows of valid, clean protocol, in %.`;
+  const intro = `Data: ${name}, preset softmax. Users are taken out evenly, the same share of every market, and added by one update. Mean MRR of the held-out rows of valid, clean protocol, in %.`;
   show(`update stale: ${describe(machine())}`);
   show(intro);
   note('training on everything …');

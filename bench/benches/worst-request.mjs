@@ -52,7 +52,7 @@ async function worstRequest() {
       note(`${name}: p99 ${figures.at(-1).p99.toFixed(1)} ms`);
     }
     const blocks = [
-      `${market.items.length.toLocaleString('en-US')} items, d = ${recommender.model.dim}, preset default; default limits (${DEFAULT_LIMITS.steps.toLocaleString('en-US')} steps). Per row ${COUNT} GETs of one history of 5 items, one after the other; p99 is to stay within ${TARGET} ms.`,
+      `${market.items.length.toLocaleString('en-US')} items, d = ${recommender.model.dim}, preset softmax; default limits (${DEFAULT_LIMITS.steps.toLocaleString('en-US')} steps). Per row ${COUNT} GETs of one history of 5 items, one after the other; p99 is to stay within ${TARGET} ms.`,
       table(
         ['beside', 'request, kB', 'answer, kB', 'it takes, ms', 'small: p50, ms', 'p99, ms', 'max, ms'],
         figures.map(({ name, bytes: size, answer, own, p50, p99, max }) => [

@@ -62,21 +62,23 @@ export const relaxedOption = () =>
 export const heldOutOption = () =>
   new Option('--held-out <name>', 'which held-out rows').choices(['valid', 'test']).default('valid');
 
-/** The options that kinds take, each once, under a heading that names the kinds that take it. */
+/** The options that kinds take, each once, under a heading that names the kinds that take it. Presets differ by kind. */
 export function kindOptions(kinds: readonly ModelKind[]): Option[] {
-  const found = new Map<string, { spec: OptionSpec; takers: ModelKind[] }>();
+  const found = new Map<string, { specs: Set<OptionSpec>; takers: ModelKind[] }>();
   for (const kind of kinds) {
     for (const [name, spec] of Object.entries(kind.options)) {
-      const known = found.get(name);
-      if (known) known.takers.push(kind);
-      else found.set(name, { spec, takers: [kind] });
+      const { specs, takers } = found.get(name) ?? { specs: new Set(), takers: [] };
+      found.set(name, { specs: specs.add(spec), takers: [...takers, kind] });
     }
   }
-  return [...found.values()].map(({ spec, takers }) => {
-    const option = new Option(spec.flag, `${spec.text} (${describeDefault(spec, takers[0])})`);
+  return [...found.values()].map(({ specs, takers }) => {
+    const [spec] = specs;
+    const text = Array.from(specs, (each) => each.text).join('; ');
+    const option = new Option(spec.flag, `${text} (${describeDefault(spec, takers[0])})`);
     const names = takers.map(({ name }) => name).join(', ');
     option.helpGroup(takers.length === kinds.length ? 'Options of every model:' : `Options of model ${names}:`);
-    return spec.type === 'choice' ? option.choices(spec.choices) : option.argParser(number(spec));
+    const choices = Array.from(specs, (each) => (each.type === 'choice' ? each.choices : [])).flat();
+    return spec.type === 'choice' ? option.choices(choices) : option.argParser(number(spec));
   });
 }
 

@@ -8,20 +8,20 @@ import { popularity } from './popularity/kind.ts';
 import { transfer } from './transfer/kind.ts';
 
 /** The first is the default. */
-export const KINDS = [m3rec, transfer, ease, popularity] as const;
+export const KINDS = [transfer, m3rec, ease, popularity] as const;
 
 /** The name of a kind of model, as `model` and `--model` take it. */
 export type KindName = (typeof KINDS)[number]['name'];
 type KindOf<Name extends KindName> = Extract<(typeof KINDS)[number], { name: Name }>;
 
-/** What all members of a union have. */
-type Together<Union> = (Union extends unknown ? (member: Union) => void : never) extends (all: infer All) => void
-  ? All
-  : never;
 type GivenTo<Kind> = Kind extends { options: infer Table extends OptionTable } ? GivenOptions<Table> : never;
 
-/** The options of all kinds. */
-export type AnyOptions = Together<GivenTo<(typeof KINDS)[number]>>;
+type KeyIn<Union> = Union extends unknown ? keyof Union : never;
+type ValueIn<Union, Key extends PropertyKey> = Union extends { [key in Key]?: infer Value } ? Value : never;
+type Given = GivenTo<(typeof KINDS)[number]>;
+
+/** The options of all kinds, each with the values that a kind takes. */
+export type AnyOptions = { [Key in KeyIn<Given>]?: ValueIn<Given, Key> };
 /** Every option of a kind with its value. */
 export type OptionsOf<Name extends KindName> = ReturnType<KindOf<Name>['resolve']>;
 
@@ -30,4 +30,17 @@ export function kindNamed(argument: string, name: unknown, kinds: readonly Model
   const kind = kinds.find((each) => each.name === name);
   if (!kind) throw new ArgumentError(argument, name, kinds.map((each) => each.name).join(', '));
   return kind;
+}
+
+/**
+ * The kind that is meant where none is named: the first with this preset that takes all of these options, else the first with it.
+ * @throws ArgumentError unless a kind has this preset.
+ */
+export function kindTaking(given: Readonly<Record<string, unknown>>, kinds: readonly ModelKind[] = KINDS): ModelKind {
+  const { preset } = given;
+  const presetsOf = ({ options }: ModelKind) => (options.preset?.type === 'choice' ? options.preset.choices : []);
+  const having = preset === undefined ? kinds : kinds.filter((kind) => presetsOf(kind).includes(preset as string));
+  if (having.length === 0) throw new ArgumentError('preset', preset, kinds.flatMap(presetsOf).join(', '));
+  const names = Object.keys(given).filter((name) => given[name] !== undefined);
+  return having.find(({ options }) => names.every((name) => Object.hasOwn(options, name))) ?? having[0];
 }

@@ -1,10 +1,17 @@
 import { checkObject } from '../common/errors.ts';
 import type { ModelKind } from '../models/kind.ts';
-import { type AnyOptions, KINDS, type KindName, kindNamed, type OptionsOf } from '../models/registry.ts';
+import {
+  type AnyOptions,
+  type KINDS,
+  type KindName,
+  kindNamed,
+  kindTaking,
+  type OptionsOf,
+} from '../models/registry.ts';
 
 /** How to train; all optional. Each option, its range and default are in the guide's page of options. */
 export type TrainOptions = {
-  /** The kind of model; m3rec by default. */
+  /** The kind of model: by default `transfer`, or `m3rec` where an option or the preset is its alone. */
   model?: KindName;
 } & AnyOptions;
 
@@ -23,9 +30,9 @@ export function resolveOptions<Name extends KindName = (typeof KINDS)[0]['name']
   return resolveKind(options).resolved as ResolvedOptions<Name>;
 }
 
-/** The kind that options name, and its options. */
+/** The kind that options name or mean, and its options. */
 export function resolveKind(options: TrainOptions): { kind: ModelKind; resolved: { model: string } } {
   const { model, ...given } = checkObject('options', options);
-  const kind = kindNamed('model', model === undefined ? KINDS[0].name : model);
+  const kind = model === undefined ? kindTaking(given) : kindNamed('model', model);
   return { kind, resolved: { model: kind.name, ...kind.resolve(given) } };
 }

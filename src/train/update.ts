@@ -47,7 +47,7 @@ export interface Updated {
 export const RESIDUAL_TOLERANCE = 1e-4;
 /**
  * A model with vectors is due for a refit when updates have added more than this share of the interactions that it was
- * trained on. On the five real markets (users taken out, then added; mean MRR of preset default, 46.14 % when trained
+ * trained on. On the five real markets (users taken out, then added; mean MRR of preset softmax, 46.14 % when trained
  * on all) it was 46.11 % after 11 % were added and 46.10 % after 43 % (bench/results/update/stale.md), but tastes did
  * not change meanwhile.
  */

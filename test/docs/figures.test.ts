@@ -19,13 +19,14 @@ test('the plot of speed is drawn from the results: node bench/plots/speed.mjs', 
   expect(read('docs/speed.svg')).toBe(draw(ratios()));
 });
 
-test('the accuracy of preset default and of EASE', () => {
+test('the accuracy of the default, of preset softmax and of EASE', () => {
   const section = read('bench/results/quality/default.md').split('## all users, clean')[1];
   const markets = ['M1 (s2)', 'M2 (t1)', 'M3 (s3)', 'M4 (t2)', 'M5 (s1)'].map((name) => rowOf(section, name)!);
   const results = read('docs/results.md');
   for (const [label, column] of [
     ['EASE, best λ per market', 2],
-    ['preset `default`', 3],
+    ['preset `softmax`', 3],
+    ['the default (`transfer`)', 4],
   ] as const) {
     const measured = markets.map((cells) => cells[column]);
     expect(rowOf(results, label), label).toEqual(measured);

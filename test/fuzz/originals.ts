@@ -57,7 +57,7 @@ export async function originalModels(): Promise<Map<string, Model>> {
   const markets = await smallMarkets();
   const ease = await train(markets, { ...QUICK, model: 'ease' });
   const paper = await train(markets, { ...QUICK, preset: 'paper' });
-  const standard = await train(markets, { ...QUICK, preset: 'default' });
+  const standard = await train(markets, { ...QUICK, preset: 'softmax' });
   return new Map<string, Model>([
     ['popularity', await train(markets, { model: 'popularity' })],
     ['ease', ease],

@@ -12,7 +12,7 @@ const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 /** Fills a folder. */
 export async function makeInputs(folder) {
   const data = m3rec.assembleGenerated(m3rec.generateMarkets({ seed: 4, users: 500, items: 400, interactions: 5000 }));
-  const model = await m3rec.train(data, { preset: 'default', seed: 2, dim: 32, walks: 2, walkLength: 10, epochs: 2 });
+  const model = await m3rec.train(data, { preset: 'softmax', seed: 2, dim: 32, walks: 2, walkLength: 10, epochs: 2 });
   const [, second] = model.markets;
   const candidates = (user) => [0, 1, 2, 3].map((k) => model.items[(user * 13 + k * 7) % model.items.length]);
   writeFileSync(join(folder, 'model.m3rec'), m3rec.encodeModel(model));

@@ -67,7 +67,7 @@ test.skipIf(compiles)(
   },
 );
 
-test.each(['paper', 'default'])(
+test.each(['paper', 'softmax'])(
   'preset %s trains to about the same model, on one thread and on two',
   { timeout: 120_000 },
   async (preset) => {

@@ -36,8 +36,9 @@ describe('1, 2, 3 and 8 threads give the same bytes', () => {
     ['ease', { model: 'ease', updatable: true }],
     ['paper', { ...QUICK, preset: 'paper' }],
     ['paper, walks alone', { ...QUICK, preset: 'paper', without: 'intra' }],
-    ['default', { ...QUICK, preset: 'default' }],
-    ['default, with dropout', { ...QUICK, preset: 'default', dropout: 0.5 }],
+    ['default', {}],
+    ['softmax', { ...QUICK, preset: 'softmax' }],
+    ['softmax, with dropout', { ...QUICK, preset: 'softmax', dropout: 0.5 }],
   ])('%s', async (_, options) => {
     const one = await bytesOf({ ...options, threads: 1 });
     for (const threads of [2, 3, 8]) {
@@ -83,7 +84,7 @@ describe('recommendAll', () => {
 
   test.each<[string, TrainJobOptions]>([
     ['paper', { ...QUICK, preset: 'paper' }],
-    ['default', { ...QUICK, preset: 'default' }],
+    ['softmax', { ...QUICK, preset: 'softmax' }],
     ['ease', { model: 'ease' }],
     ['popularity', { model: 'popularity' }],
   ])('answers as recommendBatch on 1, 2 and 3 threads, calls taking their turns: %s', async (_, options) => {

@@ -29,7 +29,7 @@ describe('the same data, seed and options give the same bytes', () => {
   // The digests are the promise itself: they must not differ between hosts. They change with the algorithm, knowingly.
   test.each([
     ['paper', '650f54a5c087b44b'],
-    ['default', 'c2bf574e704143d3'],
+    ['softmax', 'b925a010cbc31ede'],
   ] as const)('preset %s', async (preset, expected) => {
     const first = encodeModel(await train(markets, { ...QUICK, preset }));
     const second = encodeModel(await train(small(), { ...QUICK, preset }));
@@ -37,9 +37,15 @@ describe('the same data, seed and options give the same bytes', () => {
     expect(digest(first)).toBe(expected);
   });
 
+  test('the default', async () => {
+    const first = encodeModel(await train(markets));
+    expect(digest(encodeModel(await train(small(), { model: 'transfer', preset: 'default' })))).toBe(digest(first));
+    expect(digest(first)).toBe('5bdc9719a0589eb4');
+  });
+
   test.each([
-    [25, 'in fixed point', 'd4fedc8257b27d73'],
-    [10, 'in single precision', '7b443560f9717b56'],
+    [25, 'in fixed point', 'c5a4ed5b7d42a5fc'],
+    [10, 'in single precision', 'b36a97a4b9aeb174'],
   ])('exact EASE, λ = %i, whose dense part fills two tiles, which are updated %s', async (lambdaF, _, expected) => {
     const larger = assembleGenerated(generateMarkets({ seed: 5, users: 900, items: 600, interactions: 20_000 }));
     expect(digest(encodeModel(await train(larger, { model: 'ease', lambdaF, easeSolver: 'exact' })))).toBe(expected);
@@ -59,8 +65,9 @@ test.each<[string, TrainOptions]>([
   ['paper without intra', { preset: 'paper', without: 'intra', ...QUICK }],
   ['paper without inter', { preset: 'paper', without: 'inter', ...QUICK, epochs: 20 }],
   ['paper without both', { preset: 'paper', without: 'both', ...QUICK, epochs: 20 }],
-  ['default', { preset: 'default', ...QUICK }],
-  ['default without both', { preset: 'default', without: 'both', ...QUICK }],
+  ['default', {}],
+  ['softmax', { preset: 'softmax', ...QUICK }],
+  ['softmax without both', { preset: 'softmax', without: 'both', ...QUICK }],
 ])(
   '%s: trains, survives the file, serves every market and an unseen user, and beats a constant',
   async (_, options) => {
@@ -91,10 +98,12 @@ test.each<[string, TrainOptions]>([
   },
 );
 
-test('the default preset learns more than popularity', async () => {
+test('the default and preset softmax learn more than popularity', async () => {
   const score = async (options: TrainOptions) =>
     (await evaluate(await loadModel(encodeModel(await train(markets, options))), markets)).mean.ndcg;
-  expect(await score({ preset: 'default', ...QUICK })).toBeGreaterThan(1.5 * (await score({ model: 'popularity' })));
+  const popularity = await score({ model: 'popularity' });
+  expect(await score({})).toBeGreaterThan(1.5 * popularity);
+  expect(await score({ preset: 'softmax', ...QUICK })).toBeGreaterThan(1.5 * popularity);
 });
 
 test('stages report progress, and a signal stops each of them', async () => {
@@ -124,7 +133,7 @@ test.each<[TrainOptions, RegExp]>([
   [{ seed: 1.5 }, /seed: found 1.5/],
   [{ lambdaF: 0 }, /lambdaF: found 0/],
   [{ lambdaF: Number.NaN }, /lambdaF: found NaN/],
-  [{ preset: 'best' as never }, /preset: found "best", expected default, paper/],
+  [{ preset: 'best' as never }, /preset: found "best", expected default, softmax, paper/],
   [{ lamdaF: 3 } as never, /options: found "lamdaF", expected one of/],
 ])('%o is refused by name', async (options, message) => {
   await expect(train(markets, options)).rejects.toThrow(message);
@@ -163,7 +172,7 @@ test('markets without a single co-occurrence train and serve', async () => {
       },
     ],
   };
-  for (const preset of ['paper', 'default'] as const) {
+  for (const preset of ['paper', 'softmax'] as const) {
     const recommender = await loadModel(encodeModel(await train(lonely, { ...QUICK, preset })));
     expect(recommender.recommend({ market: 'm', user: 'u', k: 3 }).items.map(({ item }) => item)).toEqual(['b', 'c']);
   }

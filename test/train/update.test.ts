@@ -350,7 +350,7 @@ describe('update equals a refit', () => {
 
   const QUICK: TrainOptions = { dim: 16, walks: 1, walkLength: 8, window: 2, negatives: 2, epochs: 1 };
 
-  test('preset default: linear scores as a refit has them, vectors as they were, zero for new items', async () => {
+  test('preset softmax: linear scores as a refit has them, vectors as they were, zero for new items', async () => {
     const all = generatedRows(400, 240, 4000);
     const [first, second] = cut(all, 0.95, 3);
     const [[market, user]] = first;

@@ -26,9 +26,10 @@ export function addTrain(program: Command, context: Context): void {
     .argument('<data...>', DATA_ARGUMENT)
     .requiredOption('-o, --output <file>', 'the model file', nonEmpty)
     .addOption(
-      new Option('--model <kind>', `what to train: ${KINDS.map(({ name, title }) => `${name}, ${title}`).join('; ')}`)
-        .choices(KINDS.map(({ name }) => name))
-        .default(KINDS[0].name),
+      new Option(
+        '--model <kind>',
+        `what to train (default: ${KINDS[0].name}, or what the other options are of): ${KINDS.map(({ name, title }) => `${name}, ${title}`).join('; ')}`,
+      ).choices(KINDS.map(({ name }) => name)),
     );
   for (const option of kindOptions(KINDS)) command.addOption(option);
   command

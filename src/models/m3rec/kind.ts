@@ -4,7 +4,7 @@ import { m3rec as served } from './served.ts';
 import { train } from './train.ts';
 import { updating } from './update.ts';
 
-/** M3Rec (SIGIR 2022), and with preset default what goes beyond it. */
+/** M3Rec (SIGIR 2022), and with preset softmax what goes beyond it. */
 export const m3rec = {
   ...served,
   title: 'M3Rec: similarities within and between markets, and vectors adapted to each market',

@@ -6,10 +6,10 @@ import { SHARED_OPTIONS } from '../shared-options.ts';
 export const M3REC_OPTIONS = {
   preset: {
     type: 'choice',
-    choices: ['default', 'paper'],
-    default: 'default',
+    choices: ['softmax', 'paper'],
+    default: 'softmax',
     flag: '--preset <name>',
-    text: 'paper: M3Rec as published, margin loss and cosine scores; default: softmax loss, and the cosine added to the linear scores of the merged EASE, of the market’s own EASE and of RP3β, which ranks best',
+    text: 'paper: M3Rec as published, margin loss and cosine scores; softmax: softmax loss, and the cosine added to the linear scores of the merged EASE, of the market’s own EASE and of RP3β',
   },
   ...SHARED_OPTIONS,
   ...EASE_OPTIONS,
@@ -73,7 +73,7 @@ export const M3REC_OPTIONS = {
     max: 100,
     default: 0.1,
     flag: '--temperature <x>',
-    text: 'τ of the softmax loss (preset default), which cosines are divided by',
+    text: 'τ of the softmax loss (preset softmax), which cosines are divided by',
   },
   l2: {
     type: 'number',
@@ -87,7 +87,7 @@ export const M3REC_OPTIONS = {
     type: 'number',
     min: 0,
     max: 0.95,
-    default: { default: 0, paper: 0.3 },
+    default: { softmax: 0, paper: 0.3 },
     flag: '--dropout <x>',
     text: 'Share of the elements of a user’s vector that an epoch hides',
   },
@@ -95,7 +95,7 @@ export const M3REC_OPTIONS = {
     type: 'number',
     min: 1e-8,
     max: 1,
-    default: { default: 0.003, paper: 0.001 },
+    default: { softmax: 0.003, paper: 0.001 },
     flag: '--learning-rate <x>',
     text: 'Learning rate of Adam in the market adaptation',
   },
@@ -121,7 +121,7 @@ export const M3REC_OPTIONS = {
     min: 0,
     max: 100_000,
     integer: true,
-    default: { default: 6, paper: 100 },
+    default: { softmax: 6, paper: 100 },
     flag: '--epochs <n>',
     text: 'Epochs of the market adaptation',
   },
@@ -134,7 +134,7 @@ export const M3REC_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-/** The weights of the scores of preset default: the linear ones, and the cosine on top. */
+/** The weights of the scores of preset softmax: the linear ones, and the cosine on top. */
 export interface Mix extends LinearWeights {
   cosine: number;
 }
@@ -150,9 +150,9 @@ interface Fixed {
   rp3Threshold: number;
 }
 
-const FIXED: Readonly<Record<'default' | 'paper', Fixed>> = {
+const FIXED: Readonly<Record<'softmax' | 'paper', Fixed>> = {
   paper: { loss: 'margin', userOffsets: true, rp3beta: 0.6, rp3Threshold: 3e-4 },
-  default: {
+  softmax: {
     loss: 'softmax',
     userOffsets: false,
     mix: { merged: 1, market: 1, walk: 3, cosine: 0.2 },

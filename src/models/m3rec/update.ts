@@ -14,7 +14,7 @@ export const updating: Updating<M3RecOptions> = {
     if (!hasLinearScores(weights))
       throw ArgumentError.because(
         'updatable',
-        'only a model with linear scores (ease, or preset default) can be updated; this one would score by its vectors alone',
+        'only a model with linear scores (transfer, ease, or preset softmax) can be updated; this one would score by its vectors alone',
       );
     checkInverses(markets, weights, options);
   },

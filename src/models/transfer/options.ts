@@ -7,6 +7,13 @@ import { SHARED_OPTIONS } from '../shared-options.ts';
  * the grids.
  */
 export const TRANSFER_OPTIONS = {
+  preset: {
+    type: 'choice',
+    choices: ['default'],
+    default: 'default',
+    flag: '--preset <name>',
+    text: 'default: EASE of each market, started from what the others know, in closed form',
+  },
   ...SHARED_OPTIONS,
   lambda: {
     type: 'number',
