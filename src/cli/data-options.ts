@@ -10,6 +10,7 @@ export interface DataOptions {
   market?: string;
   markets?: string[];
   minRating?: number;
+  catalogue?: 'union' | 'sold';
   where?: string[];
   event?: string[];
   since?: string;
@@ -35,6 +36,12 @@ export function addDataOptions(command: Command, withMarket = true): Command {
   command
     .addOption(marketsOption())
     .addOption(minRatingOption())
+    .addOption(
+      new Option(
+        '--catalogue <name>',
+        'what markets sell: union, every item that any market knows; sold, what somebody there has bought (default: that, and what items.csv in the folder of a market lists)',
+      ).choices(['union', 'sold']),
+    )
     .addOption(
       new Option('--where <condition>', "only rows for which it holds, as 'quantity>0'; may be given again").argParser(
         (text, before: string[] = []) => [...before, nonEmpty(text)],
@@ -83,6 +90,7 @@ const NAMES = [
   'market',
   'markets',
   'minRating',
+  'catalogue',
   'where',
   'event',
   'since',

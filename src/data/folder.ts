@@ -1,7 +1,7 @@
 // Which files of a folder (of a disk, a zip, a page's drop) hold which rows of which market.
 import { ArgumentError, DataError, type M3RecError } from '../common/errors.ts';
 import { CONFIG_NAME, type DataConfig, parseConfig } from './config.ts';
-import { baseName, isBeside, isDataName, isItemFile, isOther, type Split, splitOf } from './file-names.ts';
+import { baseName, isBeside, isDataName, isItemFile, isOther, splitOf } from './file-names.ts';
 import { marketIn, marketOf, marketsByName } from './market-names.ts';
 import { tryPeek } from './peek.ts';
 import type { MarketFile, ReadOptions } from './read-markets.ts';
@@ -29,7 +29,8 @@ export interface FolderOptions extends ReadOptions {
 /**
  * The files of interactions in a folder, by these rules, the first that fits:
  * 1. `train.*` in it (and `valid.*`, `test.*`): all rows, by their market column, or one market of the folder's name.
- * 2. A folder for each market with such files, or with any files that have users and items.
+ * 2. A folder for each market with such files, or with any files that have users and items. An `items.*` in it lists what the market
+ *    sells; a folder with nothing else is a market that nobody has bought in yet.
  * 3. Files named by their market (`de.csv`, `de_5core.tsv`, `ratings_de_Electronics.txt.gz`), or parts of one market
  * (`part-1.csv`).
  *
@@ -100,6 +101,11 @@ export async function filesOfZip({ name, source }: FolderFile): Promise<FolderFi
   }));
 }
 
+const folderOf = ({ path }: FolderFile) => path.slice(0, path.indexOf('/'));
+
+/** Whether it lists what the market of its folder sells. */
+const isListOfMarket = (file: FolderFile) => file.path.split('/').length === 2 && isItemFile(file.path);
+
 class Chooser {
   private readonly configs = new Map<string, DataConfig>();
   /** What was passed over that somebody may have meant, with the reason. */
@@ -167,6 +173,10 @@ class Chooser {
         if (rows.length > 0) found.push(folder);
         chosen.push(...rows);
       }
+      if (chosen.length > 0)
+        for (const file of this.files)
+          if (isListOfMarket(file) && (!markets || markets.includes(folderOf(file))))
+            chosen.push(this.file(file, 'items', folderOf(file), undefined));
       if (markets) this.checkMarkets(markets, chosen, here.length > 0, everyFolder);
       if (market !== undefined && found.length > 1)
         throw new ArgumentError(
@@ -194,7 +204,7 @@ class Chooser {
 
   private file(
     file: FolderFile,
-    split: Split,
+    split: MarketFile['split'],
     market: string | undefined,
     defaultMarket: string | undefined,
   ): MarketFile {

@@ -2,9 +2,11 @@ import { ArgumentError, checkArray, checkChoice, checkObject, checkTexts, DataEr
 import { Job, type JobOptions, type Step } from '../common/job.ts';
 import { printable } from '../common/printable.ts';
 import { assembling, assemblingSteps, type RawMarket } from './assemble.ts';
+import { withAssortment } from './assortment.ts';
 import { Draft, type Rows, Waiting } from './draft.ts';
 import type { Split } from './file-names.ts';
 import { Ids } from './ids.ts';
+import { readItems } from './items.ts';
 import { marketWarnings } from './market-warnings.ts';
 import type { Markets } from './markets.ts';
 import type { Recognised } from './recognised.ts';
@@ -19,7 +21,8 @@ export interface MarketFile {
   market?: string;
   /** The market of its rows if it has no market column; without it and `market`, the file must have one. */
   defaultMarket?: string;
-  split: Split;
+  /** What its rows are: interactions, or, as `items`, what the market sells (`readItems`), whether bought there yet or not. */
+  split: Split | 'items';
   /** How messages call the file. */
   name: string;
   /** Opened when its turn comes, where it is a function. */
@@ -33,6 +36,11 @@ export interface MarketFile {
 export interface ReadOptions extends JobOptions, ReadingOptions {
   /** Read these markets only. */
   markets?: readonly string[];
+  /**
+   * What the markets sell: `union`, every item that any market knows; `sold`, what somebody there has bought, whatever its files of
+   * items say. Default: what is bought and what these files list.
+   */
+  catalogue?: 'union' | 'sold';
   /**
    * Read the time of each row too, and keep it (`Market.times`): 8 bytes a row more. Of an interaction with several
    * rows, `true` keeps the latest time, `first` the earliest.
@@ -52,7 +60,7 @@ export interface ReadOptions extends JobOptions, ReadingOptions {
  * const { items } = await readMarkets([{ market: 'de', split: 'train', name: 'de.csv', source }]);
  * items; // → ['hat-2', 'shoe-9']
  *
- * @throws DataError for what `readRows` refuses, and for a market without training rows.
+ * @throws DataError for what `readRows` refuses, and for a market without training rows, unless a file lists what it sells.
  * @throws ArgumentError for `minRating` that is not a number or `markets` that the data does not have.
  * @throws AbortedError
  */
@@ -69,6 +77,8 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
   const { times = false } = options;
   if (![false, true, 'first'].includes(times)) throw new ArgumentError('times', times, "true, false or 'first'");
   const timed = times !== false;
+  const { catalogue } = options;
+  if (catalogue !== undefined) checkChoice('catalogue', catalogue, ['union', 'sold']);
 
   const job = new Job(options);
   const items = new Ids();
@@ -89,7 +99,14 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
 
   const chosen = files.filter(({ market }) => market === undefined || draftOf(market) !== undefined);
   const progress = new ReadingProgress(job, chosen);
+  const lists: Record<string, string[]> = {};
   for (const file of chosen) {
+    if (file.split === 'items') {
+      lists[file.market!] = [...(lists[file.market!] ?? []), ...(await readList(file, options, progress))];
+      progress.next();
+      continue;
+    }
+    const { split } = file;
     const training = file.split === 'train';
     if (file.market !== undefined && training) draftOf(file.market)!.trainFiles.add(file.name);
     const source = typeof file.source === 'function' ? file.source() : file.source;
@@ -107,7 +124,7 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
           if (training) draft?.trainFiles.add(file.name);
         }
         if (!draft) return;
-        const rows: Rows = training ? draft.train : draft.rowsOf(file.split, file.name, line);
+        const rows: Rows = training ? draft.train : draft.rowsOf(split, file.name, line);
         waiting.push(draft.users, rows, user, item);
         rows.times?.push(time);
       },
@@ -137,16 +154,35 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
         `markets that the data has: ${names.slice(0, 20).join(', ') || 'none'}`,
       );
   }
-  const raw = rawMarkets(drafts, files);
+  const raw = rawMarkets(drafts, files, lists);
   const steps = assembling(items.list(), raw, times === 'first');
   let step = steps.next();
   for (let done = 1; !step.done; done++) {
     await job.tick('assemble', done, assemblingSteps(raw.length));
     step = steps.next();
   }
-  const markets = step.value;
+  const sold = step.value;
+  const markets = catalogue === 'union' || Object.keys(lists).length > 0 ? withCatalogue(sold, catalogue, lists) : sold;
   if (onWarning) for (const warning of marketWarnings(markets, drafts)) onWarning(warning);
   return markets;
+}
+
+/** The ids of a file of items. */
+async function readList({ source, name, options }: MarketFile, reading: ReadOptions, job: Job): Promise<string[]> {
+  const { delimiter, quote, encoding, maxExpansion, skipBadRows, maxBadRows, onWarning } = {
+    ...options,
+    ...definedIn(reading),
+  };
+  const opened = typeof source === 'function' ? source() : source;
+  const found = { delimiter, quote, encoding, maxExpansion, skipBadRows, maxBadRows, onWarning };
+  return [...(await readItems(opened, name, { ...found, signal: job.signal })).keys()];
+}
+
+/** What `catalogue` says that the markets sell. */
+function withCatalogue(sold: Markets, catalogue: ReadOptions['catalogue'], lists: Record<string, string[]>): Markets {
+  if (catalogue === 'sold') return sold;
+  const listed = withAssortment(sold, lists);
+  return catalogue === 'union' ? withAssortment(listed, 'union') : listed;
 }
 
 /** Throws ArgumentError for what is no list of files. */
@@ -154,7 +190,9 @@ function checkFiles(files: readonly MarketFile[]): void {
   for (const [i, file] of checkArray('files', files, 'an array of files').entries() as Iterable<[number, MarketFile]>) {
     checkObject(`files[${i}]`, file);
     if (typeof file.name !== 'string') throw new ArgumentError(`files[${i}].name`, file.name, 'text');
-    checkChoice(`files[${i}].split`, file.split, ['train', 'valid', 'test']);
+    checkChoice(`files[${i}].split`, file.split, ['train', 'valid', 'test', 'items']);
+    if (file.split === 'items' && file.market === undefined)
+      throw new ArgumentError(`files[${i}].market`, file.market, 'the market that sells these items');
     if (file.options !== undefined) checkReadingOptions(file.options);
     for (const market of [file.market, file.defaultMarket])
       if (market !== undefined && (typeof market !== 'string' || market.trim() === '' || market.length > MAX_FIELD))
@@ -162,12 +200,16 @@ function checkFiles(files: readonly MarketFile[]): void {
   }
 }
 
-/** What the files gave, market by market. Throws DataError for a market without training rows. */
-function rawMarkets(drafts: ReadonlyMap<string, Draft>, files: readonly MarketFile[]): RawMarket[] {
+/** What the files gave, market by market. Throws DataError for a market with neither training rows nor a list of items. */
+function rawMarkets(
+  drafts: ReadonlyMap<string, Draft>,
+  files: readonly MarketFile[],
+  lists: Readonly<Record<string, readonly string[]>>,
+): RawMarket[] {
   if (drafts.size === 0) throw new DataError(files[0]?.name ?? 'data', undefined, 'no training rows');
   const raw: RawMarket[] = [];
   for (const draft of drafts.values()) {
-    if (draft.train.users.length === 0) {
+    if (draft.train.users.length === 0 && !Object.hasOwn(lists, draft.name)) {
       const [file] = draft.trainFiles;
       const [heldOut] = [...draft.heldOut.values()].flatMap((rows) => rows.files);
       const where = file ?? heldOut?.file ?? files.find((each) => each.market === draft.name)!.name;

@@ -74,6 +74,10 @@ const recommend: Operation = {
             {
               item: TEXT,
               score: NUMBER,
+              boughtIn: described(
+                array(TEXT),
+                'Present where nobody in the market has bought the item: the markets where somebody has; empty for none.',
+              ),
               because: described(
                 array(object({ item: TEXT, contribution: NUMBER })),
                 'With explain: what each history item adds to the score, largest first.',

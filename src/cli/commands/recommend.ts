@@ -127,13 +127,19 @@ async function runRecommend(
       .join(', ');
   // Popularity is a count.
   const format = (score: number) => (result.fallback ? formatCount(score) : score.toFixed(5));
-  const table = result.items.map(({ item, score, because }, i) => [
+  // Items that nobody in the market has bought: which markets have.
+  const elsewhere = result.items.some(({ boughtIn }) => boughtIn !== undefined);
+  const table = result.items.map(({ item, score, boughtIn, because }, i) => [
     String(i + 1),
     item,
     format(score),
+    ...(elsewhere
+      ? [boughtIn === undefined ? '' : boughtIn.length === 0 ? 'nobody yet' : `from ${boughtIn.join(', ')}`]
+      : []),
     ...(explain ? [reasons(because)] : []),
   ]);
-  await write(formatTable(['rank', 'item', 'score', ...(explain ? ['because of'] : [])], table, [0, 1, 3]));
+  const header = ['rank', 'item', 'score', ...(elsewhere ? ['known'] : []), ...(explain ? ['because of'] : [])];
+  await write(formatTable(header, table, [0, 1, 3, 4]));
 }
 
 function warnOfUnknown(context: Context, recommender: Recommender, market: string, items: readonly string[]): void {
