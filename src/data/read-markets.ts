@@ -97,7 +97,10 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     return draft;
   };
 
-  const chosen = files.filter(({ market }) => market === undefined || draftOf(market) !== undefined);
+  const chosen = files.filter(
+    ({ market, split }) =>
+      !(split === 'items' && catalogue === 'sold') && (market === undefined || draftOf(market) !== undefined),
+  );
   const progress = new ReadingProgress(job, chosen);
   const lists: Record<string, string[]> = {};
   for (const file of chosen) {
@@ -162,7 +165,8 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     step = steps.next();
   }
   const sold = step.value;
-  const markets = catalogue === 'union' || Object.keys(lists).length > 0 ? withCatalogue(sold, catalogue, lists) : sold;
+  const listed = Object.keys(lists).length > 0 ? withAssortment(sold, lists) : sold;
+  const markets = catalogue === 'union' ? withAssortment(listed, 'union') : listed;
   if (onWarning) for (const warning of marketWarnings(markets, drafts)) onWarning(warning);
   return markets;
 }
@@ -176,13 +180,6 @@ async function readList({ source, name, options }: MarketFile, reading: ReadOpti
   const opened = typeof source === 'function' ? source() : source;
   const found = { delimiter, quote, encoding, maxExpansion, skipBadRows, maxBadRows, onWarning };
   return [...(await readItems(opened, name, { ...found, signal: job.signal })).keys()];
-}
-
-/** What `catalogue` says that the markets sell. */
-function withCatalogue(sold: Markets, catalogue: ReadOptions['catalogue'], lists: Record<string, string[]>): Markets {
-  if (catalogue === 'sold') return sold;
-  const listed = withAssortment(sold, lists);
-  return catalogue === 'union' ? withAssortment(listed, 'union') : listed;
 }
 
 /** Throws ArgumentError for what is no list of files. */
@@ -206,7 +203,9 @@ function rawMarkets(
   files: readonly MarketFile[],
   lists: Readonly<Record<string, readonly string[]>>,
 ): RawMarket[] {
-  if (drafts.size === 0) throw new DataError(files[0]?.name ?? 'data', undefined, 'no training rows');
+  const bought = [...drafts.values()].some(({ train }) => train.users.length > 0);
+  if (drafts.size === 0 || (!bought && Object.keys(lists).length === drafts.size))
+    throw new DataError(files[0]?.name ?? 'data', undefined, 'no training rows');
   const raw: RawMarket[] = [];
   for (const draft of drafts.values()) {
     if (draft.train.users.length === 0 && !Object.hasOwn(lists, draft.name)) {

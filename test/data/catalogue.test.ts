@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { computeStats, encodeModel, loadModel, type MarketFile, readMarkets, train } from '../../src/index.ts';
-import { readDirectory } from '../../src/node/files.ts';
+import { readDirectory } from '../../src/node/directory.ts';
 
 let folder: string;
 const put = (file: string, text: string) => {
@@ -43,7 +43,7 @@ test('catalogue: sold is what somebody there has bought, union what any market k
   // the held-out row's item is sold now
   expect(union.markets[0].heldOut.valid.map(({ item }) => item)).toEqual([3]);
   await expect(readDirectory(folder, { catalogue: 'all' as never })).rejects.toThrow(
-    'catalogue: found "all", expected union or sold',
+    'catalogue: found "all", expected union, sold',
   );
 });
 
@@ -73,7 +73,7 @@ test('lists alone are no data, and a list without its market is refused', async 
     'files[0].market: found undefined, expected the market that sells these items',
   );
   await expect(readMarkets([list('a')])).rejects.toThrow('items.csv: no training rows');
-  const bad: MarketFile = { ...list('a'), source: 'sku name\n' };
+  const bad: MarketFile = { ...list('a'), source: 'title\nHat\n' };
   const rows: MarketFile = { market: 'a', split: 'train', name: 'train.csv', source: 'userId,itemId\nu,x\n' };
   await expect(readMarkets([rows, bad])).rejects.toThrow(/^items\.csv: /);
 });
