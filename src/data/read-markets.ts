@@ -102,14 +102,10 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
       !(split === 'items' && catalogue === 'sold') && (market === undefined || draftOf(market) !== undefined),
   );
   const progress = new ReadingProgress(job, chosen);
-  const lists: Record<string, string[]> = {};
+  const lists = await readLists(chosen, options, progress);
   for (const file of chosen) {
-    if (file.split === 'items') {
-      lists[file.market!] = [...(lists[file.market!] ?? []), ...(await readList(file, options, progress))];
-      progress.next();
-      continue;
-    }
     const { split } = file;
+    if (split === 'items') continue;
     const training = file.split === 'train';
     if (file.market !== undefined && training) draftOf(file.market)!.trainFiles.add(file.name);
     const source = typeof file.source === 'function' ? file.source() : file.source;
@@ -148,14 +144,10 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
     progress.next();
   }
 
-  const names = [...drafts.keys(), ...skipped].sort();
-  for (const market of subset ?? []) {
-    if (!drafts.has(market))
-      throw new ArgumentError(
-        'markets',
-        market,
-        `markets that the data has: ${names.slice(0, 20).join(', ') || 'none'}`,
-      );
+  const missing = [...(subset ?? [])].find((market) => !drafts.has(market));
+  if (missing !== undefined) {
+    const names = [...drafts.keys(), ...skipped].sort().slice(0, 20).join(', ');
+    throw new ArgumentError('markets', missing, `markets that the data has: ${names || 'none'}`);
   }
   const raw = rawMarkets(drafts, files, lists);
   const steps = assembling(items.list(), raw, times === 'first');
@@ -169,6 +161,21 @@ export async function readMarkets(files: readonly MarketFile[], options: ReadOpt
   const markets = catalogue === 'union' ? withAssortment(listed, 'union') : listed;
   if (onWarning) for (const warning of marketWarnings(markets, drafts)) onWarning(warning);
   return markets;
+}
+
+/** What the files of items list, by market. */
+async function readLists(
+  files: readonly MarketFile[],
+  options: ReadOptions,
+  progress: ReadingProgress,
+): Promise<Record<string, string[]>> {
+  const lists: Record<string, string[]> = {};
+  for (const file of files) {
+    if (file.split !== 'items') continue;
+    lists[file.market!] = [...(lists[file.market!] ?? []), ...(await readList(file, options, progress))];
+    progress.next();
+  }
+  return lists;
 }
 
 /** The ids of a file of items. */

@@ -75,5 +75,5 @@ test('lists alone are no data, and a list without its market is refused', async 
   await expect(readMarkets([list('a')])).rejects.toThrow('items.csv: no training rows');
   const bad: MarketFile = { ...list('a'), source: 'title\nHat\n' };
   const rows: MarketFile = { market: 'a', split: 'train', name: 'train.csv', source: 'userId,itemId\nu,x\n' };
-  await expect(readMarkets([rows, bad])).rejects.toThrow(/^items\.csv: /);
+  await expect(readMarkets([rows, bad])).rejects.toThrow(/^items\.csv:1: no column itemId/);
 });
