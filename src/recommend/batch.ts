@@ -1,5 +1,5 @@
-// Many queries at once: users of a market are answered in groups, each a task of kernel calls, here or on threads. A
-// group is answered by the scorer's search if that pays, else by all scores; to the bit the same.
+// Many queries at once. Users of a market are answered in groups; a group is a task of kernel calls, on this thread or
+// on others. The scorer's search answers a group if that saves time, else all its scores are computed: the same bits.
 
 import type { Job } from '../common/job.ts';
 import { type Address, plus } from '../engine/address.ts';
@@ -19,7 +19,7 @@ import { type Best, bestOf, scanBest, type Wanted } from './top-k.ts';
  * 256 n.
  */
 const SCORED_TOGETHER = 32;
-/** Groups of users that a thread is given at a time. */
+/** Groups of users per thread and step. */
 const GROUPS_PER_THREAD = 8;
 /** If k is above n / 32, a search would score much of the list exactly. */
 const SEARCHED_SHARE = 32;
@@ -33,7 +33,7 @@ export interface Served {
 
 /** Users of one market that are answered together. */
 interface UserGroup {
-  /** Their queries, by number. */
+  /** The numbers of their queries. */
   orders: number[];
   queries: CheckedQuery[];
   search?: Search<Evidence>;
@@ -57,13 +57,13 @@ export function answerAll(served: Served, queries: readonly CheckedQuery[]): Rec
   return results;
 }
 
-/** Settles when no batch is at work on the threads of a memory. */
+/** The last batch on each memory: settles when no batch runs on its threads. */
 const turns = new WeakMap<LinearMemory, Promise<void>>();
 
 /**
- * Answers the queries, in order, on all threads of the kernels. Batches on the same kernels take turns.
+ * Answers the queries, in order, on all threads of the kernels. Batches on the same kernels run one after the other.
  *
- * @param checkOpen called before each step; what it throws ends the batch.
+ * @param checkOpen called before each step; an exception ends the batch.
  * @throws AbortedError if stopped through the job's signal; WorkerError if a thread fails or the kernels are closed.
  */
 export function answerOnThreads(
@@ -92,7 +92,7 @@ async function answerInTurn(
   const results: Recommendations[] = new Array(queries.length);
   const together = GROUPS_PER_THREAD * (pool?.threads ?? 1);
   let done = 0;
-  // The event loop turns meanwhile, so others may come and go on the stack.
+  // The event loop runs meanwhile, and others may use the stack: so regions.
   const market = memory.region();
   const step = memory.region();
   try {
@@ -123,7 +123,7 @@ async function answerInTurn(
   return results;
 }
 
-/** Runs `work` on the stack above what is there, and frees what it allocated. */
+/** Runs `work` on top of the memory's stack, then frees what it allocated. */
 export function onStack<T>(memory: LinearMemory, work: () => T): T {
   const mark = memory.mark();
   try {
@@ -202,7 +202,7 @@ function mostPopular(kernels: Kernels, { n, model }: KnownMarket, wanted: Wanted
   return bestOf(kernels, n, memory.put(popularityScores(model)), wanted, memory);
 }
 
-/** A byte per query and item of their market: the call makes it 1 for the items that the query leaves out. */
+/** A byte per query and item of their market. The call sets it to 1 for the items that the query leaves out. */
 function exclude(
   { memory }: Kernels,
   queries: readonly CheckedQuery[],
@@ -232,7 +232,7 @@ function exclude(
   return { masks, call: ['maskBatch', queries.length, market.n, masks, putStructs(scratch, Choice, choices)] };
 }
 
-/** @param evidence undefined if popularity stands in */
+/** @param evidence undefined if the scores are popularity */
 function answer(
   scorer: Scorer,
   { market, explain, history }: CheckedQuery,

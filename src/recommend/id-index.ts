@@ -1,6 +1,6 @@
 /**
- * Positions by id. An id that is not there is looked up without its outer blanks: reading data takes ids without them,
- * so `"p1 "` from a command line, a URL or a program means `p1`.
+ * Positions by id. An unknown id is looked up again without its outer blanks: the readers of data trim ids, so `"p1 "`
+ * from a command line, a URL or a program means `p1`.
  */
 export class IdIndex extends Map<string, number> {
   override get(id: string): number | undefined {
@@ -12,5 +12,5 @@ export class IdIndex extends Map<string, number> {
   }
 }
 
-/** What a program calls an id may be no text: no id is equal to it, and whoever asks says what is wrong. */
+/** A program may pass something other than text as an id. It equals no id, and the caller's check reports it. */
 const trimmed = (id: string): string => (typeof id === 'string' ? id.trim() : id);

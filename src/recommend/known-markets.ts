@@ -11,7 +11,7 @@ export class KnownMarket {
   readonly userIndex: ReadonlyMap<string, number>;
 
   constructor(
-    /** Ids of all items of the model. */
+    /** The ids of all items in the model. */
     private readonly items: readonly string[],
     /** Its number in the model. */
     readonly number: number,
@@ -29,7 +29,7 @@ export class KnownMarket {
     return this.items[this.model.items[position]];
   }
 
-  /** Positions of those ids that the market knows. */
+  /** The positions of the ids that the market knows; others are left out. */
   positionsOf(ids: readonly string[]): number[] {
     return ids.map((id) => this.itemIndex.get(id)).filter((position) => position !== undefined);
   }

@@ -12,10 +12,12 @@ import { putTable, type Table } from '../model/table.ts';
 import type { Evidence, Explanation, History, Pending, Scorer, Search } from './scorer.ts';
 import { quantiseItems, searchBest } from './search.ts';
 
-/** For so many users of a market a search pays: quantising its items then costs a tenth of what it saves. */
+/**
+ * From this number of users of a market on, a search saves time: quantising the items costs a tenth of what it saves.
+ */
 const SEARCHED_FROM = 16;
 
-/** What finding an entry of S is counted as: about a bisection. */
+/** The steps that finding an entry of S is counted as: about a bisection. */
 const LOOK_UP_STEPS = 16;
 /** Below this, the square of a length loses its relative precision in f32. */
 const LEAST_SQUARE = 1e-30;
@@ -47,7 +49,7 @@ interface LinearCosineEvidence extends Evidence {
   counted: number;
 }
 
-/** What makes users' linear terms and vectors, to be called, and then what came of it. */
+/** The call that computes users' linear terms and vectors, and how to read its results. */
 interface LinearTerms {
   /** users × d × f32; NOWHERE in a market without vectors. */
   users: Address;
@@ -190,7 +192,7 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
   private cosineShare(weight: number, vector: Address, u: Float32Array): number {
     const square = this.kernels.exports.dot(vector, vector, this.d);
     if (square >= LEAST_SQUARE) return weight / Math.sqrt(product(u, 0, u, 0, u.length));
-    // So short that the score's own ‖u‖, in f32, is far from exact, or 0: what it made of the vector is explained.
+    // u is so short that the score's ‖u‖, in f32, is inexact or 0. Explain with that same ‖u‖.
     const norm = Math.fround(Math.sqrt(square));
     return norm > 0 ? Math.fround(weight) / norm : 0;
   }
@@ -214,7 +216,7 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
   }
 
   /**
-   * What makes the linear terms and the vector of each of these users, of whom there is at least one.
+   * Prepares the linear terms and the vector of each of these users. There is at least one.
    * @param addresses of each user's linear terms, n × f32; nothing is written to them in a market without such terms
    */
   private terms(
@@ -288,7 +290,7 @@ function largestFirst(values: Float64Array, most: number): number[] {
   return largest;
 }
 
-/** The place of S_ij among its entries, found by bisection; −1 if S has no such entry. */
+/** The index of S_ij among the entries of S, found by bisection; −1 if S has no such entry. */
 function linearEntry({ linear }: MarketModel, i: number, j: number): number {
   if (!linear) return -1;
   let low = linear.indptr[i];

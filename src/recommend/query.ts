@@ -1,26 +1,26 @@
-// What can be asked and what is answered, and the check of a query against the markets of a model.
+// Queries and answers, and the check of a query against the markets of a model.
 
 import { ArgumentError, checkInteger, checkObject, checkTexts } from '../common/errors.ts';
 import type { KnownMarket, KnownMarkets } from './known-markets.ts';
 import type { History } from './scorer.ts';
 
-/** Whom to recommend to: a user that the model was saved with, or anyone with these items as history. */
+/** Whom to recommend to: a user saved with the model, or anyone with these items as history. */
 export type Subject = { market: string } & (
   | { user: string; items?: undefined }
   | { items: readonly string[]; user?: undefined }
 );
 
-/** For whom to recommend, how many, and which items. */
+/** Whom to recommend to, how many items, and which ones. */
 export type RecommendQuery = Subject & {
   /** How many, at least 1. Default: 10. */
   k?: number;
   /** Whether items of the history may be recommended. Default: false. */
   includeSeen?: boolean;
-  /** Recommends these items only; ids that the market does not know are passed over. */
+  /** Recommends these items only. Ids that the market does not know are ignored. */
   only?: readonly string[];
   /** Never recommends these items. */
   without?: readonly string[];
-  /** Adds to each result what its score is made of; a number keeps that many of the largest contributions. */
+  /** Adds to each result the contributions that its score consists of; a number keeps that many of the largest. */
   explain?: boolean | number;
 };
 
@@ -39,13 +39,13 @@ export interface Recommendation {
    * cosineWeight · (P_i · V_j) / (c ‖u‖). With `own` and `bias` it sums to the score, within the rounding of f32.
    */
   because?: Contribution[];
-  /** What the user's own offset adds: cosineWeight · (U_loc · V_j) / ‖u‖; only for a user who has one. */
+  /** What the user's offset adds: cosineWeight · (U_loc · V_j) / ‖u‖; only for a user who has one. */
   own?: number;
-  /** The item's bias; only in a model that has one. */
+  /** The item's bias; only in a model with biases. */
   bias?: number;
   /**
-   * Only for an item that nobody in this market has bought: the markets where somebody has; none if nobody anywhere
-   * has.
+   * Only for an item that nobody in this market has bought: the markets where somebody has bought it; empty if nobody
+   * has anywhere.
    */
   boughtIn?: string[];
 }
@@ -53,13 +53,13 @@ export interface Recommendation {
 /** The answer to one query. */
 export interface Recommendations {
   items: Recommendation[];
-  /** Present if the history is empty or tells this model nothing: the scores are the items' popularity. */
+  /** Present if the history is empty or tells the model nothing: the scores are the popularity of the items. */
   fallback?: 'popularity';
   /** Items of the query that the market does not know, in the order of the query. */
   unknownItems: string[];
 }
 
-/** The item to find others like. */
+/** An item, and how many similar items to find. */
 export interface SimilarQuery {
   market: string;
   item: string;
@@ -78,7 +78,7 @@ export interface Ranked {
   known: boolean;
 }
 
-/** The score of a candidate that the market does not know: the lowest finite f32, so that text and JSON can hold it. */
+/** The score of a candidate that the market does not know: the lowest finite f32, which text and JSON can hold. */
 export const LOWEST_SCORE = -3.4028234663852886e38;
 
 const DEFAULT_K = 10;
@@ -91,7 +91,7 @@ export interface CheckedQuery {
   k: number;
   only?: readonly string[];
   without: readonly string[];
-  /** How many contributions to name; 0 for none, Infinity for all. */
+  /** The number of contributions to name; 0 for none, Infinity for all. */
   explain: number;
   history: CheckedHistory;
   includeSeen: boolean;
@@ -117,12 +117,12 @@ export function checkK(k: unknown = DEFAULT_K): number {
   return checkInteger('k', k, 1, 0x7fffffff);
 }
 
-/** The market that a query names. @throws ArgumentError for what is no query, and for an unknown market. */
+/** The market that a query names. @throws ArgumentError unless this is a query for a known market. */
 export function checkMarket(markets: KnownMarkets, query: { market: string }): KnownMarket {
   return markets.named(checkObject('query', query).market);
 }
 
-/** @param foldsIn whether the model answers for anyone, from items alone */
+/** @param foldsIn whether the model can answer from items alone, for any user */
 export function checkHistory(market: KnownMarket, { user, items }: Subject, foldsIn: boolean): CheckedHistory {
   if ((user === undefined) === (items === undefined)) {
     throw new ArgumentError(
@@ -149,7 +149,8 @@ function historyOfItems(market: KnownMarket, items: readonly string[], foldsIn: 
 
 function historyOfUser(market: KnownMarket, user: string): CheckedHistory {
   const { users, seenItems, name } = market.model;
-  if (!users || !seenItems) throw new ArgumentError('user', user, 'items instead: this model was saved without users');
+  if (!users || !seenItems)
+    throw ArgumentError.because('user', 'this model was saved without users: give items instead');
   const index = market.userIndex.get(user);
   if (index === undefined)
     throw new ArgumentError('user', user, `a user of market ${JSON.stringify(name)}, or items instead`);

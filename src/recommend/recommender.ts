@@ -22,17 +22,17 @@ import {
 import type { History, Scorer } from './scorer.ts';
 import { bestOf } from './top-k.ts';
 
-/** A model that answers. Its arrays are in linear memory once; each call leaves nothing behind there. */
+/** A loaded model that answers queries. Its arrays are in linear memory once. No call leaves anything there. */
 export class Recommender {
   private readonly known: KnownMarkets;
   private closed = false;
-  /** Batches on threads that are not over. */
+  /** Number of batches that run on threads. */
   private batches = 0;
 
-  /** @param scorer the model's, in the memory of `kernels`; the recommender closes it. */
+  /** @param scorer of the model, in the memory of `kernels`; the recommender closes it. */
   constructor(
     readonly model: Model,
-    /** The instance that this recommender works on. */
+    /** The kernels, and the memory, that this recommender uses. */
     readonly kernels: Kernels,
     /** @internal */
     readonly scorer: Scorer,
@@ -70,9 +70,9 @@ export class Recommender {
   }
 
   /**
-   * `recommend` for each query, in order, with the same bits; users of a market are scored together, which takes less
-   * time. From 16 users of a market with vectors on, 2 n d bytes more tell which items cannot be among a user's best
-   * (assembly/serving/search.ts).
+   * `recommend` for each query, in order, with the same bits. Users of a market are scored together, which takes less
+   * time. For 16 users or more of a market with vectors, a search with 2 n d bytes of quantised vectors first rules out
+   * items that cannot be among a user's best (assembly/serving/search.ts).
    *
    * @throws ArgumentError and ClosedError as `recommend`.
    */
@@ -82,14 +82,13 @@ export class Recommender {
   }
 
   /**
-   * As `recommendBatch`, on all threads of the kernels that the recommender was made with (`startThreads`), while the
-   * event loop turns; the bits are the same. Batches on the same kernels take turns. Meanwhile recommenders on these
-   * kernels may be made, used and closed.
+   * As `recommendBatch`, with the same bits, on all threads of the kernels that the recommender was made with
+   * (`startThreads`), while the event loop runs. Batches on the same kernels run one after the other. Meanwhile other
+   * recommenders on these kernels may be made, used and closed.
    *
    * @param options.onProgress is called with the stage `recommend`, the queries answered and their number.
    * @throws ArgumentError as `recommend`; AbortedError when stopped through `signal`; WorkerError if a thread fails or
-   * the
-   *   kernels are closed; ClosedError if the recommender is closed meanwhile.
+   * the kernels are closed; ClosedError if the recommender is closed meanwhile.
    */
   async recommendAll(queries: readonly RecommendQuery[], options: JobOptions = {}): Promise<Recommendations[]> {
     const job = new Job(options);
@@ -105,10 +104,10 @@ export class Recommender {
   }
 
   /**
-   * The items most like one item i: linearWeight · S_ij + cosineWeight · cos(V_i, V_j), the highest first, equal ones
-   * by lower item index; at most k, and none whose score is not above 0.
+   * The items most similar to one item i: linearWeight · S_ij + cosineWeight · cos(V_i, V_j), the highest first, equal
+   * ones by lower item index. At most k items, all with scores above 0.
    *
-   * @throws ArgumentError for an unknown market or item, a wrong k, or a kind of model that knows no likeness.
+   * @throws ArgumentError for an unknown market or item, a wrong k, or a kind of model without similarities.
    */
   similar(query: SimilarQuery): { item: string; score: number }[] {
     this.checkOpen();
@@ -119,7 +118,8 @@ export class Recommender {
       throw new ArgumentError('item', query.item, `an item of market ${JSON.stringify(query.market)}`);
     const { kernels, scorer } = this;
     const { exports, memory } = kernels;
-    if (!scorer.similar) throw ArgumentError.because('item', 'this kind of model does not say what items are alike');
+    if (!scorer.similar)
+      throw ArgumentError.because('item', 'this kind of model has no similar items: use a model of another kind');
     const { n } = market;
     return onStack(memory, () => {
       const scores = memory.allocate(4 * n);
@@ -135,8 +135,8 @@ export class Recommender {
   }
 
   /**
-   * The candidates, best first; those that the market does not know come last. Equal scores go by lower item index,
-   * then in the order given; a candidate given twice is ranked twice.
+   * The candidates, best first; those that the market does not know come last. Equal scores are ordered by lower item
+   * index, then as given. A candidate given twice is ranked twice.
    *
    * @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`.
    */
@@ -169,10 +169,10 @@ export class Recommender {
   }
 
   /**
-   * Scores of all n items of a market, for evaluation: popularity if the history is empty or tells nothing.
+   * Scores of all n items of a market, for evaluation: popularity if the history is empty or tells the model nothing.
    * @param name of the market
    * @param history positions in the market's items, strictly increasing
-   * @param user index in the market's users, whose own offset is then added; −1 for an unseen user
+   * @param user index of a user of the market, whose offset is then added; −1 for an unseen user
    * @returns n scores, a copy
    * @throws ArgumentError for an unknown market, a position or a user out of range.
    */
@@ -194,8 +194,8 @@ export class Recommender {
   }
 
   /**
-   * How much work a query is beyond what every query to its market takes: multiplications and additions that grow with
-   * the length of its history and, with `explain`, with k. For services, which bound what a request may ask for.
+   * The work of a query beyond what every query to its market takes: multiplications and additions that grow with the
+   * length of its history and, with `explain`, with k. Services use it to bound what a request may ask for.
    * @throws ArgumentError as `recommend`.
    * @example
    * recommender.steps({ market: 'de', items: ['P1000001'], k: 10, explain: true }) > recommender.steps({ market: 'de', items: [] }); // → true
@@ -207,8 +207,8 @@ export class Recommender {
   }
 
   /**
-   * Gives the model's linear memory back. Batches under way on threads end with a ClosedError; whatever is asked from
-   * now on throws one. Closing twice does nothing.
+   * Frees the model's linear memory. Batches that run on threads end with a ClosedError, and every later question
+   * throws one. Closing twice does nothing.
    */
   close(): void {
     if (this.closed) return;
@@ -222,7 +222,7 @@ export class Recommender {
   }
 
   private checkOpen(): void {
-    if (this.closed) throw new ClosedError('this recommender was closed');
+    if (this.closed) throw new ClosedError('this recommender was closed: load the model again');
   }
 
   private checkAll(queries: readonly RecommendQuery[]): CheckedQuery[] {
@@ -234,11 +234,11 @@ export class Recommender {
   private check(query: RecommendQuery): CheckedQuery {
     const checked = checkQuery(this.known, query, this.scorer.foldsIn);
     if (checked.explain > 0 && !this.scorer.explain)
-      throw ArgumentError.because('explain', 'this kind of model does not say what its scores are made of');
+      throw ArgumentError.because('explain', 'this kind of model cannot explain its scores: ask without explain');
     return checked;
   }
 
-  /** Hands the scores of one history to `read`, a view that holds while it runs. */
+  /** Calls `read` with the scores of one history. The view is valid while `read` runs. */
   private withScores<T>(market: KnownMarket, history: History, read: (scores: Float32Array) => T): T {
     const { exports, memory } = this.kernels;
     const { n, model } = market;

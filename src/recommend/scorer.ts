@@ -1,6 +1,5 @@
-// The contract between a loaded model and those who ask it: what a kind of scorer must answer. Recommender and batch
-// keep ids, filters, the best k, threads and the fallback to popularity; a scorer keeps the model's arrays and knows
-// how they become scores.
+// The contract of scorers. A scorer holds the arrays of a loaded model and computes scores from them. The recommender
+// and its batches do the rest: ids, filters, the best k, threads and the fallback to popularity.
 
 import type { Address } from '../engine/address.ts';
 import type { Arena } from '../engine/memory.ts';
@@ -8,7 +7,7 @@ import type { Call, Kernels } from '../engine/types.ts';
 import type { Model } from '../model/model.ts';
 import type { Best, Wanted } from './top-k.ts';
 
-/** Whom scores are made for, in one market. */
+/** The user or history that scores are computed for, in one market. */
 export interface History {
   /** Positions of items, ascending, each once. */
   positions: Int32Array;
@@ -17,15 +16,15 @@ export interface History {
 }
 
 /**
- * What scores rest on. Scorers add what they need to explain a score; addresses in it hold as long as the scratch space
- * does.
+ * What scores are computed from. Scorers add what they need to explain a score. Addresses in it are valid as long as
+ * the scratch space is.
  */
 export interface Evidence {
-  /** Whether the model says anything about this history. If not, its scores mean nothing, and popularity stands in. */
+  /** Whether the model says anything about this history. If not, popularity replaces its scores. */
   informed: boolean;
 }
 
-/** Kernel calls, and what they found once they were made. */
+/** Kernel calls, and how to read their results afterwards. */
 export interface Pending<T> {
   calls: Call[];
   read(): T;
@@ -33,22 +32,22 @@ export interface Pending<T> {
 
 /** What a history item adds to a score. */
 export interface Share {
-  /** Of the item in the market. */
+  /** Position of the item in the market. */
   position: number;
   contribution: number;
 }
 
-/** What a score is made of. `because`, `own` and `bias` sum to the score, within the rounding of f32. */
+/** The terms of a score. `because`, `own` and `bias` sum to it, within the rounding of f32. */
 export interface Explanation {
   /** Largest first. */
   because: Share[];
-  /** What is known of the user beside the history. */
+  /** The term of the user's offset, if the model has one. */
   own?: number;
-  /** What does not depend on the user. */
+  /** The term that does not depend on the user. */
   bias?: number;
 }
 
-/** Finds the best items of some histories without making all scores: to the bit those that `score` gives. */
+/** Finds the best items of some histories without computing all scores; the same items and bits as by `score`. */
 export type Search<E extends Evidence> = (
   histories: readonly History[],
   wanted: readonly Wanted[],
@@ -56,15 +55,15 @@ export type Search<E extends Evidence> = (
 ) => Pending<{ evidence: E[]; best: Best[] }>;
 
 /**
- * A model in linear memory. Methods return calls that somebody else makes, on whichever thread; a call writes only to
- * the scratch space that it was prepared with. A score depends on the market, the history and the item alone, never on
- * what else is asked with it.
+ * A model in linear memory. Methods return calls, which the caller makes on any thread. A call writes only to the
+ * scratch space that it was prepared with. A score depends on the market, the history and the item alone, never on the
+ * other queries of a batch.
  */
 export interface Scorer<E extends Evidence = Evidence> {
-  /** Whether anyone can be answered from items alone; without it a query needs a user whom the model knows. */
+  /** Whether items alone are enough for an answer. If not, a query needs a user whom the model knows. */
   readonly foldsIn: boolean;
   /**
-   * Makes the scores of all n items of a market for each history.
+   * Computes the scores of all n items of a market for each history.
    *
    * @param market its number in the model
    * @param histories at least one
@@ -72,26 +71,26 @@ export interface Scorer<E extends Evidence = Evidence> {
    */
   score(market: number, histories: readonly History[], out: Address, scratch: Arena): Pending<E[]>;
   /**
-   * Gets a market ready for the search of that number of users; undefined if it has none, or if it would take longer
-   * than scoring. What it needs is put to `scratch` and lasts as long.
+   * Prepares a market for the search of that number of users; undefined if there is no search, or if it would take
+   * longer than scoring. Its arrays are in `scratch` and last as long.
    */
   search?(market: number, users: number, scratch: Arena): Search<E> | undefined;
   /**
-   * Makes the likeness of all n items to one. Absent: this kind of model has no such thing.
+   * Computes the similarity of all n items to one. Absent if this kind of model has no similarities.
    * @param out n × f32, contents undefined
    */
   similar?(market: number, item: number, out: Address, scratch: Arena): Call[];
   /**
-   * What a score is made of, with the `most` largest contributions. Absent: this kind of model cannot tell.
+   * The terms of a score, with the `most` largest contributions. Absent if this kind of model cannot tell.
    * @param evidence as `read` gave it, its scratch space not yet freed
    */
   explain?(market: number, history: History, evidence: E, item: number, most: number): Explanation;
   /**
-   * How many multiplications or additions grow with the request: those of its history, and those of explaining so many
-   * results. Those of every request to the market are not counted. Absent: there are none.
+   * The number of multiplications and additions that grow with the request: those for its history, and those for
+   * explaining `explained` results. What every request to the market takes is not counted. Absent if there are none.
    */
   steps?(market: number, history: History, explained: number): number;
-  /** Gives the memory back. */
+  /** Frees its memory. */
   close(): void;
 }
 
@@ -101,7 +100,7 @@ export interface ScoredKind {
   readonly name: string;
   /**
    * Puts a model of this kind into the memory of `kernels`.
-   * @throws MemoryError if it does not fit; nothing stays behind then.
+   * @throws MemoryError if it does not fit; nothing stays allocated then.
    */
   scorer(model: Model, kernels: Kernels): Scorer;
 }

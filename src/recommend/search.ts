@@ -9,16 +9,16 @@ import type { Kernels } from '../engine/types.ts';
 import { type PendingTopK, results, type WantedOf } from './top-k.ts';
 
 /**
- * What a quantised number is off by at most: ½ for its rounding, and 32,065 · 3 · 2⁻²⁴ < 0.006 for that of its factor
+ * Largest error of a quantised number: ½ for its rounding, and 32,065 · 3 · 2⁻²⁴ < 0.006 for the rounding of its factor
  * and product in f32.
  */
 const ROUNDED = 0.51;
-/** Longest row of V that is taken, and longest u / ‖u‖ by a norm in f32. */
+/** Longest row of V that is accepted, and longest u / ‖u‖ by a norm in f32. */
 const LENGTH = 1.002;
-/** ‖V_j‖² in f32 up to here is that of a unit vector, as the model file's validator has it. */
+/** Largest ‖V_j‖² in f32 of a unit vector, as in the model file's validator. */
 const MOST_SQUARE = 1.0021;
 
-/** The items of a market, as a search meets them. */
+/** The items of a market, ready for a search. */
 export interface QuantisedItems {
   n: number;
   d: number;
@@ -41,9 +41,9 @@ export interface QuantisedItems {
  * b, at most ROUNDED · S (‖x‖₁ + ‖y‖₁) + ROUNDED² d, where ‖·‖₁ ≤ √d ‖·‖₂ ≤ √d LENGTH. Both scores take the same f32
  * for ‖u‖, so its rounding is no part of the difference. Further roundings are of 2⁻²⁴ of at most LENGTH² each: in the
  * exact score at most d/4 + 6 of the sum (a product, four lanes, their sum, the last elements), one of the factor, one
- * of their product; here three (p · q as f32, the factor, their product). Twice as many are allowed for, which covers
- * their products, the rounding of this bound and of its product with the weight, and whatever falls below the smallest
- * f32.
+ * of their product; here three (p · q as f32, the factor, their product). The bound allows for twice as many, which
+ * covers their products, the rounding of this bound and of its product with the weight, and everything below the
+ * smallest f32.
  *
  * @returns 3.7e-4 at d = 128, 8.4e-3 at d = 65,535.
  */
@@ -53,8 +53,8 @@ export function cosineError(d: number): number {
 }
 
 /**
- * Quantises a market's items to 16 bits, 2 n d bytes: as much work as to score a user or two.
- * @returns undefined if a row is longer than a unit vector, which only a model that was made by hand can have.
+ * Quantises a market's items to 16 bits, 2 n d bytes: as much work as to score a user or two. @returns undefined if a
+ * row is longer than a unit vector, which only a model that was made by hand can have.
  */
 export function quantiseItems(
   { exports }: Kernels,
@@ -68,8 +68,8 @@ export function quantiseItems(
 }
 
 /**
- * Finds the best items of each user, bit for bit those that the exact scores give.
- * Peak memory beside the items': 8 n bytes a user for what may be among the best, of which few are touched.
+ * Finds the best items of each user, bit for bit those of the exact scores. Peak memory, besides the items: 8 n bytes a
+ * user for candidates, of which few are touched.
  * @param users m × d × f32, the users' vectors
  * @param wanted with the linear terms as scores
  */

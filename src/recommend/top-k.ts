@@ -1,4 +1,4 @@
-// The best k of scores: what is asked for, and how it is found by looking at all of them.
+// The best k of scores: what is wanted, and a scan of all scores that finds it.
 
 import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
 import { SearchState } from '../engine/kernel-layout.ts';
@@ -8,7 +8,7 @@ import type { Call, Kernels } from '../engine/types.ts';
 
 /** What is wanted for one history of a batch. */
 export interface Wanted {
-  /** n × u8, other than 0 for an item to leave out. */
+  /** n × u8, nonzero for an item to leave out. */
   excluded: Address;
   /** 1 … n */
   k: number;
@@ -22,7 +22,7 @@ export interface Best {
   kept: number;
 }
 
-/** A call to be made, and then what it found: views, good until the next allocation. */
+/** A call, and how to read its results afterwards: views, valid until the next allocation. */
 export interface PendingTopK {
   call: Call;
   read(): Best[];
@@ -37,7 +37,7 @@ export function scanBest({ memory }: Kernels, n: number, wanted: readonly Wanted
   return { call: ['scanBatch', wanted.length, n, states, NOWHERE, out, most, counts], read };
 }
 
-/** The states of a batch for the kernels, room for what is found, and how to read it. */
+/** The states of a batch for the kernels, memory for their results, and how to read these. */
 export function results(
   memory: LinearMemory,
   wanted: readonly WantedOf[],
@@ -48,7 +48,7 @@ export function results(
   const states = putStructs(
     scratch,
     SearchState,
-    // no spread of a constant: it would take as long as the search of a small market
+    // spreading a constant would take as long as the search of a small market
     wanted.map(({ scores, excluded, k }) => ({
       linear: scores,
       excluded,
@@ -70,7 +70,7 @@ export function results(
   return { states, out, most, counts, read };
 }
 
-/** The k best of n scores, found at once. Peak memory: 8 k bytes. */
+/** The k best of n scores, computed now. Peak memory: 8 k bytes. */
 export function bestOf(
   { exports, memory }: Kernels,
   n: number,

@@ -7,16 +7,16 @@ export type Cors = '*' | readonly string[] | undefined;
 
 export interface Answer {
   status: number;
-  /** Sent as JSON. Without it and `json` there is no body. */
+  /** Sent as JSON. If neither this nor `json` is given, there is no body. */
   value?: unknown;
   /** The JSON itself, in pieces. */
   json?: readonly Uint8Array[];
   headers?: Record<string, string>;
-  /** Whether it may be kept, and gets an ETag. */
+  /** Whether it may be cached. It then gets an ETag. */
   cacheable?: boolean;
 }
 
-/** What an error is answered with. */
+/** The answer to a request that failed. */
 export function explainFailure(error: unknown): Answer {
   let known: HttpError;
   if (error instanceof HttpError) known = error;
@@ -63,7 +63,7 @@ export function jsonOf(value: unknown): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
-/** Pieces of bytes as one. */
+/** Concatenates pieces of bytes. */
 export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

@@ -4,10 +4,10 @@ import { printable } from '../common/printable.ts';
 export class HttpError extends Error {
   constructor(
     readonly status: number,
-    /** For programs. */
+    /** Names the failure to programs. */
     readonly code: string,
     message: string,
-    /** What of the request is wrong. */
+    /** The argument of the request that is wrong. */
     readonly argument?: string,
     readonly headers: Record<string, string> = {},
   ) {
@@ -15,7 +15,7 @@ export class HttpError extends Error {
   }
 }
 
-/** What of the request is wrong, as a 400. */
+/** A 400 that names the wrong argument. */
 export function wrongArgument(argument: string, problem: string): HttpError {
   return new HttpError(400, 'invalid_argument', `${argument}: ${problem}`, argument);
 }

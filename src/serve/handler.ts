@@ -18,18 +18,20 @@ export interface ServeOptions {
   limits?: Partial<ServeLimits>;
   /** Origins whose pages may read the answers, such as `https://shop.example`, or '*' for all. Default: none. */
   cors?: Cors;
-  /** Path that every path starts with, such as `/recommender`, for a service behind a gateway. Default: none. */
+  /** The start of every path, such as `/recommender`, for a service behind a gateway. Default: none. */
   prefix?: string;
-  /** Cache-Control of the answers to GET. Default: `no-cache` (keep, and ask with the ETag whether it still holds). */
+  /**
+   * Cache-Control of the answers to GET. Default: `no-cache` (caches keep the answer and revalidate it by its ETag).
+   */
   cacheControl?: string;
   /**
-   * What a request must bring as `Authorization: Bearer …`. Default: nothing. `GET /health` without it tells the status
-   * alone.
+   * The token that a request must send as `Authorization: Bearer …`. Default: none. Without it `GET /health` gives only
+   * the status.
    */
   token?: string;
-  /** What /health tells about the model's file, such as `{ digest: 'sha256:…' }`. */
+  /** Facts about the model's file that /health gives, such as `{ digest: 'sha256:…' }`. */
   about?: Readonly<Record<string, string>>;
-  /** Called with what is answered with 500 or 503; must not throw. */
+  /** Called with the error behind each 500 or 503; must not throw. */
   onError?: (error: unknown, request: Request) => void;
 }
 
@@ -48,14 +50,14 @@ export type Handler = (request: Request) => Promise<Response>;
  *   GET  /health, /openapi.json
  *
  * Answers are what `Recommender` returns, as JSON. In a URL a comma separates ids, `%2C` is a comma of an id, and a
- * list may also be given by repeating its parameter. HEAD goes where GET goes. An error is {"error": {code, message,
- * argument?}}. The handler never rejects, keeps nothing between requests, and shows no stack. What a request may cost
- * is bounded before the work starts (`ServeLimits.steps`); batches take turns, and give way to other requests every few
- * milliseconds.
+ * list may also be given by repeating its parameter. HEAD works wherever GET does. An error is {"error": {code,
+ * message, argument?}}. The handler never rejects, keeps nothing between requests, and shows no stack. The cost of a
+ * request is bounded before its work starts (`ServeLimits.steps`). Batches run one after the other, and let other
+ * requests in every few milliseconds.
  *
  * @param model a recommender, or the bytes of a model file (loading starts at once), or a promise of either. If loading
  *   fails, every answer that needs the model is a 503 that says why.
- * @throws ArgumentError for options of another form.
+ * @throws ArgumentError for an option of the wrong type or form.
  * @example
  * const handler = createHandler(bytes);
  * const response = await handler(new Request('http://localhost/v1/de/similar?item=P1000448&k=1'));
@@ -78,7 +80,7 @@ export function createHandler(
     ready: open(model, options.kernels),
     turns: new Turns(),
   };
-  // Requests see the rejection; without any it must not end the process.
+  // Callers see the rejection; without callers it must not end the process.
   service.ready.catch(() => {});
 
   return async (request) => {
@@ -105,16 +107,16 @@ interface Service {
 
 async function open(model: unknown, kernels: KernelSource | undefined): Promise<Recommender> {
   const given = await model;
-  // By shape: another copy of this library may have made it.
+  // Recognised by its shape, since another copy of this library may have made it.
   if (typeof given === 'object' && given !== null && 'recommend' in given) return given as Recommender;
   return loadModel(given as Uint8Array, { kernels });
 }
 
-/** Where a path leads. */
+/** What a path names. */
 interface Route {
   page?: 'health' | 'openapi.json';
   operation?: Operation;
-  /** The market of the path, still encoded; without it each query names its own. */
+  /** The market of the path, still encoded. If absent, each query names its own. */
   market?: string;
 }
 
@@ -128,7 +130,7 @@ function routeOf(pathname: string, prefix: string): Route {
   throw new HttpError(
     404,
     'not_found',
-    `no such path: there are ${[...paths, 'health', 'openapi.json'].map((each) => `${prefix}/${each}`).join(', ')}`,
+    `no such path: expected one of ${[...paths, 'health', 'openapi.json'].map((each) => `${prefix}/${each}`).join(', ')}`,
   );
 }
 
@@ -206,9 +208,9 @@ function healthOf({ model: { kind, markets } }: Recommender) {
   };
 }
 
-/** What a request asks of a model. */
+/** The questions of one request to a model. */
 class Asked {
-  /** The market of all queries; without it each names its own. */
+  /** The market of all queries. If absent, each names its own. */
   private readonly market: string | undefined;
 
   /** @param market encoded, as a path has it */
@@ -228,7 +230,7 @@ class Asked {
     return this.operation.run(this.recommender, market, query, '', this.limits);
   }
 
-  /** The answers to a batch, as JSON; all queries are checked, and their cost bounded, before the first is answered. */
+  /** The answers to a batch, as JSON. Checks all queries and bounds their cost before it answers the first. */
   async answerAll(values: readonly unknown[]): Promise<Uint8Array[]> {
     const slices = new Slices();
     const checked: [market: string, query: Query][] = [];
@@ -255,7 +257,7 @@ class Asked {
       return [this.market, checkQuery(recommender, this.market, operation, value, prefix, limits)];
     if (!isObject(value)) throw new ArgumentError(prefix.slice(0, -1), value, 'a query');
     const { market: name, ...query } = value;
-    if (name === undefined) throw wrongArgument(`${prefix}market`, 'missing');
+    if (name === undefined) throw wrongArgument(`${prefix}market`, 'missing, expected the name of a market');
     checkId(`${prefix}market`, name, limits);
     const market = this.known(`${prefix}market`, name as string);
     return [market, checkQuery(recommender, market, operation, query, prefix, limits)];

@@ -2,7 +2,7 @@ import { ArgumentError, checkInteger, checkObject } from '../common/errors.ts';
 
 /** The most that one request may ask for. */
 export interface ServeLimits {
-  /** Bytes of a body; 1 MiB. What is beyond is not read. */
+  /** Bytes of a body; 1 MiB. The rest is not read. */
   bodyBytes: number;
   /** Characters of a URL; 16,384. */
   urlLength: number;
@@ -16,19 +16,19 @@ export interface ServeLimits {
   k: number;
   /** k of a query with `explain`; 100. */
   explainedK: number;
-  /** Contributions that `explain` names for each result, and what `explain=true` means; 20. */
+  /** Contributions that `explain` names for each result at most; `explain=true` asks for this many; 20. */
   reasons: number;
   /** Queries of a batch; 100. */
   batch: number;
   /**
-   * Multiplications and additions that grow with what is asked (`Recommender.steps`), summed over a batch; 20,000,000.
-   * A history item counts for the items that it is similar to and the length of its vector, and the latter once more
-   * for each result with `explain`.
+   * Multiplications and additions that grow with the request (`Recommender.steps`), summed over a batch; 20,000,000. A
+   * history item counts the items that it is similar to and the length of its vector; with `explain`, that length again
+   * for each result.
    */
   steps: number;
 }
 
-/** The limits that hold unless `createHandler` is given others. */
+/** The default limits of `createHandler`. */
 export const DEFAULT_LIMITS: Readonly<ServeLimits> = {
   bodyBytes: 1_048_576,
   urlLength: 16_384,
@@ -42,7 +42,7 @@ export const DEFAULT_LIMITS: Readonly<ServeLimits> = {
   steps: 20_000_000,
 };
 
-/** The default limits with those that were given. @throws ArgumentError for others. */
+/** The given limits, with defaults for the rest. @throws ArgumentError for an unknown name or a value out of range. */
 export function checkLimits(given: Partial<ServeLimits> = {}): ServeLimits {
   const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(checkObject('limits', given))) {

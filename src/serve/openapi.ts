@@ -7,7 +7,7 @@ import { MARKET } from './query.ts';
 import { array, described, INTEGER, object, type Schema, TEXT } from './schema.ts';
 
 /**
- * The description of the handler that serves these markets within these limits, all its paths after `prefix`.
+ * The description of a handler that serves these markets within these limits. All its paths start with `prefix`.
  * @param secured whether requests need a token
  */
 export function describeApi(markets: readonly string[], limits: ServeLimits, prefix = '', secured = false): Schema {
@@ -58,7 +58,7 @@ export function describeApi(markets: readonly string[], limits: ServeLimits, pre
     info: {
       title: 'm3rec',
       version: '1.0.0',
-      description: 'Recommendations of one model. HEAD goes where GET goes. Every failure is an Error.',
+      description: 'Recommendations of one model. HEAD works wherever GET does. Every failure is an Error.',
     },
     ...(prefix !== '' && { servers: [{ url: prefix }] }),
     paths,
@@ -89,7 +89,7 @@ function health(secured: boolean): Schema {
 }
 
 function failure(): Schema {
-  const argument = described(TEXT, 'The argument that is wrong, where it is one.');
+  const argument = described(TEXT, 'The wrong argument, if it is one.');
   return object({ error: object({ code: TEXT, message: TEXT, argument }, ['code', 'message']) });
 }
 
@@ -97,7 +97,7 @@ const FAILURES: Record<number, string> = {
   400: 'Wrong argument, percent-encoding or JSON, or more work than a request may take',
   401: 'The token is missing or wrong',
   404: 'No such path, market, user or item',
-  405: 'No such method; Allow lists those there are',
+  405: 'No such method; Allow lists the methods',
   413: 'The body is too large',
   414: 'The URL is too long',
   415: 'The body is not declared as application/json',
@@ -119,11 +119,11 @@ const tagged = (schema: Schema, description: string) => ({
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 const json = (schema: Schema) => ({ 'application/json': { schema } });
 
-/** The schemas of values: of a field's own, by its name, or of its sort. */
+/** The schemas of values: by the field's name if it has its own schema, else by its kind. */
 type Values = Record<Value, Schema> & { market?: Schema };
 const schemaOf = (values: Values, name: string, value: Value) => (name === 'market' && values.market) || values[value];
 
-/** What each sort of value may be. */
+/** The schema of each kind of value. */
 function valuesWithin(limits: ServeLimits): Record<Value, Schema> {
   const id: Schema = { type: 'string', minLength: 1, maxLength: limits.idLength };
   return {
@@ -159,7 +159,7 @@ function describeGet(name: string, operation: Operation, values: Values) {
   const description = [
     ...(subject ? ['Exactly one of user and items.'] : []),
     ...(entries.some(([, { value }]) => value === 'ids')
-      ? ['A comma of an id is written %2C; a list may also be given by repeating its parameter.']
+      ? ['Write a comma of an id as %2C. A list may also be given by repeating its parameter.']
       : []),
   ].join(' ');
   return {

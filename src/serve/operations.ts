@@ -1,4 +1,4 @@
-// What a market can be asked: how each operation is called, what it answers, and both described.
+// The operations of a market: the fields of their queries, their answers, and the description of both.
 
 import { ArgumentError } from '../common/errors.ts';
 import type { Recommender } from '../models/load.ts';
@@ -7,10 +7,10 @@ import { HttpError, quote, shorten } from './errors.ts';
 import type { ServeLimits } from './limits.ts';
 import { array, described, NUMBER, object, type Schema, TEXT } from './schema.ts';
 
-/** k where a query names none. */
+/** Default k. */
 const DEFAULT_K = 10;
 
-/** What a field of a query holds; `history` and `ids` are lists of ids. */
+/** The kind of value in a field; `history` and `ids` are lists of ids. */
 export type Value = 'id' | 'history' | 'ids' | 'count' | 'flag' | 'explain';
 
 export interface QueryField {
@@ -20,7 +20,7 @@ export interface QueryField {
 
 export type Query = Record<string, unknown>;
 
-/** One of the things to ask a market, at /v1/{market}/{name}. */
+/** An operation of a market, at /v1/{market}/{name}. */
 export interface Operation {
   summary: string;
   /** Methods: GET with HEAD, and POST. */
@@ -28,12 +28,12 @@ export interface Operation {
   post: boolean;
   fields: Readonly<Record<string, QueryField>>;
   required: readonly string[];
-  /** Whether it is about a user: exactly one of `user` and `items` is needed. */
+  /** Whether it is about a user, so that a query needs exactly one of `user` and `items`. */
   subject: boolean;
-  /** What the answer is called, and its schema. */
+  /** The name of the answer's schema. */
   answer: string;
   schema(): Schema;
-  /** How much of `ServeLimits.steps` a checked query takes; absent: none. `prefix` names its place in a batch. */
+  /** The steps (`ServeLimits.steps`) of a checked query; if absent, none. `prefix` names its place in a batch. */
   steps?(recommender: Recommender, market: string, query: Query, prefix: string, limits: ServeLimits): number;
   /** Answers a checked query. */
   run(recommender: Recommender, market: string, query: Query, prefix: string, limits: ServeLimits): unknown;
@@ -41,10 +41,10 @@ export interface Operation {
 
 const items: QueryField = {
   value: 'history',
-  description: 'The history: ids of items, any number of them; those that the market does not know are passed over.',
+  description: 'The history: ids of items. Ids that the market does not know are ignored.',
 };
-const user: QueryField = { value: 'id', description: 'A user whom the model was saved with.' };
-const k: QueryField = { value: 'count', description: 'How many.' };
+const user: QueryField = { value: 'id', description: 'A user saved with the model.' };
+const k: QueryField = { value: 'count', description: 'The number of items in the answer.' };
 
 const recommend: Operation = {
   summary: 'The best items for a user of the model, or for anyone with these items as history.',
@@ -60,7 +60,7 @@ const recommend: Operation = {
     explain: {
       value: 'explain',
       description:
-        'Name the history items that contribute most to each result: so many of them, or as many as the limit allows.',
+        'Name the history items that contribute most to each result: that number of them, or with true as many as the limit allows.',
     },
   },
   required: [],
@@ -82,7 +82,7 @@ const recommend: Operation = {
                 array(object({ item: TEXT, contribution: NUMBER })),
                 'With explain: what each history item adds to the score, largest first.',
               ),
-              own: described(NUMBER, "With explain: what a known user's own offset adds."),
+              own: described(NUMBER, "With explain: what the known user's offset adds."),
               bias: described(NUMBER, "With explain: the item's bias."),
             },
             ['item', 'score'],
@@ -90,7 +90,7 @@ const recommend: Operation = {
         ),
         fallback: described(
           { const: 'popularity' },
-          'Present where the history is empty or tells the model nothing: the scores are the popularity of the items.',
+          'Present if the history is empty or tells the model nothing: the scores are the popularity of the items.',
         ),
         unknownItems: described(array(TEXT), 'Items of the history that the market does not know.'),
       },
@@ -114,7 +114,7 @@ function recommendQuery(
   return { ...query, market, k, explain: explain === true ? limits.reasons : explain } as RecommendQuery;
 }
 
-/** A recommender of an older copy of this library does not say. */
+/** A recommender of an older copy of this library has no `steps`. */
 function stepsOf(recommender: Recommender, query: RecommendQuery): number {
   return recommender.steps?.(query) ?? 0;
 }
@@ -154,7 +154,7 @@ const rank: Operation = {
     items,
     user,
     candidates: { value: 'ids', description: 'The items to put in order.' },
-    top: { value: 'count', description: 'Only the best so many.' },
+    top: { value: 'count', description: 'The number of best candidates to answer. Default: all.' },
   },
   required: ['candidates'],
   subject: true,
@@ -167,7 +167,7 @@ const rank: Operation = {
           score: NUMBER,
           known: described(
             { type: 'boolean' },
-            'Whether the market knows the item; the score of one that it does not is -3.4028234663852886e38.',
+            'Whether the market knows the item. An unknown item has the score -3.4028234663852886e38.',
           ),
         }),
       ),

@@ -1,7 +1,7 @@
 import { ArgumentError } from '../common/errors.ts';
 import type { Cors } from './answer.ts';
 
-/** @throws ArgumentError unless each origin is one that a browser may send: a page's address without path. */
+/** @throws ArgumentError unless each origin has the form that browsers send: a page's address without its path. */
 export function checkCors(cors: unknown): Cors {
   if (cors === undefined || cors === '*') return cors;
   if (!Array.isArray(cors)) throw new ArgumentError('cors', cors, '"*" or an array of origins');
@@ -13,7 +13,7 @@ export function checkCors(cors: unknown): Cors {
   return cors;
 }
 
-/** The origin of an address, as browsers send it; undefined for what is no address. */
+/** The origin of an address, as browsers send it; undefined for anything else. */
 function originOf(address: unknown): string | undefined {
   if (typeof address !== 'string') return undefined;
   let url: URL;
@@ -22,12 +22,12 @@ function originOf(address: unknown): string | undefined {
   } catch {
     return undefined;
   }
-  // Pages of extensions and the like have an origin too, which URL does not tell.
+  // Pages of browser extensions have an origin too, but URL gives "null" for it.
   if (url.origin === 'null') return url.host === '' ? undefined : `${url.protocol}//${url.host}`;
   return url.origin;
 }
 
-/** @throws ArgumentError unless it is the start of a path, each character as a URL holds it. */
+/** @throws ArgumentError unless it is the start of a path, with each character encoded as in a URL. */
 export function checkPrefix(prefix: unknown = ''): string {
   if (typeof prefix === 'string') {
     if (prefix === '') return prefix;
@@ -39,7 +39,7 @@ export function checkPrefix(prefix: unknown = ''): string {
 
 export function checkHeader(argument: string, value: unknown): string {
   if (typeof value !== 'string' || !/^[\x20-\x7e]+$/.test(value))
-    throw new ArgumentError(argument, value, 'the value of a header');
+    throw new ArgumentError(argument, value, 'the value of a header: printable ASCII characters, at least one');
   return value;
 }
 

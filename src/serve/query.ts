@@ -1,4 +1,4 @@
-// What a request asks: the parameters of a URL, or a query of a body, checked against the fields of an operation.
+// Checks a query, from the parameters of a URL or from a body, against the fields of an operation.
 
 import { ArgumentError, checkInteger } from '../common/errors.ts';
 import type { Recommender } from '../models/load.ts';
@@ -6,12 +6,12 @@ import { HttpError, quote, shorten, wrongArgument } from './errors.ts';
 import type { ServeLimits } from './limits.ts';
 import type { Operation, Query, QueryField, Value } from './operations.ts';
 
-/** The field by which a query names its market, if the path does not. */
+/** The field that names a query's market if the path does not. */
 export const MARKET: Readonly<Record<'market', QueryField>> = {
   market: { value: 'id', description: 'The market to ask.' },
 };
 
-/** The query part of a URL as the values that a JSON body would have. */
+/** The query part of a URL, as the values that a JSON body would have. */
 export function readParameters(search: string, fields: Operation['fields']): Query {
   const found = new Map<string, string[]>();
   for (const piece of search.split('&')) {
@@ -33,7 +33,7 @@ export function readParameters(search: string, fields: Operation['fields']): Que
   return Object.fromEntries([...found].map(([name, values]) => [name, fromText(fields[name].value, values)]));
 }
 
-/** Text that is no number or no flag stays text, for `checkQuery` to refuse. */
+/** Text that is not a number or a flag stays text; `checkQuery` then refuses it. */
 function fromText(kind: Value, values: string[]): unknown {
   const [text] = values;
   if (isListed(kind)) return values;
@@ -42,7 +42,7 @@ function fromText(kind: Value, values: string[]): unknown {
   return kind !== 'flag' && /^\d{1,15}$/.test(text) ? Number(text) : text;
 }
 
-/** As URLSearchParams writes it, a space may be a plus. */
+/** A space may be a plus, as URLSearchParams writes it. */
 const decodeForm = (text: string, argument: string) => decode(text.replaceAll('+', ' '), argument);
 
 export function decode(text: string, argument: string): string {
@@ -58,7 +58,7 @@ export function decode(text: string, argument: string): string {
   }
 }
 
-/** A query of known names with values of the right form, whose user the model knows. */
+/** Checks that a query has known fields only, with values of the right form, and that the model knows its user. */
 export function checkQuery(
   recommender: Recommender,
   market: string,
@@ -73,7 +73,9 @@ export function checkQuery(
     if (!Object.hasOwn(fields, name)) throw unknownName(name, Object.keys(fields), prefix);
     checkValue(`${prefix}${name}`, fields[name].value, each, limits);
   }
-  for (const name of required) if (!Object.hasOwn(value, name)) throw wrongArgument(`${prefix}${name}`, 'missing');
+  for (const name of required)
+    if (!Object.hasOwn(value, name))
+      throw wrongArgument(`${prefix}${name}`, `missing, expected ${isListed(fields[name].value) ? 'ids' : 'an id'}`);
   if (!subject) return value;
   const { user, items } = value;
   if ((user === undefined) === (items === undefined)) {
@@ -84,7 +86,7 @@ export function checkQuery(
   }
   if (user === undefined) return value;
   if (recommender.model.markets.find(({ name }) => name === market)!.users === undefined)
-    throw new HttpError(422, 'no_users', 'the model was saved without users: give items instead', `${prefix}user`);
+    throw new HttpError(422, 'no_users', 'this model was saved without users: give items instead', `${prefix}user`);
   if (!recommender.hasUser(market, user as string))
     throw new HttpError(
       404,
@@ -105,7 +107,7 @@ function checkValue(argument: string, kind: Value, value: unknown, limits: Serve
   } else if (typeof value !== 'boolean') {
     if (kind === 'flag') throw new ArgumentError(argument, value, 'true or false');
     if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > limits.reasons)
-      throw new ArgumentError(argument, value, `true, false or a whole number from 1 to ${limits.reasons}`);
+      throw new ArgumentError(argument, value, `true, false or an integer from 1 to ${limits.reasons}`);
   }
 }
 
@@ -117,9 +119,9 @@ export function checkId(argument: string, id: unknown, { idLength }: ServeLimits
 /** Whether a field holds a list of ids. */
 const isListed = (kind: Value) => kind === 'ids' || kind === 'history';
 
-/** @param known the names that there are */
+/** @param known the names of the parameters that exist */
 export function unknownName(name: string, known: readonly string[], prefix = ''): HttpError {
-  return wrongArgument(prefix + shorten(name), `no such parameter here, expected ${known.join(', ') || 'none'}`);
+  return wrongArgument(prefix + shorten(name), `no such parameter here: expected ${known.join(', ') || 'none'}`);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

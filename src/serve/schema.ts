@@ -1,5 +1,5 @@
-// JSON Schema, as far as the description of the service needs it. Functions, so that nothing of it is made, or bundled,
-// unasked.
+// The parts of JSON Schema that the description of the service needs. They are functions, so that a bundle without the
+// description holds none of it.
 
 export type Schema = Record<string, unknown>;
 

@@ -2,14 +2,14 @@
 
 import { yieldThen } from '../common/job.ts';
 
-/** Work that takes longer is cut here, so that what comes meanwhile is answered soon. */
+/** Longer work pauses after this time, so that other requests are answered soon. */
 const SLICE_MS = 8;
 
 /** The time slices of one request. */
 export class Slices {
   private begun = performance.now();
 
-  /** Call between pieces of work: lets the event loop turn if the slice is over. */
+  /** Call between pieces of work. Lets the event loop run if the slice is over. */
   async pause(): Promise<void> {
     if (performance.now() - this.begun < SLICE_MS) return;
     await new Promise<void>(yieldThen);
@@ -17,7 +17,7 @@ export class Slices {
   }
 }
 
-/** Hands out turns: several long requests at once would each add a slice to what others wait for. */
+/** Runs long requests one after the other: several at once would each add a slice to the wait of others. */
 export class Turns {
   private last: Promise<unknown> = Promise.resolve();
 

@@ -92,7 +92,7 @@ describe('a closed recommender', () => {
       () => recommender.rankBatch([{ ...query, candidates: [item] }]),
       () => recommender.scores(market, []),
     ])
-      expect(ask).toThrow(new ClosedError('this recommender was closed'));
+      expect(ask).toThrow(new ClosedError('this recommender was closed: load the model again'));
     await expect(recommender.recommendAll([query])).rejects.toThrow(ClosedError);
     expect(other.recommend(query)).toStrictEqual(expected);
   });

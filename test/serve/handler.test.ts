@@ -287,13 +287,13 @@ describe('what is wrong is said with the right status', () => {
       'market: found "m4", expected one of "m1", "m2/ü +", "m3"',
     );
     expect(await fails(get('/v1/m1/recommend?items=a&k=x'), 400, 'invalid_argument', 'k')).toBe(
-      'k: found "x", expected a whole number from 1 to 1000',
+      'k: found "x", expected an integer from 1 to 1000',
     );
     expect(await fails(get('/v1/m1/recommend?items=a&kk=1'), 400, 'invalid_argument', 'kk')).toBe(
-      'kk: no such parameter here, expected items, user, k, only, without, includeSeen, explain',
+      'kk: no such parameter here: expected items, user, k, only, without, includeSeen, explain',
     );
     expect(await fails(post('/v1/m1/rank', { user: 'u1' }), 400, 'invalid_argument', 'candidates')).toBe(
-      'candidates: missing',
+      'candidates: missing, expected ids',
     );
     expect(await fails(get('/v1/m1/recommend'), 400, 'invalid_argument', 'user, items')).toBe(
       'user, items: found neither, expected one of them',
