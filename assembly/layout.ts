@@ -1,5 +1,5 @@
 // What the kernels and the host must agree on. AssemblyScript compiles this file; the build copies it to
-// src/engine/kernel-layout.ts. So no types here: whole numbers are i32 in kernels.
+// src/engine/kernel-layout.ts. So no types here: integers are i32 in kernels.
 
 /**
  * Columns that go together: of a panel of a table in skip-gram's propagation, of a block of C in the sparse inverse.

@@ -69,7 +69,7 @@ async function main(args) {
     if (argument === '--epochs') {
       options.epochs = Number(args[++i]);
       if (!Number.isInteger(options.epochs) || options.epochs < 0)
-        return wrong(`--epochs: found ${args[i]}, expected a whole number from 0`);
+        return wrong(`--epochs: found ${args[i]}, expected an integer from 0`);
     } else if (argument === '--preset') {
       options.preset = args[++i];
       if (!PRESETS.includes(options.preset))
@@ -77,7 +77,7 @@ async function main(args) {
     } else if (argument === '--threads') {
       options.threads = Number(args[++i]);
       if (!Number.isInteger(options.threads) || options.threads < 1 || options.threads > 64)
-        return wrong(`--threads: found ${args[i]}, expected a whole number from 1 to 64`);
+        return wrong(`--threads: found ${args[i]}, expected an integer from 1 to 64`);
     } else if (argument.startsWith('-')) return wrong(`${argument}: no such option`);
     else names.push(argument);
   }

@@ -1,5 +1,5 @@
 // The k best items of each user of a batch, exactly as `scoreLinear`, `addCosines`, `addBias` and `topK` find them,
-// mostly without the exact cosines: whole numbers of 16 bits tell which items cannot be among the best, and only what
+// mostly without the exact cosines: integers of 16 bits tell which items cannot be among the best, and only what
 // they leave is scored exactly.
 //
 // A row x of V and the unit vector y = u / ‖u‖ are held as p = round(S x) and q = round(S y), and |p · q / S² − x · y|
@@ -82,7 +82,7 @@ export class Choice extends Struct {
   without: i32;
 }
 
-/** Bytes of a row of whole numbers: d of them, a last one without a second has zero beside it. */
+/** Bytes of a row of integers: d of them, a last one without a second has zero beside it. */
 // @ts-ignore: decorator
 @inline
 function shortBytes(d: i32): usize {
@@ -273,7 +273,7 @@ function seekerAt(seekers: usize, u: usize): SearchState {
   return changetype<SearchState>(seekers + u * offsetof<SearchState>());
 }
 
-/** A user's whole numbers and state: the factor as in `addCosines`, nothing listed. */
+/** A user's integers and state: the factor as in `addCosines`, nothing listed. */
 function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, seeker: SearchState): void {
   const square = dot(user, user, d);
   const norm = sqrt<f32>(square);

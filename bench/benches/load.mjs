@@ -45,7 +45,7 @@ function whole(name, text) {
     (Number(text) > 0 || name === 'malformed' || name === 'seed')
   )
     return Number(text);
-  process.stderr.write(`--${name}: found ${JSON.stringify(text)}, expected a whole number\n`);
+  process.stderr.write(`--${name}: found ${JSON.stringify(text)}, expected an integer\n`);
   process.exit(2);
 }
 

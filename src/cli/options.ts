@@ -11,8 +11,8 @@ export function number({ min, max, integer, multipleOf = 1 }: Range): (text: str
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
     if (!(value >= min && value <= max) || (integer && value % multipleOf !== 0)) {
-      const kind = multipleOf > 1 ? `multiple of ${multipleOf}` : integer ? 'whole number' : 'number';
-      throw new InvalidArgumentError(`Expected a ${kind} from ${min} to ${max}.`);
+      const kind = multipleOf > 1 ? `a multiple of ${multipleOf}` : integer ? 'an integer' : 'a number';
+      throw new InvalidArgumentError(`Expected ${kind} from ${min} to ${max}.`);
     }
     return value;
   };

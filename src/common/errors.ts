@@ -93,7 +93,7 @@ export function checkNumber(argument: string, value: unknown, min: number, max: 
 /** Throws an ArgumentError unless `value` is an integer in [min, max]. */
 export function checkInteger(argument: string, value: unknown, min: number, max: number): number {
   if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
-    throw new ArgumentError(argument, value, `a whole number from ${min} to ${max}`);
+    throw new ArgumentError(argument, value, `an integer from ${min} to ${max}`);
   }
   return value as number;
 }

@@ -187,7 +187,7 @@ function permutation(n: number, random: SplitMix): Int32Array {
 /** Items to draw from with chances by weight. */
 interface Urn {
   items: Int32Array;
-  /** (items) running sums of the weights, whole numbers. */
+  /** (items) running sums of the weights, integers. */
   sums: Float64Array;
 }
 

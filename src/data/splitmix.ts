@@ -24,7 +24,7 @@ export class SplitMix {
     return this.next() / TWO_32;
   }
 
-  /** Uniform whole number in [0, n), n ≤ 2²¹ for a bias below 2⁻¹¹. */
+  /** Uniform integer in [0, n), n ≤ 2²¹ for a bias below 2⁻¹¹. */
   below(n: number): number {
     return Math.floor((this.next() * n) / TWO_32);
   }

@@ -35,7 +35,7 @@ const REBIAS = 5.192296858534828e33;
 const UNIT_TOLERANCE = 2e-3;
 const MAX_BYTE = 127;
 const MAX_SCALE = Math.fround(MAX_FLOAT / MAX_BYTE);
-/** Added and taken away, it leaves the nearest whole number, halves to even, of any double below 2⁵¹. */
+/** Added and taken away, it leaves the nearest integer, halves to even, of any double below 2⁵¹. */
 const ROUNDER = 1.5 * 2 ** 52;
 
 const float = new Float32Array(1);
@@ -76,7 +76,7 @@ function roundEven(x: number): number {
 
 /**
  * The table held as `type`. f16 takes the nearest half. int8 has as scale the row's largest magnitude over 127, and the
- * nearest whole numbers, halves to even; with `unit` the scale is then the one that gives the row unit length again.
+ * nearest integers, halves to even; with `unit` the scale is then the one that gives the row unit length again.
  *
  * @param argument names the table in errors
  * A row of f16 that would be no unit vector any more for its rounding gets unit length before; loading gives it that in

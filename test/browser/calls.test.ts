@@ -22,7 +22,7 @@ const methods = {
     return steps;
   },
   fail(kind: string) {
-    if (kind === 'argument') throw new ArgumentError('k', 0, 'a whole number from 1');
+    if (kind === 'argument') throw new ArgumentError('k', 0, 'an integer from 1');
     if (kind === 'data') throw new DataError('de.csv', 12, 'found 2 columns, expected 3');
     if (kind === 'memory') throw new MemoryError('needs 5 GB');
     if (kind === 'file') throw new ModelFileError('damaged at byte 8');
@@ -84,7 +84,7 @@ test('errors cross as their own classes, with their fields', async () => {
   expect(await failed('argument')).toBeInstanceOf(ArgumentError);
   expect(await failed('argument')).toMatchObject({
     argument: 'k',
-    message: 'k: found 0, expected a whole number from 1',
+    message: 'k: found 0, expected an integer from 1',
   });
   expect(await failed('data')).toBeInstanceOf(DataError);
   expect(await failed('data')).toMatchObject({ file: 'de.csv', line: 12, name: 'DataError' });

@@ -24,7 +24,7 @@ export interface Target {
   run(input: Uint8Array): Promise<Outcome>;
 }
 
-/** Uniform whole numbers. */
+/** Uniform integers. */
 export interface Random {
   below(n: number): number;
 }

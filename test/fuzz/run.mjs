@@ -58,9 +58,9 @@ async function main() {
   const count = Number(values.count);
   const seed = Number(values.seed);
   if (!Number.isInteger(count) || count < 1 || count > 1e9)
-    return wrong(`--count: found ${values.count}, expected a whole number from 1`);
+    return wrong(`--count: found ${values.count}, expected an integer from 1`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-    return wrong(`--seed: found ${values.seed}, expected a whole number from 0 to 4294967295`);
+    return wrong(`--seed: found ${values.seed}, expected an integer from 0 to 4294967295`);
   patience = Number(values.patience);
   if (!(patience > 0 && patience <= 3600))
     return wrong(`--patience: found ${values.patience}, expected a number of seconds`);

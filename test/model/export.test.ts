@@ -256,7 +256,7 @@ describe('exportModel', () => {
       'markets: found an array of 0, expected markets of the model: m1, m2, m3',
     ],
     ['markets as text', fullModel, { markets: 'm1' }, 'markets: found "m1", expected an array of names'],
-    ['no neighbour', fullModel, { neighbours: 0 }, 'neighbours: found 0, expected a whole number from 1'],
+    ['no neighbour', fullModel, { neighbours: 0 }, 'neighbours: found 0, expected an integer from 1'],
     ['a part of a neighbour', fullModel, { neighbours: 1.5 }, 'neighbours: found 1.5'],
     ['another type', fullModel, { vectors: 'int4' }, 'vectors: found "int4", expected f32, f16, int8'],
     ['users that are no flag', fullModel, { users: 'no' }, 'users: found "no", expected true or false'],
@@ -357,7 +357,7 @@ describe('an exported model', () => {
     const { items: best, fallback } = recommender.recommend({ market: name, items: [], k: 1 });
     expect([fallback, best[0].score]).toEqual(['popularity', Math.max(...popularity)]);
     expect(() => recommender.recommend({ market: name, user: markets.markets[0].users[0] })).toThrow(
-      'expected items instead: this model was saved without users',
+      'user: this model was saved without users: give items instead',
     );
     const seen = recommender.model.items[items[0]];
     expect(

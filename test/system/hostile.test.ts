@@ -154,7 +154,7 @@ describe('arguments of other types are named', () => {
     [
       'scores without a history',
       () => recommender.scores('m1', wrong(null)),
-      'history.length: found undefined, expected a whole number from 0 to 8',
+      'history.length: found undefined, expected an integer from 0 to 8',
     ],
     [
       'scores of a huge array-like',

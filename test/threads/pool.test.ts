@@ -399,7 +399,7 @@ describe('how many threads', () => {
 
   test.each([0, 65, 1.5, Number.NaN, '2' as never])('threads: %o is refused', async (threads) => {
     await expect(train(markets, { model: 'ease', threads })).rejects.toThrow(
-      /^threads: found .*, expected a whole number from 1 to 64$/,
+      /^threads: found .*, expected an integer from 1 to 64$/,
     );
   });
 

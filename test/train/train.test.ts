@@ -129,7 +129,7 @@ test('stages report progress, and a signal stops each of them', async () => {
 
 test.each<[TrainOptions, RegExp]>([
   [{ dim: 100 }, /dim: found 100, expected a multiple of 16/],
-  [{ epochs: -1 }, /epochs: found -1, expected a whole number/],
+  [{ epochs: -1 }, /epochs: found -1, expected an integer/],
   [{ seed: 1.5 }, /seed: found 1.5/],
   [{ lambdaF: 0 }, /lambdaF: found 0/],
   [{ lambdaF: Number.NaN }, /lambdaF: found NaN/],
