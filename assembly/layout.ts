@@ -1,8 +1,8 @@
-// What the kernels and the host must agree on. AssemblyScript compiles this file; the build copies it to
-// src/engine/kernel-layout.ts. So no types here: integers are i32 in kernels.
+// The constants that kernels and host share. AssemblyScript compiles this file, and the build copies it to
+// src/engine/kernel-layout.ts. So it has no types; integers are i32 in kernels.
 
 /**
- * Columns that go together: of a panel of a table in skip-gram's propagation, of a block of C in the sparse inverse.
+ * Columns of a panel: of a table in skip-gram's propagation, of a block of C in the sparse inverse.
  */
 export const LANES = 16;
 /** Bytes of one row of them, a cache line. */
@@ -20,5 +20,5 @@ export const UPDATE_SCRATCH_BYTES = 64;
 export const SPARE_ROWS = 16;
 /** S: 16-bit quantised vectors hold round(S x). */
 export const QUANTISED_SCALE = 32000;
-/** Bytes of scratch of `searchBatch` beside the quantised users: the products of four users and 64 items, i32. */
+/** Bytes of scratch of `searchBatch`, without the quantised users: the products of four users and 64 items, i32. */
 export const SEARCH_SCRATCH_BYTES = 1024;

@@ -1,5 +1,4 @@
-// Elements of arrays in linear memory, by index. All are inlined: the code is that of a load or a store at a shifted
-// index.
+// Elements of arrays in linear memory, by index. All functions are inlined into a load or a store at a shifted index.
 
 /** Bytes of `count` four-byte values. */
 // @ts-ignore: decorator

@@ -1,6 +1,6 @@
 /**
  * sum + a · b, four lanes: rounded twice, so that every host gives the same bits. In the builds with relaxed SIMD the
- * host may round once (one instruction where the processor has it), and the bits are the host's.
+ * host may round once (one instruction, if the processor has it), so the bits depend on the host.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,5 +1,5 @@
-// The one source of randomness: SplitMix64 read by counter. A stream is keyed by (seed, stage, index), so any walk,
-// user or batch can draw on its own, in any order and on any thread, and gets the same numbers.
+// The only source of randomness: SplitMix64 read by counter. A stream is keyed by (seed, stage, index), so any walk,
+// user or batch draws the same numbers, in any order and on any thread.
 
 import { at32, setF32 } from './arrays';
 
@@ -42,7 +42,7 @@ export function unit(bits: u64): f32 {
   return <f32>((<u32>bits) >> 8) * <f32>5.9604644775390625e-8;
 }
 
-/** `items` (n × i32) is shuffled in place by Fisher and Yates. */
+/** Shuffles `items` (n × i32) in place (Fisher and Yates). */
 export function shuffle(items: usize, n: i32, seed: u32, stage: u32, index: u32): void {
   const key = stream(seed, stage, index);
   for (let i = n - 1; i > 0; i--) {
@@ -55,7 +55,7 @@ export function shuffle(items: usize, n: i32, seed: u32, stage: u32, index: u32)
   }
 }
 
-/** `out` (n × f32) gets uniform numbers in [−scale, scale). */
+/** Fills `out` (n × f32) with uniform numbers in [−scale, scale). */
 export function fillUniform(out: usize, n: i32, scale: f32, seed: u32, stage: u32, index: u32): void {
   const key = stream(seed, stage, index);
   for (let i = 0; i < n; i++) {

@@ -20,7 +20,7 @@ export function sumLanes4(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
 
-/** a · b over `bytes` bytes: four accumulators take turns over blocks of 16 lanes, the rest goes to the first. */
+/** a · b over `bytes` bytes. Each block of 16 lanes feeds four accumulators in order; the rest goes to the first. */
 // @ts-ignore: decorator
 @inline
 export function dot(a: usize, b: usize, bytes: usize): f32 {

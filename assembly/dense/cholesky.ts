@@ -1,5 +1,5 @@
-// Inverse of one symmetric positive definite block by its Cholesky factor A = L · Lᵀ, A⁻¹ = L⁻ᵀ · L⁻¹. It is the
-// diagonal block of the sweep (sweep.ts), where all rounding passes through: f64 inside, f32 at the edges.
+// Inverse of one symmetric positive definite block by its Cholesky factor A = L · Lᵀ, A⁻¹ = L⁻ᵀ · L⁻¹. It inverts the
+// diagonal blocks of the sweep (sweep.ts), whose rounding affects every entry: f64 inside, f32 for input and output.
 // Dot products run over four interleaved partial sums, updates in ascending index: the order is fixed by n alone.
 
 import { cellAt, f64At, setF64 } from '../core/arrays';
@@ -16,9 +16,11 @@ function row(base: usize, n: i32, i: i32): usize {
 }
 
 /**
- * `a` (n × n f32; its lower triangle is read) becomes the whole of A⁻¹, symmetric to the bit.
- * work: choleskyWorkspaceBytes(n). Returns 0, or 1 + the row of the first pivot that is not positive (or not a number),
- * in which case `a` is as it was.
+ * Replaces A by A⁻¹, symmetric to the bit.
+ * @param n rows
+ * @param a n × n × f32; only the lower triangle is read, all is written
+ * @param work choleskyWorkspaceBytes(n)
+ * @returns 0, or 1 + the row of the first pivot that is not positive (or not a number); `a` is then unchanged
  */
 export function choleskyInverse(n: i32, a: usize, work: usize): i32 {
   for (let i = 0; i < n; i++) {

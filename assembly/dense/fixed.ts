@@ -1,11 +1,9 @@
 // Products in 16-bit fixed point, which take half the instructions of those in single precision: i32x4.dot_i16x8_s
-// multiplies eight pairs where f32x4.mul multiplies four. Each row of an operand is cut into lengths of 128; a length
-// holds integers and one step, and its values are the integers times the step, within half a step of what they stand
-// for.
+// multiplies eight pairs where f32x4.mul multiplies four. Each row of an operand is cut into lengths of 128. A length
+// holds integers and one step; integer times step is within half a step of the value.
 //
-// A step is at least the length's norm / 46,000 and its largest value / 32,766, so that integers fit 16 bits and, by
-// Cauchy and Schwarz, no sum of products of two lengths leaves 32 bits. Integer sums are exact: their order does not
-// matter.
+// A step is at least the length's norm / 46,000 and its largest value / 32,766. So integers fit 16 bits and, by
+// Cauchy–Schwarz, sums of products of two lengths fit 32 bits. Integer sums are exact: their order does not matter.
 
 import { at32, bytesOf } from '../core/arrays';
 
@@ -13,7 +11,7 @@ const MR: i32 = 4;
 const NR: i32 = 8;
 /** Values that share a step, an even number. */
 const LENGTH: i32 = 128;
-/** A length of smaller steps than this is taken as zeros. */
+/** A length with a smaller step than this counts as zeros. */
 const LEAST_STEP: f32 = 1e-30;
 /** Added to a number below 2²², this leaves the nearest integer in the low bits. */
 const ROUNDER: f32 = 12582912;
@@ -79,9 +77,9 @@ function packFour(pairs: i32, from: usize, line: usize, to: usize, steps: usize,
 
 /**
  * C −= A · B on operands that packFixed packed: a of width 4, b of width 8. Lengths of zeros, of four rows or of eight
- * columns, are skipped. m, n: multiples of 4 and 8. c (m × n f32, ldc). The loops go so that m ≤ 64 rows of a stay in
- * the first-level cache. Up to 2 m n ⌈k / LENGTH⌉ bytes beyond row m of c are read, a cache line for each tile of the
- * result: where the next rows of c wait, that fetches them ahead of their turn.
+ * columns, are skipped. m, n: multiples of 4 and 8. c (m × n f32, ldc). The loops keep m ≤ 64 rows of a in L1. Up to 2
+ * m n ⌈k / LENGTH⌉ bytes beyond row m of c are read, a cache line for each tile of the result: this prefetches the next
+ * rows of c, if they lie there.
  */
 export function subtractFixed(
   m: i32,
@@ -135,9 +133,9 @@ function isZero(steps: v128): bool {
 }
 
 /**
- * The products of four rows of pairs with eight, whose pairs take turns at a and at b. C (4 × 8, rows `stride` bytes
- * apart) becomes their sums (i32) or, where `scaled`, loses these times the steps of a's rows and of b's (f32). As
- * micro in gemm.ts.
+ * The products of four rows of pairs with eight, interleaved in pairs in `a` and `b`. C (4 × 8, rows `stride` bytes
+ * apart) becomes their sums (i32). If `scaled`, these times the steps of a's and b's rows are subtracted from C (f32)
+ * instead. As micro in gemm.ts.
  */
 // @ts-ignore: decorator
 @inline

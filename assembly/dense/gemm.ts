@@ -1,7 +1,7 @@
-// Single-precision matrix products on row-major buffers with leading dimensions (Goto and van de Geijn, 2008):
-// both operands are packed into panels, and a 4 × 8 micro-kernel multiplies one panel of each. A panel of the left
-// operand holds 4 values for each k; where it meets many of the right one's it is made wide before, each value four
-// times: the micro-kernel then loads what it otherwise spreads over a vector by more instructions.
+// Single-precision matrix products on row-major buffers with leading dimensions (Goto and van de Geijn, 2008): both
+// operands are packed into panels, and a 4 × 8 micro-kernel multiplies one panel of each. A panel of the left operand
+// holds 4 values for each k. If it meets many right panels, it is first widened (each value four times): the
+// micro-kernel then loads a vector instead of spreading a value over one.
 //
 // Order of accumulation, part of the contract: k is cut into blocks of 256 from 0; within a block the products are
 // added in ascending k, one rounding per product and one per sum; after each block C += alpha · sum. It depends on k
@@ -14,9 +14,9 @@ import { DEPTH, MULTIPLY_SCRATCH_BYTES } from '../layout';
 /** Rows of A in a panel, and columns of B. */
 const MR: i32 = 4;
 const NR: i32 = 8;
-/** Columns of C from which it is worth making a panel of A wide. */
+/** From this number of columns of C on, a panel of A is widened. */
 const WIDE_FROM: i32 = 64;
-/** Blocks of k and n: a wide panel of A (16 kB) stays in the first-level cache, B's block (512 kB) in the second. */
+/** Blocks of k and n: a wide panel of A (16 kB) stays in L1, B's block (512 kB) in L2. */
 const KC: i32 = DEPTH;
 const NC: i32 = 512;
 /** Bytes of one 4 × 8 tile. */
@@ -28,9 +28,15 @@ export function gemmWorkspaceBytes(): usize {
 }
 
 /**
- * C += alpha · A · B.
- * A (m × k, lda ≥ k), B (k × n, ldb ≥ n), C (m × n, ldc ≥ n): f32, leading dimensions in elements.
- * workspace: gemmWorkspaceBytes(), its contents are overwritten. C must not overlap anything else.
+ * C += alpha · A · B. Leading dimensions are in elements. C must not overlap anything else.
+ * @param m rows of A and C
+ * @param n columns of B and C
+ * @param k columns of A, rows of B
+ * @param alpha factor of the product
+ * @param a m × k × f32, lda ≥ k
+ * @param b k × n × f32, ldb ≥ n
+ * @param c m × n × f32, ldc ≥ n
+ * @param workspace gemmWorkspaceBytes(), overwritten
  */
 export function gemmNN(
   m: i32,
@@ -116,9 +122,8 @@ function product(
 }
 
 /**
- * C += alpha · A · B on packed operands.
- * a: ⌈m/4⌉ panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc). scratch: 128 bytes, and 64 k more where n ≥ 64; k ≤
- * 256 then.
+ * C += alpha · A · B on packed operands. a: ⌈m/4⌉ panels (k × 4), b: ⌈n/8⌉ panels (k × 8), c (m × n, ldc). scratch: 128
+ * bytes, and 64 k more if n ≥ 64; then k ≤ 256.
  */
 export function multiplyPacked(
   m: i32,
@@ -162,7 +167,7 @@ function multiplyPanel(
   for (let j = 0; j < n; j += NR) {
     const columns = min(NR, n - j);
     const whole = rows == MR && columns == NR;
-    // Of a tile that is not wholly inside C, the part that is, is copied out and in: the same arithmetic.
+    // If a tile lies only partly in C, that part is copied out and back: the same arithmetic.
     if (!whole) copyTile(c, stride, edge, NR << 2, rows, columns);
     micro(wide, k, alpha, a, b, whole ? c : edge, whole ? stride : NR << 2);
     if (!whole) copyTile(edge, NR << 2, c, stride, rows, columns);
@@ -171,7 +176,7 @@ function multiplyPanel(
   }
 }
 
-/** A panel of k quadruples becomes wide at `to`, each value four times: k × 16 f32. */
+/** Widens a panel of k quadruples to `to`, each value four times: k × 16 f32. */
 function widen(from: usize, k: i32, to: usize): void {
   const end = from + ((<usize>k) << 4);
   for (; from < end; from += 16) {
@@ -207,8 +212,8 @@ export function micro(wide: bool, k: i32, alpha: f32, a: usize, b: usize, c: usi
     c21 = f32x4.splat(0);
   let c30 = f32x4.splat(0),
     c31 = f32x4.splat(0);
-  // What bounds this loop is the number of instructions: an address that was just added to needs no widening to 64
-  // bits, and a's tells the end, so that nothing is counted.
+  // The number of instructions bounds this loop. V8 omits the 64-bit extension of an address that was just added to,
+  // and a's address marks the end, so there is no counter.
   const step = wide ? 64 : 16;
   a -= step;
   b -= 32;
@@ -247,7 +252,7 @@ function addScaled(c: usize, scale: v128, low: v128, high: v128): void {
 
 /**
  * Packs `count` rows of `source` (count × k, ld) into ⌈count/width⌉ panels (k × width): panel element (p, r) is source
- * element (r, p). width: 4 or 8. The last panel is filled up with zeros. out: ⌈count/width⌉ · width · k f32.
+ * element (r, p). width: 4 or 8. The last panel is padded with zeros. out: ⌈count/width⌉ · width · k f32.
  */
 export function packRows(width: i32, source: usize, ld: i32, count: i32, k: i32, out: usize): void {
   const step = bytesOf(width);
@@ -275,7 +280,7 @@ export function packRows(width: i32, source: usize, ld: i32, count: i32, k: i32,
 }
 
 /**
- * Four rows (k long, `row` bytes apart) become k quadruples, `step` bytes apart. Blocks of 4 × 4 are transposed:
+ * Interleaves four rows (k long, `row` bytes apart) to k quadruples, `step` bytes apart. Blocks of 4 × 4 are transposed:
  *   x0 = a0 a1 a2 a3      unpack x0, x1: a0 b0 a1 b1 | a2 b2 a3 b3      halves:  a0 b0 c0 d0
  *   x1 = b0 b1 b2 b3      unpack x2, x3: c0 d0 c1 d1 | c2 d2 c3 d3               a1 b1 c1 d1 …
  */
@@ -308,8 +313,14 @@ function packFourRows(from: usize, row: usize, k: i32, to: usize, step: usize): 
 }
 
 /**
- * Packs `count` columns of `source` (k × count, ld) into ⌈count/width⌉ panels (k × width): panel element (p, r) is
- * source element (p, r). Otherwise as packRows.
+ * Packs columns into ⌈count/width⌉ panels (k × width): panel element (p, r) is source element (p, r). The last panel is
+ * padded with zeros.
+ * @param width 4 or 8
+ * @param source k × count × f32, rows ld elements apart
+ * @param ld leading dimension
+ * @param count columns
+ * @param k rows
+ * @param out ⌈count/width⌉ · width · k f32
  */
 export function packColumns(width: i32, source: usize, ld: i32, count: i32, k: i32, out: usize): void {
   const row = bytesOf(ld);

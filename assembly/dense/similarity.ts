@@ -1,10 +1,16 @@
-// EASE's item similarity read off the swept Gram: with S = −(G + λI)⁻¹ in the lower tiles of sweep.ts,
-// B̂_ij = −C_ij / C_jj = S_ij / −S_jj off the diagonal and 0 on it (Steck, 2019). Entries below ε are dropped.
+// EASE's item similarity from the swept Gram matrix: with S = −(G + λI)⁻¹ in the lower tiles of sweep.ts, B̂_ij = −C_ij
+// / C_jj = S_ij / −S_jj off the diagonal and 0 on it (Steck, 2019). Entries below ε are dropped.
 
 import { at32, bytesOf, cellAt, f32At, setF32, setI32 } from '../core/arrays';
 import { tile } from '../core/tiles';
 
-/** `out` (n × f32) gets the diagonal of C, the inverse itself. */
+/**
+ * Writes the diagonal of C.
+ * @param tiles S, lower tiles
+ * @param t rows of a tile
+ * @param n items
+ * @param out n × f32
+ */
 export function inverseDiagonal(tiles: usize, t: i32, n: i32, out: usize): void {
   for (let i = 0; i < n; i++) {
     const r = i % t;
@@ -12,7 +18,16 @@ export function inverseDiagonal(tiles: usize, t: i32, n: i32, out: usize): void 
   }
 }
 
-/** Entries of each row of block-row `block` that B̂ keeps: counts (t × i32), overwritten. diagonal: n × f32. */
+/**
+ * Counts the entries that B̂ keeps in each row of a block-row.
+ * @param tiles S, lower tiles
+ * @param t rows of a tile
+ * @param n items
+ * @param block the block-row
+ * @param diagonal n × f32, from inverseDiagonal
+ * @param epsilon ε
+ * @param counts t × i32, overwritten
+ */
 export function countSimilar(
   tiles: usize,
   t: i32,
@@ -27,8 +42,10 @@ export function countSimilar(
 }
 
 /**
- * Writes the entries that countSimilar counted, columns strictly increasing.
- * cursors (t × i32): where each row starts in indices (i32) and values (f32); each is left at the row's end.
+ * Writes the entries that countSimilar counted, columns strictly increasing. Other arguments as there.
+ * @param cursors t × i32, where each row starts in indices and values; each is left at the row's end
+ * @param indices i32, columns
+ * @param values f32, B̂_ij
  */
 export function fillSimilar(
   tiles: usize,
@@ -44,7 +61,7 @@ export function fillSimilar(
   scan(tiles, t, n, block, diagonal, epsilon, cursors, indices, values);
 }
 
-/** Visits block-row `block` from left to right; four entries at a time are compared, the few that pass are kept. */
+/** Visits block-row `block` from left to right, compares four entries at a time, and keeps the few that pass. */
 function scan(
   tiles: usize,
   t: i32,
@@ -97,7 +114,7 @@ function scan(
   }
 }
 
-// indices = 0 counts only.
+// With indices = 0, only counts.
 // @ts-ignore: decorator
 @inline
 function keep(

@@ -1,12 +1,12 @@
-// Solves A X = R for a small symmetric positive definite A by its Cholesky factor A = L Lᵀ, for a few right sides
-// alone: the inner system of EASE by groups (assembly/sparse/groups.ts), 256 to 1,024 rows.
+// Solves A X = R for a small symmetric positive definite A and a few right sides, by the Cholesky factor A = L Lᵀ: the
+// inner system of EASE by groups (assembly/sparse/groups.ts), 256 to 1,024 rows.
 //
 // Storage: panels of 8 rows, one behind the other. A panel holds its 8 values of column 0, then those of column 1, and
-// so on, `size` columns of 32 bytes each; size is a multiple of 8. First come A's panels, size / 8 of them, of whose
-// entries those above the diagonal are never used; then those of the right sides, transposed: eight right sides are
-// eight further rows of A. L and Lᵀ X = L⁻¹ R, then X, take their place. A 4 × 8 tile (four columns of a panel) is so
-// 128 contiguous bytes, and both an operand and a result of the micro-kernel of gemm.ts; its other operand are four
-// rows of L, made wide.
+// so on, `size` columns of 32 bytes each; size is a multiple of 8. First come A's panels, size / 8 of them; entries
+// above the diagonal are not used. Then come those of the right sides, transposed: eight right sides are eight further
+// rows of A. L and Lᵀ X = L⁻¹ R, then X, take their place. So a 4 × 8 tile (four columns of a panel) is 128 contiguous
+// bytes, and serves the micro-kernel of gemm.ts as an operand and as a result. The other operand is four rows of L,
+// widened.
 //
 // Right sides come in two kinds. Those of the first `late` panels are zero in all rows before `corner`, and so is L⁻¹
 // R: the forward solve starts there. Those of the other panels are full.
@@ -36,7 +36,7 @@ export function solveScratchBytes(): usize {
  * @param full panels of right sides that are not
  * @param panels (size / 8 + late + full) panels of 8 × size f32
  * @param scratch solveScratchBytes()
- * @returns 0, or 1 + the row of the first pivot that is not positive (or not a number); then the panels are of no use
+ * @returns 0, or 1 + the row of the first pivot that is not positive (or not a number); the panels are then undefined
  */
 export function solvePanels(size: i32, corner: i32, late: i32, full: i32, panels: usize, scratch: usize): i32 {
   const failed = factorPanels(size, corner, late, full, panels, scratch);
@@ -69,7 +69,7 @@ function factorPanels(size: i32, corner: i32, late: i32, full: i32, panels: usiz
       for (let p = rest; p < end; p += length) micro(true, count, -1, scratch, p + from, p + to, COLUMN);
     }
     const block = own + to + half;
-    // Four rows of A beside the diagonal: a_rc is column c's row r, and becomes l_rc.
+    // Four rows of A next to the diagonal: a_rc is column c's row r, and becomes l_rc.
     let d: f32 = load<f32>(block);
     if (!(d > 0)) return j + 1;
     const r0: f32 = 1 / sqrt<f32>(d);

@@ -1,23 +1,23 @@
 // In-place inverse of a symmetric positive definite matrix by the block sweep operator (Gauss and Jordan, in
 // Goodnight's symmetric form, 1979). With D = A_kk⁻¹, sweeping block k is
 //   A_ij ← A_ij − A_ik D A_kj,   A_ik ← A_ik D,   A_kk ← −D      (i, j ≠ k),
-// and sweeping every block leaves −A⁻¹. It stays symmetric, so the lower triangle is enough, and it takes n³ flops in
-// all, as many as Cholesky's three phases, nearly all of them in one update kernel.
+// and sweeping every block leaves −A⁻¹. The matrix stays symmetric, so the lower triangle is enough. It takes n³ flops,
+// as many as Cholesky's three phases, nearly all of them in one update kernel.
 //
-// Storage: only tiles (i, j) with j ≤ i, each t × t f32 row-major and contiguous, tile (i, j) being number
-// i (i + 1) / 2 + j. t is a multiple of 8. The last tiles are padded with the identity. Up to 32 t ⌈t / 128⌉ bytes
-// after a tile that is written are read, so that the last one may not be the last of the memory.
+// Storage: only tiles (i, j) with j ≤ i, each t × t f32 row-major and contiguous, tile (i, j) being number i (i + 1) /
+// 2 + j. t is a multiple of 8. The last tiles are padded with the identity. Up to 32 t ⌈t / 128⌉ bytes after a tile
+// that is written are read, so memory must not end with the last tile.
 //
-// Precision: an update of 16 rows by 16 columns whose panels are small beside the diagonal goes in 16-bit fixed point
-// (fixed.ts), the others in single precision. With shares |A_r,k| / √|A_rr| of rows r and |(A_ik D)_c| / √|A_cc| of
-// columns c, an error of fixed point is about 1e-5 of their product beside √|A_rr A_cc|; it is taken where that product
-// is at most FIXED_BELOW. That depends on the values alone. A_ik D goes likewise, but for D's diagonal, most of its
-// norm, which is multiplied in single precision beforehand.
+// Precision: an update of 16 rows by 16 columns is computed in 16-bit fixed point (fixed.ts) if its panels are small
+// compared with the diagonal, else in single precision. With shares |A_r,k| / √|A_rr| of rows r and |(A_ik D)_c| /
+// √|A_cc| of columns c, the error of fixed point is about 1e-5 of their product, relative to √|A_rr A_cc|. It is used
+// when that product is at most FIXED_BELOW, which depends on the values alone. A_ik D is computed alike, except for D's
+// diagonal, which has most of its norm and is multiplied in single precision.
 //
 // Order: in the sweep of k each tile is written by one task, from that tile and what the panels hold: in single
 // precision summed over the t columns of k in ascending order, then subtracted once; in fixed point subtracted once per
 // length of columns, in ascending order. So tasks of one phase may run in any order, on any thread. Panels of zeros,
-// and in fixed point lengths of zeros, are skipped; that subtracts nothing, and so what fills up the last tiles costs
+// and in fixed point lengths of zeros, are skipped: they subtract nothing. So the padding of the last tiles costs
 // little.
 //
 // One sweep: sweepPivot(k); sweepPanel(k, i) for every i ≠ k; sweepUpdate(k, i, …) for every i ≠ k, and sweepPivot(k +
@@ -29,14 +29,14 @@ import { choleskyInverse } from './cholesky';
 import { lengths, packFixed, subtractFixed } from './fixed';
 import { multiplyPacked, packColumns, packRows } from './gemm';
 
-/** Rows, and columns, of a tile that are updated alike, a multiple of 8. */
+/** Rows, and columns, of a tile that are updated in the same precision; a multiple of 8. */
 const STRIP: i32 = 16;
-/** The largest product of shares that goes in fixed point. */
+/** The largest product of shares that is computed in fixed point. */
 const FIXED_BELOW: f32 = 0.05;
 
-// A slot holds what the panel of tile (i, k) gives the updates: A_ik as a left operand and A_ik D as a right one,
-// packed; both in fixed point; their steps; the sums of squares of their rows, then the largest share of each strip;
-// whether there is anything but zeros. Where they are, beyond the operand in single precision, which comes first:
+// A slot holds what the updates need of tile (i, k): A_ik as a left operand and A_ik D as a right one, packed; both in
+// fixed point; their steps; the sums of squares of their rows, later the largest share of each strip; and whether there
+// is anything but zeros. The operand in single precision comes first; these are the offsets of the others:
 // @ts-ignore: decorator
 @inline
 function rightOf(slot: usize, t: i32): usize {
@@ -97,8 +97,13 @@ function slotOf(slots: usize, t: i32, i: i32): usize {
 }
 
 /**
- * Inverts the diagonal tile k: it becomes −D, which is packed without its diagonal into `pivot` (sweepSlotBytes(t)).
- * work: choleskyWorkspaceBytes(t). failed (i32) gets 0, or 1 + the row within the tile of a pivot that is not positive.
+ * Inverts diagonal tile k, which becomes −D, and packs it without its diagonal.
+ * @param tiles lower tiles
+ * @param t rows of a tile
+ * @param k the block to sweep
+ * @param pivot sweepSlotBytes(t), gets the packed tile
+ * @param work choleskyWorkspaceBytes(t)
+ * @param failed i32, gets 0, or 1 + the row within the tile of a pivot that is not positive
  */
 export function sweepPivot(tiles: usize, t: i32, k: i32, pivot: usize, work: usize, failed: usize): void {
   const d = tile(tiles, t, k, k);
@@ -124,8 +129,14 @@ function packedAt(width: i32, packed: usize, k: i32, p: i32, column: i32): usize
 }
 
 /**
- * A_ik ← A_ik D for one i ≠ k, packed for the updates into slot i of slots: A_ik as the left operand, A_ik D as the
- * right one. pivot: as sweepPivot left it. scratch: that of multiplyPacked.
+ * A_ik ← A_ik D, packed for the updates.
+ * @param tiles lower tiles
+ * @param t rows of a tile
+ * @param k the block that is swept
+ * @param i a block other than k
+ * @param pivot from sweepPivot
+ * @param slots a slot for each block; slot i gets A_ik as the left operand and A_ik D as the right one
+ * @param scratch MULTIPLY_SCRATCH_BYTES
  */
 export function sweepPanel(tiles: usize, t: i32, k: i32, i: i32, pivot: usize, slots: usize, scratch: usize): void {
   const below = i > k;
@@ -172,7 +183,7 @@ function scaleColumns(t: i32, a: usize, pivot: usize): void {
   }
 }
 
-/** As scaleColumns, for rows. */
+/** As scaleColumns, but for rows. */
 function scaleRows(t: i32, a: usize, pivot: usize): void {
   const bytes = bytesOf(t);
   for (let r = 0; r < t; r++) {
@@ -194,14 +205,14 @@ function fixRight(t: i32, slot: usize, diagonal: usize): void {
   toShares(t, diagonal, rightSharesOf(slot, t));
 }
 
-/** Sums of squares of rows become the largest share of each strip of them: its first value. */
+/** Replaces the sums of squares of rows by the largest share of each strip, stored in its first value. */
 function toShares(t: i32, diagonal: usize, squares: usize): void {
   for (let r = 0; r < t; r += STRIP) {
     let largest: f32 = 0;
     const end = min(r + STRIP, t);
     for (let row = r; row < end; row++) {
       const square = f32At(squares, row) / abs(f32At(diagonal, row * (t + 1)));
-      // what is not a number is the largest
+      // NaN counts as the largest
       if (!(square <= largest)) largest = square;
     }
     setF32(squares, r, sqrt(largest));
@@ -209,9 +220,15 @@ function toShares(t: i32, diagonal: usize, squares: usize): void {
 }
 
 /**
- * A_ij ← A_ij − A_ik D A_kj for one i ≠ k and all j ≠ k in [from, to), to ≤ i + 1.
- * slots: as sweepPanel left them. scratch: that of multiplyPacked. 2t³ operations per tile, about half of that on the
- * diagonal.
+ * A_ij ← A_ij − A_ik D A_kj. 2t³ operations per tile, about half of that on the diagonal.
+ * @param tiles lower tiles
+ * @param t rows of a tile
+ * @param k the block that is swept
+ * @param i a block other than k
+ * @param from first j
+ * @param to end of j, at most i + 1; j = k is skipped
+ * @param slots from sweepPanel
+ * @param scratch MULTIPLY_SCRATCH_BYTES
  */
 export function sweepUpdate(
   tiles: usize,
@@ -233,14 +250,14 @@ export function sweepUpdate(
 }
 
 /**
- * target (t × t; its lower triangle alone where `lower`) loses the product of left's left operand and right's right
- * one.
+ * Subtracts the product of left's left operand and right's right one from target (t × t; if `lower`, only from its
+ * lower triangle).
  */
 function subtractProduct(t: i32, left: usize, right: usize, target: usize, lower: bool, scratch: usize): void {
   for (let r = 0; r < t; r += STRIP) {
     const end = min(r + STRIP, t);
     const columns = lower ? end : t;
-    // Neighbouring strips of columns that go the same way go together.
+    // Neighbouring strips of columns in the same precision are computed together.
     for (let c = 0; c < columns;) {
       const fixed = isFixed(left, right, t, r, c);
       const begin = c;
@@ -289,7 +306,12 @@ function subtractPart(
   } else multiplyPacked(rows, columns, t, -1, left + (a << 2), rightOf(right, t) + (b << 2), c, t, scratch);
 }
 
-/** Makes the diagonal tiles whole once every block is swept: updates keep up their lower triangles alone. */
+/**
+ * Completes the diagonal tiles once every block is swept: updates maintain only their lower triangles.
+ * @param tiles lower tiles
+ * @param t rows of a tile
+ * @param count blocks
+ */
 export function sweepFinish(tiles: usize, t: i32, count: i32): void {
   for (let k = 0; k < count; k++) {
     const d = tile(tiles, t, k, k);

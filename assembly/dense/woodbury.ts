@@ -1,21 +1,27 @@
 // Rows added to or taken from the data of a swept Gram matrix. With C = (G + λI)⁻¹, rows W (k × n) and s = 1 or −1,
 // Woodbury's identity (1950) is
 //   (G + λI + s WᵀW)⁻¹ = C − s · C Wᵀ T⁻¹ W C,   T = I + s · W C Wᵀ (k × k),
-// and T is positive definite wherever the new matrix is. With S = −C in the lower tiles of sweep.ts and Y = W S it is
+// and T is positive definite if the new matrix is. With S = −C in the lower tiles of sweep.ts and Y = W S it is
 //   S ← S + s · Yᵀ T⁻¹ Y.
 // The host gathers Y a row at a time, inverts T (cholesky.ts), packs Y and U = T⁻¹ Y as operands and updates tile after
 // tile.
 //
-// Order: a row of Y adds the rows of S in the order of its items, in f64; a tile gets s times a sum over k in ascending
-// order, rounded and added once. Each tile is written by one task, so tasks may run in any order, on any thread.
+// Order: a row of Y adds the rows of S in the order of its items, in f64; a tile adds s times a sum over k in ascending
+// order, rounded once. Each tile is written by one task, so tasks may run in any order, on any thread.
 
 import { bytesOf, cellAt, f32At, f64At, i32At, setF32 } from '../core/arrays';
 import { tile } from '../core/tiles';
 import { multiplyPacked } from './gemm';
 
 /**
- * out (blocks · t f64) += Σ_c weights_c · row items_c of S.
- * tiles: `blocks` block-rows. items (count × i32) below blocks · t; weights: count × f32.
+ * out += Σ_c weights_c · row items_c of S.
+ * @param tiles S, lower tiles
+ * @param t rows of a tile
+ * @param blocks block-rows
+ * @param count rows to add
+ * @param items count × i32, below blocks · t
+ * @param weights count × f32
+ * @param out blocks · t × f64
  */
 export function gatherRows(
   tiles: usize,
@@ -73,9 +79,17 @@ export function narrow(n: i32, x: usize, out: usize): void {
 }
 
 /**
- * S_ij += sign · Y_iᵀ U_j for block-row i and all j in [from, to), to ≤ i + 1. 2 t² k flops per tile.
- * lefts, rights (blocks slots of t × k f32): slot i holds columns t·i … t·i + t − 1 of Y, of U, packed 4 and 8 wide by
- * packColumns. k ≤ 256. scratch: that of multiplyPacked.
+ * S_ij += sign · Y_iᵀ U_j. 2 t² k flops per tile.
+ * @param tiles S, lower tiles
+ * @param t rows of a tile
+ * @param k rows of Y and U, at most 256
+ * @param i the block-row
+ * @param from first j
+ * @param to end of j, at most i + 1
+ * @param sign s
+ * @param lefts a slot of t × k f32 for each block: columns t·i … t·i + t − 1 of Y, packed 4 wide by packColumns
+ * @param rights the same of U, packed 8 wide
+ * @param scratch MULTIPLY_SCRATCH_BYTES
  */
 export function addProducts(
   tiles: usize,

@@ -2,7 +2,7 @@ import { bytesOf, i32At } from '../core/arrays';
 import { Struct } from '../core/struct';
 
 /**
- * Four lanes of one step of Adam (Kingma and Ba, 2015) with gradient g and moments m and v, which are updated:
+ * One step of Adam (Kingma and Ba, 2015) on four lanes, with gradient g. Updates the moments m and v:
  *   m = β₁ m + (1 − β₁) g;  v = β₂ v + (1 − β₂) g²;  the result is parameter − rate · m / (√v + epsilon).
  * `rate` already holds the bias correction lr √(1 − β₂^t) / (1 − β₁^t).
  */
@@ -31,10 +31,10 @@ export function step(
   );
 }
 
-/** The numbers of a step of Adam. */
+/** The constants of a step of Adam. */
 @unmanaged
 export class Adam extends Struct {
-  /** lr √(1 − β₂^t) / (1 − β₁^t): the bias correction is in it. */
+  /** lr √(1 − β₂^t) / (1 − β₁^t), so with the bias correction. */
   rate: f32;
   beta1: f32;
   beta2: f32;
@@ -55,7 +55,15 @@ export function adam(n: i32, parameters: usize, gradients: usize, m: usize, v: u
     );
 }
 
-/** A step of Adam on the rows rows[b] of a table (any × d) with moments m and v of its shape; gradients (count × d). */
+/**
+ * One step of Adam on some rows of a table.
+ * @param count rows to step
+ * @param rows count × i32
+ * @param d length of a row
+ * @param table rows of d × f32
+ * @param gradients count × d × f32
+ * @param m, v moments, shaped as the table
+ */
 export function adamRows(
   count: i32,
   rows: usize,

@@ -1,6 +1,6 @@
-// The items' side of stage 3. A batch of users pulls at the items in two ways: through U = X̂ V, and through the loss
-// itself. Both arrive here as lists by item, so that a row of V and of its moments is read and written once a step,
-// ranges of items can go to different threads, and no table of gradients is needed.
+// The items' side of stage 3. A batch of users adds gradients to the items in two ways: through U = X̂ V, and through
+// the loss itself ("pulls"). Both arrive here as lists by item. So each row of V and of its moments is read and written
+// once a step, threads can take ranges of items, and no table of gradients is needed.
 
 import { at32, bytesOf, i32At } from '../core/arrays';
 import { Adam, step } from './adam';
@@ -8,10 +8,10 @@ import { Csr, rowBegin, rowEnd } from '../core/csr';
 import { madd } from '../core/madd';
 import { Struct } from '../core/struct';
 
-/** What a user's gradient adds to that of an item. */
+/** A pull: what a user adds to the gradient of an item. */
 @unmanaged
 export class Pull extends Struct {
-  /** The item, as `margin` leaves it; the user's row of the batch, as `bucketPulls` does. */
+  /** From `margin` the item; from `bucketPulls` the user's row of the batch. */
   row: i32;
   /** Weight of the user's vector. */
   user: f32;
@@ -20,9 +20,13 @@ export class Pull extends Struct {
 }
 
 /**
- * The pulls of a batch on the items [begin, end), by item: outIndptr (end − begin + 1) i32, out (room for all pulls),
- * in the order of users and of each user's pulls. pulls, starts, perInteraction, counts: as `margin` has them, of
- * `count` users.
+ * Sorts the pulls of a batch by item, in the order of users and of each user's pulls.
+ * @param begin first item
+ * @param end the item after the last
+ * @param count users of the batch
+ * @param pulls, starts, perInteraction, counts as `margin` has them
+ * @param outIndptr (end − begin + 1) × i32, where each item's pulls start
+ * @param out room for all pulls on these items
  */
 export function bucketPulls(
   begin: i32,
@@ -51,7 +55,7 @@ export function bucketPulls(
     const cell = at32(outIndptr, i);
     store<i32>(cell, load<i32>(cell) + load<i32>(cell - 4));
   }
-  // each item's start moves to its end while it fills, and is put back after
+  // filling moves each item's start to its end; it is restored afterwards
   for (let b = 0; b < count; b++) {
     const first = pulls + <usize>(i32At(starts, b) * perInteraction) * offsetof<Pull>();
     const last = first + <usize>i32At(counts, b) * offsetof<Pull>();
@@ -72,7 +76,10 @@ export function bucketPulls(
   store<i32>(outIndptr, 0);
 }
 
-/** A market's vectors, which stay near fixed ones, and their moments: all (items × d) f32, d a multiple of 16. */
+/**
+ * A market's vectors, the fixed vectors that they stay near, and their moments: all (items × d) f32, d a multiple of
+ * 16.
+ */
 @unmanaged
 export class ItemTables extends Struct {
   d: i32;
@@ -80,7 +87,7 @@ export class ItemTables extends Struct {
   fixed: usize;
   m: usize;
   v: usize;
-  /** What the loss left of their gradient, zeroed as it is taken; 0 for none. */
+  /** The loss's part of their gradient, zeroed as it is read; 0 for none. */
   gradients: usize;
   decay: f32;
 }
@@ -230,8 +237,7 @@ export function spreadItems(begin: i32, end: i32, x: Csr, count: i32, d: i32, ve
 }
 
 /**
- * out = x₀ + x₁ + … over n elements (n a multiple of 4), from `parts` ≥ 1 tables of which each begins `bytes` after the
- * one before.
+ * out = x₀ + x₁ + … over n elements (n a multiple of 4), from `parts` ≥ 1 tables, `bytes` apart.
  */
 export function sumParts(n: i32, parts: i32, bytes: u32, x: usize, out: usize): void {
   const end = bytesOf(n);

@@ -5,7 +5,11 @@ import { below, unit } from '../core/random';
 
 /**
  * The table of p_i ∝ visits_i^0.75 (word2vec's unigram distribution), by Vose's method.
- * visits (n u32, not all zero); thresholds (n f32) and aliases (n i32) are written; scratch (n f64, then n i32).
+ * @param n items
+ * @param visits n × u32, not all zero
+ * @param thresholds n × f32, written
+ * @param aliases n × i32, written
+ * @param scratch n × f64, then n × i32
  */
 export function buildUnigramTable(n: i32, visits: usize, thresholds: usize, aliases: usize, scratch: usize): void {
   let total: f64 = 0;
@@ -15,7 +19,7 @@ export function buildUnigramTable(n: i32, visits: usize, thresholds: usize, alia
     setF64(scratch, i, weight);
     total += weight;
   }
-  // one stack of indices, the small ones from the left, the large ones from the right
+  // one stack of indices: small ones from the left, large ones from the right
   const stack = at64(scratch, n);
   let small = 0;
   let large = n;

@@ -2,8 +2,8 @@ import { u32At } from '../core/arrays';
 import { draw, stream, unit } from '../core/random';
 
 /**
- * Inverted dropout of rows × d values: each is zeroed with probability `rate`, the others are divided by 1 − rate.
- * Row r draws from the stream (seed, stage, keys[r]); the same call on a gradient is the way back.
+ * Inverted dropout of rows × d values: zeroes each with probability `rate` and divides the others by 1 − rate. Row r
+ * draws from the stream (seed, stage, keys[r]). The same call on a gradient is the backward pass.
  */
 export function dropout(rows: i32, d: i32, x: usize, rate: f32, seed: u32, stage: u32, keys: usize): void {
   const scale = <f32>1 / (<f32>1 - rate);

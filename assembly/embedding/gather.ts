@@ -1,10 +1,10 @@
-// The second phase of skip-gram (skipgram.ts): gradients that were left by position go to the items, one range of items
-// at a time.
+// The second phase of skip-gram (skipgram.ts): adds the gradients by position to the items, one range of items at a
+// time.
 import { at32, bytesOf, f32At, i32At } from '../core/arrays';
 import { rowBegin, rowEnd } from '../core/csr';
 import { Struct } from '../core/struct';
 
-/** An entry of `partition`. */
+/** An entry that `partition` writes. */
 @unmanaged
 export class Entry extends Struct {
   item: i32;
@@ -15,11 +15,17 @@ export class Entry extends Struct {
 }
 
 /**
- * Entries by ranges of 2^shift items, in order within a range: entry e, of items[e], becomes (items[e], first + ⌊e /
- * per⌋, values[e]). Negative items are left out.
- *
- * items (count i32), values (count f32, or address 0: then the third word is left as it was); indptr (ranges + 1 i32)
- * and out (count × 12 bytes) are written.
+ * Sorts entries by ranges of 2^shift items, in order within a range: entry e, of items[e], becomes
+ * (items[e], first + ⌊e / per⌋, values[e]). Leaves out negative items.
+ * @param count entries
+ * @param items count × i32
+ * @param values count × f32, or address 0: the third word is then not written
+ * @param first position of the first entry
+ * @param per entries of a position
+ * @param shift log₂ of the items of a range
+ * @param ranges number of ranges
+ * @param indptr (ranges + 1) × i32, where each range starts
+ * @param out count × 12 bytes
  */
 export function partition(
   count: i32,
@@ -43,7 +49,7 @@ export function partition(
     const cell = at32(indptr, r);
     store<i32>(cell, load<i32>(cell) + load<i32>(cell - 4));
   }
-  // each range's start moves to its end while it fills, and is put back after
+  // filling moves each range's start to its end; it is restored afterwards
   let index = first;
   for (let e = 0; e < count; index++) {
     for (const last = min<i32>(count, e + per); e < last; e++) {
@@ -62,16 +68,16 @@ export function partition(
   store<i32>(indptr, 0);
 }
 
-/** What a round of walks leaves, block by block, and where its gradients go. */
+/** The results of a round of walks, block by block, and the tables that take their gradients. */
 @unmanaged
 export class Round extends Struct {
-  /** Ranges of items, as `partition` cut them. */
+  /** Ranges of items, as in `partition`. */
   ranges: i32;
   /** Blocks of walks, one after the other. */
   blocks: i32;
-  /** From a block's positions, and its drawn, to the next one's. */
+  /** Bytes from a block's positions to the next block's, and from its `drawn`. */
   blockBytes: u32;
-  /** As `skipgram` has them, from the first position of the first block on. */
+  /** As in `skipgram`, from the first position of the first block on. */
   walks: usize;
   centres: usize;
   contexts: usize;
@@ -88,8 +94,8 @@ export class Round extends Struct {
 }
 
 /**
- * The gradients of one range of items, which are added to: of each block of walks first those of the positions that the
- * items have, in order, then those of the negatives that they were.
+ * Adds to the gradients of one range of items. For each block of walks: first the gradients of the positions that hold
+ * the items, in order, then those of the draws as negatives.
  */
 export function addGradients(range: i32, round: Round): void {
   const walks = round.walks;

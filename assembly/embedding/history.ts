@@ -2,15 +2,15 @@ import { at32, f32At, i32At, setF32, setI32 } from '../core/arrays';
 import { Csr, rowBegin, rowEnd } from '../core/csr';
 
 /**
- * X̂ = Normalize(X B) for a batch of users: row r is Σ_{i ∈ x_users[r]} B_i divided by its sum; no rows where that is
- * empty.
+ * X̂ = Normalize(X B) for a batch of users: row r is Σ_{i ∈ x_users[r]} B_i divided by its sum; an empty sum gives an
+ * empty row.
  *
  * @param count users of the batch
  * @param users count × i32, rows of X
  * @param x X (users × items), a pattern
  * @param b B (items × n), positive values
  * @param dense n × f32, zero before and after
- * @param out X̂ (count × n), columns in the order first met; room for Σ_b min(n, Σ_{i∈x} |B_i|) entries
+ * @param out X̂ (count × n), columns in order of first occurrence; room for Σ_b min(n, Σ_{i∈x} |B_i|) entries
  */
 export function historyRows(count: i32, users: usize, x: Csr, b: Csr, dense: usize, out: Csr): void {
   const xIndptr = x.indptr;

@@ -5,7 +5,7 @@ import { below, draw, stream } from '../core/random';
 import { Struct } from '../core/struct';
 import { addScaled, dot } from '../core/vector';
 
-/** What the margin loss of a market's batches shares. */
+/** The arguments that the batches of a market share. */
 @unmanaged
 export class MarginLoss extends Struct {
   /** X: (users + 1) × i32, and the items of each user, strictly increasing */
@@ -30,13 +30,19 @@ export class MarginLoss extends Struct {
  *
  *   L = Σ_(i,j) ( (1 − y_ij) + (1 / K) Σ_k max(0, y_ik − γ) ),   y_ij = cos(u_i, v_j),
  *
- * over the users' interactions (i, j), with K uniform items that the user did not interact with.
- *
- * users (i32, rows of X: indptr, items strictly increasing); u and du (count × d), v (n × d). Row b of du is
- * overwritten, its terms in the order of interactions and negatives; it draws from the stream (seed, stage, keys[b]).
- * The gradient of V is left as pulls (see adapt.ts): counts[b] of them, at pulls + 12 (1 + K) starts[b], where starts
- * (count i32) are the running sums of the users' interactions. totals: f64[2], to which the loss and the number of
- * interactions are added. A user who has all n items meets no negatives.
+ * over the users' interactions (i, j), with K uniform items that the user did not interact with. A user who has all n
+ * items gets no negatives. User b draws from the stream (seed, stage, keys[b]). The gradient of V is left as pulls (see
+ * adapt.ts).
+ * @param count users of the batch
+ * @param users count × i32, rows of X
+ * @param keys count × i32, see above
+ * @param loss what the batches share
+ * @param u count × d × f32
+ * @param du count × d × f32, overwritten; terms in the order of interactions and negatives
+ * @param pulls gets counts[b] pulls from byte 12 (1 + K) starts[b] on, for each user b
+ * @param starts count × i32, running sums of the users' interactions
+ * @param counts count × i32, written
+ * @param totals 2 × f64: adds the loss and the number of interactions
  */
 export function margin(
   count: i32,
@@ -114,7 +120,7 @@ export function margin(
   store<f64>(totals, interactions, 8);
 }
 
-/** Whether `item` is among items[first, last), which rise. */
+/** Whether `item` is among items[first, last), which ascend. */
 // @ts-ignore: decorator
 @inline
 function contains(items: usize, first: i32, last: i32, item: i32): bool {

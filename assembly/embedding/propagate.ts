@@ -1,5 +1,5 @@
-// Sparse × dense products: the sum of each element of the output runs over its row's entries in order, so rows can be
-// cut between threads anywhere. A transposed product is the same kernel on the transposed matrix.
+// Sparse × dense products. The sum of each element of the output runs over its row's entries in order, so threads can
+// take any ranges of rows. A transposed product is the same kernel on the transposed matrix.
 
 import { at32, bytesOf } from '../core/arrays';
 import { rowBegin, rowEnd } from '../core/csr';
@@ -9,9 +9,8 @@ import { LINE_BYTES } from '../layout';
 const LINE: usize = <usize>LINE_BYTES;
 
 /**
- * Rows [begin, end) of X (n × d f32, d a multiple of 16) go to panels of 16 columns: panel p is n × 16 f32 from out +
- * 64 n p on. The rows of a panel lie close together, so that more of them stay in a cache than of the same columns of
- * X.
+ * Copies rows [begin, end) of X (n × d f32, d a multiple of 16) to panels of 16 columns: panel p is n × 16 f32 from out
+ * + 64 n p on. The rows of a panel are contiguous, so the cache holds more of them than of the same columns of X.
  */
 export function cutColumns(begin: i32, end: i32, n: i32, d: i32, x: usize, out: usize): void {
   const stride = bytesOf(d);
@@ -30,11 +29,17 @@ export function cutColumns(begin: i32, end: i32, n: i32, d: i32, x: usize, out: 
 }
 
 /**
- * Y[r] = keep · X[r] + Σ_e values[e] · X[indices[e]] for r in [begin, end) and the 16 columns of a panel.
- *
- * indptr (end + 1) i32, indices and values (indptr[end]); x: rows of a panel, 64 bytes each; y: rows of 16 f32,
- * `stride` bytes apart; X ≠ Y. With keep = 1 and B this is the propagation V = B V_init + V_init; with keep = 0 a plain
- * product (X may then have more rows than Y).
+ * Y[r] = keep · X[r] + Σ_e values[e] · X[indices[e]] for the 16 columns of a panel. With keep = 1 and B this is the
+ * propagation V = B V_init + V_init. With keep = 0 it is a plain product, and X may have more rows than Y.
+ * @param begin first row
+ * @param end the row after the last
+ * @param indptr (end + 1) × i32
+ * @param indices indptr[end] × i32
+ * @param values indptr[end] × f32
+ * @param x rows of the panel, 16 f32 each
+ * @param y rows of 16 f32, `stride` bytes apart; must not overlap x
+ * @param stride see `y`
+ * @param keep 0 or 1
  */
 export function propagate(
   begin: i32,
@@ -78,7 +83,7 @@ export function propagate(
   }
 }
 
-/** Each row's values are divided by their sum, summed in order; a row whose sum is not above 0 is left as it is. */
+/** Divides each row's values by their sum, summed in order. A row whose sum is not above 0 stays unchanged. */
 export function normaliseRows(rows: i32, indptr: usize, values: usize): void {
   for (let r = 0; r < rows; r++) {
     const first = at32(values, rowBegin(indptr, r));

@@ -7,8 +7,8 @@ import { sumLanes4 } from '../core/vector';
 import { drawAlias } from './alias';
 
 /**
- * Draws the negatives of centre t: items (negatives i32) gets them, rows the addresses of their rows of V̄, 8 bytes
- * apart and padded to a multiple of four with the last one.
+ * Draws the negatives of centre t: writes them to items (negatives i32), and the addresses of their rows of V̄ to rows,
+ * 8 bytes apart and padded to a multiple of four with the last one.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,14 +1,13 @@
-// The pairs inside one walk, as skipgram.ts takes them apart: rows of V and V̄ of its positions lie in the L1 cache,
-// and the errors of the pairs in a band, row t holding those of centre t by the distance of the other position, cell
-// `middle` being distance 0.
+// The pairs inside one walk (skipgram.ts). The rows of V and V̄ of its positions are in L1. The errors of the pairs are
+// in a band: row t holds those of centre t by the distance of the other position; cell `middle` is distance 0.
 import { at32, bytesOf } from '../core/arrays';
 import { madd } from '../core/madd';
 import { sigmoid4 } from '../core/math';
 import { sumLanes4 } from '../core/vector';
 
 /**
- * The band gets the scores of all pairs at most `reach` apart, and others beside them: two centres and four targets at
- * a time. own, around: the rows of V and V̄ of the walk's positions, `stride` bytes each.
+ * Writes the scores of all pairs at most `reach` apart to the band, and of some farther ones: it takes two centres and
+ * four targets at a time. own, around: the rows of V and V̄ of the walk's positions, `stride` bytes each.
  */
 // @ts-ignore: decorator
 @inline
@@ -63,9 +62,9 @@ export function scoreWindow(
 }
 
 /**
- * A row of the band gets the errors 1 − σ in place of the scores of its pairs, which are its cells [from, to] except
- * `middle`, and 0 in all others. Returns the product of σ over the pairs, none below 1e-7:
- * that of each cell mod 4 in order, then (0 · 2) · (1 · 3).
+ * Replaces a row of the band: the scores of its pairs, in cells [from, to] except `middle`, become the errors 1 − σ,
+ * and all other cells 0. Returns the product of σ over the pairs, none below 1e-7: that of each cell mod 4 in order,
+ * then (0 · 2) · (1 · 3).
  */
 // @ts-ignore: decorator
 @inline
@@ -95,8 +94,8 @@ export function errorsOf(row: usize, from: i32, to: i32, middle: i32, width: i32
 }
 
 /**
- * The gradients of v of four positions from t on gain those of their pairs as centres: position t + i reads error (t +
- * i, s). Past the last position errors are 0. centres: rows of gradients, those of the negatives in them.
+ * Adds to the gradients of v of four positions from t on those of their pairs as centres: position t + i reads error (t
+ * + i, s). Past the last position errors are 0. centres: rows of gradients, which hold those of the negatives.
  */
 // @ts-ignore: decorator
 @inline

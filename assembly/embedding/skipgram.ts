@@ -1,8 +1,7 @@
-// Skip-gram with negative sampling over walks, in two phases that can each be cut between threads. First every walk by
-// itself (skipgram-pairs.ts, skipgram-negatives.ts): its rows of V and V̄ stay in the L1 cache, the pairs inside the
-// walk are small matrix products, and the gradients are left by position in the walk. Then every range of items by
-// itself (gather.ts): the gradients of its items from all positions that the items have, and from the negatives that
-// they were.
+// Skip-gram with negative sampling over walks, in two phases that threads can each share. The first takes every walk by
+// itself (skipgram-pairs.ts, skipgram-negatives.ts): its rows of V and V̄ stay in L1, the pairs inside the walk are
+// small matrix products, and gradients are stored by position in the walk. The second takes every range of items by
+// itself (gather.ts): it adds the gradients from all positions that hold the items, and from their draws as negatives.
 import { at32, bytesOf, i32At } from '../core/arrays';
 import { log } from '../core/math';
 import { stream } from '../core/random';
@@ -10,7 +9,7 @@ import { Struct } from '../core/struct';
 import { drawNegatives, negativeErrors, negativeGradient } from './skipgram-negatives';
 import { centreGradients, contextGradients, errorsOf, scoreWindow } from './skipgram-pairs';
 
-/** What all walks of a training share. */
+/** The arguments that all walks of a training share. */
 @unmanaged
 export class SkipGram extends Struct {
   /** Items of a walk. */
@@ -21,7 +20,7 @@ export class SkipGram extends Struct {
   negatives: i32;
   /** Items. */
   n: i32;
-  /** The alias table, as buildUnigramTable leaves it. */
+  /** The alias table of buildUnigramTable. */
   thresholds: usize;
   aliases: usize;
   seed: u32;
@@ -36,8 +35,8 @@ export class SkipGram extends Struct {
  *
  *   L = −Σ_pairs ( log σ(v_i·v̄_j) + Σ_k log σ(−v_i·v̄_k) )   over all pairs (i, j) at most `window` apart in a walk.
  *
- * Each pair meets `negatives` negatives from the alias table; the pairs of one centre share them, so each of them
- * counts once for each pair of that centre. Walk w draws from the stream (seed, stage, w) alone.
+ * Each pair has `negatives` negatives from the alias table. The pairs of one centre share them, so each counts once for
+ * each pair of that centre. Walk w draws from the stream (seed, stage, w) alone.
  * @param begin the first walk
  * @param end the walk after the last
  * @param walks (end − begin) × length × i32, item positions, walk `begin` first
@@ -126,7 +125,7 @@ export function skipgram(
   store<f64>(totals, pairs, 8);
 }
 
-/** Bytes that `skipgram` needs beside its outputs. */
+/** Bytes of scratch of `skipgram`. */
 export function skipgramScratchBytes(length: i32, window: i32, d: i32, negatives: i32): usize {
   const rows = blocked(length);
   return (

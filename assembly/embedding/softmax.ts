@@ -8,9 +8,15 @@ import { sumLanes } from '../core/vector';
  *
  *   L = −Σ_b (1 / |x_b|) Σ_{j ∈ x_b} log softmax(s_b)_j
  *
- * scores (count × ld f32, row b's first n are s_b; ld a multiple of 4, the rest is overwritten with 0) become dL/ds;
- * users (count i32, rows of X: indptr, items); totals: f64[2], to which the loss and the number of users are added.
  * A user without items has no loss.
+ * @param count users of the batch
+ * @param users count × i32, rows of X
+ * @param xIndptr X: (users + 1) × i32
+ * @param xItems X: the items of each user, i32
+ * @param n items
+ * @param ld length of a row of scores, a multiple of 4
+ * @param scores count × ld × f32, the first n of row b are s_b; becomes dL/ds, 0 after the first n
+ * @param totals 2 × f64: adds the loss and the number of users
  */
 export function softmax(
   count: i32,
@@ -45,7 +51,7 @@ export function softmax(
       v128.store(scores + c, e);
       sums = f32x4.add(sums, e);
     }
-    // the padding lanes hold e^−87, which no f32 sum of n ≥ 1 lanes feels
+    // the padding lanes hold e^−87, too small to change an f32 sum of n ≥ 1 lanes
     const sum = sumLanes(sums);
     const items = last - first;
     const scale = f32x4.splat(items > 0 ? <f32>1 / sum : <f32>0);

@@ -3,8 +3,8 @@ import { rowBegin, rowEnd } from '../core/csr';
 import { below, draw, stream } from '../core/random';
 import { Struct } from '../core/struct';
 
-// Random walks on the co-occurrence graph A = XᵀX without its diagonal, without ever making A: p(j|i) ∝ A_ij is the
-// same as "a user u of item i with probability ∝ |x_u| − 1, then one of the user's other items, each alike".
+// Random walks on the co-occurrence graph A = XᵀX without its diagonal. A is never built: p(j|i) ∝ A_ij is the same as
+// "a user u of item i with probability ∝ |x_u| − 1, then one of the user's other items, uniformly".
 
 /**
  * For every item i the running sums of |x_u| − 1 over its users u: `sums` (nnz, u32), laid out as the items' rows.
@@ -37,8 +37,15 @@ export class WalkGraph extends Struct {
 }
 
 /**
- * Walks [begin, end), each `length` items, into `walks` ((end − begin) × length i32). Walk w starts at starts[w], which
- * must have a neighbour, and draws from the stream (seed, stage, w) alone.
+ * Draws walks [begin, end). Walk w draws from the stream (seed, stage, w) alone.
+ * @param begin the first walk
+ * @param end the walk after the last
+ * @param starts i32, the first item of each walk, by its number; it must have a neighbour
+ * @param length items of a walk
+ * @param graph X
+ * @param seed the run's seed
+ * @param stage with the walk's number, the key of its stream
+ * @param walks (end − begin) × length × i32, written
  */
 export function walk(
   begin: i32,
@@ -73,7 +80,7 @@ export function walk(
       }
       const user = i32At(itemUsers, low);
       const first = rowBegin(userIndptr, user);
-      // the lower half picks one of the user's other items: columns rise, so those from `item` on move up by one
+      // the lower half picks one of the user's other items: columns ascend, so those from `item` on move up by one
       let at = at32(userItems, first + <i32>below(bits << 32, rowEnd(userIndptr, user) - first - 1));
       if (load<i32>(at) >= item) at += 4;
       item = load<i32>(at);

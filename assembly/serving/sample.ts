@@ -3,12 +3,12 @@ import { below, draw, stream } from '../core/random';
 
 /**
  * Draws `count` distinct indices of 0 … n − 1 that the mask does not exclude, all equally likely: the first steps of a
- * shuffle (Fisher and Yates) of the allowed ones in ascending order. Returns how many were drawn: fewer than `count`
- * only where fewer are allowed.
- * @param out n × i32, of which the first `count` are the result and the rest is working space
+ * shuffle (Fisher and Yates) of the allowed ones in ascending order. Returns the number drawn: fewer than `count` only
+ * if fewer are allowed.
+ * @param out n × i32; the first `count` are the result, the rest is scratch
  * @param n number of indices
- * @param exclude n × u8, an entry other than 0 leaves that index out
- * @param count how many to draw
+ * @param exclude n × u8, nonzero leaves that index out
+ * @param count number to draw
  * @param seed the run's seed
  * @param stage with `index`, the key of the stream
  * @param index see `stage`

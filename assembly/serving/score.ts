@@ -1,6 +1,6 @@
-// Scores of all items of a market for one history. The order of every sum is fixed: over the history in its order;
-// over d in four lanes (lane l takes the elements l, l + 4, …), then (lane 0 + lane 2) + (lane 1 + lane 3), then the
-// d mod 4 last elements one by one. Each row is summed by itself, so its score does not depend on n or on its place.
+// Scores of all items of a market for one history. The order of every sum is fixed: over the history in its order; over
+// d in four lanes (lane l takes the elements l, l + 4, …), then (lane 0 + lane 2) + (lane 1 + lane 3), then the d mod 4
+// last elements one by one. Each row is summed by itself, so its score does not depend on n or on its position.
 
 import { at32, bytesOf, cellAt, i32At, setF32 } from '../core/arrays';
 import { rowBegin, rowEnd } from '../core/csr';
@@ -78,7 +78,7 @@ export function scoreLinear(
  * @param indices nnz × i32
  * @param values nnz × f32, S
  * @param maxima nnz × f32, M
- * @param history count × i32, rows to take, in this order
+ * @param history count × i32, rows to use, in this order
  * @param count length of the history
  * @param scale factor of the sum
  * @returns the number of entries of S added
@@ -234,7 +234,7 @@ export function termsBatch(
   }
 }
 
-/** Rows of V that stay in the nearest cache while every user of the batch meets them: 64 of d = 128 are 32 kB. */
+/** Rows of V that stay in L1 while all users of the batch are scored: 64 of d = 128 are 32 kB. */
 const ROWS_AT_A_TIME: i32 = 64;
 
 /**
@@ -416,7 +416,12 @@ function addOneByFour(out: usize, n: i32, d: i32, vectors: usize, u: usize, fact
   }
 }
 
-/** out_j += bias_j; both n × f32. */
+/**
+ * out_j += bias_j.
+ * @param out n × f32
+ * @param n items
+ * @param bias n × f32
+ */
 export function addBias(out: usize, n: i32, bias: usize): void {
   const end = bytesOf(n);
   const wideEnd = bytesOf(n & ~3);

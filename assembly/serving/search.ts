@@ -1,15 +1,15 @@
 // The k best items of each user of a batch, exactly as `scoreLinear`, `addCosines`, `addBias` and `topK` find them,
-// mostly without the exact cosines: integers of 16 bits tell which items cannot be among the best, and only what
-// they leave is scored exactly.
+// mostly without the exact cosines: 16-bit quantised vectors rule out items that cannot be among the best, and only the
+// others are scored exactly.
 //
 // A row x of V and the unit vector y = u / ‖u‖ are held as p = round(S x) and q = round(S y), and |p · q / S² − x · y|
-// ≤ `error`, what the rounding of the exact score can differ by included (`src/recommend/search.ts` derives it). Adding
-// f32 and rounding are monotonic, so with c' the cosine term from p · q and e = |weight| · error,
+// ≤ `error`, which includes the rounding of the exact score (`src/recommend/search.ts` derives it). Adding f32 and
+// rounding are monotonic, so with c' the cosine term from p · q and e = |weight| · error,
 //   low = (linear + (c' − e)) + bias  ≤  score  ≤  high = (linear + (c' + e)) + bias
-// hold for the rounded sums too, whatever the linear term is. Where `high` is not above the k-th best `low` of the
-// items before, k items of lower index score at least as much: the item is not among the best. The others are listed,
-// in ascending order. At the end those of the list whose `high` is not below the k-th best `low` of all get their exact
-// score, in the order of `dot`, and meet as in `topK`.
+// hold for the rounded sums too, whatever the linear term is. If `high` is not above the k-th best `low` of the items
+// before, k items of lower index score at least as much: the item is not among the best. The others are listed, in
+// ascending order. At the end the items of the list whose `high` is not below the k-th best `low` of all get their
+// exact score, in the order of `dot`, and are compared as in `topK`.
 
 import { at32, bytesOf } from '../core/arrays';
 import { multiplyPairs } from '../dense/fixed';
@@ -23,18 +23,20 @@ import { rise, sink, sortHeap, topK } from './topk';
  * (1.002 S + 0.51 √65,535)² = 1.04e9 < 2³¹ (Cauchy–Schwarz; 0.51 bounds what rounding adds to each number).
  */
 const SCALE: f32 = <f32>QUANTISED_SCALE;
-/** Rows of V that stay in the nearest cache while every user of the batch meets them: 64 of d = 128 are 16 kB. */
+/** Rows of V that stay in L1 while all users of the batch are scored: 64 of d = 128 are 16 kB. */
 const ROWS_AT_A_TIME: i32 = 64;
-/** Below these, squares or factors lose their relative precision in f32: such a user's scores are all made exactly. */
+/**
+ * Below these, squares or factors lose their relative precision in f32: all scores of such a user are computed exactly.
+ */
 const LEAST_SQUARE: f32 = 1e-30;
 const LEAST_FACTOR: f32 = 1e-30;
 
-/** What is known of a user. The caller writes the first three fields. */
+/** The state of a user's search. The caller writes the first three fields. */
 @unmanaged
 export class SearchState extends Struct {
   /** n × f32, the linear terms */
   linear: usize;
-  /** n × u8, other than 0 for an item to leave out */
+  /** n × u8, nonzero for an item to leave out */
   excluded: usize;
   /** 1 … n */
   k: i32;
@@ -50,7 +52,7 @@ export class SearchState extends Struct {
   least: f32;
 }
 
-/** What the scores of a market's items are made of, beside the users. */
+/** The items of a market, and the terms of their scores that do not depend on a user. */
 @unmanaged
 export class SearchedItems extends Struct {
   /** Items. */
@@ -67,22 +69,22 @@ export class SearchedItems extends Struct {
   zeros: usize;
   /** Factor of the cosine. */
   weight: f32;
-  /** Largest difference of a cosine from what the quantised vectors give. */
+  /** Largest error of a cosine of quantised vectors. */
   error: f32;
 }
 
-/** Which items a user's query leaves out. */
+/** The items that a user's query leaves out. */
 @unmanaged
 export class Choice extends Struct {
-  /** i32: those let in alone, then those left out */
+  /** i32: first the only items to recommend, then those to leave out */
   items: usize;
-  /** How many are let in alone; −1 for all items. */
+  /** The number of only items to recommend; −1 for all. */
   only: i32;
-  /** How many after those are left out. */
+  /** The number of items to leave out. */
   without: i32;
 }
 
-/** Bytes of a row of integers: d of them, a last one without a second has zero beside it. */
+/** Bytes of a quantised row: d integers, padded with a zero to an even number. */
 // @ts-ignore: decorator
 @inline
 function shortBytes(d: i32): usize {
@@ -90,8 +92,8 @@ function shortBytes(d: i32): usize {
 }
 
 /**
- * Writes round(S x), halves to even, for rows of d numbers. Eight rows take turns, two numbers each; rows that are
- * missing in the last eight are zeros.
+ * Writes round(S x), halves to even, for rows of d numbers. Eight rows are interleaved in pairs of numbers; the last
+ * eight are padded with rows of zeros.
  * @param n rows
  * @param d length of a row
  * @param x n × d × f32
@@ -111,7 +113,7 @@ export function shortenRows(n: i32, d: i32, x: usize, out: usize): f32 {
   return largest;
 }
 
-/** round(scale · x), two numbers every `step` bytes; the second of the last two is left as it is where d is odd. */
+/** round(scale · x), two numbers every `step` bytes; if d is odd, the second of the last two is not written. */
 function shorten(d: i32, x: usize, scale: f32, out: usize, step: usize): void {
   const s = f32x4.splat(scale);
   let k = 0;
@@ -145,7 +147,7 @@ function shorten(d: i32, x: usize, scale: f32, out: usize, step: usize): void {
  * @param lists m × n × (i32, f32): items listed and their `high`
  * @param out m × k' × (i32, f32) in two parts, k' × i32 items, best first, and k' × f32 scores; k' = most
  * @param most the largest k
- * @param counts m × i32, how many items each user got: fewer than k only where fewer are left
+ * @param counts m × i32, number of items of each user: fewer than k only if fewer are left
  * @param scratch SEARCH_SCRATCH_BYTES, then (m rounded up to 4) rows of i16
  */
 export function searchBatch(
@@ -226,10 +228,10 @@ export function searchBatch(
 }
 
 /**
- * Which items are left out for each of m users.
+ * Marks the items to leave out for each of m users.
  * @param m users
  * @param n items
- * @param masks m × n × u8, get 1 for an item to leave out, else 0
+ * @param masks m × n × u8, gets 1 for an item to leave out, else 0
  * @param choices m × Choice
  */
 export function maskBatch(m: i32, n: i32, masks: usize, choices: usize): void {
@@ -251,8 +253,8 @@ export function maskBatch(m: i32, n: i32, masks: usize, choices: usize): void {
  * The best items of each of m users by all their scores.
  * @param m users
  * @param n items
- * @param seekers m × SearchState, of which the first three fields are read; the terms, which get the bias added, are
- * the scores
+ * @param seekers m × SearchState, of which the first three fields are read. The terms become the scores: the bias is
+ * added to them
  * @param bias n × f32; 0 for none
  * @param out, most, counts as of searchBatch
  */
@@ -273,7 +275,7 @@ function seekerAt(seekers: usize, u: usize): SearchState {
   return changetype<SearchState>(seekers + u * offsetof<SearchState>());
 }
 
-/** A user's integers and state: the factor as in `addCosines`, nothing listed. */
+/** Quantises a user and sets the state: the factor as in `addCosines`, nothing listed. */
 function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, seeker: SearchState): void {
   const square = dot(user, user, d);
   const norm = sqrt<f32>(square);
@@ -352,7 +354,7 @@ function scan(
   seeker.least = least;
 }
 
-/** Scores what is left of the list exactly; writes the k best, best first, and returns how many there are. */
+/** Scores the rest of the list exactly, writes the k best, best first, and returns their number. */
 function finish(
   d: i32,
   vectors: usize,

@@ -1,15 +1,15 @@
 // The k best of n scores. A heap of the kept entries has the worst of them at its root: the lowest score and, among
-// equal scores, the highest index. The scan is ascending, so a later equal score never displaces an earlier one, and
-// four scores at a time are skipped where none is above the root. NaN counts as −∞.
+// equal scores, the highest index. The scan is ascending, so a later equal score never displaces an earlier one. It
+// skips four scores at a time if none is above the root. NaN counts as −∞.
 
 import { at32, bytesOf, f32At, setF32, setI32 } from '../core/arrays';
 
 /**
- * Writes the k best entries, best first, equal scores by lower index; returns how many there are (fewer than k only
- * where fewer are left).
+ * Writes the k best entries, best first, equal scores by lower index. Returns their number: fewer than k only if fewer
+ * are left.
  * @param scores n × f32
  * @param n number of scores
- * @param exclude n × u8, an entry other than 0 leaves that index out; 0 for no mask
+ * @param exclude n × u8, nonzero leaves that index out; address 0 for no mask
  * @param k at most n
  * @param outIndex k × i32
  * @param outScore k × f32
@@ -69,7 +69,7 @@ function worse(scoreA: f32, indexA: i32, scoreB: f32, indexB: i32): bool {
   return scoreA < scoreB || (scoreA == scoreB && indexA > indexB);
 }
 
-/** Places a new entry in a heap of `size` entries, upwards from its end. */
+/** Moves the last entry of a heap of `size` entries up to its place. */
 export function rise(indices: usize, scores: usize, size: i32, index: i32, score: f32): void {
   let hole = size;
   while (hole > 0) {
@@ -84,7 +84,7 @@ export function rise(indices: usize, scores: usize, size: i32, index: i32, score
   setI32(indices, hole, index);
 }
 
-/** Replaces the root of a heap of `size` entries, downwards. */
+/** Moves a new root of a heap of `size` entries down to its place. */
 export function sink(indices: usize, scores: usize, size: i32, index: i32, score: f32): void {
   let hole = 0;
   while (true) {

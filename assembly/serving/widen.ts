@@ -1,5 +1,5 @@
-// Compact tables of vectors to f32, once, when a model is loaded. Both conversions are exact but for one rounding of
-// the int8 product, so that the bits are the same everywhere.
+// Converts compact tables of vectors to f32, once, when a model is loaded. The conversions are exact except for one
+// rounding of the int8 product, so the bits are the same everywhere.
 
 import { at32, bytesOf, f32At, setF32, setU32 } from '../core/arrays';
 import { dot } from './score';

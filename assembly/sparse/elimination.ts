@@ -1,19 +1,22 @@
 // Elimination order of a sparse symmetric matrix by approximate minimum fill (Rothberg and Eisenstat, 1998), on the
 // graph itself: row i of `bits` has a bit for each neighbour of i and for i. Eliminating a node makes its neighbours a
-// clique, so its row is or-ed into theirs. n²/8 bytes (18 MB at n = 12,015) take the place of a quotient graph, and
-// every degree is exact. Integers throughout; ties go to the lower index.
+// clique, so its row is or-ed into theirs. n²/8 bytes (18 MB at n = 12,015) replace a quotient graph, and every degree
+// is exact. All numbers are integers; of equal nodes the lower index comes first.
 
 import { at32, i32At, setI32 } from '../core/arrays';
 
 /**
- * Eliminates up to `count` nodes, as long as that takes fewer operations than leaving them to a dense inverse.
- *
- * words: u64 words in a row, a multiple of 2. bits: n × words u64; an eliminated node's row stays as it was then,
- * without itself: the rows of its column in the factor. degrees: n i32, neighbours of each node, −1 once it is
- * eliminated, and −1 up to the next multiple of 4.
- * fills: as many i32, the fill of each node, which the first call writes. done: nodes eliminated so far. order: n i32,
- * gets the nodes from `done` on. Returns the nodes eliminated in all; fewer than done + count: the rest is to be taken
- * as dense.
+ * Eliminates nodes, as long as that takes fewer operations than leaving them to a dense inverse.
+ * @param n nodes
+ * @param words u64 words of a row, a multiple of 2
+ * @param bits n × words × u64; the row of an eliminated node keeps its state, without the node itself: the rows of its
+ *   column in the factor
+ * @param degrees i32, neighbours of each node, −1 once it is eliminated; −1 from n up to the next multiple of 4
+ * @param fills i32, as many, the fill of each node; the first call writes it
+ * @param done nodes eliminated so far
+ * @param count most nodes to eliminate
+ * @param order n × i32, gets the nodes from `done` on
+ * @returns the nodes eliminated in all; if fewer than done + count, the rest is to be inverted as dense
  */
 export function eliminate(
   n: i32,
@@ -49,9 +52,9 @@ export function eliminate(
   return done;
 }
 
-/** What stands for the fill of a node that is eliminated, or none. */
+/** The fill of a node that is eliminated, or is padding. */
 const GONE: i32 = i32.MAX_VALUE;
-/** The square of more than this does not fit in 32 bits. */
+/** The largest number whose square fits in 32 bits. */
 const MOST: i32 = 46_340;
 
 /**
@@ -66,7 +69,7 @@ function fillOf(degree: i32, clique: i32): i32 {
   return d * (d - 1) - q * (q - 1);
 }
 
-/** The node with the least fill, −1 where none is left. */
+/** The node with the least fill; −1 if none is left. */
 function leastFill(n: i32, fills: usize): i32 {
   const end = at32(fills, (n + 3) & ~3);
   let least = i32x4.splat(GONE);
@@ -94,7 +97,9 @@ function isWorthwhile(c: i32, left: i32): bool {
 }
 const SLOWER: f64 = 4.2;
 
-/** The neighbours of `node` become a clique, which they are already where `known`, and lose it. */
+/**
+ * Makes the neighbours of `node` a clique, unless `known` says that they are one, and removes the node from their rows.
+ */
 function connect(words: i32, bits: usize, degrees: usize, fills: usize, node: i32, degree: i32, known: bool): void {
   const bytes = (<usize>words) << 3;
   const row = bits + <usize>node * bytes;

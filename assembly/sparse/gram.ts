@@ -5,9 +5,12 @@ import { at32, bytesOf, i32At, setI32 } from '../core/arrays';
 import { rowBegin, rowEnd } from '../core/csr';
 
 /**
- * counts (cols × i32) gets the number of entries of each row of G, the diagonal included.
- * X (rows × cols) as indptr, indices and Xᵀ as columnIndptr, columnIndices: i32, no duplicates. seen: cols × i32 of
- * scratch.
+ * Counts the entries of each row of G, the diagonal included.
+ * @param cols columns of X
+ * @param indptr, indices X (rows × cols), i32, without duplicates
+ * @param columnIndptr, columnIndices Xᵀ, i32
+ * @param seen cols × i32 of scratch
+ * @param counts cols × i32, written
  */
 export function gramCount(
   cols: i32,
@@ -37,12 +40,11 @@ export function gramCount(
 }
 
 /**
- * Fills G's outIndices (i32) and outValues (f32), (outIndptr[cols]) each; columns strictly increasing.
- * Arguments as in gramCount; outIndptr (cols + 1) holds the running sum of the counts, and is as it was at the end.
- * scratch: 3 × cols × i32.
- *
- * Nothing is sorted: G is symmetric, so column i is row i, and written in ascending i its entries arrive in every
- * row in ascending order.
+ * Fills in G, columns strictly increasing. Other arguments as in gramCount.
+ * @param scratch 3 × cols × i32
+ * @param outIndptr (cols + 1) × i32, the running sum of the counts; unchanged at the end
+ * @param outIndices outIndptr[cols] × i32, written
+ * @param outValues outIndptr[cols] × f32, written
  */
 export function gramFill(
   cols: i32,

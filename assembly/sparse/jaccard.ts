@@ -1,4 +1,4 @@
-// How alike two items of a market are by the users they share, at the entries of a matrix that is there already:
+// Similarity of two items of a market by the users they share, at the entries of a given matrix:
 //   J_ij = A_ij / (n_i + n_j − A_ij + shrinkage),  A = XᵀX, n its diagonal.
 // Order: A is counted in integers, so any order gives the same bits; the quotient is one division in f32. Its terms are
 // exact up to 2²⁴ users of an item.
@@ -48,7 +48,7 @@ export function jaccardRows(x: SharedUsers, from: i32, to: i32, counts: usize): 
       const item = (<usize>load<u32>(indices + at)) << 2;
       const both: f32 = <f32>load<u32>(counts + item);
       const other: f32 = <f32>(load<u32>(itemStarts + item, 4) - load<u32>(itemStarts + item));
-      // an item without users has nothing in common with any
+      // an item without users has no similarity to any
       store<f32>(out + at, both > 0 ? both / (own + other - both + shrinkage) : 0);
     }
     for (let u = users; u < usersEnd; u += 4) {

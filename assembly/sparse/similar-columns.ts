@@ -29,7 +29,7 @@ export function markColumns(
   memory.fill(counts, 0, LINE);
   const bound = f32x4.splat(epsilon);
   const own = x + <usize>column * LINE;
-  // Lanes beyond width may divide by nothing; their bits are dropped.
+  // Lanes beyond width may divide by zero; their bits are dropped.
   const s0 = scaleOfFour(own, 0);
   const s1 = scaleOfFour(own, 4);
   const s2 = scaleOfFour(own, 8);

@@ -1,5 +1,5 @@
 // Columns of C = (G + λI)⁻¹ from the panels of supernode.ts, 16 at a time, in a block x of n rows × 16 f32: one row is
-// one cache line. They are completed backwards, from the columns after the panels to the first panel.
+// one cache line. Rows are computed backwards, from those after the panels to the first panel.
 //
 // Order: C is summed over R in ascending order, in blocks of 256 from 0, and each block's sum is then subtracted.
 
@@ -25,7 +25,7 @@ export class KeptBlock extends Struct {
 }
 
 /**
- * x becomes 16 columns of C after the leading ones.
+ * Computes 16 columns of C after the leading ones.
  * @param panels FactoredPanel each, all of them
  * @param count how many
  * @param tiles lower tiles (core/tiles.ts) of the columns after the leading ones, swept, so that they hold −C
@@ -53,12 +53,12 @@ export function invertSwept(
 }
 
 /**
- * x becomes neighbouring leading columns of C, all of panels that do not descend to each other.
+ * Computes neighbouring leading columns of C, all of panels that do not descend to each other.
  * @param panels FactoredPanel each
  * @param count those up to the end of these columns' panels
  * @param blocks KeptBlock each, of all columns
  * @param from the first block of the columns after these panels
- * @param blockCount how many blocks there are
+ * @param blockCount number of blocks
  * @param column the first column
  * @param width how many, at most 16
  * @param x (n + SPARE_ROWS) × 16 × f32
@@ -82,7 +82,7 @@ export function invertLeading(
   memory.copy(kept, x, <usize>keptRows * LINE);
 }
 
-// The rows of x from `leading` on, out of the swept tiles.
+// Copies the rows of x from `leading` on from the swept tiles.
 function gatherSwept(tiles: usize, t: i32, size: i32, column: i32, leading: i32, x: usize): void {
   const own = column / t;
   const within = bytesOf(column % t);
@@ -107,8 +107,8 @@ function gatherSwept(tiles: usize, t: i32, size: i32, column: i32, leading: i32,
   }
 }
 
-// The rows of x after the panels, out of the blocks; lanes from `width` on become zero. Up to 3 rows after each block's
-// are overwritten, before the next block's are.
+// Copies the rows of x after the panels from the blocks; lanes from `width` on become zero. Also overwrites up to 3
+// rows after each block's, before the next block writes them.
 function gatherInverted(blocks: usize, from: i32, count: i32, column: i32, width: i32, x: usize): void {
   for (let b = from; b < count; b++) {
     const block = changetype<KeptBlock>(blocks + <usize>b * offsetof<KeptBlock>());
@@ -131,7 +131,7 @@ function gatherInverted(blocks: usize, from: i32, count: i32, column: i32, width
   }
 }
 
-/** Four rows of four f32, `stride` bytes apart, become columns in rows LINE bytes apart; negated where asked. */
+/** Transposes four rows of four f32, `stride` bytes apart, to rows LINE bytes apart; negates them if asked. */
 // @ts-ignore: decorator
 @inline
 function transposeFour(from: usize, stride: usize, to: usize, negate: bool): void {
@@ -153,7 +153,7 @@ function transposeFour(from: usize, stride: usize, to: usize, negate: bool): voi
   v128.store(to + 3 * LINE, negate ? f32x4.neg(y3) : y3);
 }
 
-// The rows of x of panels [0, count), from the last to the first, given those after them.
+// Computes the rows of x of panels [0, count), from the last to the first, given those after them.
 function invertPanels(panels: usize, count: i32, column: i32, width: i32, x: usize): void {
   for (let p = count - 1; p >= 0; p--) {
     const panel = panelAt(panels, p);
@@ -189,7 +189,7 @@ function invertPanels(panels: usize, count: i32, column: i32, width: i32, x: usi
   }
 }
 
-/** Two rows of x, from `out` on, lose Σ_p t0[p] x[rows[p]] and Σ_p t1[p] x[rows[p]]. */
+/** Subtracts Σ_p t0[p] x[rows[p]] and Σ_p t1[p] x[rows[p]] from two rows of x, from `out` on. */
 function subtractTwo(k: i32, rows: usize, t0: usize, t1: usize, x: usize, out: usize): void {
   let c00 = f32x4.splat(0),
     c01 = f32x4.splat(0),

@@ -1,6 +1,6 @@
-// The sparse part of an inverse. The leading columns of A = G + λI, in an order of little fill, are cut into panels of
-// columns that share their rows R below the panel. With D the pivot block of panel J, A_JR its rows transposed and
-// T = D⁻¹ A_JR, all after the panels before it,
+// The sparse part of an inverse. The leading columns of A = G + λI, in an order with little fill, are cut into panels
+// of columns that share their rows R below the panel. With D the pivot block of panel J, A_JR its rows transposed and T
+// = D⁻¹ A_JR, all after the panels before it,
 //   eliminating J:  A_RR ← A_RR − A_JRᵀ T              (here)
 //   inverting:      C_J· = [J = ·] D⁻¹ − T C_R·        (supernode-inverse.ts; Takahashi, Fagan and Chin, 1973, for whole columns)
 // where · may be any column that is not eliminated through J: those after J, and those of panels that J does not
@@ -23,7 +23,7 @@ export class FactoredPanel extends Struct {
   width: i32;
   /** r, rows below. */
   height: i32;
-  /** r × u32, their positions, rising */
+  /** r × u32, their positions, ascending */
   rows: usize;
   /** T (w × r f32). */
   factor: usize;
@@ -55,7 +55,7 @@ export function panelAt(panels: usize, index: i32): FactoredPanel {
   return changetype<FactoredPanel>(panels + <usize>index * offsetof<FactoredPanel>());
 }
 
-/** A u32 of a table, as an address or what counts bytes. */
+/** A u32 of a table, as an address or a number of bytes. */
 // @ts-ignore: decorator
 @inline
 export function word(table: usize, index: i32): usize {
@@ -176,7 +176,7 @@ export function putTileRow(
 }
 
 /**
- * Tile (i, j) of the columns that are not leading loses A_JRᵀ T of every panel J, in ascending order.
+ * Subtracts A_JRᵀ T of every panel J, in ascending order, from tile (i, j) of the columns that are not leading.
  * @param all panels and tiles
  * @param i row of tiles
  * @param j column of tiles, at most i
@@ -207,7 +207,7 @@ export function updateTile(all: Panels, i: i32, j: i32, scratch: usize): void {
     const origin = target - ((<usize>(leading + i * t) * <usize>t + <usize>(leading + j * t)) << 2);
     for (let a = iFrom; a < iTo; a += 4) {
       const height = min(4, iTo - a);
-      // of a diagonal tile, no column beyond these rows
+      // in a diagonal tile, no column beyond these rows
       const stop = i == j ? min(jTo, a + 4) : jTo;
       for (let b = jFrom; b < stop; b += 4) {
         products(w, at32(block, a), at32(factor, b), bytes, scratch);
@@ -234,7 +234,7 @@ function products(w: i32, a: usize, b: usize, stride: usize, out: usize): void {
   let c1 = f32x4.splat(0);
   let c2 = f32x4.splat(0);
   let c3 = f32x4.splat(0);
-  // addresses are added to before they are used, as in gemm.ts
+  // each address is added to just before its use, as in gemm.ts
   a -= stride;
   b -= stride;
   const last = a + <usize>w * stride;

@@ -1,12 +1,17 @@
-// Transpose of a matrix in compressed rows, by counting. Rows are read in ascending order, so the columns of the
-// result are strictly increasing whatever order the input's were in.
+// Transpose of a matrix in compressed rows, by counting. Rows are read in ascending order, so the columns of the result
+// are strictly increasing for any order of the input's.
 
 import { at32, bytesOf, f32At, i32At, setF32, setI32 } from '../core/arrays';
 import { rowBegin, rowEnd } from '../core/csr';
 
 /**
- * Transposes a pattern (rows × cols): indptr (rows + 1) i32, indices (indptr[rows]) i32 → outIndptr (cols + 1) i32,
- * outIndices (indptr[rows]) i32.
+ * Transposes a pattern.
+ * @param rows of the input
+ * @param cols columns of the input
+ * @param indptr (rows + 1) × i32
+ * @param indices indptr[rows] × i32
+ * @param outIndptr (cols + 1) × i32, written
+ * @param outIndices indptr[rows] × i32, written
  */
 export function transposePattern(
   rows: i32,
@@ -19,7 +24,7 @@ export function transposePattern(
   transpose(rows, cols, indptr, indices, 0, outIndptr, outIndices, 0);
 }
 
-/** As transposePattern, with values and outValues (indptr[rows]) f32. */
+/** As transposePattern, with values: indptr[rows] × f32 in `values` and in `outValues`. */
 export function transposeMatrix(
   rows: i32,
   cols: i32,
@@ -33,7 +38,7 @@ export function transposeMatrix(
   transpose(rows, cols, indptr, indices, values, outIndptr, outIndices, outValues);
 }
 
-// While it scatters, outIndptr[c] is the next free place of column c; at the end that is where c + 1 starts, so the
+// While scattering, outIndptr[c] is the next free place of column c. At the end that is the start of c + 1, so the
 // array is shifted back by one.
 function transpose(
   rows: i32,
