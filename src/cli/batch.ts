@@ -1,4 +1,4 @@
-// Answers for many at once: computed on all threads, written as they come.
+// Answers for many users or items: computed on all threads, written as they are ready.
 import { AbortedError } from '../common/errors.ts';
 import { Job } from '../common/job.ts';
 import type { Context } from './context.ts';
@@ -6,7 +6,7 @@ import type { ResultFile } from './result-file.ts';
 import type { TableKind, TableWriter } from './table-kind.ts';
 import { openTable, printTable, tableFile } from './tables.ts';
 
-/** Where a table goes: a file, or stdout. */
+/** The destination of a table: a file, or stdout. */
 export class TableOutput {
   /** Rows written. */
   rows = 0;
@@ -17,7 +17,9 @@ export class TableOutput {
     private readonly result: ResultFile | undefined,
   ) {}
 
-  /** Before the work: opens the file that `-o` names, or stdout for CSV, or JSON lines with `--json`. */
+  /**
+   * Opens the file that `-o` names, before the work starts; without `-o` stdout, for CSV, or JSON lines with `--json`.
+   */
   static async open(context: Context, kind: TableKind, path: string | undefined, json?: boolean): Promise<TableOutput> {
     if (path === undefined) return new TableOutput(context, await printTable(kind, json), undefined);
     const result = await context.openResult(path, tableFile('-o', path, kind));
@@ -30,7 +32,7 @@ export class TableOutput {
     await this.table.write(columns);
   }
 
-  /** Puts the file in its place. @returns its size, where it is one. */
+  /** Renames the file to its name. @returns its size; undefined for stdout. */
   async finish(): Promise<number | undefined> {
     await this.table.finish();
     if (this.context.signal.aborted) throw new AbortedError('stopped');
@@ -38,7 +40,10 @@ export class TableOutput {
   }
 }
 
-/** Calls `work` with that many of a list at a time, reports progress, and lets signals in. @throws AbortedError */
+/**
+ * Calls `work` with `size` elements of a list at a time, reports progress, and lets signals through. @throws
+ * AbortedError
+ */
 export async function inChunks<T>(
   context: Context,
   stage: string,

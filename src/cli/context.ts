@@ -25,11 +25,11 @@ export class Context {
     writeLine(`m3rec: ${text}`);
   }
 
-  /** How long a command has to end by itself after a signal, in ms: Ctrl-C may take a second in all. */
+  /** Time that a command has to end after a signal, in ms. Ctrl-C may take a second in all. */
   private readonly grace = { SIGINT: 500, SIGTERM: 500 };
   private stoppedBy: StopSignal = 'SIGINT';
 
-  /** Stops the command at its next look at the signal. */
+  /** Aborts the signal; the command stops when it next checks it. */
   stop(name: StopSignal): void {
     this.stoppedBy = name;
     this.controller.abort();
@@ -70,7 +70,7 @@ export class Context {
     return this.openModel(path, (bytes) => loadModel(bytes));
   }
 
-  /** Opens a model on that many threads, for as long as `work` runs. */
+  /** Opens a model on `threads` threads while `work` runs. */
   async withRecommender<T>(
     path: string,
     threads: number | undefined,
@@ -85,7 +85,7 @@ export class Context {
     }
   }
 
-  /** Before the long work, not after it: can a file be written there, and may it? */
+  /** Checks before the long work, not after it, that a file can and may be written there. */
   async openResult(path: string, kind: FileKind = MODEL_FILE): Promise<ResultFile> {
     const result = await ResultFile.open(path, kind);
     this.results.push(result);
@@ -99,7 +99,7 @@ export class Context {
     return result.commit();
   }
 
-  /** When the command has ended, in whatever way. */
+  /** Called when the command has ended, for any reason. */
   async close(): Promise<void> {
     for (const result of this.results) await result.close();
   }

@@ -1,10 +1,10 @@
 import type { ModelInfo } from '../model/file.ts';
 import { formatCount } from './output.ts';
 
-/** What the sections of a model file are for; `other` also takes header, section table and padding. */
+/** The uses of a model file's sections. `other` includes header, section table and padding. */
 const PARTS = ['items', 'similarities', 'vectors', 'users', 'for update', 'other'] as const;
 
-/** The bytes of each part of a file; they sum to the file's. */
+/** The bytes of each part of a file. They sum to the size of the file. */
 export function fileParts({ bytes, sections }: ModelInfo): { part: string; bytes: number }[] {
   const sums = new Map<string, number>(PARTS.map((part) => [part, 0]));
   let rest = bytes;
@@ -17,7 +17,7 @@ export function fileParts({ bytes, sections }: ModelInfo): { part: string; bytes
   return Array.from(sums, ([part, sum]) => ({ part, bytes: sum }));
 }
 
-/** The variant of a model file, as JSON names it. */
+/** The variant of a model file, for JSON. */
 export const variantOf = ({ users, vectors, neighbours }: ModelInfo) => ({ users, vectors, neighbours });
 
 /** The variant of a model file in words. */

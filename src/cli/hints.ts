@@ -1,11 +1,11 @@
-// What a person probably meant by a name that the model does not have.
+// Finds what a person probably meant by a name that the model does not have.
 import { ArgumentError } from '../common/errors.ts';
 import type { Recommender } from '../models/load.ts';
 
-/** Names listed in a message. */
+/** Number of names that a message lists. */
 const LISTED = 20;
 
-/** Ids that a person would read as the same have the same plain form. */
+/** The plain form of an id. Ids that a person would read as the same have the same one. */
 const plain = (text: string) => text.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
 
 /** The first of `choices` that a person would read as `text`: it differs by case, or in spaces. */
@@ -19,7 +19,7 @@ const quote = (text: string) => JSON.stringify(text);
 const listed = (names: readonly string[]) =>
   names.slice(0, LISTED).map(quote).join(', ') + (names.length > LISTED ? ` and ${names.length - LISTED} more` : '');
 
-/** @throws ArgumentError that says which markets there are. */
+/** @throws ArgumentError that lists the markets. */
 export function checkMarket(recommender: Recommender, market: string): void {
   const { markets } = recommender;
   if (markets.includes(market)) return;
@@ -39,7 +39,7 @@ export function checkUser(recommender: Recommender, market: string, user: string
   const elsewhere = recommender.markets.filter((name) => recommender.hasUser(name, user));
   if (elsewhere.length > 0)
     throw fail(
-      `${quote(user)} is no user of market ${quote(market)}, but one of ${listed(elsewhere)}: give --market ${quote(elsewhere[0])}, or --items with what the user had`,
+      `${quote(user)} is not a user of market ${quote(market)}, but of ${listed(elsewhere)}: give --market ${quote(elsewhere[0])}, or --items with what the user had`,
     );
   const alike = findAlike(user, own.users);
   throw fail(
@@ -53,7 +53,7 @@ export function checkItem(recommender: Recommender, market: string, item: string
   throw ArgumentError.because('--item', describeUnknownItems(recommender, market, [item]));
 }
 
-/** One line on items that a market does not know. */
+/** Describes in one line the items that a market does not know. */
 export function describeUnknownItems(recommender: Recommender, market: string, items: readonly string[]): string {
   const { model } = recommender;
   const own = model.markets.find(({ name }) => name === market)!;

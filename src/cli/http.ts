@@ -5,27 +5,27 @@ import { getRequestListener } from '@hono/node-server';
 import { ArgumentError, M3RecError } from '../common/errors.ts';
 import type { Handler } from '../serve/handler.ts';
 
-/** What is left of a refused body is thrown away up to here before the answer goes out. */
+/** The rest of a refused body is read and discarded up to this size before the answer is sent. */
 const DRAIN_BYTES = 64 << 20;
 const DRAIN_MS = 5000;
 
-/** Bytes of a request line and its headers; so the handler's own limit of a URL comes first. */
+/** Bytes of a request line and its headers. The handler's limit of a URL is lower, so it applies first. */
 const HEADER_BYTES = 65_536;
 
 export interface HttpOptions {
   host: string;
-  /** 0 takes a free one. */
+  /** 0 chooses a free one. */
   port: number;
   signal: AbortSignal;
-  /** How long answers under way have, once the signal has aborted. */
+  /** Time in ms that running answers have once the signal has aborted. */
   graceMs: () => number;
-  /** Called once requests are taken, with the address in use. */
+  /** Called with the address in use once requests are accepted. */
   onListening: (url: string) => void;
 }
 
 /**
  * Answers HTTP with a handler until the signal aborts.
- * @throws ArgumentError for a host that this machine does not have, M3RecError for a port that cannot be taken.
+ * @throws ArgumentError for a host that is not an address of this machine, M3RecError for a port that cannot be used.
  */
 export async function serveHttp(
   handler: Handler,
@@ -38,7 +38,7 @@ export async function serveHttp(
   };
   const listener = getRequestListener(answer, {
     overrideGlobalObjects: false,
-    // The handler never rejects: what arrives here is a request that has no valid URL.
+    // The handler never rejects, so this request has no valid URL.
     errorHandler: () =>
       Response.json(
         { error: { code: 'invalid_url', message: 'no valid URL in request line and Host' } },
@@ -66,7 +66,7 @@ export async function serveHttp(
   clearTimeout(timer);
 }
 
-/** Answers what is no request, or not in time, and ends the connection. */
+/** Answers an invalid or late request, and ends the connection. */
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -76,8 +76,8 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
     error.code === 'HPE_HEADER_OVERFLOW'
       ? [431, 'headers_too_large', `the request line and headers have more than ${HEADER_BYTES} bytes: use POST`]
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'request_timeout', 'the request did not come in time']
-        : [400, 'invalid_request', 'this is no HTTP request'];
+        ? [408, 'request_timeout', 'the request did not arrive in time: send it again']
+        : [400, 'invalid_request', 'this is not an HTTP request'];
   const body = JSON.stringify({ error: { code, message } });
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status as number]}\r\ncontent-type: application/json\r\n` +
@@ -86,8 +86,8 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
 }
 
 /**
- * Reads the rest of a body that the handler refused. A connection with unread bytes is closed soon after the answer,
- * and a client that is done sending may by then have put its next request on it.
+ * Reads the rest of a body that the handler refused. Node closes a connection with unread bytes soon after the answer,
+ * when the client may already have sent its next request on it.
  */
 async function drain(body: ReadableStream<Uint8Array>): Promise<void> {
   const reader = body.getReader();
@@ -107,8 +107,9 @@ async function drain(body: ReadableStream<Uint8Array>): Promise<void> {
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE') return new M3RecError(`${host}:${port}: the port is in use`);
-  if (error.code === 'EACCES') return new M3RecError(`${host}:${port}: no permission to take this port`);
+  if (error.code === 'EADDRINUSE') return new M3RecError(`${host}:${port}: the port is in use; give another --port`);
+  if (error.code === 'EACCES')
+    return new M3RecError(`${host}:${port}: no permission to use this port; give another --port, such as 8080`);
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
     return new ArgumentError('--host', host, 'an address or name of this machine');
   return new M3RecError(`${host}:${port}: ${error.code ?? error.message}`);

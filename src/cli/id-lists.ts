@@ -1,14 +1,13 @@
-// Lists of ids as options and run files have them. An id may hold commas and outer spaces, so what the model knows
-// decides.
+// Lists of ids in options and run files. An id may hold commas and outer spaces, so the ids of the model decide.
 
 type Known = (id: string) => boolean;
 
-/** Parts that an id with commas may be made of. */
+/** Most parts of an id with commas. */
 const MOST_PARTS = 16;
 
 /**
- * The fields of a list with commas between them; a field in double quotes may hold commas ("" is a quote in it), and
- * one with \, in it holds that comma. Undefined where a field is empty.
+ * The fields of a list separated by commas. A field in double quotes may hold commas ("" stands for a quote), and \,
+ * stands for a comma. Undefined if a field is empty.
  */
 export function splitList(text: string): string[] | undefined {
   const quoted = /\s*"((?:[^"]|"")*)"\s*(?=,|$)/y;
@@ -26,7 +25,8 @@ export function splitList(text: string): string[] | undefined {
 }
 
 /**
- * The ids that a list names: the whole list, if it is an id; else its fields, those that are none without outer spaces.
+ * The ids that a list names: the whole list, if that is an id; else its fields. A field that is not an id loses its
+ * outer spaces.
  */
 export function resolveList(text: string, known: Known): string[] {
   if (text === '') return [];
@@ -34,8 +34,8 @@ export function resolveList(text: string, known: Known): string[] {
 }
 
 /**
- * The ids that fields name: each as it is, or without outer spaces, if that is an id; else joined with those after it,
- * if that is one (an id with commas); else as it is.
+ * The ids that fields name. A field stays if it is an id, as it is or without outer spaces. Else it is joined with the
+ * fields after it if that gives an id (one with commas). Else it stays.
  */
 export function resolveFields(fields: readonly string[], known: Known): string[] {
   const ids: string[] = [];

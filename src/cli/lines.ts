@@ -13,8 +13,9 @@ export interface Line {
 }
 
 /**
- * Streams the lines of a file or of standard input (`-`); they end in LF or CRLF, a byte order mark is skipped.
- * @throws DataError, with the line, for a file that is missing or not UTF-8, or for a line without end; AbortedError.
+ * Streams the lines of a file or of standard input (`-`). Lines end in LF or CRLF; a byte order mark is skipped.
+ * @throws DataError, with the line, for a file that is missing or not UTF-8, or for a line that is too long;
+ * AbortedError.
  */
 export async function* readLines(path: string, signal: AbortSignal): AsyncGenerator<Line> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -25,7 +26,7 @@ export async function* readLines(path: string, signal: AbortSignal): AsyncGenera
     try {
       return decoder.decode(bytes, { stream: bytes !== undefined });
     } catch {
-      throw new DataError(name, number, 'invalid UTF-8 at or after this line');
+      throw new DataError(name, number, 'invalid UTF-8 at or after this line; save the file as UTF-8');
     }
   };
   const line = (text: string): Line => ({ text: text.replace(/\r$/, ''), number: number++ });
@@ -41,8 +42,8 @@ export async function* readLines(path: string, signal: AbortSignal): AsyncGenera
 }
 
 /**
- * A file with an id a line; blank lines and a header line (`itemId`, `user_id` …) are skipped.
- * @throws DataError as `readLines`, and for an id that is too long, or none.
+ * Reads a file with an id on each line. Blank lines and a header line (`itemId`, `user_id` …) are skipped.
+ * @throws DataError as `readLines`, and for an id that is too long, or a file without ids.
  */
 export async function readIds(path: string, signal: AbortSignal): Promise<string[]> {
   const ids: string[] = [];
@@ -52,6 +53,6 @@ export async function readIds(path: string, signal: AbortSignal): Promise<string
       throw new DataError(nameOfInput(path), number, `an id of more than ${MAX_FIELD} characters`);
     ids.push(text);
   }
-  if (ids.length === 0) throw new DataError(nameOfInput(path), undefined, 'no id in it: one is expected on each line');
+  if (ids.length === 0) throw new DataError(nameOfInput(path), undefined, 'found no id, expected one on each line');
   return ids;
 }

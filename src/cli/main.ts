@@ -1,12 +1,11 @@
 #!/usr/bin/env node
-// Starts the command line. What goes wrong in whatever way, while it loads too, is one line on stderr, never a stack
-// trace.
+// Starts the command line. Every failure, also while it loads, is one line on stderr, never a stack trace.
 import { readFileSync } from 'node:fs';
 
 const OLDEST_NODE = 20;
 
 function fail(error: unknown): never {
-  // Not by `writeLine`: this must work where nothing else does.
+  // Not by `writeLine`: this must work even if nothing else does.
   const line = String(error)
     .split('\n')[0]
     .replace(/\p{Cc}/gu, '?');
@@ -15,8 +14,7 @@ function fail(error: unknown): never {
 }
 
 process.on('uncaughtException', fail);
-// Node loads its HTTP client as soon as somebody names Response, and fails to where memory is short. No command needs
-// it but `serve`.
+// Node loads its HTTP client as soon as code names Response, and fails to if memory is short. Only `serve` needs it.
 process.on('unhandledRejection', (error) => {
   if (!(error instanceof Error && error.stack?.includes('node:internal/deps/undici'))) fail(error);
 });

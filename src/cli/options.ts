@@ -20,21 +20,21 @@ export function number({ min, max, integer, multipleOf = 1 }: Range): (text: str
 
 export const whole = (min: number, max: number) => number({ min, max, integer: true });
 
-/** One or more integers with commas between them. */
+/** One or more integers separated by commas. */
 export const wholes = (min: number, max: number) => (text: string) => text.split(',').map(whole(min, max));
 
-/** Ids with commas between them; none in an empty text. */
+/** Ids separated by commas; an empty text has none. */
 export function ids(text: string): string[] {
   if (text === '') return [];
   const list = text.split(',').map((id) => id.trim());
-  if (list.includes('')) throw new InvalidArgumentError('Expected ids with commas between them.');
+  if (list.includes('')) throw new InvalidArgumentError('Expected ids separated by commas.');
   return list;
 }
 
-/** A list of ids, to be resolved once it is known which ids there are; an option that may be given again. */
+/** A list of ids, resolved once the ids of the model are known. The option may be given again. */
 export function idLists(text: string, before: string[] = []): string[] {
   if (text !== '' && splitList(text) === undefined)
-    throw new InvalidArgumentError('Expected ids with commas between them; quote an id that holds one: \'"a, b",c\'.');
+    throw new InvalidArgumentError('Expected ids separated by commas; quote an id that holds one: \'"a, b",c\'.');
   return [...before, text];
 }
 
@@ -48,21 +48,22 @@ export function nonEmpty(text: string): string {
 
 export const jsonOption = () => new Option('--json', 'print JSON instead of a table');
 export const marketOption = () => new Option('--market <name>', 'the market').argParser(nonEmpty).makeOptionMandatory();
-export const countOption = () => new Option('-k <n>', 'how many').argParser(whole(1, 1_000_000)).default(10);
+export const countOption = () => new Option('-k <n>', 'the number of items').argParser(whole(1, 1_000_000)).default(10);
 export const minRatingOption = () =>
   new Option('--min-rating <r>', 'leave out rows with a lower rating').argParser(number({ min: -1e9, max: 1e9 }));
 export const outputOption = (what: string) => new Option('-o, --output <file>', what).argParser(nonEmpty);
 export const threadsOption = () =>
-  new Option('--threads <n>', 'threads to run on; the result is the same (default: one for each core)').argParser(
-    whole(1, MAX_THREADS),
-  );
+  new Option(
+    '--threads <n>',
+    'threads to run on; the result does not depend on it (default: one for each core)',
+  ).argParser(whole(1, MAX_THREADS));
 export const marketsOption = () => new Option('--markets <a,b>', 'use these markets only').argParser(ids);
 export const relaxedOption = () =>
-  new Option('--relaxed', 'relaxed SIMD: faster, but the bytes of the file depend on the processor');
+  new Option('--relaxed', 'use relaxed SIMD: faster, but the bytes of the file depend on the processor');
 export const heldOutOption = () =>
   new Option('--held-out <name>', 'which held-out rows').choices(['valid', 'test']).default('valid');
 
-/** The options that kinds take, each once, under a heading that names the kinds that take it. Presets differ by kind. */
+/** Adds the options of the kinds, each once, under a heading that names the kinds that take it. Presets differ by kind. */
 export function kindOptions(kinds: readonly ModelKind[]): Option[] {
   const found = new Map<string, { specs: Set<OptionSpec>; takers: ModelKind[] }>();
   for (const kind of kinds) {
@@ -82,7 +83,7 @@ export function kindOptions(kinds: readonly ModelKind[]): Option[] {
   });
 }
 
-/** The default, and what the presets have instead of it. */
+/** The default, and the value in each preset that differs. */
 function describeDefault(spec: OptionSpec, { options: { preset } }: ModelKind): string {
   if (typeof spec.default !== 'object') return `default: ${spec.default}`;
   const usual = preset.default as string;

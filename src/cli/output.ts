@@ -2,20 +2,20 @@ import { M3RecError } from '../common/errors.ts';
 import { printable, printableJson, printableLines } from '../common/printable.ts';
 import { reasonOf } from '../node/system-error.ts';
 
-// Nothing else in the command line writes to stdout or stderr, so that nothing from data reaches a terminal as a
-// command.
+// Nothing else in the command line writes to stdout or stderr, so that control characters in data never reach a
+// terminal.
 
 let outlivesReader = false;
 
 /**
- * Lines on stdout, waiting where its reader is slower; control characters are shown, not sent.
- * @throws M3RecError where it cannot be written, but for a reader that has gone away.
+ * Writes lines to stdout and waits for a slower reader. Control characters are escaped.
+ * @throws M3RecError if writing fails; a reader that has gone away is no failure.
  */
 export function write(text: string): Promise<void> {
   return send(printableLines(text));
 }
 
-/** Data on stdout, as it is; a terminal is shown its control characters. @throws M3RecError as `write`. */
+/** Writes data to stdout unchanged; on a terminal, control characters are escaped. @throws M3RecError as `write`. */
 export function writeData(text: string): Promise<void> {
   return send(process.stdout.isTTY ? printableLines(text) : text);
 }
@@ -33,8 +33,8 @@ async function send(text: string): Promise<void> {
 }
 
 /**
- * `head -1` closes the pipe: that is no failure of ours, and ends the process quietly, unless its work is worth more
- * than its output (`outliveReader`). What stderr cannot take is lost: there is nowhere to say so.
+ * `head -1` closes the pipe. That is not an error: it ends the process quietly, unless the process also makes a file
+ * (`outliveReader`). A failure to write to stderr is ignored, since there is nowhere to report it.
  */
 export function quietOnClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -43,14 +43,14 @@ export function quietOnClosedPipe(): void {
   process.stderr.on('error', () => {});
 }
 
-/** From now on a reader of stdout that goes away does not end the process: a file is being made. */
+/** Call when a file is being made: from now on the process outlives a reader of stdout that goes away. */
 export function outliveReader(): void {
   outlivesReader = true;
 }
 
 /**
- * Columns two spaces apart, those of text (`left`) to the left, numbers to the right. Control characters are shown, not
- * sent.
+ * Formats a table with columns two spaces apart: text (`left`) aligned left, numbers right. Control characters are
+ * escaped.
  */
 export function formatTable(
   header: readonly string[],

@@ -1,7 +1,7 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { Batch, Column, TableKind, TableWriter } from './table-kind.ts';
 
-/** Rows of a row group: what is held in memory before it is encoded. */
+/** Rows of a row group, which are held in memory before they are encoded. */
 const GROUP_ROWS = 100_000;
 
 const TYPES = {
@@ -10,7 +10,7 @@ const TYPES = {
   score: { type: 'FLOAT', repetition_type: 'REQUIRED' },
 } as const;
 
-/** A Parquet file by hyparquet-writer, compressed by Snappy, a row group for every 100,000 rows. */
+/** Writes Parquet with hyparquet-writer: compressed by Snappy, a row group for every 100,000 rows. */
 export function openParquet({ name, columns }: TableKind, sink: (piece: Uint8Array) => Promise<void>): TableWriter {
   const bytes = new ByteWriter();
   const writer = new ParquetWriter({

@@ -38,7 +38,7 @@ export class ProgressView {
   private draw(done: number, total: number, loss: number | undefined, now: number): void {
     const payload = { stage: printable(this.stage).slice(-40).padEnd(24), loss: formatLoss(loss) };
     if (!this.bar) {
-      // A stage that is over at once would only flicker.
+      // The bar of a very short stage would only flicker.
       if (now - this.started < SHOW_AFTER_MS) return;
       this.bar = new SingleBar({
         format: '{stage} {bar} {percentage} %{loss}',

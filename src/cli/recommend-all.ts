@@ -33,7 +33,7 @@ const RECOMMENDATIONS: TableKind = {
   ],
 };
 
-/** Users whose answers are in memory at once. */
+/** Number of users whose answers are in memory at once. */
 const CHUNK = 4096;
 
 interface Subject {
@@ -41,7 +41,7 @@ interface Subject {
   user: string;
 }
 
-/** The best items of many users, as a table with a row for each item. */
+/** Recommends to many users: a table with a row for each item. */
 export async function recommendAll(
   context: Context,
   path: string,
@@ -111,10 +111,10 @@ export async function recommendAll(
 function usersOf({ model }: Recommender, market: string): readonly string[] {
   const { users } = model.markets.find(({ name }) => name === market)!;
   if (users) return users;
-  throw ArgumentError.because('--all', 'this model was saved without users, so there is nobody to recommend to');
+  throw ArgumentError.because('--all', 'this model was saved without users; give a model with users, or --items');
 }
 
-/** The users of a file. One without a market is looked for in every market that is asked for. */
+/** The users of a file. A user without a market is looked up in every market that is asked for. */
 async function readSubjects(
   context: Context,
   path: string,
@@ -141,6 +141,11 @@ async function readSubjects(
     context.message(
       `warning: ${nameOfInput(path)}: ${formatCounted(missing.length, 'user')} that no market knows, left out, the first ${JSON.stringify(missing[0])}; give --market, or market<TAB>id, to recommend what is popular`,
     );
-  if (subjects.length === 0) throw new DataError(nameOfInput(path), undefined, 'no user in it is one of the model');
+  if (subjects.length === 0)
+    throw new DataError(
+      nameOfInput(path),
+      undefined,
+      'the model knows none of its users; check the ids, or give --market for recommendations by popularity',
+    );
   return subjects;
 }

@@ -7,7 +7,7 @@ import { findTarget, OutputFile } from '../node/output-file.ts';
 export interface FileKind {
   /** In messages: "this is not …". */
   readonly what: string;
-  /** Whether a file that begins so, and ends so, is one that m3rec wrote. @param start, end 4 KiB at most */
+  /** Whether m3rec wrote the file with this start and end. @param start, end 4 KiB at most */
   isOurs(start: Buffer, end: Buffer): boolean;
 }
 
@@ -19,8 +19,8 @@ export const MODEL_FILE: FileKind = {
 const LOOKED_AT = 4096;
 
 /**
- * The file that `-o` names: checked and locked before the work starts, written whole or not at all. What m3rec did not
- * write is never replaced (docs/decisions/output-files.md).
+ * The file that `-o` names: checked and locked before the work starts, written whole or not at all. A file that m3rec
+ * did not write is never replaced (docs/decisions/40-output-files.md).
  */
 export class ResultFile {
   private file: OutputFile | undefined;
@@ -30,7 +30,7 @@ export class ResultFile {
     private readonly unlock: () => Promise<void>,
   ) {}
 
-  /** @throws DataError for a place that cannot be written, that another m3rec writes, or that holds something else. */
+  /** @throws DataError for a path that cannot be written, that another m3rec is writing, or that holds another file. */
   static async open(path: string, kind: FileKind): Promise<ResultFile> {
     const { target } = await findTarget(path);
     const unlock = await lockFile(target);
@@ -51,14 +51,14 @@ export class ResultFile {
     await this.file.write(piece);
   }
 
-  /** Puts the file in its place; returns its size. */
+  /** Renames the file to its name; returns its size. */
   async commit(): Promise<number> {
     this.file ??= await OutputFile.create(this.path);
     await this.file.commit();
     return this.file.size;
   }
 
-  /** Removes what is not in its place, and lets others write there. */
+  /** Removes the temporary file, if it was not renamed, and the lock. */
   async close(): Promise<void> {
     await this.file?.discard();
     await this.unlock();
@@ -79,6 +79,6 @@ async function checkOurs(path: string, size: number, kind: FileKind): Promise<vo
   throw new DataError(
     path,
     undefined,
-    `this file is there and is not ${kind.what}, so it is not replaced; give another name, or remove it`,
+    `this file exists and is not ${kind.what}, so it is not replaced; give another name, or remove it`,
   );
 }

@@ -16,11 +16,11 @@ const FORMS = 'user<TAB>item,item,..., user<TAB>item<TAB>item..., or {"user": ..
 
 /**
  * Streams a run file or standard input (`-`). A line is `user<TAB>item,item,…`, or, for ids with commas,
- * `user<TAB>item<TAB>item…` or `{"user": …, "candidates": […]}`. Blank lines and a header line (`userId<TAB>…`) are
- * skipped; a comma or tab at the end is none, and a user may have no candidates.
+ * `user<TAB>item<TAB>item…` or `{"user": …, "candidates": […]}`. Blank lines, a header line (`userId<TAB>…`), and a
+ * comma or tab at the end of a line are skipped. A user may have no candidates.
  *
- * @param known whether an id is an item of the market: ids with commas in a list of ids with commas
- * @throws DataError, with the line, for a file that is missing, empty, not UTF-8, or has a line of another form;
+ * @param known whether an id is an item of the market; resolves ids with commas
+ * @throws DataError, with the line, for a file that is missing, empty or not UTF-8, or that has a line of another form;
  * AbortedError.
  */
 export async function* readRun(
@@ -36,13 +36,13 @@ export async function* readRun(
     if (number === 1 && /^user_?id\t/i.test(text)) continue;
     const fail = (problem: string) => new DataError(name, number, problem);
     const run = text.startsWith('{') ? parseJson(text, fail) : parseTabs(text, known, fail);
-    if (run.user === '') throw fail('the user is empty');
+    if (run.user === '') throw fail(`the user is empty: expected ${FORMS}`);
     if (run.candidates.includes('')) throw fail(`an item is empty: expected ${FORMS}`);
     if (run.user.length > MAX_FIELD || run.candidates.some((item) => item.length > MAX_FIELD))
       throw fail(`an id of more than ${MAX_FIELD} characters`);
     yield { ...run, line: number };
   }
-  if (!found) throw new DataError(name, undefined, 'the file is empty');
+  if (!found) throw new DataError(name, undefined, `the file is empty: expected lines of ${FORMS}`);
 }
 
 type Run = Omit<RunLine, 'line'>;
@@ -64,7 +64,7 @@ function parseJson(text: string, fail: Fail): Run {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw fail(`no JSON (${(error as Error).message}): expected ${FORMS}`);
+    throw fail(`invalid JSON (${(error as Error).message}): expected ${FORMS}`);
   }
   const { user, candidates } = value;
   if (typeof user !== 'string' || !Array.isArray(candidates) || candidates.some((item) => typeof item !== 'string'))

@@ -9,10 +9,10 @@ const FAILED = 1;
 const WRONG_USAGE = 2;
 const INTERRUPTED = 130;
 
-/** A command that has not ended by then, after its own time, is ended. */
+/** A command is ended by force this long after its own time to end. */
 const MARGIN_MS = 300;
 
-/** Runs a command; the exit code. What went wrong is one line on stderr. @param version of the package */
+/** Runs a command. A failure is one line on stderr. @returns the exit code. @param version of the package */
 export async function run(argv: string[], version: string): Promise<number> {
   const context = new Context();
   quietOnClosedPipe();
@@ -31,7 +31,7 @@ export async function run(argv: string[], version: string): Promise<number> {
       context.message(error.message);
       return WRONG_USAGE;
     }
-    // Any other error is a fault of ours, but a user is no better off with a stack trace.
+    // Any other error is a bug, but a stack trace would not help the user.
     context.message(
       error instanceof M3RecError ? error.message : `unexpected failure: ${String(error).split('\n')[0]}`,
     );
@@ -41,7 +41,7 @@ export async function run(argv: string[], version: string): Promise<number> {
   }
 }
 
-/** The first signal stops the command, by force if it does not end in time; a second one ends the process at once. */
+/** The first signal stops the command, by force if it does not end in time. A second signal exits at once. */
 function listenToSignals(context: Context): void {
   const names: StopSignal[] = ['SIGINT', 'SIGTERM'];
   for (const name of names) {
@@ -58,7 +58,8 @@ function listenToSignals(context: Context): void {
 }
 
 /**
- * Ends the process by the signal itself: an exit would wait for a read that cannot be stopped, of a network file, say.
+ * Ends the process by the signal itself. An exit would wait for a read that cannot be stopped, such as of a network
+ * file.
  */
 function endBySignal(context: Context, name: StopSignal): void {
   context.view.clear();

@@ -22,7 +22,7 @@ export class StageTable {
     this.stages.push(report);
     if (this.json) return;
     const { stage, seconds, loss, peakBytes, detail } = report;
-    // The stages go on meanwhile; stdout keeps the order, and a failure meets the line of `finish` too.
+    // The stages go on meanwhile. stdout keeps the order, and `finish` reports a failure.
     write(
       this.line(
         printable(stage),
@@ -34,7 +34,7 @@ export class StageTable {
     ).catch(() => {});
   };
 
-  /** The time and memory of all; `facts` come with the JSON. */
+  /** Writes the total time and memory; JSON also has `facts`. */
   async finish(facts: Record<string, unknown>): Promise<void> {
     this.view.clear();
     const seconds = (performance.now() - this.started) / 1000;
@@ -43,7 +43,7 @@ export class StageTable {
     else await write(this.line('all', seconds.toFixed(2), '', formatBytes(peakBytes), ''));
   }
 
-  /** The header comes with the first line, so that a command that fails at once prints nothing. */
+  /** The header is written with the first line, so that a command that fails at once prints nothing. */
   private line(...cells: [stage: string, seconds: string, loss: string, peak: string, detail: string]): string {
     const format = ([stage, seconds, loss, peak, detail]: typeof cells) =>
       `${[stage.padEnd(28), seconds.padStart(8), loss.padStart(10), peak.padStart(10), ` ${detail}`].join(' ').trimEnd()}\n`;

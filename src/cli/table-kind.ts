@@ -1,4 +1,4 @@
-// What a table of results is made of, whatever file it becomes.
+// A table of results, independent of its file format.
 
 export interface Column {
   readonly name: string;
@@ -6,7 +6,7 @@ export interface Column {
   readonly type: 'text' | 'integer' | 'score';
 }
 
-/** What is in a table, in the file itself too: a file with the same columns may be replaced. */
+/** The content of a table, also named in the file. A file with the same columns may be replaced. */
 export interface TableKind {
   readonly name: string;
   readonly columns: readonly Column[];
@@ -18,9 +18,9 @@ export type Batch = readonly (readonly Cell[])[];
 
 export interface TableWriter {
   write(batch: Batch): Promise<void>;
-  /** Writes what is left; the file is not yet in its place. */
+  /** Writes the rest. The file is not yet renamed to its name. */
   finish(): Promise<void>;
 }
 
-/** Where the bytes of a table go. */
+/** Takes the bytes of a table. */
 export type Sink = (piece: string | Uint8Array) => Promise<void>;

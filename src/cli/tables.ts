@@ -7,7 +7,7 @@ import type { Batch, Cell, Sink, TableKind, TableWriter } from './table-kind.ts'
 
 interface Format {
   open(kind: TableKind, sink: Sink): TableWriter | Promise<TableWriter>;
-  /** Whether a file that begins and ends so is a table of this kind. */
+  /** Whether the file with this start and end is a table of this kind. */
   isOurs(kind: TableKind, start: Buffer, end: Buffer): boolean;
 }
 
@@ -35,7 +35,7 @@ const FORMATS: Record<string, Format> = {
   },
 };
 
-/** The format that a file's ending asks for. @throws ArgumentError for another ending. */
+/** The format for a file's ending. @throws ArgumentError for another ending. */
 function formatOf(option: string, path: string): Format {
   const format = FORMATS[extname(path).toLowerCase()];
   if (!format)
@@ -53,7 +53,7 @@ export async function openTable(result: ResultFile, kind: TableKind): Promise<Ta
   return formatOf('-o', result.path).open(kind, (piece) => result.write(piece));
 }
 
-/** The same on stdout, as CSV or JSON lines. */
+/** Writes the table to stdout, as CSV or JSON lines. */
 export async function printTable(kind: TableKind, json: boolean | undefined): Promise<TableWriter> {
   return FORMATS[json ? '.jsonl' : '.csv'].open(kind, (piece) => writeData(piece as string));
 }
@@ -103,7 +103,7 @@ function jsonLines({ columns }: TableKind, sink: Sink): TableWriter {
   };
 }
 
-/** Characters that are written at a time. */
+/** Number of characters written at a time. */
 const PIECE = 1 << 20;
 
 async function inPieces(

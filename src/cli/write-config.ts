@@ -6,10 +6,10 @@ import type { Recognised } from '../data/recognised.ts';
 import { attempt } from '../node/system-error.ts';
 
 /**
- * Writes what was recognised to a m3rec.json beside the data: in the folder where all files are written alike, else in
- * the folder of each.
+ * Writes what was recognised to a m3rec.json next to the data: in the data's folder if all files have the same form,
+ * else in the folder of each file.
  * @returns the paths written.
- * @throws DataError where there is one already, or files of one folder differ. @throws ArgumentError for standard
+ * @throws DataError if a m3rec.json exists, or files of one folder differ in form. @throws ArgumentError for standard
  * input.
  */
 export async function writeConfig(paths: readonly string[], recognised: readonly Recognised[]): Promise<string[]> {
@@ -30,7 +30,7 @@ export async function writeConfig(paths: readonly string[], recognised: readonly
   for (const [folder, text] of proposals) {
     const path = join(folder, CONFIG_NAME);
     if (await stat(path).catch(() => undefined))
-      throw new DataError(path, undefined, 'is there already: remove it first');
+      throw new DataError(path, undefined, 'this file exists already; remove it first');
     await attempt(path, () => writeFile(path, text, { flag: 'wx' }));
     written.push(path);
   }

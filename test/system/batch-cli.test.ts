@@ -203,7 +203,7 @@ test('a name that nobody has: the message says what to do', async () => {
     ],
     [
       ['--market', 'de', '--user', 'fr1'],
-      '--user: "fr1" is no user of market "de", but one of "fr": give --market "fr"',
+      '--user: "fr1" is not a user of market "de", but of "fr": give --market "fr"',
     ],
     [['--market', 'de', '--user', ' DE1'], '--user: market "de" has no user " DE1"; did you mean "de1"?'],
     [['--market', 'de', '--user', 'nobody'], 'market "de" has no user "nobody"; give --items with what the user had'],

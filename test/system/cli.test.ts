@@ -136,11 +136,11 @@ describe('wrong usage is exit code 2 and one line', () => {
     [['nonsense'], "unknown command 'nonsense'"],
     [['stats'], "missing required argument 'data'"],
     [['inspect', 'ease.m3rec', 'more'], "too many arguments for 'inspect'"],
-    [['stats', 'data', '--columns', 'user'], 'Expected as user=customer_id,item=3'],
+    [['stats', 'data', '--columns', 'user'], 'Expected a list such as user=customer_id,item=3'],
     [['stats', 'data', '--columns', 'buyer=x'], 'of user, item, rating, market, time, event'],
     [['stats', 'data', '--where', 'quantity'], 'where: found "quantity", expected a condition as quantity>0'],
     [['stats', 'data', '--since', 'yesterday'], 'since: found "yesterday"'],
-    [['stats', 'data', '--max-bad-rows', 'few'], 'Expected a number of rows, or a share as 1%'],
+    [['stats', 'data', '--max-bad-rows', 'few'], 'Expected a number of rows, or a share such as 1%'],
     [['stats', 'data', '--encoding', 'klingon'], 'encoding: found "klingon"'],
     [['stats', 'data', '--market', 'us'], 'market: found "us", expected --markets to choose from de, in, jp, uk, us'],
     [['stast'], "unknown command 'stast' (Did you mean stats?)"],
@@ -395,7 +395,8 @@ describe('a trained model', () => {
     expect(filtered).toEqual({
       code: 0,
       stdout: 'rank  item  score\n',
-      stderr: 'm3rec: warning: items that market us does not know: no-such-item\nm3rec: no item is left to recommend\n',
+      stderr:
+        'm3rec: warning: items that market us does not know: no-such-item\nm3rec: no item is left to recommend: the filters and the history leave none\n',
     });
   });
 
@@ -492,7 +493,7 @@ describe('a trained model', () => {
     expectFailure(
       await run('export', 'edge.m3rec', '-o', 'x', '--data', 'only-elsewhere'),
       2,
-      `--data: it has no market that is exported: it has "elsewhere", the export "${market.name}"`,
+      `--data: has none of the exported markets: it has "elsewhere", the export "${market.name}"`,
     );
     expectFailure(await run('export', 'edge.m3rec', '-o', join('none', 'x')), 1, 'no folder none');
     expect(existsSync(join(folder, 'x'))).toBe(false);
@@ -646,7 +647,7 @@ describe('stopping', () => {
 test('demo leaves its data and a model, and touches no other folder', { timeout: 300_000 }, async () => {
   mkdirSync(join(folder, 'other'));
   writeFileSync(join(folder, 'other', 'mine'), '');
-  expectFailure(await run('demo', 'other'), 1, 'other: there is something else in this folder; give another name');
+  expectFailure(await run('demo', 'other'), 1, 'other: this folder holds something else; give another name');
   const text = await output('demo');
   expect(text).toContain('npx m3rec evaluate m3rec-demo/demo.m3rec --data m3rec-demo/data\n');
   const next = /npx m3rec (recommend .*)\n/.exec(text)![1].split(' ');

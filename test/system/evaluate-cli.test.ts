@@ -52,7 +52,7 @@ describe('held-out rows that are training rows', () => {
 
   test('are said by stats too', async () => {
     expect((await run('stats', 'half')).stderr).toContain(
-      'm3rec: warning: half: market de: 2 valid rows of 6 that are training rows too\n',
+      'm3rec: warning: half: market de: 2 valid rows of 6 that are training rows too; evaluate leaves them out\n',
     );
   });
 
@@ -131,7 +131,7 @@ test('a file of ranks has a line for each held-out row, and replaces no other fi
   expectFailure(
     await run(...evaluation, '--per-user', 'mine.csv'),
     1,
-    'mine.csv: this file is there and is not a table of ranks by m3rec, so it is not replaced',
+    'mine.csv: this file exists and is not a table of ranks by m3rec, so it is not replaced',
   );
   expectFailure(await run(...evaluation, '--per-user', 'ranks.txt'), 2, '--per-user: "ranks.txt" should end in .csv');
 });

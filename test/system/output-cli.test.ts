@@ -35,7 +35,7 @@ test('what is no model is never replaced', async () => {
   mkdirSync(at('folder'));
   symlinkSync('notes.txt', at('link.m3rec'));
   const notOurs =
-    'this file is there and is not a model of m3rec, so it is not replaced; give another name, or remove it';
+    'this file exists and is not a model of m3rec, so it is not replaced; give another name, or remove it';
   for (const name of ['notes.txt', 'link.m3rec']) {
     expectFailure(await run(...train(name)), 1, `${name}: ${notOurs}`);
     expectFailure(await run('export', 'shop.m3rec', '-o', name), 1, `${name}: ${notOurs}`);

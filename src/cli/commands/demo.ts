@@ -19,8 +19,8 @@ const MODEL = 'demo.m3rec';
 export function addDemo(program: Command, context: Context): void {
   program
     .command('demo')
-    .description('generate five markets, train three models, compare them, recommend; leaves the data and a model')
-    .argument('[folder]', 'where to leave them', 'm3rec-demo')
+    .description('generate five markets, train three models, compare them and recommend; keeps the data and a model')
+    .argument('[folder]', 'the folder to keep them in', 'm3rec-demo')
     .action((folder) => runDemo(context, folder));
 }
 
@@ -28,7 +28,7 @@ async function runDemo(context: Context, folder: string): Promise<void> {
   const started = performance.now();
   const left = await readdir(folder).catch((): string[] => []);
   if (left.length > 0 && !left.includes(MODEL))
-    throw new DataError(folder, undefined, 'there is something else in this folder; give another name');
+    throw new DataError(folder, undefined, 'this folder holds something else; give another name');
   const generated = generateMarkets({ seed: 1 });
   const data = join(folder, 'data');
   await writeDirectory(data, generated);
@@ -36,7 +36,7 @@ async function runDemo(context: Context, folder: string): Promise<void> {
   const result = await context.openResult(file);
   const markets = assembleGenerated(generated);
   const { markets: stats } = computeStats(markets);
-  await write('Five generated markets: users, items and interactions of their own, items partly shared.\n\n');
+  await write('Five generated markets, with their own users and interactions. They share some items.\n\n');
   await write(
     formatTable(
       ['market', 'users', 'items', 'rows', 'shared %'],
@@ -87,7 +87,7 @@ async function runDemo(context: Context, folder: string): Promise<void> {
     );
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
-  await write(`\nWrote ${data} and ${file}. All of it took ${seconds} s. Next:\n`);
+  await write(`\nWrote ${data} and ${file}. Total time: ${seconds} s. Next:\n`);
   await write(`  npx m3rec recommend ${file} --market ${smallest} --items ${unseen.join(',')} --explain\n`);
   await write(`  npx m3rec evaluate ${file} --data ${data}\n`);
 }

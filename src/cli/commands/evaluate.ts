@@ -39,7 +39,7 @@ interface EvaluateCommandOptions extends DataOptions {
   json?: boolean;
 }
 
-/** One of the models. */
+/** A model to evaluate. */
 interface Evaluated {
   model: string;
   result: Evaluation;
@@ -48,14 +48,14 @@ interface Evaluated {
 export function addEvaluate(program: Command, context: Context): void {
   const command = program
     .command('evaluate')
-    .description('MRR, NDCG and HR per market on held-out rows, of one model or of several in comparison')
+    .description('MRR, NDCG and HR per market on held-out rows, of one model or several compared')
     .argument('<file...>', 'the model files; the others are compared with the first')
     .addOption(dataOption('the data').makeOptionMandatory())
     .addOption(heldOutOption())
     .addOption(
       new Option(
         '--protocol <name>',
-        'clean: a user’s own items are never negatives; as-published: any item but the held-out one may be',
+        'clean: the user’s items are never negatives; as-published: any item but the held-out one may be',
       )
         .choices(['clean', 'as-published'])
         .default('clean'),
@@ -66,25 +66,25 @@ export function addEvaluate(program: Command, context: Context): void {
         .default(999),
     )
     .addOption(
-      new Option('--seed <n>', 'of the sampled items: the same seed gives the same result')
+      new Option('--seed <n>', 'seed of the sampled items; the same seed gives the same result')
         .argParser(whole(0, 0xffffffff))
         .default(0),
     )
     .addOption(
-      new Option('-k <n,...>', 'cut-off of the metrics, or several with commas between them')
+      new Option('-k <n,...>', 'cut-off of the metrics, or several, separated by commas')
         .argParser(wholes(1, 1_000_000))
         .default([10], '10'),
     )
     .addOption(
       new Option(
         '--repeat',
-        'customers buy again: rank held-out rows that are training rows too, against the user’s own items as well',
+        'for customers who buy again: also rank held-out rows that are training rows, and against the user’s items too',
       ),
     )
     .addOption(
       new Option(
         '--by <what>',
-        'also by group: shared and own items of a market, head, tail and cold items, length of the history',
+        'also by group: shared or own items of a market; head, tail or cold items; length of the history',
       ).choices(GROUPINGS),
     )
     .addOption(
@@ -145,7 +145,10 @@ async function runEvaluate(context: Context, paths: string[], given: EvaluateCom
   await write(tables.join('\n'));
 }
 
-/** Markets with held-out rows that all models have; undefined for all, where one model alone will say what it lacks. */
+/**
+ * The markets with held-out rows that all models have. Undefined means all: a single model reports itself which it
+ * lacks.
+ */
 async function commonMarkets(context: Context, paths: string[], rows: Markets, heldOut: string) {
   if (paths.length === 1) return undefined;
   const names: string[][] = [];
@@ -153,7 +156,10 @@ async function commonMarkets(context: Context, paths: string[], rows: Markets, h
   const chosen = rows.markets.filter((market) => (market.heldOut[heldOut] ?? []).length > 0).map(({ name }) => name);
   const common = chosen.filter((name) => names.every((each) => each.includes(name)));
   if (common.length === 0 && chosen.length > 0)
-    throw ArgumentError.because('file', 'the models have no market with held-out rows in common');
+    throw ArgumentError.because(
+      'file',
+      'the models have no market with held-out rows in common: give models of the same markets',
+    );
   const left = chosen.filter((name) => !common.includes(name));
   if (left.length > 0)
     context.message(
@@ -196,7 +202,7 @@ function warn(
 const shown = (cutoff: Cutoff) =>
   SHOWN.flatMap((name) => [formatPercent(cutoff[name].mean), formatPercent(cutoff[name].standardError)]);
 
-/** The columns that only some tables need: the model where there are several, k where there are several. */
+/** The columns that only some tables need: the model if there are several, k if there are several. */
 function leading(all: Evaluated[]) {
   const models = all.length > 1;
   const { ks } = all[0].result;

@@ -28,7 +28,7 @@ interface ExportCommandOptions extends Omit<DataOptions, 'market'> {
 export function addExport(program: Command, context: Context): void {
   const command = program
     .command('export')
-    .description('a smaller model file for serving, with what it loses')
+    .description('write a smaller model file for serving, and measure what it loses')
     .argument('<file>', 'the model file')
     .requiredOption('-o, --output <file>', 'the file to write', nonEmpty)
     .addOption(
@@ -37,9 +37,9 @@ export function addExport(program: Command, context: Context): void {
       ),
     )
     .addOption(new Option('--without-users', 'leave out the users: their ids, histories and vectors'))
-    .addOption(new Option('--vectors <type>', 'how to hold vectors (as they are)').choices(TABLE_TYPES))
+    .addOption(new Option('--vectors <type>', 'type of the vectors (default: unchanged)').choices(TABLE_TYPES))
     .addOption(
-      new Option('--neighbours <n>', 'keep the n largest similarities of each item (all)').argParser(
+      new Option('--neighbours <n>', 'keep the n largest similarities of each item (default: all)').argParser(
         whole(1, 0x7fffffff),
       ),
     )
@@ -47,7 +47,7 @@ export function addExport(program: Command, context: Context): void {
     .addOption(heldOutOption())
     .addOption(jsonOption())
     .action((path, options) => runExport(context, path, options));
-  // --market is another matter here.
+  // Not --market: here it names the markets to keep.
   addDataOptions(command, false);
 }
 
@@ -122,7 +122,7 @@ interface Loss {
   loss: number;
 }
 
-/** NDCG of a model and of the file made from it, on the held-out rows of the markets that the file has. */
+/** NDCG of a model and of its export, on the held-out rows of the exported markets. */
 async function measureLoss(
   context: Context,
   original: Recommender,
@@ -135,7 +135,7 @@ async function measureLoss(
   if (chosen.markets.length === 0)
     throw ArgumentError.because(
       '--data',
-      `it has no market that is exported: it has ${names(markets.map(({ name }) => name))}, the export ${names(exported.markets)}`,
+      `has none of the exported markets: it has ${names(markets.map(({ name }) => name))}, the export ${names(exported.markets)}`,
     );
   const before = await evaluate(original, chosen, { ...context.job, heldOut });
   const after = await evaluate(exported, chosen, { ...context.job, heldOut });

@@ -8,19 +8,20 @@ import { formatJson, formatTable, write } from '../output.ts';
 export function addFormats(program: Command, _context: Context): void {
   program
     .command('formats')
-    .description('what is read: kinds of files, names of columns, published data sets')
+    .description('list what is read: file formats, names of columns, published data sets')
     .addOption(jsonOption())
     .action(runFormats);
 }
 
-const KINDS = `Text with a comma, tab, semicolon, pipe, :: or spaces between columns, with a header or (--no-header) without; JSON lines and
-arrays; Parquet. Packed by gzip, zstd or zip. UTF-8, UTF-16 by its mark, others by --encoding.`;
+const KINDS = `Text with columns separated by a comma, tab, semicolon, pipe, :: or spaces, with a header or (--no-header) without;
+JSON lines and arrays; Parquet. Compressed by gzip, zstd or zip. Text in UTF-8, in UTF-16 with a byte order mark,
+or in the encoding that --encoding names.`;
 
 async function runFormats({ json }: { json?: boolean }): Promise<void> {
   const columns = Object.entries(ROLES).map(([role, { spellings }]) => ({ role, names: spellings }));
   const dataSets = knownDataSets();
   if (json) return write(formatJson({ columns, dataSets }));
-  await write(`${KINDS}\n\nColumns, in any case, blanks, _, - and . left out:\n`);
+  await write(`${KINDS}\n\nNames of columns (case, blanks, _, - and . are ignored):\n`);
   await write(
     formatTable(
       ['for', 'names'],
@@ -28,17 +29,17 @@ async function runFormats({ json }: { json?: boolean }): Promise<void> {
       [0, 1],
     ),
   );
-  await write('\nPublished data sets, as they are published:\n');
+  await write('\nPublished data sets, read as they are published:\n');
   await write(
     formatTable(
-      ['data set', 'file', 'known by'],
+      ['data set', 'file', 'recognised by'],
       dataSets.map(({ dataset, example, how }) => [dataset, example, how]),
       [0, 1, 2],
     ),
   );
 }
 
-/** Every published data set that is read as it is, with the name of a file and how it is known. */
+/** Every published data set that is read as it is, with an example of a file and how it is recognised. */
 function knownDataSets(): { dataset: string; example: string; how: string }[] {
   const byName = KNOWN_FILES.map(({ dataset, example, columns, named, dates }) => ({
     dataset,

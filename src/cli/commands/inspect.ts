@@ -9,7 +9,7 @@ import { formatCount, formatJson, formatTable, write } from '../output.ts';
 export function addInspect(program: Command, context: Context): void {
   program
     .command('inspect')
-    .description('what is in a model file')
+    .description('show what is in a model file')
     .argument('<file>', 'the model file')
     .addOption(jsonOption())
     .action((path, options) => runInspect(context, path, options));
@@ -47,7 +47,7 @@ async function runInspect(context: Context, path: string, { json }: { json?: boo
   if (training.length > 0) await write(`\n${formatTable(['training', ''], training, [0, 1])}`);
 }
 
-/** One line a value: the members of an object by their path, the elements of a list each on a line. */
+/** One line for each value: members of an object by their path, elements of a list by their index. */
 function settings(name: string, value: unknown): [string, string][] {
   if (Array.isArray(value)) return value.map((element, i) => [`${name}[${i}]`, JSON.stringify(element)]);
   if (typeof value !== 'object' || value === null) return [[name, String(value)]];

@@ -20,16 +20,16 @@ interface RankCommandOptions {
 export function addRank(program: Command, context: Context): void {
   program
     .command('rank')
-    .description('put the candidates of a run file in order')
+    .description('rank the candidates of a run file')
     .argument('<file>', 'the model file')
     .addOption(marketOption())
     .requiredOption(
       '--candidates <run>',
-      'a file with user<TAB>item,item,... a line, or, for ids with commas, user<TAB>item<TAB>item... or {"user": ..., "candidates": [...]}; - is stdin',
+      'a file with a line user<TAB>item,item,... for each user; for ids with commas, user<TAB>item<TAB>item... or {"user": ..., "candidates": [...]}; - is stdin',
       nonEmpty,
     )
     .addOption(new Option('--top <k>', 'only the best of each user').argParser(whole(1, 10_000_000)))
-    .addOption(new Option('--without-seen', 'not the candidates that the user has had'))
+    .addOption(new Option('--without-seen', 'leave out candidates in the user’s history'))
     .addOption(jsonOption())
     .action((path, options) => runRank(context, path, options));
 }
@@ -54,7 +54,7 @@ async function runRank(
     if (!known && strangers++ === 0) firstStranger = `${JSON.stringify(user)} at line ${line}`;
     const seen = seenBy(user);
     const left = seen ? items.filter((item) => !seen.has(item)) : items;
-    // A user whom the model does not know has an empty history, for which popularity ranks.
+    // A user whom the model does not know has an empty history, which is ranked by popularity.
     const ranked = recommender.rank({ market, ...(known ? { user } : { items: [] }), candidates: left });
     for (const each of ranked) if (!each.known) unknown++;
     const best = ranked.slice(0, top);
@@ -64,7 +64,7 @@ async function runRank(
       await write(header + lines.join(''));
       header = '';
     }
-    // Writing to a file does not wait: give Ctrl-C its turn.
+    // Writing to a file does not wait, so let signals through.
     if (line % 256 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   if (json) await write(formatJson(all));
@@ -76,7 +76,7 @@ async function runRank(
     context.message(`warning: ${formatCounted(unknown, 'candidate')} that market ${market} does not know, put last`);
 }
 
-/** The items that a user of the market has had. */
+/** The items in the history of a user of the market. */
 function histories({ model }: Recommender, market: string): (user: string) => Set<string> | undefined {
   const { users, items, seenItems } = model.markets.find(({ name }) => name === market)!;
   if (!users || !seenItems) return () => undefined;

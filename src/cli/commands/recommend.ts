@@ -33,7 +33,7 @@ interface RecommendCommandOptions extends FilterOptions, Omit<RecommendAllOption
 export function addRecommend(program: Command, context: Context): void {
   program
     .command('recommend')
-    .description('the best items for a user, known or unseen, or for all users into a file')
+    .description('recommend items to a user, known or unseen, or to all users into a file')
     .argument('<file>', 'the model file')
     .addOption(new Option('--market <name>', 'the market; with --all, the only one').argParser(nonEmpty))
     .addOption(new Option('--user <id>', 'a user of the training data').argParser(nonEmpty))
@@ -42,23 +42,27 @@ export function addRecommend(program: Command, context: Context): void {
         idLists,
       ),
     )
-    .addOption(new Option('--item <id>', 'one item of the history, as it is; may be given again').argParser(texts))
     .addOption(
-      new Option('--items-file <file>', 'a file with an item of the history a line; - is stdin').argParser(nonEmpty),
+      new Option('--item <id>', 'one item of the history, commas included; may be given again').argParser(texts),
+    )
+    .addOption(
+      new Option('--items-file <file>', 'a file with the history, an item on each line; - is stdin').argParser(
+        nonEmpty,
+      ),
     )
     .addOption(new Option('--all', 'for every user of the model, or of --market, on all threads'))
     .addOption(
       new Option(
         '--users <file>',
-        'for these users: a file with an id, or market<TAB>id, a line; - is stdin',
+        'for these users: a file with an id, or market<TAB>id, on each line; - is stdin',
       ).argParser(nonEmpty),
     )
     .addOption(countOption())
-    .addOption(new Option('--include-seen', 'also items that the user has had'))
+    .addOption(new Option('--include-seen', 'also recommend items of the history'))
     .addOption(new Option('--only <ids>', 'only these items; may be given again').argParser(idLists))
-    .addOption(new Option('--only-file <file>', 'only the items of this file, one a line').argParser(nonEmpty))
+    .addOption(new Option('--only-file <file>', 'only the items of this file, one on each line').argParser(nonEmpty))
     .addOption(new Option('--without <ids>', 'not these items; may be given again').argParser(idLists))
-    .addOption(new Option('--without-file <file>', 'not the items of this file, one a line').argParser(nonEmpty))
+    .addOption(new Option('--without-file <file>', 'not the items of this file, one on each line').argParser(nonEmpty))
     .addOption(new Option('--explain', 'name the history items that contributed most'))
     .addOption(outputOption('with --all or --users: a file in .csv, .tsv, .jsonl or .parquet (CSV on stdout)'))
     .addOption(threadsOption())
@@ -84,18 +88,18 @@ async function runRecommend(
       `error: required option '--market <name>' not specified${given.length === 0 ? ", nor one of '--user <id>', '--items <a,b,c>' and '--all'" : ''}`,
     );
   if (given.length === 0)
-    throw ArgumentError.because('--user, --items', 'give one of them: a user, or the items of a history; or --all');
+    throw ArgumentError.because('--user, --items', 'give one of them: a user, or the items of a history, or --all');
   if (given.length > 1) throw ArgumentError.because(given.join(', '), 'give one of them, not both');
   const filters = {
     only: await filterOf(context, rest.only, rest.onlyFile),
     without: await filterOf(context, rest.without, rest.withoutFile),
   };
   if (batch) {
-    if (explain) throw ArgumentError.because('--explain', 'explains the answer to one user: give --user or --items');
+    if (explain) throw ArgumentError.because('--explain', 'explains the answer for one user: give --user or --items');
     return recommendAll(context, path, { ...rest, ...filters });
   }
   if (rest.output !== undefined)
-    throw ArgumentError.because('-o', 'is for --all and --users; the answer to one user goes to stdout');
+    throw ArgumentError.because('-o', 'is for --all and --users; the answer for one user goes to stdout');
   const file = itemsFile === undefined ? [] : await readIds(itemsFile, context.signal);
   const recommender = await context.openRecommender(path);
   const market = rest.market!;
@@ -116,7 +120,8 @@ async function runRecommend(
     explain: explain ? REASONS : false,
   });
   warnOfUnknown(context, recommender, market, [...result.unknownItems, ...(only ?? []), ...(without ?? [])]);
-  if (result.items.length === 0) context.message('no item is left to recommend');
+  if (result.items.length === 0)
+    context.message('no item is left to recommend: the filters and the history leave none');
   else if (result.fallback)
     context.message('this history tells the model nothing: the most popular items of the market follow');
   if (rest.json) return write(formatJson(result));
@@ -125,7 +130,7 @@ async function runRecommend(
       .filter(({ contribution }) => contribution > 0)
       .map(({ item, contribution }) => `${item} (${contribution.toFixed(4)})`)
       .join(', ');
-  // Popularity is a count.
+  // Scores by popularity are counts.
   const format = (score: number) => (result.fallback ? formatCount(score) : score.toFixed(5));
   // Items that nobody in the market has bought: which markets have.
   const elsewhere = result.items.some(({ boughtIn }) => boughtIn !== undefined);

@@ -11,35 +11,33 @@ export function addServe(program: Command, context: Context): void {
     .argument('<file>', 'the model file; SIGHUP loads it again')
     .addOption(new Option('--port <n>', 'the port; 0 takes a free one').argParser(whole(0, 65_535)).default(8080))
     .addOption(
-      new Option('--host <name>', 'the address to listen at; 0.0.0.0 for every one')
-        .argParser(nonEmpty)
-        .default('127.0.0.1'),
+      new Option('--host <name>', 'the address to listen at; 0.0.0.0 for all').argParser(nonEmpty).default('127.0.0.1'),
     )
     .addOption(
-      new Option('--token <text>', 'answer only requests with Authorization: Bearer and this')
+      new Option('--token <text>', 'answer only requests that send Authorization: Bearer with this token')
         .argParser(nonEmpty)
         .env('M3REC_TOKEN'),
     )
     .addOption(
       new Option(
         '--allow-host <names>',
-        'names besides localhost that requests to this machine alone may use, without a token',
+        'host names, other than localhost, that requests may use if the address is local and there is no token',
       ).argParser(ids),
     )
     .addOption(new Option('--watch', 'load the file again when it has changed'))
     .addOption(
-      new Option('--drain <seconds>', 'after SIGTERM, answers under way have this long')
+      new Option('--drain <seconds>', 'seconds that running answers have to end after SIGTERM')
         .argParser(number({ min: 0, max: 3600, integer: false }))
         .default(5),
     )
     .addOption(new Option('--log <format>', 'write a line for each request to standard output').choices(['json']))
     .addOption(
-      new Option('--prefix <path>', 'path that every path starts with, for a service behind a gateway').argParser(
-        nonEmpty,
-      ),
+      new Option('--prefix <path>', 'the start of every path, for a service behind a gateway').argParser(nonEmpty),
     )
     .addOption(
-      new Option('--cache-control <value>', 'Cache-Control of the answers to GET (no-cache)').argParser(nonEmpty),
+      new Option('--cache-control <value>', 'Cache-Control of the answers to GET (default: no-cache)').argParser(
+        nonEmpty,
+      ),
     )
     .addOption(new Option('--cors <origins>', 'web origins whose pages may read the answers, or *').argParser(ids))
     .action((path, options) => runServe(context, path, options, program.version() as string));

@@ -18,7 +18,7 @@ const SIMILAR: TableKind = {
   ],
 };
 
-/** Items whose lists are in memory at once. */
+/** Number of items whose lists are in memory at once. */
 const CHUNK = 512;
 
 interface SimilarCommandOptions {
@@ -33,7 +33,7 @@ interface SimilarCommandOptions {
 export function addSimilar(program: Command, context: Context): void {
   program
     .command('similar')
-    .description('the items most like an item, as seen from one market, or those of all items into a file')
+    .description('list the items most similar to an item in a market, or to each item into a file')
     .argument('<file>', 'the model file')
     .addOption(new Option('--market <name>', 'the market; with --all, the only one').argParser(nonEmpty))
     .addOption(new Option('--item <id>', 'the item').argParser(nonEmpty))
@@ -61,7 +61,8 @@ async function runSimilar(
   ];
   if (market === undefined || item === undefined)
     return command.error(`error: required option${missing.length > 1 ? 's' : ''} ${missing.join(', ')} not specified`);
-  if (output !== undefined) throw ArgumentError.because('-o', 'is for --all; the items like one item go to stdout');
+  if (output !== undefined)
+    throw ArgumentError.because('-o', 'is for --all; the items similar to one item go to stdout');
   const recommender = await context.openRecommender(path);
   checkMarket(recommender, market);
   checkItem(recommender, market, item);
@@ -76,7 +77,7 @@ async function runSimilar(
   );
 }
 
-/** The items most like each item, as a table with a row for each pair. */
+/** The items most similar to each item, as a table with a row for each pair. */
 async function similarAll(
   context: Context,
   path: string,

@@ -11,10 +11,10 @@ import { writeConfig } from '../write-config.ts';
 export function addStats(program: Command, context: Context): void {
   const command = program
     .command('stats')
-    .description('users, items, rows and shared items, per market and merged')
+    .description('count users, items, rows and shared items, per market and merged')
     .argument('<data...>', DATA_ARGUMENT)
     .addOption(jsonOption())
-    .addOption(new Option('--write-config', 'write what was recognised to a m3rec.json beside the data'))
+    .addOption(new Option('--write-config', 'write what was recognised to a m3rec.json next to the data'))
     .action((paths, options) => runStats(context, paths, options));
   addDataOptions(command);
 }
@@ -35,7 +35,7 @@ async function runStats(context: Context, paths: readonly string[], options: Sta
       const leaked = rows.filter((row) => isTrainingRow(market, row)).length;
       if (leaked > 0)
         context.message(
-          `warning: ${paths.join(', ')}: market ${market.name}: ${formatCounted(leaked, `${name} row`)} of ${formatCount(rows.length)} that are training rows too`,
+          `warning: ${paths.join(', ')}: market ${market.name}: ${formatCounted(leaked, `${name} row`)} of ${formatCount(rows.length)} that are training rows too; evaluate leaves them out`,
         );
     }
   const { markets, merged } = computeStats(data);

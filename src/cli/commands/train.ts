@@ -33,7 +33,7 @@ export function addTrain(program: Command, context: Context): void {
     );
   for (const option of kindOptions(KINDS)) command.addOption(option);
   command
-    .addOption(new Option('--updatable', 'keep in the file what `update` needs (2 n² bytes for n items)'))
+    .addOption(new Option('--updatable', 'also store what `update` needs (2 n² bytes for n items)'))
     .addOption(threadsOption())
     .addOption(relaxedOption())
     .addOption(jsonOption())

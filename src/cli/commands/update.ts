@@ -45,8 +45,8 @@ async function runUpdate(context: Context, path: string, options: UpdateCommandO
   const { users, items, interactions } = facts.added;
   context.message(
     updated === model
-      ? 'nothing new: the model is as it was'
+      ? 'no new interactions: the model is unchanged'
       : `added ${formatCounted(users, 'user')}, ${formatCounted(items, 'item')}, ${formatCounted(interactions, 'interaction')}`,
   );
-  for (const reason of facts.refit) context.message(`a refit is due: ${reason}`);
+  for (const reason of facts.refit) context.message(`retraining is recommended: ${reason}`);
 }
