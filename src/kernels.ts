@@ -1,11 +1,10 @@
 /**
  * `m3rec/kernels`: the compiled kernels without the recommender around them.
  *
- * Stable, as the rest of the package is: where kernels come from (`KernelSource`, `resolveKernels`,
- * `instantiateKernels`), how they are called with arrays (`bindKernels`) and with addresses (`Kernels`, `LinearMemory`,
- * `Address`, structs). Not stable: the kernels. Which there are, their arguments (`KernelExports`) and the structs and
- * constants of `layout` (their types: `structs`) may
- * change with a minor version.
+ * Stable, as the rest of the package: where kernels come from (`KernelSource`, `resolveKernels`, `instantiateKernels`),
+ * and how to call them with arrays (`bindKernels`) and with addresses (`Kernels`, `LinearMemory`, `Address`, structs).
+ * Not stable: the kernels themselves. Their names, their arguments (`KernelExports`), and the structs and constants of
+ * `layout` (types in `structs`) may change with a minor version.
  *
  * @module m3rec/kernels
  */

@@ -1,4 +1,4 @@
-// Markets from files of this machine: folders, files, zips, globs, standard input.
+// Reads markets from files of this machine: folders, files, zips, globs, standard input.
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { ArgumentError, checkObject, checkTexts, DataError } from '../common/errors.ts';
@@ -13,9 +13,9 @@ import { readInput } from './input.ts';
 import { checkPath } from './output-file.ts';
 import { attempt } from './system-error.ts';
 
-/** Folders inside each other that are looked into. */
+/** Deepest level of folders that is searched. */
 const MAX_DEPTH = 4;
-/** Files of a folder that are looked at. */
+/** Most files of a folder. */
 const MAX_FILES = 100_000;
 
 /**
@@ -34,8 +34,8 @@ export async function readDirectory(path: string | readonly string[], options: F
 }
 
 /**
- * The files that `readDirectory` reads, and what each holds.
- * @throws as `readDirectory`, for what is found before a row is read.
+ * The files that `readDirectory` would read, and the market and split of each.
+ * @throws as `readDirectory`, for errors that are found before a row is read.
  * @example
  * (await findFiles('shop', { markets: ['de'] })).map(({ split }) => split); // → ['train', 'valid', 'test']
  */
@@ -87,7 +87,7 @@ function marketOf({ market }: FolderOptions, otherwise: string): Pick<MarketFile
   return market === undefined ? { defaultMarket: otherwise } : { market };
 }
 
-/** The files of several paths as if they were in one folder. */
+/** The files of several paths, as if they were in one folder. */
 async function together(paths: readonly string[], options: FolderOptions): Promise<FolderFile[]> {
   const names = paths.map((path) => basename(path));
   const apart = new Set(names).size === names.length;
@@ -110,7 +110,7 @@ async function together(paths: readonly string[], options: FolderOptions): Promi
   return files;
 }
 
-/** All files in a folder, sorted by path; what cannot be followed is passed over. */
+/** All files in a folder, sorted by path. Links and folders that cannot be opened are skipped with a warning. */
 async function listed(folder: string, { onWarning, signal }: FolderOptions): Promise<FolderFile[]> {
   const files: FolderFile[] = [];
   const walk = async (path: string, depth: number): Promise<void> => {
@@ -125,7 +125,7 @@ async function listed(folder: string, { onWarning, signal }: FolderOptions): Pro
         onWarning?.({
           kind: 'ignored-file',
           file: target,
-          message: 'passed over: a link that leads nowhere, or no permission',
+          message: 'passed over: a broken link, or no permission',
           count: 1,
         });
       } else if (info.isDirectory()) {
@@ -139,7 +139,7 @@ async function listed(folder: string, { onWarning, signal }: FolderOptions): Pro
   return files;
 }
 
-/** The content of a file, by parts where it is a regular one. */
+/** The content of a file; a regular file can be read in parts. */
 function sourceOf(
   path: string,
   info: { size: number; isFile(): boolean },
@@ -169,8 +169,8 @@ function sourceOf(
 }
 
 /**
- * The paths that a glob means (`*`, `?`, `[…]`, `**` for folders); a path that is there, or has none of these, as it
- * is.
+ * The paths that match a glob (`*`, `?`, `[…]`, `**` for folders). A path that exists, or has none of these, stays as
+ * it is.
  */
 async function expand(path: string): Promise<string[]> {
   if (path === '-' || !/[*?[]/.test(path)) return [path];
@@ -206,7 +206,7 @@ async function expand(path: string): Promise<string[]> {
     }
     found = [...new Set(next)];
   }
-  if (found.length === 0) throw new DataError(path, undefined, 'no file has such a name');
+  if (found.length === 0) throw new DataError(path, undefined, 'no file matches this pattern');
   return found.sort();
 }
 

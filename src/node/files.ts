@@ -10,7 +10,8 @@ export { relaxedKernels } from './relaxed.ts';
 export { nodeWorkers } from './threads.ts';
 
 /**
- * Writes generated rows as `readDirectory` reads them: a folder per market with train.tsv, valid.tsv and test.tsv.
+ * Writes generated rows in the form that `readDirectory` reads: a folder for each market with train.tsv, valid.tsv and
+ * test.tsv.
  * @throws DataError that names the file.
  * @example
  * await writeDirectory('generated', generateMarkets({ users: 500, items: 200, interactions: 4000 }));

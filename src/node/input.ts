@@ -7,19 +7,18 @@ import { AbortedError, DataError } from '../common/errors.ts';
 import { checkPath } from './output-file.ts';
 import { attempt, fileError } from './system-error.ts';
 
-/** Bytes that are read at a time. */
+/** Number of bytes read at a time. */
 const PIECE = 1 << 16;
 
-/** Names of standard input. As paths they cannot be opened where it is a socket. */
+/** Names of standard input. If it is a socket, they cannot be opened as paths. */
 const STANDARD_INPUT = ['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'];
 
-/** How messages call an input: by its path. */
+/** The name of an input in messages. */
 export const nameOfInput = (path: string) => (path === '-' ? 'standard input' : path);
 
 /**
- * The bytes of a file, a pipe, or standard input (`-`), in pieces. An aborted signal ends it at once, whatever is
- * waited for: a pipe that nobody writes to, too, which an ordinary open would block on in a thread that cannot be
- * stopped.
+ * The bytes of a file, a pipe, or standard input (`-`), in pieces. An aborted signal ends it at once, even while it
+ * waits for a pipe without a writer. An ordinary open would block on such a pipe in a thread that cannot be stopped.
  *
  * @throws DataError that names the file; AbortedError.
  */
@@ -44,10 +43,10 @@ export async function* readInput(path: string, signal?: AbortSignal): AsyncGener
 
 async function openStream(path: string): Promise<Readable> {
   const info = await stat(path);
-  if (info.isDirectory()) throw new DataError(path, undefined, 'this is a folder');
+  if (info.isDirectory()) throw new DataError(path, undefined, 'this is a folder; give a file');
   if (info.isSocket()) throw new DataError(path, undefined, 'this is a socket; give a file or a pipe');
   if (!info.isFIFO()) return createReadStream(path, { highWaterMark: PIECE });
-  // Without waiting for a writer: the events of the socket do that.
+  // Opens without waiting for a writer; the events of the socket do the waiting.
   const fd = await promisify(open)(path, constants.O_RDONLY | constants.O_NONBLOCK);
   return new Socket({ fd, readable: true, writable: false });
 }

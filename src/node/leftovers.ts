@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 
-/** Temporary files and folders, and lock files, of this process: none outlives it, unless it is killed. */
+/** Temporary files, folders and lock files of this process. They are removed when it ends, unless it is killed. */
 const paths = new Set<string>();
 let watching = false;
 
@@ -11,12 +11,12 @@ export function addLeftover(path: string): void {
   process.on('exit', removeLeftovers);
 }
 
-/** The file is gone, or is in its place. @returns whether it was one. */
+/** Call when the file is removed or renamed to its name. @returns whether it was a leftover. */
 export function forgetLeftover(path: string): boolean {
   return paths.delete(path);
 }
 
-/** For the end of the process. */
+/** Called at the end of the process. */
 export function removeLeftovers(): void {
   for (const path of paths) rmSync(path, { force: true, recursive: true });
 }

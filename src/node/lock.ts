@@ -7,7 +7,7 @@ import { addLeftover, forgetLeftover } from './leftovers.ts';
 import { stemOf } from './output-file.ts';
 import { attempt } from './system-error.ts';
 
-/** How long to wait for others who want the lock at the same moment, and how often to look. */
+/** How long to wait for processes that want the lock at the same moment, and how often to look. */
 const WAIT_MS = 2000;
 const POLL_MS = 20;
 
@@ -15,18 +15,18 @@ interface Other {
   path: string;
   /** "process 12 on shop", in messages. */
   who: string;
-  /** Whether it has the lock for certain; it may be one who tries. */
+  /** Whether it certainly has the lock; if not, it may still be trying. */
   held: boolean;
 }
 
 /**
- * Keeps other processes that lock the same path from writing it. Each puts a file `.NAME.<12 hex digits>.lock` of its
- * own, which names its process, beside it, and then looks for others: it has the lock if, after that, there are none.
- * So two never have it. Of several who try at once the one with the lowest digits stays. Files of processes that are
- * gone from this machine are removed.
+ * Locks a path against other processes that lock it too. Each writes its own file `.NAME.<12 hex digits>.lock`, which
+ * names its process, next to the path, and then looks for others. It has the lock if there are none, so two never have
+ * it. Of several that try at once, the one with the lowest digits stays. Files of processes that have ended on this
+ * machine are removed.
  *
- * @returns what gives the lock back.
- * @throws DataError where another process has it.
+ * @returns a function that releases the lock.
+ * @throws DataError if another process has it.
  */
 export async function lockFile(path: string): Promise<() => Promise<void>> {
   const lock = join(dirname(path), `.${stemOf(path)}.${randomBytes(6).toString('hex')}.lock`);
@@ -56,7 +56,7 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
   }
 }
 
-/** The others with a lock file for this path: who has the lock first, then by name. */
+/** The other lock files for this path: first the one that has the lock, then by name. */
 async function findOthers(path: string, lock: string): Promise<Other[]> {
   const folder = dirname(path);
   const start = `.${stemOf(path)}.`;
@@ -65,7 +65,7 @@ async function findOthers(path: string, lock: string): Promise<Other[]> {
     const other = join(folder, name);
     if (other === lock || !name.startsWith(start) || !/^[0-9a-f]{12}\.lock$/.test(name.slice(start.length))) continue;
     const text = await readFile(other, 'utf8').catch(() => undefined);
-    // Given back since.
+    // Released meanwhile.
     if (text === undefined) continue;
     const [, pid, host, held] = /^(\d+) (.*)\n(held\n)?$/.exec(text) ?? [];
     if (pid !== undefined && host === hostname() && isGone(Number(pid))) await rm(other, { force: true });

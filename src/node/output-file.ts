@@ -5,7 +5,7 @@ import { ArgumentError, DataError } from '../common/errors.ts';
 import { addLeftover, forgetLeftover } from './leftovers.ts';
 import { attempt } from './system-error.ts';
 
-/** What is known of a file that is there; a type of its own, so that the package's types need none of Node's. */
+/** An existing file. Its own type, so that the package's types need none of Node's. */
 interface Existing {
   size: number;
   mode: number;
@@ -13,18 +13,18 @@ interface Existing {
   gid: number;
 }
 
-/** A temporary file that nobody has written to for this long was left behind by a process that is gone. */
+/** A temporary file that was not written to for this long was left by a process that has ended. */
 const STALE_MS = 3_600_000;
 /** Longest name of a file, in bytes, on the usual file systems. */
 const MAX_NAME = 255;
-/** What follows `.NAME.` in the name of a temporary file. */
+/** The part after `.NAME.` in the name of a temporary file. */
 const TEMPORARY = /^[0-9a-f]{12}\.tmp$/;
 
 /**
- * Writes a file so that `path` is at any time absent, the old file, or the whole new one:
- * a temporary file `.NAME.<12 hex digits>.tmp` in the same folder, synced, then renamed. On a failure the temporary
- * file is removed; one that a killed process left behind is removed by the first save to the same path an hour or more
- * later. A file that is replaced keeps its owner and mode; a link stays, and what it leads to is replaced.
+ * Writes a file so that `path` is always absent, the old file, or the whole new one: a temporary file `.NAME.<12 hex
+ * digits>.tmp` in the same folder, synced, then renamed. On a failure the temporary file is removed; one that a killed
+ * process left behind is removed by the first save to the same path an hour or more later. A replaced file keeps its
+ * owner and mode. A link stays, and its target is replaced.
  *
  * @throws DataError that names the file, for a folder, a device, a pipe or a read-only file too.
  * @example
@@ -40,7 +40,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
   }
 }
 
-/** A file that is written in pieces beside its place, and is put there whole: see `writeFileAtomically`. */
+/** A file that is written in pieces under a temporary name, then renamed: see `writeFileAtomically`. */
 export class OutputFile {
   /** Bytes written. */
   size = 0;
@@ -53,7 +53,8 @@ export class OutputFile {
   ) {}
 
   /**
-   * Makes the temporary file: what has rights, mounts or the length of a name in its way fails here. @throws DataError
+   * Makes the temporary file, so that missing rights, read-only mounts and names that are too long fail here. @throws
+   * DataError
    */
   static async create(path: string): Promise<OutputFile> {
     const { target, existing } = await findTarget(path);
@@ -79,7 +80,7 @@ export class OutputFile {
     this.size += bytes.length;
   }
 
-  /** Puts the file in its place. */
+  /** Renames the file to its name. */
   async commit(): Promise<void> {
     await attempt(this.path, async () => {
       await this.file!.sync();
@@ -89,7 +90,7 @@ export class OutputFile {
     });
   }
 
-  /** Removes what was written, unless it is in its place. */
+  /** Removes the temporary file, unless it was renamed. */
   async discard(): Promise<void> {
     await this.close();
     if (forgetLeftover(this.temporary)) await rm(this.temporary, { force: true });
@@ -103,8 +104,8 @@ export class OutputFile {
 }
 
 /**
- * Where a file of this name would be written, links followed, and what is there now.
- * @throws DataError for what is no file, or is not to be written.
+ * The path where a file of this name would be written, links followed, and the file that exists there.
+ * @throws DataError unless this is a writable file, or none in an existing folder.
  */
 export async function findTarget(path: string): Promise<{ target: string; existing?: Existing }> {
   checkPath(path);
@@ -118,10 +119,10 @@ export async function findTarget(path: string): Promise<{ target: string; existi
     if (!link) return { target: path };
     const existing = link.isSymbolicLink() ? await stat(path).catch(unlessMissing) : link;
     if (!existing)
-      throw new DataError(path, undefined, 'this is a link to nothing; remove it, or name the file it should lead to');
-    if (existing.isDirectory()) throw new DataError(path, undefined, 'this is a folder');
+      throw new DataError(path, undefined, 'this is a broken link; remove it, or give the file that it should lead to');
+    if (existing.isDirectory()) throw new DataError(path, undefined, 'this is a folder; give the name of a file');
     if (!existing.isFile())
-      throw new DataError(path, undefined, 'this is a device, pipe or socket; give the name of a file');
+      throw new DataError(path, undefined, 'this is a device, pipe or socket; give the name of a regular file');
     if ((existing.mode & 0o222) === 0)
       throw new DataError(path, undefined, 'the file is read-only; give another name, or make it writable');
     return { target: link.isSymbolicLink() ? await realpath(path) : path, existing };
@@ -132,7 +133,7 @@ function unlessMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Gives the new file the owner, group and mode of the one that it replaces. */
+/** Gives the new file the owner, group and mode of the replaced one. */
 async function keepOwner(path: string, file: FileHandle, { uid, gid, mode }: Existing): Promise<void> {
   const own = await file.stat();
   try {
@@ -143,12 +144,12 @@ async function keepOwner(path: string, file: FileHandle, { uid, gid, mode }: Exi
     throw new DataError(
       path,
       undefined,
-      'the file belongs to another user or group, which a new one could not; give another name',
+      'the file belongs to another user or group, and its replacement would not; give another name',
     );
   }
 }
 
-/** The last part of a path, cut so that `.NAME.<12 hex digits>.lock` is a name that file systems take. */
+/** The last part of a path, cut so that `.NAME.<12 hex digits>.lock` is short enough for file systems. */
 export function stemOf(path: string): string {
   let stem = basename(path);
   while (Buffer.byteLength(stem) > MAX_NAME - '..0123456789ab.lock'.length) stem = [...stem].slice(0, -1).join('');
@@ -161,8 +162,7 @@ async function removeStale(path: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(start) || !TEMPORARY.test(name.slice(start.length))) continue;
     const left = join(folder, name);
-    // Whoever else cleans up here may be faster, or the file may not be ours to remove: neither keeps the save from
-    // going on.
+    // Another process may have removed it first, or it may belong to another user. Neither should stop the save.
     const written = await stat(left).then(
       ({ mtimeMs }) => mtimeMs,
       () => Number.POSITIVE_INFINITY,
@@ -171,7 +171,7 @@ async function removeStale(path: string): Promise<void> {
   }
 }
 
-/** @throws ArgumentError unless this is text that could be the path of a file. */
+/** @throws ArgumentError unless this is text that can be the path of a file. */
 export function checkPath(path: unknown): void {
   if (typeof path !== 'string' || path === '' || path.includes('\0'))
     throw new ArgumentError('path', path, 'the path of a file or folder, as text');

@@ -6,12 +6,11 @@ import { fileError } from './system-error.ts';
 import { nodeWorkers } from './threads.ts';
 
 /**
- * The kernels with relaxed SIMD, as options of `train` and `update`: `train(markets, await relaxedKernels())`. Where
- * the processor has an instruction for a sum of products, it is rounded once, not twice, and training takes less time;
- * what comes out depends on the processor, so the bytes of the model are not promised. They are files of the package,
- * in no bundle.
+ * The kernels with relaxed SIMD, as options of `train` and `update`: `train(markets, await relaxedKernels())`. If the
+ * processor has an instruction for a sum of products, such sums are rounded once, not twice, and training takes less
+ * time. So the bytes of the model depend on the processor. These kernels are files of the package, in no bundle.
  *
- * @throws ArgumentError where this host compiles no relaxed SIMD; DataError where the files are not there.
+ * @throws ArgumentError if this host does not support relaxed SIMD; DataError if the files are missing.
  * @example
  * // on a host without relaxed SIMD it throws, and training takes the usual kernels
  * const options = await relaxedKernels().catch(() => ({ workers: nodeWorkers }));
@@ -33,7 +32,11 @@ async function read(name: string): Promise<Uint8Array<ArrayBuffer>> {
     // by the package's own name, since this code may be in any chunk
     path = createRequire(import.meta.url).resolve(`m3rec/${name}`);
   } catch {
-    throw new DataError(name, undefined, 'not found: the package m3rec has it beside its bundles');
+    throw new DataError(
+      name,
+      undefined,
+      'not found: it belongs next to the bundles of the package m3rec; install the package again',
+    );
   }
   try {
     return await readFile(path);

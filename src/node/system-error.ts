@@ -13,19 +13,21 @@ const REASONS: Record<string, string> = {
   EMFILE: 'too many open files',
 };
 
-/** An error of the operating system, by its code, in a few words. */
+/** Describes an error of the operating system, by its code, in a few words. */
 export function reasonOf(code: string): string {
   return REASONS[code] ?? code;
 }
 
-/** An error met at a file, as a DataError that names it; what has no code, or is one of ours, stays as it is. */
+/**
+ * An error at a file, as a DataError that names the file. An error without a code, or one of m3rec's, stays as it is.
+ */
 export function fileError(path: string, error: unknown): Error {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined || error instanceof M3RecError) return error as Error;
   return new DataError(path, undefined, reasonOf(code));
 }
 
-/** What `action` gives; an error of the operating system as a DataError that names the file. */
+/** The result of `action`. Turns an error of the operating system into a DataError that names the file. */
 export async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();

@@ -8,62 +8,65 @@ import type { Kernels, OnTask, Task, TaskPool } from '../engine/types.ts';
 import { TaskQueue } from './task-queue.ts';
 import type { WorkerMessage, WorkerStart } from './worker-loop.ts';
 
-/** Most threads that can be asked for. */
+/** Largest number of threads. */
 export const MAX_THREADS = 64;
 
 /**
- * How often a thread without a task looks for one before it sleeps: for less time than it takes to be woken.
+ * Spins of a thread without a task before it sleeps; spinning costs less than a wake-up.
  */
 const LOOKS = 4000;
 
-/** A worker that has not said by then that it is ready never will: some hosts never say that a script is missing. */
+/** Time in ms that a worker has to start: some hosts never report that its script is missing. */
 const START_MS = 30_000;
 
-/** How a worker reports to whoever started it. */
+/** How a worker reports to the thread that started it. */
 export interface WorkerEvents {
   message(data: unknown): void;
-  /** It has failed or ended, and why. */
+  /** Called with the reason when it has failed or ended. */
   failure(reason: string): void;
 }
 
 /** A started worker. */
 export interface WorkerHandle {
   post(data: unknown): void;
-  /** Ends the worker, whatever it is doing. */
+  /** Ends the worker at once. */
   terminate(): unknown;
 }
 
 /**
- * What a host offers to those who want threads: `nodeWorkers` of `m3rec/node`, or `webWorkers()` of `m3rec/workers`.
+ * The threads of a host: `nodeWorkers` of `m3rec/node`, or `webWorkers()` of `m3rec/workers`.
  */
 export interface Workers {
   /** The module kernels-threads.wasm, or kernels-threads-relaxed.wasm. */
   kernels: KernelSource;
-  /** How many threads are worth having here; 1 and the reason where there can be no others. */
+  /** The useful number of threads on this host; 1, with the reason, if workers are unavailable. */
   available(): Availability;
   /** Starts a worker that runs `serveTasks` on the first message. */
   spawn(events: WorkerEvents): WorkerHandle;
 }
 
-/** How many threads a host has, or why it has one. */
+/** The number of threads of a host, or why it has one. */
 export interface Availability {
   threads: number;
-  /** Why it is one thread. */
+  /** Why there is only one. */
   reason?: string;
 }
 
-/** What a job takes that can run on several threads. */
+/** The options of a job that can run on several threads. */
 export interface ThreadOptions {
-  /** Where the kernels of one thread come from, if not from `init`. Several have those of `workers`. */
+  /** Where the kernels of one thread come from, if not from `init`. Several threads use those of `workers`. */
   kernels?: KernelSource;
   /**
-   * How many threads to run on, 1 … MAX_THREADS; by default as many as `workers` finds worth having. The result is the
-   * same.
+   * Number of threads, 1 … MAX_THREADS. Default: the useful number that `workers` reports. The result does not depend
+   * on it.
    */
   threads?: number;
-  /** Where threads come from; without, there is one. */
+  /** Where threads come from. Default: one thread. */
   workers?: Workers;
-  /** Called with how many threads run, and why it is one: threads that cannot be had never end a job. */
+  /**
+   * Called with the number of threads that run, and the reason if it is one. If workers cannot be started, a job runs
+   * on one thread.
+   */
   onThreads?: (availability: Availability) => void;
 }
 
@@ -80,18 +83,18 @@ export function checkThreads({ threads, workers, onThreads }: ThreadOptions): vo
 
 const WORKERS = 'nodeWorkers of m3rec/node, or webWorkers() of m3rec/workers';
 
-/** Kernels that may have further threads, which live until they are closed. */
+/** Kernels that may have further threads. The threads live until the kernels are closed. */
 export interface ThreadedKernels extends Kernels {
   /**
-   * Ends the threads; whatever still runs on them fails with a WorkerError, and so does what is asked of them later.
+   * Ends the threads. Jobs that run on them fail with a WorkerError, and so do later ones.
    */
   close(): Promise<void>;
 }
 
 /**
  * Kernels on several threads, for `Recommender.from` and its `recommendAll`.
- * If the host cannot start them, there is the calling thread alone, and `onThreads` is told why.
- * @throws ArgumentError for options out of their ranges; MemoryError if there is no memory.
+ * If the host cannot start them, the kernels run on the calling thread alone, and `onThreads` is called with the reason.
+ * @throws ArgumentError for options out of their ranges; MemoryError if there is not enough memory.
  * @example
  * const kernels = await startThreads({ workers: nodeWorkers, threads: 2 });
  * const threaded = Recommender.from(decodeModel(bytes), kernels);
@@ -122,7 +125,7 @@ async function start({ kernels, threads, workers, onThreads }: ThreadOptions): P
   return { ...alone, pool, close: async () => pool.close() };
 }
 
-/** How many threads a job gets that asked for `asked`, or left it open. */
+/** The number of threads for a job that asked for `asked`, or did not ask. */
 export function planThreads(workers: Workers | undefined, asked: number | undefined): Availability {
   if (asked === 1) return { threads: 1, reason: 'as asked' };
   const { threads, reason } = workers?.available() ?? { threads: 1, reason: 'no workers were given' };
@@ -133,8 +136,8 @@ export function planThreads(workers: Workers | undefined, asked: number | undefi
 
 /**
  * Instantiates the kernels on a shared memory, on the calling thread and on `threads` − 1 workers.
- * @param looks of a thread without a task before it sleeps; none where threads have to share cores.
- * @throws WorkerError where a worker cannot be started; MemoryError where the host gives no shared memory.
+ * @param looks spins of a thread without a task before it sleeps; 0 if threads share cores.
+ * @throws WorkerError if a worker cannot be started; MemoryError if the host gives no shared memory.
  */
 export async function startPool(
   workers: Workers,
@@ -153,7 +156,7 @@ export async function startPool(
   return { exports, memory, pool };
 }
 
-const closed = () => new WorkerError('the pool is closed');
+const closed = () => new WorkerError('the pool of threads is closed: start threads again');
 
 /** A pool of the calling thread alone. */
 class CallingThread implements TaskPool {
@@ -178,12 +181,12 @@ class CallingThread implements TaskPool {
   }
 }
 
-/** The calling thread and the workers that share its kernels' memory. To be closed, or its workers live on. */
+/** The calling thread and the workers that share its kernels' memory. Close it, or its workers live on. */
 export class Pool implements TaskPool {
   private workers: WorkerHandle[] = [];
   private error: WorkerError | undefined;
   private ready = 0;
-  /** Settles what the calling thread awaits: that the workers are ready, or done. */
+  /** Resolves the promise that the calling thread awaits: workers are ready, or done. */
   private awaited: { resolve(): void; reject(error: WorkerError): void } | undefined;
   /** Settles when all workers have ended. */
   private ended: Promise<void> | undefined;
@@ -204,7 +207,7 @@ export class Pool implements TaskPool {
     try {
       for (let worker = 1; worker < threads; worker++) {
         const failure = (reason: string) => this.fail(`worker ${worker} of ${threads - 1}: ${reason}`);
-        const message = (data: unknown) => this.hear(data as WorkerMessage, failure);
+        const message = (data: unknown) => this.receive(data as WorkerMessage, failure);
         let handle: WorkerHandle;
         try {
           handle = workers.spawn({ message, failure });
@@ -236,19 +239,19 @@ export class Pool implements TaskPool {
           await onTask?.(from + this.queue.finishedOf(count));
           if (this.error) throw this.error;
         }
-        // a worker that was held up after the round before may say that one is done: so it is asked again
+        // a worker that was delayed may report the round before as done, so look again
         while (!this.queue.sleepUnlessDone()) await this.nextEvent();
         from += count;
         await onTask?.(from);
       }
     } catch (error) {
-      // Workers may still be at tasks whose memory the caller is about to give back.
+      // Workers may still run tasks whose memory the caller is about to free.
       await this.close();
       throw error;
     }
   }
 
-  /** Ends the workers; the pool takes no more tasks, and what runs on it fails. */
+  /** Ends the workers. The pool takes no more tasks, and running jobs fail. */
   close(): Promise<void> {
     this.error ??= closed();
     this.awaited?.reject(this.error);
@@ -266,14 +269,14 @@ export class Pool implements TaskPool {
     });
   }
 
-  private hear(message: WorkerMessage, failure: (reason: string) => void): void {
+  private receive(message: WorkerMessage, failure: (reason: string) => void): void {
     if (message.kind === 'failed') failure(message.reason);
     if (message.kind === 'ready') this.ready++;
     this.awaited?.resolve();
     this.awaited = undefined;
   }
 
-  /** The first failure counts; those that follow from closing the pool are none. */
+  /** The first failure counts. Later ones only follow from closing the pool. */
   private fail(reason: string): void {
     if (this.error) return;
     this.error = new WorkerError(reason);

@@ -12,14 +12,14 @@ const HEADER = 16;
 
 /** Tasks of a round at most, a power of two. */
 const SLOTS = 4096;
-/** Numbers that the calls of a round take at most, 8 bytes each. */
+/** Most numbers that the calls of a round take, 8 bytes each. */
 const NUMBERS = 1 << 16;
 
 /**
- * The list from which the threads of a pool take their tasks, in shared memory: one coordinator publishes a round of
+ * The list from which the threads of a pool take their tasks, in shared memory. One coordinator publishes a round of
  * tasks, and every thread claims one after the other until none is left. A round is published when the one before is
- * finished, so a task's place is not written to while anybody may read it. A thread that sleeps through a whole round
- * finds the counters moved on.
+ * finished, so no task is overwritten while a thread may read it. A thread that sleeps through a whole round sees that
+ * the counters have moved on.
  *
  * A task is a count of calls, then for each call the kernel's number, the count of its arguments and the arguments.
  */
@@ -28,12 +28,12 @@ export class TaskQueue {
   private readonly starts: Int32Array;
   private readonly numbers: Float64Array;
 
-  /** Bytes of the buffer that all threads of a pool make their queue on. */
+  /** Bytes of the buffer that the queues of all threads of a pool share. */
   static readonly bytes = 4 * (HEADER + SLOTS) + 8 * NUMBERS;
 
   /**
    * @param names the kernels by number, the same on every thread.
-   * @param looks how often a thread that finds nothing to do looks again before it sleeps.
+   * @param looks spins of a thread without a task before it sleeps.
    */
   constructor(
     readonly buffer: SharedArrayBuffer,
@@ -45,7 +45,7 @@ export class TaskQueue {
     this.numbers = new Float64Array(buffer, 4 * (HEADER + SLOTS), NUMBERS);
   }
 
-  /** Publishes as many of tasks[from …] as fit, and wakes the workers. Returns how many. */
+  /** Publishes as many of tasks[from …] as fit, wakes the workers, and returns their number. */
   publish(tasks: readonly Task[], from: number): number {
     const first = this.header[PUBLISHED];
     let filled = 0;
@@ -70,7 +70,7 @@ export class TaskQueue {
     return count;
   }
 
-  /** The ticket of a task that is now the caller's, or undefined where none is left. */
+  /** Claims a task: its ticket, or undefined if none is left. */
   claim(): number | undefined {
     while (true) {
       const ticket = Atomics.load(this.header, CLAIMED);
@@ -92,8 +92,7 @@ export class TaskQueue {
   }
 
   /**
-   * Says that a claimed task is done. True where the coordinator sleeps and this was the last one: it must then be
-   * woken.
+   * Reports a claimed task as done. Returns true if this was the last one and the coordinator sleeps: wake it then.
    */
   finish(): boolean {
     const finished = (Atomics.add(this.header, FINISHED, 1) + 1) | 0;
@@ -106,7 +105,7 @@ export class TaskQueue {
   }
 
   /**
-   * Whether all that was published is done, or comes to be while the coordinator looks; if not, whoever finishes the
+   * Whether all published tasks are done, or finish while the coordinator spins. If not, the thread that finishes the
    * last task will see that the coordinator sleeps.
    */
   sleepUnlessDone(): boolean {
@@ -114,11 +113,11 @@ export class TaskQueue {
       if (Atomics.load(this.header, FINISHED) === this.header[PUBLISHED]) return true;
     Atomics.store(this.header, WAITING, 1);
     if (Atomics.load(this.header, FINISHED) !== this.header[PUBLISHED]) return false;
-    // Exactly one side takes the flag down: this one, or the worker that is then about to call.
+    // Exactly one side clears the flag: this one, or the worker, which then calls.
     return Atomics.exchange(this.header, WAITING, 0) === 1;
   }
 
-  /** Whether workers should return. To be asked after each claim: what is claimed of a closed queue is no task. */
+  /** Whether workers should return. Ask after each claim: a claim on a closed queue is not a task. */
   get closed(): boolean {
     return Atomics.load(this.header, CLOSED) === 1;
   }

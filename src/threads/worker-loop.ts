@@ -15,12 +15,12 @@ export interface WorkerStart {
   looks: number;
 }
 
-/** What a worker says. `done`: it finished the last of the published tasks while the coordinator slept. */
+/** The messages of a worker. `done`: it finished the last of the published tasks while the coordinator slept. */
 export type WorkerMessage = { kind: 'ready' } | { kind: 'done' } | { kind: 'failed'; reason: string };
 
 /**
- * The life of a worker: tasks from the queue, until that is closed or one fails. Until then it does not return to its
- * event loop.
+ * Runs a worker: it takes tasks from the queue until that is closed or a task fails. Until then it does not return to
+ * its event loop.
  */
 export async function serveTasks(
   { kernels, memory, queue, names, looks }: WorkerStart,
@@ -28,7 +28,7 @@ export async function serveTasks(
 ): Promise<void> {
   try {
     const imports = { env: { memory } };
-    // a module that was sent here is of this realm
+    // a module that was sent here belongs to this realm
     const { exports } =
       kernels instanceof WebAssembly.Module
         ? await WebAssembly.instantiate(kernels, imports)

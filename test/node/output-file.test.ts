@@ -84,10 +84,10 @@ describe.runIf(posix)('a file that is replaced', () => {
     writeFileSync(at('read-only'), 'old', { mode: 0o444 });
     const server = createServer().listen(at('socket'));
     await new Promise((resolve) => server.once('listening', resolve));
-    await refused(at('folder'), /folder: this is a folder$/);
-    await refused(at('link to folder'), /this is a folder$/);
-    await refused(at('dangling'), /this is a link to nothing; remove it, or name the file it should lead to$/);
-    await refused('/dev/null', /^\/dev\/null: this is a device, pipe or socket; give the name of a file$/);
+    await refused(at('folder'), /folder: this is a folder; give the name of a file$/);
+    await refused(at('link to folder'), /this is a folder; give the name of a file$/);
+    await refused(at('dangling'), /this is a broken link; remove it, or give the file that it should lead to$/);
+    await refused('/dev/null', /^\/dev\/null: this is a device, pipe or socket; give the name of a regular file$/);
     await refused(at('link to null'), /this is a device/);
     await refused(at('pipe'), /this is a device, pipe or socket/);
     await refused(at('socket'), /this is a device, pipe or socket/);

@@ -140,7 +140,9 @@ describe('recommendAll', () => {
     const expected = recommender.recommendBatch(queries);
     expect(await recommender.recommendAll(queries)).toStrictEqual(expected);
     await kernels.close();
-    await expect(recommender.recommendAll(queries)).rejects.toThrow(new WorkerError('the pool is closed'));
+    await expect(recommender.recommendAll(queries)).rejects.toThrow(
+      new WorkerError('the pool of threads is closed: start threads again'),
+    );
     expect(kernels.memory.used).toBe(used);
     expect(recommender.recommendBatch(queries)).toStrictEqual(expected);
   });
@@ -358,7 +360,7 @@ test('workers in the middle of looking for tasks are ended by closing the pool',
   await runTasks({ ...kernels, pool }, [[['addInto', 0, 64, 64]]]);
   await pool.close();
   await expect(runTasks({ ...kernels, pool }, [[['addInto', 0, 64, 64]]])).rejects.toThrow(
-    new WorkerError('the pool is closed'),
+    new WorkerError('the pool of threads is closed: start threads again'),
   );
 });
 
