@@ -87,7 +87,7 @@ class StartedWorker implements WorkerHandle {
 function available(): Availability {
   const one = (reason: string) => ({ threads: 1, reason });
   if (typeof Worker !== 'function') return one('this host has no workers');
-  // Memory that is shared can be made without isolation, but not be sent to a worker.
+  // Without isolation, shared memory can be made but not sent to a worker.
   if (globalThis.crossOriginIsolated === false && typeof document !== 'undefined')
     return one('this page is not cross-origin isolated');
   if (typeof SharedArrayBuffer !== 'function')

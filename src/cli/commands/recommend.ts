@@ -95,11 +95,11 @@ async function runRecommend(
     without: await filterOf(context, rest.without, rest.withoutFile),
   };
   if (batch) {
-    if (explain) throw ArgumentError.because('--explain', 'explains the answer for one user: give --user or --items');
+    if (explain) throw ArgumentError.because('--explain', 'explains the answer to one user: give --user or --items');
     return recommendAll(context, path, { ...rest, ...filters });
   }
   if (rest.output !== undefined)
-    throw ArgumentError.because('-o', 'is for --all and --users; the answer for one user goes to stdout');
+    throw ArgumentError.because('-o', 'is for --all and --users; the answer to one user goes to stdout');
   const file = itemsFile === undefined ? [] : await readIds(itemsFile, context.signal);
   const recommender = await context.openRecommender(path);
   const market = rest.market!;
