@@ -106,7 +106,7 @@ writeFileSync('THIRD-PARTY-NOTICES', noticesOf(metafiles));
 
 /**
  * The four kernel binaries, where their sources changed since they were compiled. Those with relaxed SIMD are files
- * beside the bundles, read where they are asked for.
+ * next to the bundles, read where they are asked for.
  */
 async function buildKernels() {
   const targets = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets);

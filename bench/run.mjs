@@ -1,24 +1,24 @@
 // npm run bench [-- NAME …]: runs the benches, prints their tables and writes bench/results/.
 const USAGE = `npm run bench -- [NAME] [options]
 
-  kernels                     each kernel's rate beside plain JavaScript
-  gemm                        the matrix product beside NumPy (OpenBLAS) and tfjs
-  limits                      each kernel beside the machine's limits; where the time of a training goes
-  ease [groups|exact]         EASE on all markets as one beside SciPy: time, memory
+  kernels                     each kernel's rate compared with plain JavaScript
+  gemm                        the matrix product compared with NumPy (OpenBLAS) and tfjs
+  limits                      each kernel compared with the machine's limits; where the time of a training goes
+  ease [groups|exact]         EASE on all markets as one compared with SciPy: time, memory
   groups [systems|small|large|million|growth]  EASE by groups on generated catalogues of 10,000 to 1,000,000 items, exact EASE next to it: time, memory, NDCG@10
-  solver                      NDCG@10 of EASE by groups with systems of several sizes, beside the exact inverse: each market, merged, presets
-  skipgram                    the skip-gram stage beside gensim: pairs a second and loss
-  adaptation                  an epoch of the adaptation beside the same step in PyTorch
-  read                        10⁷ rows of CSV to Markets beside papaparse alone: time, memory
-  recommend                   top-10 for every user beside plain JavaScript and NumPy; latency of one fold-in
+  solver                      NDCG@10 of EASE by groups with systems of several sizes, compared with the exact inverse: each market, merged, presets
+  skipgram                    the skip-gram stage compared with gensim: pairs a second and loss
+  adaptation                  an epoch of the adaptation compared with the same step in PyTorch
+  read                        10⁷ rows of CSV to Markets compared with papaparse alone: time, memory
+  recommend                   top-10 for every user compared with plain JavaScript and NumPy; latency of one fold-in
   stages                      time, loss and memory of each stage of training
-  quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, beside the published figures
-  update [exact|stale]        EASE updated with its last users beside a refit: time and difference; preset softmax, of which an update
+  quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, compared with the published figures
+  update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
                               leaves most as it was: MRR
   export                      exported variants: size, NDCG@10 before and after, load time, memory
   scale                       growth with the items and with the interactions: time and memory of each stage, fitted exponents, plots
   sizes                       kernels and bundles, raw and gzipped
-  worst-request               small requests beside the worst that one client may ask for
+  worst-request               small requests compared with the worst that one client may ask for
 
 Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-scipy, python3-gensim and
 python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of scale (echarts). Data: the folder that M3REC_DATA names, else ../shared/xmarket.

@@ -1,4 +1,4 @@
-// An epoch of the market adaptation beside the same step in PyTorch: the same batches of users, V_glob, X̂ and
+// An epoch of the market adaptation compared with the same step in PyTorch: the same batches of users, V_glob, X̂ and
 // negatives.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,11 +62,11 @@ export async function adaptation() {
   ]);
   const blocks = [
     `Data: ${name}, ${interactions.toLocaleString('en-US')} interactions, ${steps} batches of whole users over ${markets.markets.length} markets, d = ${dim}, ${negatives} negatives, margin loss. m3rec: the mean of ${EPOCHS} epochs. PyTorch${version ? ` ${version}` : ''}: the median of ${EPOCHS}; it is given X̂ ready made (m3rec makes it for each batch), does not check whether a negative is one of the user's own, and starts from random V_glob and U_loc = 0, so that its loss is another.`,
-    table(['one epoch', 'seconds', 'time beside the first', 'loss of an interaction'], rows),
+    table(['one epoch', 'seconds', 'time compared with the first', 'loss of an interaction'], rows),
   ];
   show(`adaptation: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('adaptation', 'Market adaptation beside PyTorch', blocks, { data: name, steps, sides, torch: version });
+  save('adaptation', 'Market adaptation compared with PyTorch', blocks, { data: name, steps, sides, torch: version });
 }
 
 /** Files of one market for the peer: V_glob (random), X, and X̂ = Normalize(X B) as CSR. */

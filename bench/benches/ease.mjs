@@ -121,7 +121,7 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
   ];
   show(`ease: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('ease', 'EASE beside SciPy', blocks, {
+  save('ease', 'EASE compared with SciPy', blocks, {
     data: name,
     users: rows,
     items: cols,

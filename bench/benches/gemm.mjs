@@ -1,5 +1,5 @@
-// Our f32 matrix product on one thread beside NumPy's (OpenBLAS) and that of tfjs's WASM backend. The sides take turns,
-// ROUNDS times.
+// Our f32 matrix product on one thread compared with NumPy's (OpenBLAS) and that of tfjs's WASM backend. The sides take
+// turns, ROUNDS times.
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -81,7 +81,7 @@ export async function gemm() {
   ];
   show(`gemm: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('gemm', 'Matrix product beside NumPy and tfjs', blocks, {
+  save('gemm', 'Matrix product compared with NumPy and tfjs', blocks, {
     sizes: SIZES,
     fastest,
     medians,

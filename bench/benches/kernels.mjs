@@ -1,5 +1,5 @@
-// Each exported kernel's rate beside a plain JavaScript version of the same algorithm on the same arrays. Both run once
-// from the same inputs first; where they do not agree there is no rate, and the bench fails.
+// Each exported kernel's rate compared with a plain JavaScript version of the same algorithm on the same arrays. Both
+// run once from the same inputs first; where they do not agree there is no rate, and the bench fails.
 import { readFileSync } from 'node:fs';
 import { instantiateKernels } from '../../dist/kernels.js';
 import { loadMarkets, mergedSimilarity, mergeMarkets } from '../harness/data.mjs';
@@ -59,7 +59,7 @@ export async function kernels() {
   ];
   show(`kernels: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('kernels', 'Kernels beside plain JavaScript', blocks, { data: name, rows, missing, sink: drained() });
+  save('kernels', 'Kernels compared with plain JavaScript', blocks, { data: name, rows, missing, sink: drained() });
   for (const { kernels: names, size, difference } of disagreements)
     note(
       `${names.join(' + ')}, ${size}: the two sides differ by ${difference.toExponential(1)}, more than ${TOLERANCE}: no rate`,

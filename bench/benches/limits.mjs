@@ -41,7 +41,7 @@ export async function limits({ epochs, preset }) {
 
   const cases = await measureCases(data, markets, machineLimits);
   const caseBlocks = [
-    `## Kernels beside the limits\n\nThe cases of \`npm run bench -- kernels\` (data: ${data}), one thread, median. Flops and bytes are counted by hand (bench/harness/costs.mjs): bytes are those that the algorithm must move from where its working set lies; f64 flops count twice. The sweep’s arithmetic limit is that of 16-bit integers, in which most of it goes. The limit is the time that either the flops or the bytes need at the rates above, the share what of the measured time that is; a latency limit is that of dependent reads. Over 100 %: much is found in a nearer cache than the whole set is.`,
+    `## Kernels compared with the limits\n\nThe cases of \`npm run bench -- kernels\` (data: ${data}), one thread, median. Flops and bytes are counted by hand (bench/harness/costs.mjs): bytes are those that the algorithm must move from where its working set lies; f64 flops count twice. The sweep’s arithmetic limit is that of 16-bit integers, in which most of it goes. The limit is the time that either the flops or the bytes need at the rates above, the share what of the measured time that is; a latency limit is that of dependent reads. Over 100 %: much is found in a nearer cache than the whole set is.`,
     table(
       ['kernel', 'size', 'GFLOP/s', 'GB/s', 'from', 'limit', 'share of it'],
       cases.map(({ kernel, size, gflops, gbytes, level, bound, share }) => [
@@ -67,7 +67,12 @@ export async function limits({ epochs, preset }) {
     const block = profileBlock(each, used, stages, machineLimits);
     show(block);
     blocks.push(block);
-    save('limits', 'Kernels beside the machine’s limits', blocks, { data, limits: machineLimits, cases, profiles });
+    save('limits', 'Kernels compared with the machine’s limits', blocks, {
+      data,
+      limits: machineLimits,
+      cases,
+      profiles,
+    });
   }
 }
 

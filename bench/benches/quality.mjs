@@ -1,5 +1,6 @@
-// What the models rank, in three parts that can be run alone: EASE beside its reference, the paper's preset with its
-// ablations beside the paper's tables, and the default and preset softmax beside EASE with the best λ.
+// What the models rank, in three parts that can be run alone: EASE compared with its reference, the paper's preset with
+// its ablations compared with the paper's tables, and the default and preset softmax compared with EASE with the best
+// λ.
 import { basename } from 'node:path';
 import { compare } from '../../dist/index.js';
 import { readDirectory } from '../../dist/node.js';
@@ -90,7 +91,7 @@ class Report {
 
 async function easePart(context) {
   const { order } = context;
-  const report = new Report('quality/ease', 'EASE beside its reference', context, { runs: [] });
+  const report = new Report('quality/ease', 'EASE compared with its reference', context, { runs: [] });
   const runs = [];
   // every entry of B̂, as in the reference; then those that the model keeps
   for (const [lambdaF, epsilon] of [
@@ -191,7 +192,7 @@ async function defaultPart(context) {
   const { order, epochs } = context;
   const report = new Report(
     'quality/default',
-    'The default and preset softmax beside EASE with the best λ',
+    'The default and preset softmax compared with EASE with the best λ',
     context,
     {},
   );

@@ -1,5 +1,6 @@
-// Rows of CSV to Markets beside papaparse alone on the same files, which only counts rows: seconds and the peak of the
-// process, each run in a process of its own, the sides taking turns. The files are generated, and removed at the end.
+// Rows of CSV to Markets compared with papaparse alone on the same files, which only counts rows: seconds and the peak
+// of the process, each run in a process of its own, the sides taking turns. The files are generated, and removed at the
+// end.
 import { fork } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';

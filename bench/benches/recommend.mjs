@@ -1,5 +1,5 @@
-// Top-10 for every user of every market, beside plain JavaScript and NumPy on the same vectors; then the latency of one
-// fold-in.
+// Top-10 for every user of every market, compared with plain JavaScript and NumPy on the same vectors; then the latency
+// of one fold-in.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -42,7 +42,7 @@ const MANY_ITEMS = 5_000;
 const INTERACTIONS = [100_000, 1_000_000, 10_000_000];
 
 const MERGED = 'similarity of all markets';
-/** Curves of the plots and rows of the tables beside that of the EASE of all markets, by the stages that they sum. */
+/** Curves of the plots and rows of the tables next to that of the EASE of all markets, by the stages that they sum. */
 const CURVES = [
   { name: 'EASE of each market', part: (stage) => stage.startsWith('similarity of ') && stage !== MERGED },
   { name: `walks (${SHORT.walks} an item)`, part: (stage) => stage === 'walks' },

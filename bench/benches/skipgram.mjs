@@ -1,5 +1,5 @@
-// The skip-gram stage, with its propagation and Adam, beside gensim: the same walks, window and negatives, and one
-// measure of loss.
+// The skip-gram stage, with its propagation and Adam, compared with gensim: the same walks, window and negatives, and
+// one measure of loss.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,7 +130,13 @@ function report(name, count, pairs, sides, version) {
   ];
   show(`skipgram: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('skipgram', 'Skip-gram beside gensim', blocks, { data: name, pairs, plain: PLAIN, sides, gensim: version });
+  save('skipgram', 'Skip-gram compared with gensim', blocks, {
+    data: name,
+    pairs,
+    plain: PLAIN,
+    sides,
+    gensim: version,
+  });
 }
 
 const threaded = (threads) => `${threads} thread${threads > 1 ? 's' : ''}`;

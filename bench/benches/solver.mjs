@@ -1,5 +1,6 @@
-// What the size of a system does to the ranking of EASE by groups: NDCG@10 beside the exact inverse at the same options, in each
-// market and over all, for EASE of all markets, EASE of each market by itself, and both presets of M3Rec.
+// What the size of a system does to the ranking of EASE by groups: NDCG@10 compared with the exact inverse at the same
+// options, in each market and over all, for EASE of all markets, EASE of each market by itself, and both presets of
+// M3Rec.
 import { basename } from 'node:path';
 import { readDirectory } from '../../dist/node.js';
 import { fingerprintOf, result } from '../harness/cached.mjs';

@@ -1,6 +1,6 @@
-// EASE on all markets as one, updated with its last users, beside a refit on everything: time of each and how far apart
-// they are. Then preset softmax, most of which an update leaves as it was: MRR after an update beside that of a
-// training on everything.
+// EASE on all markets as one, updated with its last users, compared with a refit on everything: time of each and how
+// far apart they are. Then preset softmax, most of which an update leaves as it was: MRR after an update compared with
+// that of a training on everything.
 import { performance } from 'node:perf_hooks';
 import {
   assembleGenerated,
@@ -182,7 +182,7 @@ async function exactUpdates() {
     `The file: ${megabytes(file.value)} MB, without its inverse ${megabytes(bare)} MB; encoded in ${seconds(file.ms)} s, opened in ${seconds(opened.ms)} s, which the times above leave out.`,
   );
   for (const block of blocks.slice(1)) show(block);
-  save('update/exact', 'Update of EASE beside a refit', blocks, {
+  save('update/exact', 'Update of EASE compared with a refit', blocks, {
     data: name,
     lambdaF,
     epsilon,

@@ -1,4 +1,4 @@
-// Small requests beside the worst that one client may ask for: `m3rec serve` in a process of its own answers GETs one
+// Small requests compared with the worst that one client may ask for: `m3rec serve` in its own process answers GETs one
 // after the other, first alone, then while one of the largest permitted requests is always under way.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -68,7 +68,7 @@ async function worstRequest() {
     ];
     show(`worst-request: ${describe(machine())}`);
     for (const block of blocks) show(block);
-    save('worst-request', 'Small requests beside the worst permitted one', blocks, { figures, target: TARGET });
+    save('worst-request', 'Small requests compared with the worst permitted one', blocks, { figures, target: TARGET });
   } finally {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });

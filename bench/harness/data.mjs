@@ -1,4 +1,4 @@
-// The data of the benches: the folder that M3REC_DATA names, else ../shared/xmarket beside the checkout, else
+// The data of the benches: the folder that M3REC_DATA names, else ../shared/xmarket next to the checkout, else
 // generated.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -40,7 +40,7 @@ export function save(name, title, blocks, data, where) {
   writeFileSync(`${fileURLToPath(file)}.json`, `${JSON.stringify({ name, machine: on, ...data }, null, 1)}\n`);
 }
 
-/** Writes a plot beside a bench's results. @returns {string} its name, for a link from there */
+/** Writes a plot next to a bench's results. @returns {string} its name, for a link from there */
 export function savePlot(name, plot, svg) {
   const file = `${fileURLToPath(resultFile(name))}-${plot}.svg`;
   mkdirSync(dirname(file), { recursive: true });

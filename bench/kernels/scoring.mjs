@@ -248,7 +248,7 @@ function shortenRows({ exports, bench, B }) {
   };
 }
 
-/** The ten best of 32 users, beside all cosines and a list of the best. */
+/** The ten best of 32 users, compared with all cosines and a list of the best. */
 function searchBatch({ exports, bench, B }) {
   const n = B.cols;
   const [m, k] = [32, 10];
@@ -306,7 +306,7 @@ function plainTopK(scores, exclude, k, indices, values) {
   return kept;
 }
 
-/** A function of numbers in (0, 10], called from JavaScript, beside the engine's own. */
+/** A function of numbers in (0, 10], called from JavaScript, compared with the engine's own. */
 function scalar({ exports }, name, call, plain) {
   const n = 1 << 16;
   const x = Float64Array.from(randoms(n, 59, 10), (value) => Math.abs(value) + 1e-3);

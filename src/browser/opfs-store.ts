@@ -1,5 +1,5 @@
-// Model files in the origin's private file system, in a folder of their own. A file is written beside its name and
-// moved when it is whole; what a closed tab left half-written is removed at the next start.
+// Model files in the origin's private file system, in their own folder. A file is written under another name and moved
+// when it is whole; what a closed tab left half-written is removed at the next start.
 import { asQuotaError, byName, checkModelName, type ModelStore, nameTaken, noModel, usageOf } from './store.ts';
 
 const FOLDER = 'm3rec-models';

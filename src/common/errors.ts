@@ -27,8 +27,8 @@ export class ArgumentError extends M3RecError {
   }
 
   /**
-   * Where no single value is wrong: `sentence` says what is the matter and what to do, and is `expected` too; `found`
-   * is undefined.
+   * For errors without a single wrong value. `sentence` says what is wrong and what to do, and is also `expected`;
+   * `found` is undefined.
    *
    * @example ArgumentError.because('gram', 'it has 3 rows and 4 columns; a Gram matrix is square')
    */

@@ -112,7 +112,7 @@ export function columnAt(
 /** Throws an ArgumentError unless each column is a name or a position from 1. */
 export function checkColumnOptions(columns: unknown, roles: Record<string, Role>): void {
   if (typeof columns !== 'object' || columns === null || Array.isArray(columns))
-    throw new ArgumentError('columns', columns, `an object as { user: 'customer_id' }`);
+    throw new ArgumentError('columns', columns, `an object such as { user: 'customer_id' }`);
   for (const [role, column] of Object.entries(columns)) {
     if (!Object.hasOwn(roles, role))
       throw new ArgumentError('columns', role, `one of ${Object.keys(roles).join(', ')}`);
@@ -122,7 +122,7 @@ export function checkColumnOptions(columns: unknown, roles: Record<string, Role>
   }
 }
 
-/** What is wrong where columns are missing, and what can be done. */
+/** The message for missing columns: what was found, and what to do. */
 export function missingColumns(
   fileName: string,
   line: number,

@@ -34,10 +34,10 @@ export function parseConfig(text: string, fileName: string): DataConfig {
   try {
     config = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw new DataError(fileName, undefined, `this is no JSON: ${(error as Error).message}`);
+    throw new DataError(fileName, undefined, `invalid JSON: ${(error as Error).message}`);
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config))
-    throw new DataError(fileName, undefined, 'expected an object, as {"columns": {"user": "customer_id"}}');
+    throw new DataError(fileName, undefined, 'expected an object, such as {"columns": {"user": "customer_id"}}');
   for (const key of Object.keys(config))
     if (!KEYS.includes(key))
       throw new DataError(fileName, undefined, `${JSON.stringify(key)} is not known: expected ${KEYS.join(', ')}`);
@@ -75,7 +75,7 @@ export function proposeOne(files: readonly Recognised[]): DataConfig {
       throw new DataError(
         other.file,
         undefined,
-        `is written otherwise (${describe(other)}) than ${first.file} (${describe(first)}): one m3rec.json cannot say both; put one into each folder`,
+        `has another form (${describe(other)}) than ${first.file} (${describe(first)}): one m3rec.json cannot describe both; put one into each folder`,
       );
   return proposeConfig(first);
 }

@@ -46,10 +46,10 @@ const SIGNATURES: readonly [bytes: string, what: string][] = [
   ['\x93NUMPY', 'this is a NumPy array: save it as CSV (numpy.savetxt)'],
   ['7z\xbc\xaf', 'this is a 7z archive: unpack it first'],
   ['Rar!', 'this is a RAR archive: unpack it first'],
-  ['BZh', 'this is bzip2 data: unpack it first (bunzip2), or pack it by gzip'],
-  ['\xfd7zXZ\0', 'this is xz data: unpack it first (unxz), or pack it by gzip'],
-  ['%PDF', 'this is a PDF file'],
-  ['M3REC\r\n', 'this is a model file, where data is expected'],
+  ['BZh', 'this is bzip2 data: unpack it first (bunzip2), or compress it by gzip'],
+  ['\xfd7zXZ\0', 'this is xz data: unpack it first (unxz), or compress it by gzip'],
+  ['%PDF', 'this is a PDF file: save its table as CSV'],
+  ['M3REC\r\n', 'this is a model file, expected data'],
 ];
 
 /**
@@ -134,7 +134,7 @@ function checkText(head: Uint8Array, name: string): string | undefined {
         throw new DataError(
           name,
           undefined,
-          `this looks like UTF-16 without a byte order mark: say so by --encoding ${label}`,
+          `this looks like UTF-16 without a byte order mark: give --encoding ${label}`,
         );
   }
   return encoding;

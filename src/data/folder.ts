@@ -163,7 +163,7 @@ class Chooser {
     }
 
     let chosen: MarketFile[] | undefined = this.bySplit(here, '', undefined);
-    if (chosen) for (const folder of folders.keys()) this.passed.push([folder, 'train is beside it']);
+    if (chosen) for (const folder of folders.keys()) this.passed.push([folder, 'train is next to it']);
     if (!chosen) {
       chosen = [];
       const found: string[] = [];

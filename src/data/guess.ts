@@ -29,7 +29,7 @@ interface Shape {
   kind: 'lists' | 'groups' | 'blocks';
   delimiter: string;
   at: Record<string, number>;
-  /** What it gives beside user and item. */
+  /** The columns that it has, besides user and item. */
   more?: string[];
   dataset?: string;
   what: string;

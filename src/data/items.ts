@@ -1,4 +1,4 @@
-// What is known of items beside who has them: titles, categories, pages, pictures.
+// Properties of items: titles, categories, pages, pictures.
 import { checkTexts } from '../common/errors.ts';
 import { Job, type JobOptions } from '../common/job.ts';
 import { ROLES, type Role } from './columns.ts';

@@ -105,7 +105,7 @@ export class JsonReader implements TextReader {
   /** Puts the object's values in their places. @returns what is wrong with it. */
   private fill(text: string): string | undefined {
     const object = objectOf(text);
-    if (!object) return `this is no JSON object: ${JSON.stringify(text.slice(0, 60))}`;
+    if (!object) return `this is not a JSON object: ${JSON.stringify(text.slice(0, 60))}`;
     for (const [place, path] of this.paths.entries()) {
       const found = valueAt(object, path);
       const value = textOf(found, path, text);

@@ -6,7 +6,7 @@ import { baseName, splitOf, stemOf } from './file-names.ts';
 const NOISE =
   /^(\d+|\d+core|combined|part\d*|q[1-4]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|qrel|full|all|data|ratings?|reviews?|interactions?|events?|orders?|purchases?|rows|inter|market|export)$/;
 
-/** What a name says beside its split and words that many files have. */
+/** The parts of a name other than its split and words that many files have. */
 export function marketIn(rest: string): string {
   return rest
     .split(/[._ -]+/)

@@ -12,9 +12,9 @@ import { parseTime } from './time.ts';
 import { checkMaxBadRows, type DataWarning, MAX_BAD_ROWS, type MaxBadRows, RowFaults } from './warnings.ts';
 
 /**
- * Takes one row. The strings may be slices of a larger text: whoever keeps one copies it (see `copyString`), or the
- * text stays in memory. `rating` and `time` (milliseconds since 1970) are NaN, `market` is undefined, where they were
- * not asked for.
+ * Takes one row. The strings may be slices of a larger text: to keep one, copy it (see `copyString`), or the text stays
+ * in memory. `rating` and `time` (milliseconds since 1970) are NaN, `market` is undefined, where they were not asked
+ * for.
  */
 export type RowSink = (
   user: string,
@@ -29,7 +29,7 @@ export type RowSink = (
 export interface ReadingOptions extends LayoutOptions, FilterOptions {
   /** Leave out malformed rows, and count them, instead of stopping at the first. */
   skipBadRows?: boolean;
-  /** How many may be left out of a file: a number, or a share as `'1%'` (the default; one row always may). */
+  /** Most rows of a file to leave out: a number, or a share such as `'1%'` (the default; one row always may). */
   maxBadRows?: MaxBadRows;
   /** How many times its size a packed file may unpack to, beyond 64 MiB (200). */
   maxExpansion?: number;
@@ -44,9 +44,9 @@ export interface RowOptions extends ReadingOptions {
   time?: boolean;
   /** Size of the whole, for the progress reports; 0 where it is not known. */
   totalBytes?: number;
-  /** Is told how the file is written, before its first row. */
+  /** Called with the form of the file, before its first row. */
   onRecognised?: (recognised: Recognised) => void;
-  /** Is told what was odd, at the end. */
+  /** Called with each warning, at the end. */
   onWarning?: (warning: DataWarning) => void;
 }
 
@@ -113,7 +113,7 @@ export function checkReadingOptions(options: RowOptions): Filters {
     throw new ArgumentError('delimiter', delimiter, 'the text between columns, or tab');
   if (quote !== undefined) checkChoice('quote', quote, ['none', 'double', 'backslash']);
   if (encoding !== undefined && typeof encoding !== 'string')
-    throw new ArgumentError('encoding', encoding, 'the name of an encoding, as windows-1252');
+    throw new ArgumentError('encoding', encoding, 'the name of an encoding, such as windows-1252');
   if (dates !== undefined) checkChoice('dates', dates, ['mdy', 'dmy']);
   if (options.maxBadRows !== undefined) checkMaxBadRows(options.maxBadRows);
   if (maxExpansion !== undefined) checkInteger('maxExpansion', maxExpansion, 1, 1e9);
@@ -203,7 +203,7 @@ class RowTaker {
       return `the rating is not a number: ${JSON.stringify(shorten(values[this.rating]))}`;
     const time = this.time < 0 ? Number.NaN : parseTime(values[this.time], this.dates);
     if (this.time >= 0 && Number.isNaN(time) && !isBlank(values[this.time]))
-      return `the time is not understood: ${JSON.stringify(shorten(values[this.time]))} (ISO dates, Unix seconds and milliseconds are; 12/31/2010 with --dates mdy, 31/12/2010 with --dates dmy)`;
+      return `the time is not understood: ${JSON.stringify(shorten(values[this.time]))} (expected an ISO date, Unix seconds or milliseconds; 12/31/2010 needs --dates mdy, 31/12/2010 --dates dmy)`;
     this.good++;
     const lacks =
       user === '' || isNull(user)

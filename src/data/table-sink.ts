@@ -10,8 +10,8 @@ export interface TableSink {
    */
   start(recognised: Recognised, slots: Record<string, number>): void;
   /**
-   * The array is used again, and values may be slices of a larger text: whoever keeps one copies it (see `copyString`).
-   * Empty where there is no value. `dubious`: whether a value may have characters that no id may have.
+   * The array is used again, and values may be slices of a larger text: to keep one, copy it (see `copyString`). Empty
+   * where there is no value. `dubious`: whether a value may have characters that no id may have.
    */
   row(values: readonly string[], line: number, dubious: boolean): void;
   /** What is wrong with a row; the row is passed over if this returns. */
@@ -21,7 +21,7 @@ export interface TableSink {
 export interface TableOptions extends LayoutOptions {
   /** Size of the whole, for the progress reports; 0 where it is not known. */
   totalBytes?: number;
-  /** How many times its size a packed file may unpack to, beyond 64 MiB; 200 unless it is said. */
+  /** How many times its size a packed file may unpack to, beyond 64 MiB. Default: 200. */
   maxExpansion?: number;
 }
 

@@ -72,7 +72,7 @@ export function isUtf8(encoding: string): boolean {
     throw new ArgumentError(
       'encoding',
       encoding,
-      'one that this host knows, as utf-8, utf-16le, windows-1252, shift_jis',
+      'an encoding that this host knows, such as utf-8, utf-16le, windows-1252, shift_jis',
     );
   }
 }
@@ -152,7 +152,7 @@ export function badCharacters(id: string, replaced: boolean): string | undefined
     return /[\udc80-\udcff]/.test(id)
       ? 'bytes that are not UTF-8 (if the file is in another encoding, name it: --encoding windows-1252)'
       : 'half of a surrogate pair';
-  return replaced && id.includes('\ufffd') ? 'bytes that its encoding does not have' : undefined;
+  return replaced && id.includes('\ufffd') ? 'bytes that are invalid in its encoding' : undefined;
 }
 
 /**

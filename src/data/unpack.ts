@@ -8,7 +8,7 @@ import { concatenate } from './source.ts';
 
 /** Packed bytes that are unpacked at a time: deflate makes at most 1,032 times as many of them. */
 const SLICE = 1 << 13;
-/** Largest window of a zstd frame, which its reader allocates: what `zstd` itself takes unless it is told more. */
+/** Largest window of a zstd frame, which its reader allocates: the default limit of `zstd` itself. */
 const MAX_WINDOW = 1 << 27;
 
 type Pieces = AsyncIterable<Uint8Array>;
@@ -54,7 +54,7 @@ export function gunzip(pieces: Pieces, fileName: string): AsyncGenerator<Uint8Ar
     const at = end - 8 - (pushed - recent.length);
     const trailer = new DataView(recent.buffer, recent.byteOffset, recent.length);
     if (at < 0 || trailer.getUint32(at, true) !== crc || trailer.getUint32(at + 4, true) !== length >>> 0)
-      throw new Error('its checksum is another');
+      throw new Error('its checksum differs');
     crc = 0;
     length = 0;
   };

@@ -130,7 +130,7 @@ const MESSAGES: Partial<Record<DataWarning['kind'], (count: number, what: string
 export function checkMaxBadRows(most: unknown): MaxBadRows {
   const share = typeof most === 'string' && /^\d+(\.\d+)?%$/.test(most) && Number.parseFloat(most) <= 100;
   if (!share && !(Number.isInteger(most) && (most as number) >= 0))
-    throw new ArgumentError('maxBadRows', most, 'a number of rows, or a share of them as 1%');
+    throw new ArgumentError('maxBadRows', most, 'a number of rows, or a share such as 1%');
   return most as MaxBadRows;
 }
 

@@ -45,7 +45,7 @@ interface Extent {
 /**
  * The one owner of a wasm32 linear memory. It is a stack with marks: a stage takes a mark, allocates, and releases to
  * its mark when it ends. What must outlive others goes to a region: regions are freed in any order, and the stack
- * passes around them. Code that gives way to the event loop while it holds memory, beside other users of this memory,
+ * passes around them. Code that lets the event loop run while it holds memory, next to other users of this memory,
  * holds a region.
  *
  * Views are made afresh at each call, since `grow` detaches older ones; nobody keeps a view across a call that may
@@ -73,7 +73,7 @@ export class LinearMemory extends Arena {
 
   /**
    * @param shared for kernels-threads.wasm, whose threads all see the memory.
-   * @throws MemoryError where the host gives none.
+   * @throws MemoryError if the host gives none.
    */
   constructor(shared = false) {
     super();
@@ -210,7 +210,7 @@ export class LinearMemory extends Arena {
   private checkEnd(address: Address, bytes: number, job: string): void {
     if (!(address + bytes <= MAX_BYTES))
       throw new MemoryError(
-        `${job} needs ${formatBytes(bytes)} beside ${formatBytes(this.used)} in use, but wasm32 holds ${formatBytes(MAX_BYTES)} at most`,
+        `${job} needs ${formatBytes(bytes)} in addition to ${formatBytes(this.used)} in use, but wasm32 holds ${formatBytes(MAX_BYTES)} at most`,
       );
   }
 
@@ -248,7 +248,7 @@ export class Region extends Arena {
     return this.owner.claim(this.extents, bytes, job);
   }
 
-  /** Gives all of it back; the region can be used anew. */
+  /** Frees all of it; the region can be used again. */
   free(): void {
     this.owner.free(this.extents.splice(0));
   }

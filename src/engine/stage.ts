@@ -1,5 +1,5 @@
-// A stage is a value: it says what it is called and what memory it needs, and is run by a StageRunner. So each stage's
-// progress, errors, time, memory and facts come about in one place.
+// A stage is a value with a name, its peak memory and `run`. A StageRunner runs it, so that progress, errors, time,
+// memory and facts of all stages are handled in one place.
 import { checkCallback } from '../common/errors.ts';
 import { Job, type JobOptions, type Step } from '../common/job.ts';
 import type { KernelExports, Kernels } from './types.ts';
@@ -25,7 +25,7 @@ export interface StageContext {
    * @throws AbortedError if the job was stopped.
    */
   tick(done: number, total: number, loss?: number): Promise<void>;
-  /** The same stage in a part of its work with progress of its own: "skip-gram: order", by the id "skip-gram.order". */
+  /** A part of this stage with its own progress: "skip-gram: order", with the id "skip-gram.order". */
   part(name: string): StageContext;
   /** Says, before the work starts, what will be done differently than usual and why. */
   note(text: string): void;

@@ -1,5 +1,5 @@
-// What an instance of the kernels is, and what is asked of it. Types alone, so that memory, tasks and threads need not
-// know how an instance is made.
+// An instance of the kernels, and calls to it. Types only, so that memory, tasks and threads need not know how an
+// instance is made.
 import type { KernelExports } from './kernel-exports.ts';
 import type { LinearMemory } from './memory.ts';
 

@@ -22,11 +22,11 @@ export interface FileKind {
   readonly code: number;
   /** The first format version with this kind; 1 unless given. */
   readonly since?: number;
-  /** What a market of it has beside the basics. */
+  /** The fields of each of its markets, besides the basics. */
   readonly fields: readonly Field[];
 }
 
-/** What every model has beside its kind, its dimension and its markets. */
+/** The fields of every model, besides its kind, its dimension and its markets. */
 export const WHOLE_FIELDS: readonly Field[] = [
   { name: 'training', type: 'json', sections: { 1: 'training' }, use: 'other', required: true },
   {

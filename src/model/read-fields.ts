@@ -26,7 +26,7 @@ export function readFields(fields: readonly Field[], part: Part, sizes: Sizes): 
       const alone = missing.filter((label) => !part.has(label));
       const there = own.find((label) => part.has(label));
       if (alone.length > 0 && there !== undefined)
-        part.refuse(there, 'the section alone', `beside it ${alone.map((label) => `"${label}"`).join(', ')}`);
+        part.refuse(there, 'the section alone', `with it ${alone.map((label) => `"${label}"`).join(', ')}`);
       const value = new Reader(part, field, sizes)[type]();
       if (field.scalars) Object.assign(values, value);
       else values[name] = value;

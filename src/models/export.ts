@@ -7,16 +7,15 @@ import { SERVED_KINDS } from './served.ts';
 
 /** What of a model to keep; everything by default. */
 export interface ExportOptions {
-  /** The markets to keep, by name; all unless told. Items that none of them has are left out. */
+  /** The markets to keep, by name. Default: all. Items that none of them has are left out. */
   markets?: readonly string[];
   /**
-   * Whether to keep the users: ids, seenItems and vectors of their own; true unless told. Without, `items` still folds
-   * anyone in.
+   * Whether to keep the users: ids, seenItems and vectors. Default: true. Without, `items` still folds anyone in.
    */
   users?: boolean;
-  /** How to hold the vectors (see `Table`); as they are unless told. */
+  /** Type of the vectors (see `Table`). Default: unchanged. */
   vectors?: TableType;
-  /** Keeps so many similarities of each item, the largest, of equal ones those to the lower items; all unless told. */
+  /** Number of similarities of each item to keep: the largest, of equal ones those to the lower items. Default: all. */
   neighbours?: number;
 }
 

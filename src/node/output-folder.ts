@@ -15,7 +15,7 @@ export interface ListOfFiles {
 }
 
 /**
- * A folder that is written beside its place, and is put there whole: at any time `path` is absent, the old folder, or
+ * A folder that is written under a temporary name, then renamed: at any time `path` is absent, the old folder, or
  * the whole new one. What is there already is replaced only if it is empty, or has nothing but what its list says.
  */
 export class OutputFolder {

@@ -192,7 +192,7 @@ function bytesOf(X: SparsePattern, counted: CoPurchaseOptions, shape: Shape): nu
   return coPurchaseBytes(X, counted) + 4 * X.cols + counted.slots * slotBytes(shape);
 }
 
-/** Linear memory, in bytes, that `groupEase` without a prior asks for on one thread, beside its result. */
+/** Linear memory, in bytes, that `groupEase` without a prior asks for on one thread, without its result. */
 export function groupEaseBytes(X: SparsePattern, options: { group?: number; most?: number } = {}): number {
   const { group, most } = { ...DEFAULTS, ...options };
   const counted: CoPurchaseOptions = {

@@ -40,16 +40,16 @@ export interface Updated {
 }
 
 /**
- * A refit is due when rounding has brought an inverse this far from that of its data. Entries of B̂ are then off by
- * about as much (2 to 4 times as much was seen). At λ = 25 a residual is below 1e-6 after 1,000 changed rows over
- * 12,015 items and after 20 updates over 1,500; at λ ≤ 0.1 single precision does no better than this even fresh.
+ * A refit is recommended when rounding has brought an inverse this far from that of its data. Entries of B̂ are then
+ * off by about as much (2 to 4 times as much was seen). At λ = 25 a residual is below 1e-6 after 1,000 changed rows
+ * over 12,015 items and after 20 updates over 1,500; at λ ≤ 0.1 single precision does no better than this even fresh.
  */
 export const RESIDUAL_TOLERANCE = 1e-4;
 /**
- * A model with vectors is due for a refit when updates have added more than this share of the interactions that it was
- * trained on. On the five real markets (users taken out, then added; mean MRR of preset softmax, 46.14 % when trained
- * on all) it was 46.11 % after 11 % were added and 46.10 % after 43 % (bench/results/update/stale.md), but tastes did
- * not change meanwhile.
+ * A refit of a model with vectors is recommended when updates have added more than this share of the interactions that
+ * it was trained on. On the five real markets (users taken out, then added; mean MRR of preset softmax, 46.14 % when
+ * trained on all) it was 46.11 % after 11 % were added and 46.10 % after 43 % (bench/results/update/stale.md), but
+ * tastes did not change meanwhile.
  */
 export const ADDED_SHARE = 0.25;
 /** Or when this share of all interactions is with items that have no vector (chosen by judgement, not measured). */
@@ -59,8 +59,8 @@ export const NO_VECTOR_SHARE = 0.02;
  * Adds interactions to a model: new users, further interactions of known users, with known or new items. What is
  * counted or solved follows exactly: users, histories, popularity and RP3β to the bit, EASE as a refit would have it
  * but for rounding. What is learned stays: rows of P and V are kept, those of new items are zero (the linear terms
- * alone score these), new users have no vector of their own. The same update gives the same bytes; interactions that it
- * already has change nothing.
+ * alone score these), new users have no vector. The same update gives the same bytes; interactions that it already has
+ * change nothing.
  *
  * @param model trained with `updatable: true` (a popularity model need not be), its users not dropped. It stays as it
  * is.
@@ -157,7 +157,7 @@ function checkUpdatable(model: Model): Updating<object> {
   return updating;
 }
 
-/** Whether a refit is due. EASE and popularity models follow their data, so that only rounding can make them so. */
+/** The reasons for a refit. EASE and popularity models follow their data, so only rounding can be one. */
 function assess(model: Model, { residual, ...sinceFit }: Facts): Omit<Updated, 'model' | 'added'> {
   const refit: string[] = [];
   if (residual !== null && residual > RESIDUAL_TOLERANCE)

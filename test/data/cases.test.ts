@@ -378,7 +378,7 @@ describe('folders and files', () => {
     await expect(read(join(folder, 'a', '*.tsv'))).rejects.toThrow('*.tsv: no file matches this pattern');
   });
 
-  test('m3rec.json beside the data, and what is said goes before it', async () => {
+  test('m3rec.json next to the data, and what is said goes before it', async () => {
     const folder = folderOf({
       'm3rec.json': JSON.stringify({ columns: { user: 'kunde', item: 'artikel' }, delimiter: ';' }),
       'de/train.csv': text('kunde;artikel;ersatz', 'u1;p1;q1'),
@@ -510,7 +510,7 @@ describe('what cannot be read is refused in one line that helps', () => {
     ],
     ['SQLite', Buffer.from('SQLite format 3\0\0\0\0\0'), 'this is a SQLite database: export the table as CSV'],
     ['bzip2', Buffer.from('BZh91AY&SY'), 'this is bzip2 data: unpack it first'],
-    ['UTF-16 without its mark', Buffer.from(PLAIN, 'utf16le'), 'say so by --encoding utf-16le'],
+    ['UTF-16 without its mark', Buffer.from(PLAIN, 'utf16le'), 'give --encoding utf-16le'],
     ['gzip cut short', gzipSync(PLAIN.repeat(100)).subarray(0, 60), 'the gzip data is damaged or cut short'],
     ['gzip with another byte', gzipSync(PLAIN).fill(9, 30, 32), 'the gzip data is damaged or cut short'],
     [
@@ -534,7 +534,7 @@ describe('what cannot be read is refused in one line that helps', () => {
       text('{"user":"u1","item":"p1"}', '{"user":{"a":1,"b":2},"item":"p1"}'),
       'train.csv:2: user is an object, where text or a number is expected',
     ],
-    ['broken JSON', text('{"user":"u1","item":"p1"}', '{"user":"u2",'), 'train.csv:2: this is no JSON object'],
+    ['broken JSON', text('{"user":"u1","item":"p1"}', '{"user":"u2",'), 'train.csv:2: this is not a JSON object'],
     [
       'a time that is none',
       text('user,item,time', 'u,p,soon'),

@@ -355,7 +355,7 @@ describe('files', () => {
     expect((await readDirectory(path)).items).toEqual(whole.items);
   });
 
-  test('a longer name beside a plain one is reported and not read', async () => {
+  test('a longer name next to a plain one is reported and not read', async () => {
     write('a/train.tsv', 'user\titem\nu\tx\n');
     const other = write('a/train_5core.tsv', 'user\titem\nu\ty\n');
     const warnings: DataWarning[] = [];

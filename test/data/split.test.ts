@@ -233,7 +233,7 @@ test('rows that are held out already are refused, or split again', async () => {
   expect(rows[0].train).toContain('u7 x');
 });
 
-test('what a market sells beside what was bought there is still sold', async () => {
+test('what a market sells next to what was bought there is still sold', async () => {
   const markets = withAssortment(
     await read({
       de: SHOP,

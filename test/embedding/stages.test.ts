@@ -16,7 +16,7 @@ import {
 
 /** f32 sums of up to a few hundred terms of size 1. */
 const F32 = 2e-5;
-/** f32 gradients beside f64 finite differences of step 1e-5. */
+/** f32 gradients compared with f64 finite differences of step 1e-5. */
 const GRADIENT = 2e-4;
 
 test('the module imports nothing but its memory and keeps no static data', async () => {

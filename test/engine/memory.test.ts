@@ -26,7 +26,7 @@ describe('the stack', () => {
     region.allocate(1e6);
     const ask = () => memory.require(4.2945e9, 'the job');
     expect(ask).toThrow(
-      new MemoryError('the job needs 4.29 GB beside 1.0 MB in use, but wasm32 holds 4.29 GB at most'),
+      new MemoryError('the job needs 4.29 GB in addition to 1.0 MB in use, but wasm32 holds 4.29 GB at most'),
     );
     region.free();
     memory.require(4.29e9, 'the job');

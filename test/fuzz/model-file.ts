@@ -82,7 +82,7 @@ export function putTogether({ version, kind, dim, markets, items, parts }: Draft
   return seal(bytes);
 }
 
-/** Writes every checksum anew, as far as the file's own table leads to sections. */
+/** Writes every checksum again, as far as the file's own table leads to sections. */
 export function seal(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (bytes.length < HEADER) return bytes;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -119,7 +119,7 @@ function mutateBytes(random: Random, original: Bytes, other: Bytes): Bytes {
 function changeBytes(random: Random, bytes: Bytes, other: Bytes): Bytes {
   if (bytes.length < 4) return other.slice();
   const view = new DataView(bytes.buffer);
-  // Half of the changes fall into header and table, which are small beside the rest.
+  // Half of the changes fall into header and table, which are small compared with the rest.
   const at =
     random.below(2) === 0 ? random.below(Math.min(bytes.length, HEADER + ENTRY * 20)) : random.below(bytes.length);
   switch (random.below(12)) {

@@ -46,7 +46,7 @@ export const queryTarget: Target = {
 
 interface Call {
   name: string;
-  /** Its arguments, made anew for each case. */
+  /** Its arguments, made again for each case. */
   args: () => unknown[];
   call: (...args: never[]) => unknown;
 }

@@ -393,7 +393,7 @@ function plainRows(text: string, rated: boolean, ofMarkets: boolean): [string, s
     .filter(([a, b]) => a !== names[user].trim() || b !== names[item].trim());
 }
 
-/** The file as training rows of a market (or of many, by its market column) and as held-out rows beside others. */
+/** The file as training rows of a market (or of many, by its market column) and as held-out rows next to others. */
 async function asMarkets(input: Uint8Array, options: RowOptions, whole: Reading, random: Random): Promise<Outcome> {
   const market = options.market ? undefined : pick(random, ['m', '__proto__', 'constructor', 'a\nb']);
   const files: MarketFile[] = [{ market, split: 'train', name: 'file.csv', source: () => pieces(input, random, 1000) }];

@@ -57,7 +57,7 @@ function randomOf(target: Target, seed: number, index: number): Random {
   return new SplitMix(seed ^ xxHash32(new TextEncoder().encode(target.name)), index);
 }
 
-/** The input of one case, made anew. */
+/** The input of one case, made again. */
 export async function make(name: string, seed: number, index: number): Promise<Uint8Array> {
   const target = targets.find((each) => each.name === name)!;
   await target.prepare?.();

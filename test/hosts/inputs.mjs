@@ -32,7 +32,7 @@ export async function makeInputs(folder) {
     outfile: join(folder, 'script-bundled.mjs'),
   });
   await build({ ...common, entryPoints: ['pages/page.mjs'], minify: true, outfile: join(folder, 'worker.mjs') });
-  copyFileSync(join(dist, 'worker.js'), join(folder, 'worker.js')); // beside the bundle, where it looks for it
+  copyFileSync(join(dist, 'worker.js'), join(folder, 'worker.js')); // next to the bundle, where it looks for it
   await build({ ...common, entryPoints: ['edge/entry.mjs'], format: 'iife', outfile: join(folder, 'edge.js') });
   const workerd = join(folder, 'workerd');
   mkdirSync(workerd);

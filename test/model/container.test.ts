@@ -139,7 +139,7 @@ describe('a file of another format', () => {
     [
       'a field without what it needs',
       (broken) => Object.assign(broken, { items: undefined }),
-      /section "B indptr" at byte \d+: found the section alone, expected beside it "item ids", "item offsets"/,
+      /section "B indptr" at byte \d+: found the section alone, expected with it "item ids", "item offsets"/,
     ],
     [
       'an index out of range',

@@ -23,7 +23,7 @@ const minimal: Model = {
   training: {},
 };
 
-/** Writes the checksums anew, so that a change reaches the checks behind them. */
+/** Writes the checksums again, so that a change reaches the checks behind them. */
 function seal(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 64) return bytes;
@@ -191,7 +191,7 @@ describe('model file', () => {
       broken((m) => {
         m.markets[0].vectors = undefined;
       }),
-    ).toThrow(/beside it "vectors"/);
+    ).toThrow(/with it "vectors"/);
     expect(
       broken((m) => {
         m.items[9] = '\ud83d';
@@ -224,7 +224,7 @@ describe('model file', () => {
       let bytes = original.slice();
       for (let change = random.below(3); change >= 0; change--) {
         const length = Math.max(1, bytes.length);
-        // Half of the changes fall into header and table, which are small beside the rest.
+        // Half of the changes fall into header and table, which are small compared with the rest.
         const at = random.below(2) === 0 ? random.below(Math.min(length, 64 + 48 * 20)) : random.below(length);
         const view = new DataView(bytes.buffer);
         switch (random.below(6)) {

@@ -1,4 +1,4 @@
-// The search of a batch: its integers and their error bound against doubles, and its results against those of
+// The search of a batch: its quantised vectors and their error bound against doubles, and its results against those of
 // single users, bit for bit.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -243,7 +243,7 @@ describe('the error bound', () => {
       fc.nat(d - 1).map((at) => Array.from({ length: d }, (_, k) => (k === at ? 1 : 1e-5))),
     );
 
-  it('holds for the integers beside the exact cosine of the kernels, whatever the rows', () => {
+  it('holds for the quantised vectors compared with the exact cosine of the kernels, whatever the rows', () => {
     fc.assert(
       fc.property(
         fc
@@ -364,7 +364,7 @@ const DUPLICATES = (v: Float32Array, d: number) => {
 const ZEROS = (v: Float32Array, d: number) => {
   for (let j = 0; j < v.length / d; j++) if (j % 3 !== 0) v.fill(0, j * d, (j + 1) * d);
 };
-/** Rows so close to one another that the integers cannot tell them apart. */
+/** Rows so close to one another that the quantised vectors cannot tell them apart. */
 const CLOSE = (v: Float32Array, d: number) => {
   for (let j = 1; j < v.length / d; j++) {
     v.copyWithin(j * d, 0, d);
@@ -392,7 +392,7 @@ describe('a batch that is searched', () => {
     }
   });
 
-  it('does with ties, rows of zeros and rows that integers cannot tell apart', () => {
+  it('does with ties, rows of zeros and rows that quantised vectors cannot tell apart', () => {
     for (const vectors of [DUPLICATES, ZEROS, CLOSE]) {
       expectAlike(modelOf({ n: 400, d: 16, cosineWeight: 1, vectors }));
       expectAlike(modelOf({ n: 400, d: 19, linear: 1, bias: 0, cosineWeight: 1, vectors }));

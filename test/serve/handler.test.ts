@@ -534,7 +534,7 @@ describe('methods and headers', () => {
     }
     for (const tag of ['"other"', etag.slice(1, -1), ''])
       expect((await handle(get(path, { headers: { 'if-none-match': tag } }))).status).toBe(200);
-    // A POST is asked anew each time, and a failure is never known.
+    // A POST is asked again each time, and a failure is never known.
     const posted = await handle(post('/v1/m1/recommend', { items: ['a', 'd'] }, { 'if-none-match': '*' }));
     expect([posted.status, posted.headers.get('etag'), posted.headers.get('cache-control')]).toEqual([
       200,

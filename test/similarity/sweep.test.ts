@@ -1,4 +1,5 @@
-// One step of the block sweep, kernel by kernel, beside f64: what goes in 16-bit fixed point and what does not.
+// One step of the block sweep, kernel by kernel, compared with f64: what is computed in 16-bit fixed point and what
+// does not.
 import { expect, test } from 'vitest';
 import { TILE } from '../../src/matrix/tiles.ts';
 import { SLOT_BYTES } from '../../src/similarity/sweep.ts';
@@ -108,7 +109,7 @@ const numbers = randoms(1e6, 7);
 const random = (i: number, j: number) => numbers[(i * 769 + j) % 1e6];
 
 for (const t of [8, 72, 128, 136, 256]) {
-  test(`small panels go in fixed point, large ones in single precision, at t = ${t}`, () => {
+  test(`small panels are computed in fixed point, large ones in single precision, at t = ${t}`, () => {
     const small = sweepMiddle(t, 100, (i, j) => 0.3 * random(i, j));
     expect(small.count.single).toBe(0);
     expect(small.worst.fixed).toBeLessThanOrEqual(FIXED_TOLERANCE);

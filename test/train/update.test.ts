@@ -242,7 +242,7 @@ describe('update equals a refit', () => {
     fc.integer({ min: 0, max: 14 }).map(String),
     fc.integer({ min: 0, max: 59 }).map(String),
   );
-  // of few items and of many, beside which a few new rows are less than what is inverted anew
+  // of few items and of many, next to which a few new rows are less than what is inverted again
   const rows = fc.oneof(
     fc.array(row, { minLength: 1, maxLength: 250 }),
     fc.array(row, { minLength: 120, maxLength: 250 }),
@@ -290,7 +290,7 @@ describe('update equals a refit', () => {
 
   test.each([
     ['a few of the rows, two blocks of changes, four block-rows of tiles', 0.996],
-    ['more changed rows than items, which is inverted anew', 0.4],
+    ['more changed rows than items, which is inverted again', 0.4],
   ])('ease on generated markets: %s', async (_, share) => {
     const some = generatedRows(1800, 900, 60_000);
     const [first, second] = cut(some, share, 1);

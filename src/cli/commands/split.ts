@@ -147,7 +147,7 @@ async function refuseInside(output: string, paths: readonly string[]): Promise<v
   for (const path of paths) {
     const data = await real(path);
     if (target === data || target.startsWith(data + sep) || data.startsWith(target + sep))
-      throw new M3RecError(`${output}: lies in the data, or the data in it (${path}); give a folder beside it`);
+      throw new M3RecError(`${output}: lies in the data, or the data in it (${path}); give a folder next to it`);
   }
 }
 

@@ -46,7 +46,7 @@ export const TRANSFER_OPTIONS = {
     max: 100,
     default: 0.5,
     flag: '--closest <x>',
-    text: 'Weight of the closest item of the history beside the sum over all of it',
+    text: 'Weight of the closest item of the history, added to the sum over all of it',
   },
   shrinkage: {
     type: 'number',
