@@ -13,6 +13,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   recommend                   top-10 for every user compared with plain JavaScript and NumPy; latency of one fold-in
   stages                      time, loss and memory of each stage of training
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, compared with the published figures
+  gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
   update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
                               leaves most as it was: MRR
   export                      exported variants: size, NDCG@10 before and after, load time, memory
@@ -41,6 +42,7 @@ const NAMES = [
   'recommend',
   'stages',
   'quality',
+  'gain',
   'update',
   'export',
   'scale',
@@ -51,6 +53,7 @@ const PARTS = {
   ease: ['groups', 'exact'],
   groups: ['systems', 'small', 'large', 'million', 'growth'],
   quality: ['ease', 'paper', 'default'],
+  gain: ['markets', 'ablation', 'constants'],
   update: ['exact', 'stale'],
 };
 const PRESETS = ['paper', 'softmax'];

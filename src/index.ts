@@ -55,6 +55,15 @@ export {
   type Metrics,
   type RowResult,
 } from './evaluate/evaluate.ts';
+export {
+  type Beside,
+  type Gain,
+  type GainOptions,
+  type MarketGain,
+  measureGain,
+  type ScarceGain,
+} from './evaluate/gain.ts';
+export { drawGain } from './evaluate/gain-plot.ts';
 export { type Estimate, METRICS, type Metric } from './evaluate/metrics.ts';
 export { asPublished, clean, type Draw, type PoolRow, PROTOCOLS, type Protocol } from './evaluate/protocols.ts';
 export { FORMAT_VERSION, type ModelInfo, type SectionInfo } from './model/file.ts';

@@ -5,6 +5,7 @@ import { addDemo } from './commands/demo.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addExport } from './commands/export.ts';
 import { addFormats } from './commands/formats.ts';
+import { addGain } from './commands/gain.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addRank } from './commands/rank.ts';
 import { addRecommend } from './commands/recommend.ts';
@@ -24,6 +25,7 @@ const COMMANDS = [
   addUpdate,
   addExport,
   addEvaluate,
+  addGain,
   addRecommend,
   addSimilar,
   addRank,

@@ -1,0 +1,126 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Beside, type Gain, measureGain } from '../../evaluate/gain.ts';
+import { drawGain } from '../../evaluate/gain-plot.ts';
+import { KINDS } from '../../models/registry.ts';
+import { resolveOptions, type TrainOptions } from '../../train/options.ts';
+import type { Context } from '../context.ts';
+import { addDataOptions, DATA_ARGUMENT, type DataOptions, takeDataOptions } from '../data-options.ts';
+import { heldOutOption, jsonOption, kindOptions, nonEmpty, threadsOption, whole } from '../options.ts';
+import { formatCount, formatJson, formatPercent, formatTable, write } from '../output.ts';
+import { readData } from '../read-data.ts';
+import type { FileKind } from '../result-file.ts';
+
+const PLOT: FileKind = {
+  what: 'a plot of m3rec gain',
+  isOurs: (start) => start.toString('utf8').includes('<desc>m3rec gain</desc>'),
+};
+
+type GainCommandOptions = DataOptions &
+  TrainOptions & {
+    heldOut: string;
+    negatives: number | 'all';
+    drawSeed?: number;
+    shares: number[];
+    plot?: string;
+    threads?: number;
+    json?: boolean;
+  };
+
+export function addGain(program: Command, context: Context): void {
+  const command = program
+    .command('gain')
+    .description('what markets give each other: each alone beside all, with one left out, and with fewer users')
+    .argument('<data...>', DATA_ARGUMENT)
+    .addOption(heldOutOption())
+    .addOption(
+      new Option('--shares <a,b>', 'also with these shares of a market’s users, the others whole')
+        .argParser(sharesOf)
+        .default([0.1, 0.3], '0.1,0.3'),
+    )
+    .addOption(
+      new Option('--negatives <n>', 'sampled items to rank against, or "all"')
+        .argParser((text) => (text === 'all' ? text : whole(1, 10_000_000)(text)))
+        .default(999),
+    )
+    .addOption(
+      new Option('--draw-seed <n>', 'of the sampled items and of the users that are left').argParser(
+        whole(0, 0xffffffff),
+      ),
+    )
+    .addOption(new Option('--plot <file>', 'draw MRR by users, alone and with the others, as SVG').argParser(nonEmpty))
+    .addOption(new Option('--model <kind>', 'what to train').choices(KINDS.map(({ name }) => name)));
+  for (const option of kindOptions(KINDS)) command.addOption(option);
+  command
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .action((paths, options) => runGain(context, paths, options));
+  addDataOptions(command, false);
+}
+
+async function runGain(context: Context, paths: readonly string[], options: GainCommandOptions): Promise<void> {
+  const [rows, { heldOut, negatives, drawSeed: seed, shares, plot, threads, json, ...hyper }] =
+    takeDataOptions(options);
+  resolveOptions(hyper);
+  const result = plot === undefined ? undefined : await context.openResult(plot, PLOT);
+  const how = await context.threads(threads, false);
+  const { markets } = await readData(context, paths, rows);
+  const gain = await measureGain(markets, { ...context.job, ...how, heldOut, negatives, seed, shares, train: hyper });
+  context.view.clear();
+  if (result) {
+    await result.write(drawGain(gain));
+    await result.commit();
+  }
+  if (json) return write(formatJson(gain));
+  await write([besideTable(gain), curveTable(gain), withoutTable(gain)].join('\n'));
+}
+
+const three = ({ mrr, ndcg, hr }: Beside['alone']) => [mrr, ndcg, hr].map((value) => formatPercent(value)).join('/');
+const points = (difference: number) => `${difference < 0 ? '' : '+'}${formatPercent(difference)}`;
+
+/** The cells of one comparison: both, and the difference of MRR. */
+const cells = ({ alone, together, differences: { mrr } }: Beside) => [
+  three(alone),
+  three(together),
+  `${points(mrr.difference)} ± ${formatPercent(mrr.standardError)}`,
+  alone.mrr === 0 ? '' : `${points(mrr.difference / alone.mrr)}`,
+];
+const BESIDE = ['alone', 'with the others', 'MRR, points', 'MRR, %'];
+
+function besideTable({ markets }: Gain): string {
+  const table = markets.map((market) => [
+    market.market,
+    formatCount(market.users),
+    formatCount(market.rows),
+    ...cells(market),
+  ]);
+  return `Each market alone beside all together, MRR/NDCG/HR at 10 in %\n${formatTable(['market', 'users', 'rows', ...BESIDE], table)}`;
+}
+
+function curveTable({ markets }: Gain): string {
+  const table = markets.flatMap(({ market, curve }) =>
+    curve
+      .slice(0, -1)
+      .map((point) => [market, formatPercent(point.share, 0), formatCount(point.users), ...cells(point)]),
+  );
+  if (table.length === 0) return '';
+  return `With a share of the market's users, the other markets whole\n${formatTable(['market', 'share %', 'users', ...BESIDE], table)}`;
+}
+
+function withoutTable({ markets }: Gain): string {
+  const sources = [...new Set(markets.flatMap(({ without }) => without.map(({ source }) => source)))].sort();
+  const table = sources.map((source) => [
+    source,
+    ...markets.map(({ without }) => {
+      const found = without.find((each) => each.source === source);
+      return found ? `${points(found.difference)} ± ${formatPercent(found.standardError)}` : '';
+    }),
+  ]);
+  return `What leaving a market out (row) changes in the others (column), MRR in points\n${formatTable(['without', ...markets.map(({ market }) => market)], table)}`;
+}
+
+function sharesOf(text: string): number[] {
+  const shares = text === '' ? [] : text.split(',').map(Number);
+  if (shares.some((share) => !(share > 0 && share < 1)))
+    throw new InvalidArgumentError('Expected shares above 0 and below 1 with commas between them, as 0.03,0.1,0.3.');
+  return shares;
+}
