@@ -83,6 +83,7 @@ describe('help', () => {
     'update',
     'export',
     'evaluate',
+    'gain',
     'recommend',
     'similar',
     'rank',

@@ -16,10 +16,10 @@ const PLOT: FileKind = {
 };
 
 type GainCommandOptions = DataOptions &
-  TrainOptions & {
+  Pick<TrainOptions, 'model' | 'preset'> & {
     heldOut: string;
     negatives: number | 'all';
-    drawSeed?: number;
+    seed?: number;
     shares: number[];
     plot?: string;
     threads?: number;
@@ -43,14 +43,11 @@ export function addGain(program: Command, context: Context): void {
         .default(999),
     )
     .addOption(
-      new Option('--draw-seed <n>', 'of the sampled items and of the users that are left').argParser(
-        whole(0, 0xffffffff),
-      ),
+      new Option('--seed <n>', 'of the sampled items, and of the users that are left').argParser(whole(0, 0xffffffff)),
     )
     .addOption(new Option('--plot <file>', 'draw MRR by users, alone and with the others, as SVG').argParser(nonEmpty))
-    .addOption(new Option('--model <kind>', 'what to train').choices(KINDS.map(({ name }) => name)));
-  for (const option of kindOptions(KINDS)) command.addOption(option);
-  command
+    .addOption(new Option('--model <kind>', 'what to train').choices(KINDS.map(({ name }) => name)))
+    .addOption(kindOptions(KINDS).find((option) => option.attributeName() === 'preset')!)
     .addOption(threadsOption())
     .addOption(jsonOption())
     .action((paths, options) => runGain(context, paths, options));
@@ -58,8 +55,7 @@ export function addGain(program: Command, context: Context): void {
 }
 
 async function runGain(context: Context, paths: readonly string[], options: GainCommandOptions): Promise<void> {
-  const [rows, { heldOut, negatives, drawSeed: seed, shares, plot, threads, json, ...hyper }] =
-    takeDataOptions(options);
+  const [rows, { heldOut, negatives, seed, shares, plot, threads, json, ...hyper }] = takeDataOptions(options);
   resolveOptions(hyper);
   const result = plot === undefined ? undefined : await context.openResult(plot, PLOT);
   const how = await context.threads(threads, false);
