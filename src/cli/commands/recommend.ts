@@ -137,7 +137,7 @@ async function runRecommend(
   const table = result.items.map(({ item, score, boughtIn, because }, i) => [
     String(i + 1),
     item,
-    format(score),
+    boughtIn?.length === 0 ? '–' : format(score),
     ...(elsewhere
       ? [boughtIn === undefined ? '' : boughtIn.length === 0 ? 'nobody yet' : `from ${boughtIn.join(', ')}`]
       : []),
