@@ -73,7 +73,10 @@ export function describeApi(markets: readonly string[], limits: ServeLimits, pre
 const isOperation = (value: unknown): value is { responses: object } =>
   typeof value === 'object' && value !== null && 'responses' in value;
 
-/** More texts tell about the model's file, as whoever serves it likes; without a token there is the status alone. */
+/**
+ * Further fields are texts about the model's file, chosen by the server's owner. Without a token there is only the
+ * status.
+ */
 function health(secured: boolean): Schema {
   return {
     ...object(

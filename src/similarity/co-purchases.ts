@@ -136,7 +136,7 @@ async function findNearest(
   memory.release(mark);
 }
 
-/** Ranges of ranks whose items have about so many interactions together. */
+/** Ranges of ranks whose items have about that number of interactions together. */
 function evenRanges({ indptr }: SparsePattern, order: Int32Array, most: number): [first: number, last: number][] {
   const result: [number, number][] = [];
   let first = 0;
