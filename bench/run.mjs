@@ -1,7 +1,7 @@
 // npm run bench [-- NAME …]: runs the benches, prints their tables and writes bench/results/.
 const USAGE = `npm run bench -- [NAME] [options]
 
-  kernels                     each kernel's rate compared with plain JavaScript
+  kernels [dense|sparse|groups|walks|gradients|scoring]  each kernel's rate compared with plain JavaScript
   gemm                        the matrix product compared with NumPy (OpenBLAS) and tfjs
   limits                      each kernel compared with the machine's limits; where the time of a training goes
   ease [groups|exact]         EASE on all markets as one compared with SciPy: time, memory
@@ -11,7 +11,9 @@ const USAGE = `npm run bench -- [NAME] [options]
   adaptation                  an epoch of the adaptation compared with the same step in PyTorch
   read                        10⁷ rows of CSV to Markets compared with papaparse alone: time, memory
   recommend                   top-10 for every user compared with plain JavaScript and NumPy; latency of one fold-in
+  large                       serving a million items: file, time to open, one visitor's top 10
   stages                      time, loss and memory of each stage of training
+  earns                       which stages of preset softmax earn their time on 30,000 generated items: NDCG@10, processor time
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, compared with the published figures
   gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
   update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
@@ -40,7 +42,9 @@ const NAMES = [
   'adaptation',
   'read',
   'recommend',
+  'large',
   'stages',
+  'earns',
   'quality',
   'gain',
   'update',
@@ -50,6 +54,7 @@ const NAMES = [
   'worst-request',
 ];
 const PARTS = {
+  kernels: ['dense', 'sparse', 'groups', 'walks', 'gradients', 'scoring'],
   ease: ['groups', 'exact'],
   groups: ['systems', 'small', 'large', 'million', 'growth'],
   quality: ['ease', 'paper', 'default'],

@@ -65,13 +65,13 @@ export async function ease({ parts = Object.keys(WAYS) }) {
         note(`round ${round + 1}, ${side}: ${seconds(run.seconds)} s`);
       }
     }
-    return report(name, interactions, { lambda, epsilon }, runs);
+    return report(parts.length === 1 ? `ease/${parts[0]}` : 'ease', name, interactions, { lambda, epsilon }, runs);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
+function report(result, name, { rows, cols, indices }, { lambda, epsilon }, runs) {
   const of = (side, value) => median(runs[side].map(value));
   const whole = Object.fromEntries(Object.keys(runs).map((side) => [side, of(side, (run) => run.seconds)]));
   const inverse = Object.fromEntries(Object.keys(runs).map((side) => [side, of(side, (run) => run.inverseSeconds)]));
@@ -97,7 +97,7 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
         ]),
   ]);
   const blocks = [
-    `Data: ${name}, all markets as one, ${rows.toLocaleString('en-US')} users × ${cols.toLocaleString('en-US')} items, ${indices.length.toLocaleString('en-US')} interactions, λ = ${lambda}, ε = ${epsilon}. From X in compressed rows to B̂ in compressed rows, f32, the median of ${ROUNDS} runs that took turns, each a process of its own. The inverse alone leaves out X and B̂: for SciPy${runs[peer] ? ` (${runs[peer][0].version})` : ''} it is potrf + potri, for exact m3rec all but the Gram matrix. By groups there is no inverse, and entries are not compared: what counts there is the ranking (bench -- quality). Peak memory is that of the whole process. The last columns are the largest and the root mean square relative difference of an entry from ${runs[peer] ? 'that of SciPy in f64' : 'the first run of the sparse way'}.`,
+    `Data: ${name}, all markets as one, ${rows.toLocaleString('en-US')} users × ${cols.toLocaleString('en-US')} items, ${indices.length.toLocaleString('en-US')} interactions, λ = ${lambda}, ε = ${epsilon}. From X in compressed rows to B̂ in compressed rows, f32, the median of ${ROUNDS} runs that took turns, each a process of its own. The inverse alone leaves out X and B̂: for SciPy${runs[peer] ? ` (${runs[peer][0].version})` : ''} it is potrf + potri, for exact m3rec all but the Gram matrix. By groups there is no inverse, and entries are not compared: what counts there is the ranking (bench -- solver). Peak memory is that of the whole process. The last columns are the largest and the root mean square relative difference of an entry from ${runs[peer] ? 'that of SciPy in f64' : 'the first run of the sparse way'}.`,
     table(
       [
         'way',
@@ -121,7 +121,7 @@ function report(name, { rows, cols, indices }, { lambda, epsilon }, runs) {
   ];
   show(`ease: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('ease', 'EASE compared with SciPy', blocks, {
+  save(result, 'EASE compared with SciPy', blocks, {
     data: name,
     users: rows,
     items: cols,

@@ -26,7 +26,10 @@ const NOT_KERNELS = new Set([
 const SCALE = { 'GFLOP/s': 1e9 };
 const HEADER = ['kernel', 'size', 'unit', 'WASM', 'JavaScript', 'ratio'];
 
-export async function kernels() {
+const GROUPS = { dense, sparse, groups, walks, gradients, scoring };
+
+/** @param {{ parts?: string[] }} options groups of kernels; all of them without any */
+export async function kernels({ parts = Object.keys(GROUPS) }) {
   const { name, markets } = await loadMarkets();
   const merged = mergeMarkets(markets);
   const similarity = await mergedSimilarity(name, merged);
@@ -38,8 +41,8 @@ export async function kernels() {
   const rows = [];
   const covered = new Set(NOT_KERNELS);
   const disagreements = [];
-  for (const group of [dense, sparse, groups, walks, gradients, scoring]) {
-    for (const make of group(context)) {
+  for (const part of parts) {
+    for (const make of GROUPS[part](context)) {
       const mark = memory.mark();
       const row = compareSides(make(), context.bench);
       memory.release(mark);
@@ -49,17 +52,23 @@ export async function kernels() {
       note(`${row.kernels.join(' + ')}, ${row.size}: ${format(row.wasm)} ${row.unit}`);
     }
   }
+  const whole = parts.length === Object.keys(GROUPS).length;
   const missing = Object.keys(exports).filter(
     (key) => typeof exports[key] === 'function' && !key.startsWith('__') && !covered.has(key),
   );
   const blocks = [
     `Data: ${name}. X is ${merged.markets[0].users.length.toLocaleString('en-US')} users × ${merged.items.length.toLocaleString('en-US')} items; B its similarity ≥ 0.01, rows normalised. One thread. The median run of each side, in turns in one process; JavaScript is plain loops over the same typed arrays.`,
     table(HEADER, rows.map(cells), 3),
-    ...(missing.length > 0 ? [`Without a row here: ${missing.join(', ')}.`] : []),
+    ...(whole && missing.length > 0 ? [`Without a row here: ${missing.join(', ')}.`] : []),
   ];
   show(`kernels: ${describe(machine())}`);
   for (const block of blocks) show(block);
-  save('kernels', 'Kernels compared with plain JavaScript', blocks, { data: name, rows, missing, sink: drained() });
+  save(whole ? 'kernels' : `kernels/${parts.join('-')}`, 'Kernels compared with plain JavaScript', blocks, {
+    data: name,
+    rows,
+    missing,
+    sink: drained(),
+  });
   for (const { kernels: names, size, difference } of disagreements)
     note(
       `${names.join(' + ')}, ${size}: the two sides differ by ${difference.toExponential(1)}, more than ${TOLERANCE}: no rate`,

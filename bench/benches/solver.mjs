@@ -16,7 +16,7 @@ const PARTS = {
   'ease, all markets as one, λ = 25': { model: 'ease', lambdaF: 25 },
   'ease, all markets as one, λ = 50': { model: 'ease', lambdaF: 50 },
   'ease of each market by itself, λ = 25': { model: 'ease', lambdaF: 25, alone: true },
-  'preset default': { model: 'm3rec', preset: 'default' },
+  'preset softmax': { model: 'm3rec', preset: 'softmax' },
   'preset paper': { model: 'm3rec', preset: 'paper' },
 };
 const HALVES = ['tune', 'report', 'all'];

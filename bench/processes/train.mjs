@@ -1,5 +1,6 @@
-// Trains once, in a process of its own so that its peak memory is its own, and evaluates where asked. Its parent sends
-// { path, options, threads, protocols, only } (only: the one market to take) and gets { stage } messages, then { model, evaluations, maxRSS }.
+// Trains once, in a process of its own so that its peak memory is its own, and evaluates where asked. Its parent sends { path, options,
+// threads, protocols, only, generated } (path: the data, else `generated` are the generator's options; only: the one market to take) and
+// gets { stage } messages, then { done }.
 import { readFileSync } from 'node:fs';
 import { assembleGenerated, evaluate, generateMarkets, Recommender, train } from '../../dist/index.js';
 import { instantiateKernels } from '../../dist/kernels.js';
@@ -8,8 +9,8 @@ import { nodeWorkers, readDirectory } from '../../dist/node.js';
 // a parent that is gone wants no result
 process.once('disconnect', () => process.exit());
 
-process.once('message', async ({ path, options, threads = 1, protocols = [], only }) => {
-  const all = path ? await readDirectory(path) : assembleGenerated(generateMarkets({ seed: 1 }));
+process.once('message', async ({ path, options, threads = 1, protocols = [], only, generated }) => {
+  const all = path ? await readDirectory(path) : assembleGenerated(generateMarkets({ seed: 1, ...generated }));
   const markets = only === undefined ? all : pick(all, only);
   const began = process.cpuUsage();
   let used = began;
