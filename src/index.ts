@@ -30,7 +30,7 @@ export { type MarketFile, type ReadOptions, readMarkets } from './data/read-mark
 export { describe, type Recognised } from './data/recognised.ts';
 export { type ReadingOptions, type RowOptions, type RowSink, readRows } from './data/rows.ts';
 export { withFewerUsers } from './data/scarce.ts';
-export type { RandomAccess, RowSource } from './data/source.ts';
+export type { OpenTable, RandomAccess, RowSource, RowTable } from './data/source.ts';
 export {
   type MarketSplit,
   type SplitCounts,

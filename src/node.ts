@@ -4,3 +4,4 @@
  */
 export * from './node/directory.ts';
 export * from './node/files.ts';
+export { queryRows } from './node/query-rows.ts';

@@ -1,8 +1,8 @@
 // The options of every command that reads data: which rows, and the form of their files.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ROLES } from '../data/columns.ts';
-import type { FolderOptions } from '../data/folder.ts';
 import { checkMaxBadRows, type MaxBadRows } from '../data/warnings.ts';
+import type { DirectoryOptions } from '../node/directory.ts';
 import { ids, marketsOption, minRatingOption, nonEmpty, whole } from './options.ts';
 
 /** The values of the options of `addDataOptions`. */
@@ -15,6 +15,9 @@ export interface DataOptions {
   event?: string[];
   since?: string;
   until?: string;
+  query?: string;
+  validQuery?: string;
+  testQuery?: string;
   columns?: Record<string, string | number>;
   /** False for `--no-header`. */
   header?: boolean;
@@ -52,6 +55,14 @@ export function addDataOptions(command: Command, withMarket = true): Command {
     .addOption(new Option('--event <a,b>', 'only rows of these events').argParser(ids))
     .addOption(new Option('--since <time>', 'only rows from this time on, such as 2024-12-31').argParser(nonEmpty))
     .addOption(new Option('--until <time>', 'only rows before this time').argParser(nonEmpty))
+    .optionsGroup('Databases (postgres://host/name, duckdb: for SQL over files, duckdb:FILE):')
+    .addOption(
+      new Option('--query <sql>', "the rows, such as 'select user_id, item_id, country from orders'").argParser(
+        nonEmpty,
+      ),
+    )
+    .addOption(new Option('--valid-query <sql>', 'held-out rows').argParser(nonEmpty))
+    .addOption(new Option('--test-query <sql>', 'other held-out rows').argParser(nonEmpty))
     .optionsGroup('Form of the files, if it is not recognised:')
     .addOption(
       new Option(
@@ -101,7 +112,7 @@ export function addDataOptions(command: Command, withMarket = true): Command {
 }
 
 /** Help on the argument of a command that reads data. */
-export const DATA_ARGUMENT = 'a folder, files, a zip file, a glob, or - for standard input';
+export const DATA_ARGUMENT = 'a folder, files, a zip file, a glob, - for standard input, or a database with --query';
 
 const NAMES = [
   'market',
@@ -112,6 +123,9 @@ const NAMES = [
   'event',
   'since',
   'until',
+  'query',
+  'validQuery',
+  'testQuery',
   'columns',
   'header',
   'delimiter',
@@ -138,7 +152,7 @@ export function takeDataOptions<T extends DataOptions>(
 }
 
 /** As the library has them. */
-export function readOptionsOf({ event, header, strict, quiet, ...options }: DataOptions): FolderOptions {
+export function readOptionsOf({ event, header, strict, quiet, ...options }: DataOptions): DirectoryOptions {
   // Without --no-header, commander gives true, although nothing was said.
   return { ...options, events: event, header: header === false ? false : undefined };
 }

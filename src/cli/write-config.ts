@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { ArgumentError, DataError } from '../common/errors.ts';
 import { CONFIG_NAME, proposeOne } from '../data/config.ts';
 import type { Recognised } from '../data/recognised.ts';
+import { databaseOf } from '../node/databases.ts';
 import { attempt } from '../node/system-error.ts';
 
 /**
@@ -13,7 +14,8 @@ import { attempt } from '../node/system-error.ts';
  * input.
  */
 export async function writeConfig(paths: readonly string[], recognised: readonly Recognised[]): Promise<string[]> {
-  if (paths.includes('-')) throw new ArgumentError('--write-config', '-', 'data that is a file or folder');
+  const none = paths.find((path) => path === '-' || databaseOf(path));
+  if (none !== undefined) throw new ArgumentError('--write-config', none, 'data that is a file or folder');
   const proposals = new Map<string, string>();
   const [first] = paths;
   const isFolder = paths.length === 1 && (await attempt(first, () => stat(first))).isDirectory();

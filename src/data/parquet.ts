@@ -9,10 +9,9 @@ import { parquetMetadata, parquetSchema } from 'hyparquet/src/metadata.js';
 import { getTreePath } from 'hyparquet/src/schema.js';
 import type { ColumnDecoder, ColumnMetaData, Compressors, DecodedArray, FileMetaData } from 'hyparquet/src/types.js';
 import { DataError, M3RecError } from '../common/errors.ts';
-import { columnAt, findColumns, missingColumns } from './columns.ts';
-import { chosenColumns } from './datasets.ts';
 import { checkRuns, checkThrift } from './parquet-checks.ts';
 import type { LayoutOptions, Wanted } from './recognise.ts';
+import { namedColumns, textOf } from './row-table.ts';
 import type { RandomAccess } from './source.ts';
 import { keysOf, type TableSink } from './table-sink.ts';
 
@@ -72,25 +71,7 @@ export async function readParquet(
   const names = tree.children
     .filter(({ element, children }) => children.length === 0 && element.repetition_type !== 'REPEATED')
     .map(({ element }) => element.name);
-  const chosen = chosenColumns(fileName, options.columns);
-  const found = findColumns(names, wanted.roles, chosen);
-  const missing = wanted.needed.filter((role) => found.at[role] === undefined);
-  const noColumn = (roles: readonly string[]) =>
-    missingColumns(
-      fileName,
-      0,
-      roles,
-      names,
-      { ...Object.fromEntries(roles.map((role) => [role, { label: role, spellings: [] }])), ...wanted.roles },
-      chosen,
-    );
-  if (missing.length > 0) throw noColumn(missing);
-  const at: Record<string, number> = { ...found.at };
-  for (const name of wanted.named ?? []) {
-    const column = columnAt(names, /^\d+$/.test(name) ? Number(name) : name);
-    if (column === undefined) throw noColumn([name]);
-    at[`=${name}`] = column;
-  }
+  const { at, columns: found, twice } = namedColumns(names, wanted, options, fileName);
   const keys = keysOf(wanted).filter((key) => at[key] !== undefined);
   const columns = [...new Set(keys.map((key) => at[key]))];
   sink.start(
@@ -99,8 +80,8 @@ export async function readParquet(
       format: 'parquet',
       containers,
       header: true,
-      columns: Object.fromEntries(Object.entries(found.at).map(([role, column]) => [role, names[column]])),
-      twice: found.twice,
+      columns: found,
+      twice,
       prelude: 0,
     },
     Object.fromEntries(keys.map((key) => [key, columns.indexOf(at[key])])),
@@ -276,14 +257,4 @@ class PageReader {
     const data = packed.subarray(levels);
     return two?.is_compressed === false || size === 0 ? data : decompressPage(data, size, codec, this.compressors);
   }
-}
-
-/** A value as text, empty for none; undefined for what is no value of a row's column. */
-function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  if (value === null || value === undefined) return '';
-  if (typeof value === 'number') return Number.isNaN(value) ? '' : String(value);
-  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '' : value.toISOString();
-  return undefined;
 }

@@ -29,6 +29,8 @@ export interface MarketFile {
   source: RowSource | (() => RowSource);
   /** Its size in bytes, for the progress reports. */
   bytes?: number;
+  /** Whether it is the rows of a database, so that progress is in rows. */
+  counted?: true;
   /** What is said of this file alone; what is said of all files goes before it. */
   options?: ReadingOptions;
 }
@@ -251,7 +253,8 @@ class ReadingProgress extends Job {
     files: readonly MarketFile[],
   ) {
     super();
-    this.step = { stage: files.length === 1 ? `read ${files[0].name}` : `read ${files.length} files`, id: 'read' };
+    const what = files.length === 1 ? files[0].name : `${files.length} files`;
+    this.step = { stage: files.some(({ counted }) => counted) ? `read rows of ${what}` : `read ${what}`, id: 'read' };
     this.total = files.every(({ bytes }) => bytes !== undefined)
       ? files.reduce((sum, { bytes }) => sum + bytes!, 0)
       : 0;

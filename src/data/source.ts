@@ -9,6 +9,21 @@ export interface RandomAccess {
   stream?(): AsyncIterable<Uint8Array>;
 }
 
+/** Rows as values, read when they are asked for. */
+export interface RowTable {
+  /** Begins to read. */
+  open(): Promise<OpenTable>;
+}
+
+export interface OpenTable {
+  /** The names of the columns. */
+  names: readonly string[];
+  /** The rows, some at a time: a value is text, a number, a boolean, a Date, or null for none. */
+  batches: AsyncIterable<readonly (readonly unknown[])[]>;
+  /** Lets go of what is read from, whether or not all was read. */
+  close(): Promise<void>;
+}
+
 /**
  * The content of a file, whole, in pieces of any size, or as something that parts are read from (a page's File is a
  * Blob).
@@ -18,8 +33,12 @@ export type RowSource =
   | Uint8Array
   | Blob
   | RandomAccess
+  | RowTable
   | AsyncIterable<Uint8Array | string>
   | Iterable<Uint8Array | string>;
+
+export const isRowTable = (value: unknown): value is RowTable =>
+  typeof value === 'object' && value !== null && typeof (value as RowTable).open === 'function';
 
 /** Bytes, or characters, that are handed on at a time. */
 export const PIECE = 1 << 16;

@@ -7,8 +7,9 @@ import { MAX_ROW, TableReader } from './delimited.ts';
 import { JsonReader } from './json-rows.ts';
 import { HEAD, type LayoutOptions, recognise, type TextForm, type Wanted } from './recognise.ts';
 import { recognisedOf } from './recognised.ts';
+import { readRowTable } from './row-table.ts';
 import { BlockReader, GroupReader, ListReader } from './shapes.ts';
-import { PIECE, type RowSource } from './source.ts';
+import { isRowTable, PIECE, type RowSource } from './source.ts';
 import { keysOf, type TableOptions, type TableSink, type TextReader, type TextSink } from './table-sink.ts';
 import { decode } from './text.ts';
 
@@ -24,6 +25,10 @@ export async function readTable(
   sink: TableSink,
   job: Job,
 ): Promise<void> {
+  if (isRowTable(source))
+    return readRowTable(source, fileName, wanted, options, sink, (rows) =>
+      job.tick({ stage: `read rows of ${fileName}`, id: 'read' }, rows, 0),
+    );
   const opened = await openFile(source, fileName, options);
   const { name } = opened;
   const tick = () => job.tick({ stage: `read ${fileName}`, id: 'read' }, opened.done(), options.totalBytes ?? 0);

@@ -9,8 +9,10 @@ import { marketOfFile } from '../data/market-names.ts';
 import type { Markets } from '../data/markets.ts';
 import { type MarketFile, readMarkets } from '../data/read-markets.ts';
 import type { RandomAccess } from '../data/source.ts';
+import { databaseOf } from './databases.ts';
 import { readInput } from './input.ts';
 import { checkPath } from './output-file.ts';
+import { queryRows } from './query-rows.ts';
 import { attempt } from './system-error.ts';
 
 /** Deepest level of folders that is searched. */
@@ -18,9 +20,19 @@ const MAX_DEPTH = 4;
 /** Most files of a folder. */
 const MAX_FILES = 100_000;
 
+/** What `readDirectory` takes. */
+export interface DirectoryOptions extends FolderOptions {
+  /** The rows of a database to read: one SELECT. */
+  query?: string;
+  /** Its held-out rows. */
+  validQuery?: string;
+  testQuery?: string;
+}
+
 /**
  * Reads markets from files: a folder (a folder for each market, files named by market, or files with a market column),
- * a file, a zip, several of these, a glob, or `-` for standard input. See docs/guide/data.md for what is recognised.
+ * a file, a zip, several of these, a glob, or `-` for standard input; or, with a `query`, from a database
+ * (`queryRows`). See docs/guide/data.md for what is recognised.
  *
  * @example
  * const { markets } = await readDirectory('shop', { markets: ['de', 'jp'] });
@@ -29,7 +41,10 @@ const MAX_FILES = 100_000;
  * @throws DataError that names the missing or unreadable file or folder, and as `readMarkets`.
  * @throws ArgumentError for `markets` that the data does not have.
  */
-export async function readDirectory(path: string | readonly string[], options: FolderOptions = {}): Promise<Markets> {
+export async function readDirectory(
+  path: string | readonly string[],
+  options: DirectoryOptions = {},
+): Promise<Markets> {
   return readMarkets(await findFiles(path, options), options);
 }
 
@@ -39,7 +54,10 @@ export async function readDirectory(path: string | readonly string[], options: F
  * @example
  * (await findFiles('shop', { markets: ['de'] })).map(({ split }) => split); // → ['train', 'valid', 'test']
  */
-export async function findFiles(path: string | readonly string[], options: FolderOptions = {}): Promise<MarketFile[]> {
+export async function findFiles(
+  path: string | readonly string[],
+  options: DirectoryOptions = {},
+): Promise<MarketFile[]> {
   checkObject('options', options);
   if (options.markets !== undefined) checkTexts('markets', options.markets, 'an array of names');
   const { market } = options;
@@ -48,6 +66,8 @@ export async function findFiles(path: string | readonly string[], options: Folde
   const given = Array.isArray(path) ? path : [path];
   if (given.length === 0) throw new ArgumentError('path', path, 'at least one path');
   for (const each of given) checkPath(each);
+  const databases = databaseFiles(given, options);
+  if (databases) return databases;
   const paths = (await Promise.all(given.map(expand))).flat();
   if (paths.length > 1) return chooseFiles(await together(paths, options), 'the files', options);
   const [only] = paths;
@@ -79,6 +99,36 @@ export async function findFiles(path: string | readonly string[], options: Folde
       ...(text !== undefined && { options: config }),
     },
   ];
+}
+
+/** The queries of a database, each as a file; undefined where none is meant. */
+function databaseFiles(given: readonly string[], options: DirectoryOptions): MarketFile[] | undefined {
+  const database = given.map(databaseOf).find((each) => each !== undefined);
+  const queries = [
+    ['train', options.query],
+    ['valid', options.validQuery],
+    ['test', options.testQuery],
+  ] as const;
+  if (!database) {
+    if (queries.every(([, query]) => query === undefined)) return undefined;
+    throw ArgumentError.because('query', `asks a database (postgres://…, duckdb:), which ${given.join(', ')} is not`);
+  }
+  const { name, address } = database;
+  if (given.length > 1) throw new ArgumentError('path', name, 'a database alone');
+  if (options.query === undefined)
+    throw ArgumentError.because('query', `say which rows of ${name}: --query 'select user_id, item_id from orders'`);
+  const market = marketOf(options, /([^/:]+?)(\.\w+)?$/.exec(name)?.[1] ?? 'database');
+  return queries.flatMap(([split, query]) =>
+    query === undefined
+      ? []
+      : {
+          ...market,
+          split,
+          name: split === 'train' ? name : `${name} (${split})`,
+          counted: true as const,
+          source: () => queryRows(database.kind === 'DuckDB' ? `duckdb:${address}` : address, query, options.signal),
+        },
+  );
 }
 
 const isOffice = ({ path }: FolderFile) => path === '[Content_Types].xml';

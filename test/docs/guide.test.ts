@@ -19,7 +19,10 @@ const pages = [
 ];
 
 /** Blocks that need somebody's account, a download or another machine, by page; at most five. */
-const NOT_RUN: readonly [page: string, start: string][] = [['docs/guide/edge.md', 'npx wrangler deploy']];
+const NOT_RUN: readonly [page: string, start: string][] = [
+  ['docs/guide/edge.md', 'npx wrangler deploy'],
+  ['docs/guide/data.md', 'npm install pg\n'],
+];
 
 const shared = mkdtempSync(join(tmpdir(), 'm3rec-docs-'));
 const update = process.env.UPDATE_DOCS === '1';

@@ -25,6 +25,8 @@ const THIRD_PARTIES: Record<string, string[]> = {
   '@hono/node-server': ['cli'],
   'hyparquet-writer': ['cli'],
   'prom-client': ['cli'],
+  pg: ['node'],
+  '@duckdb/node-api': ['node'],
 };
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
