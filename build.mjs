@@ -86,8 +86,6 @@ await build({
   entryPoints: entries({ node: 'node', cli: 'cli/main' }),
   outdir: 'dist',
   platform: 'node',
-  // peers, which whoever reads databases installs
-  external: ['pg', '@duckdb/node-api'],
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
   banner: {

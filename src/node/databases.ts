@@ -30,10 +30,13 @@ function nameOf(address: string): string {
   );
 }
 
-/** A package that is asked for by its name when it is needed. @throws M3RecError with the line that installs it. */
-export async function optional<T>(load: () => Promise<T>, name: string, what: string): Promise<T> {
+/**
+ * A package that is asked for when it is needed. Bundlers leave the import alone, since they do not see the name.
+ * @throws M3RecError with the line that installs it.
+ */
+export async function optional<T>(name: string, what: string): Promise<T> {
   try {
-    return await load();
+    return (await import(name)) as T;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND')

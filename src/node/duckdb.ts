@@ -4,7 +4,7 @@ import { type Database, databaseError, optional } from './databases.ts';
 
 /** Streams a query of DuckDB, in chunks of 2,048 rows; values come as text, times in ISO and UTC. */
 export async function openDuckDb(database: Database, query: string, signal?: AbortSignal): Promise<OpenTable> {
-  const { DuckDBInstance } = await optional(() => import('@duckdb/node-api'), '@duckdb/node-api', 'reading DuckDB');
+  const { DuckDBInstance } = await optional<typeof import('@duckdb/node-api')>('@duckdb/node-api', 'reading DuckDB');
   let rows = 0;
   let interrupt: (() => void) | undefined;
   const stop = () => interrupt?.();

@@ -9,7 +9,7 @@ const CONNECT_MS = 15_000;
 
 /** Opens a cursor on a query, in a read-only transaction; values come as text, times in ISO and UTC. */
 export async function openPostgres(database: Database, query: string, signal?: AbortSignal): Promise<OpenTable> {
-  const { default: pg } = await optional(() => import('pg'), 'pg', 'reading PostgreSQL');
+  const { default: pg } = await optional<typeof import('pg')>('pg', 'reading PostgreSQL');
   const socket = new Socket();
   let client: InstanceType<typeof pg.Client>;
   try {

@@ -9,7 +9,7 @@ import type { DataError } from '../../src/common/errors.ts';
 import type { Progress } from '../../src/common/job.ts';
 import { readItems } from '../../src/data/items.ts';
 import { readMarkets } from '../../src/data/read-markets.ts';
-import { databaseError, databaseOf } from '../../src/node/databases.ts';
+import { databaseError, databaseOf, optional } from '../../src/node/databases.ts';
 import { readDirectory } from '../../src/node/directory.ts';
 import { queryRows } from '../../src/node/query-rows.ts';
 import { commandIn } from '../support/command.ts';
@@ -292,6 +292,12 @@ describe('DuckDB', () => {
       ]),
     );
   });
+});
+
+test('without the package the message says how to install it', async () => {
+  await expect(optional('no-such-package', 'reading this')).rejects.toThrow(
+    'reading this needs the package no-such-package: npm install no-such-package',
+  );
 });
 
 test('addresses, and what is no database', async () => {
