@@ -49,7 +49,7 @@ export async function readParquet(
       : new DataError(
           fileName,
           undefined,
-          `the Parquet file is damaged or of a kind that is not known (${(error as Error).message})`,
+          `the Parquet file is damaged or of a kind that is not known (${reasonOf(error)})`,
         );
   const attempt = <T>(work: () => T): T => {
     try {
@@ -71,6 +71,7 @@ export async function readParquet(
   const names = tree.children
     .filter(({ element, children }) => children.length === 0 && element.repetition_type !== 'REPEATED')
     .map(({ element }) => element.name);
+  if (names.some((name) => typeof name !== 'string')) throw damaged(new Error('a column has no name'));
   const { at, columns: found, twice } = namedColumns(names, wanted, options, fileName);
   const keys = keysOf(wanted).filter((key) => at[key] !== undefined);
   const columns = [...new Set(keys.map((key) => at[key]))];
@@ -113,6 +114,14 @@ export async function readParquet(
     }
   }
   await tick(row, total);
+}
+
+/** What a decoder says of a file; what only tells of its code says nothing to a reader. */
+function reasonOf(error: unknown): string {
+  const { message } = error as Error;
+  return error instanceof TypeError || error instanceof RangeError || /^$|undefined|null/.test(message)
+    ? 'its parts do not fit together'
+    : message;
 }
 
 async function readFooter(file: RandomAccess, fileName: string): Promise<Uint8Array> {
@@ -213,7 +222,7 @@ class PageReader {
       const size = header.compressed_page_size;
       const unpacked = header.uncompressed_page_size;
       if (!(size >= 0 && size <= bytes.length - reader.offset && unpacked >= 0 && unpacked <= MAX_PAGE))
-        throw new Error(`a page is said to have ${size} bytes, ${unpacked} unpacked`);
+        throw new Error(`a page is said to have ${size ?? 'no number of'} bytes, ${unpacked ?? 'no number'} unpacked`);
       const values =
         header.data_page_header?.num_values ??
         header.data_page_header_v2?.num_values ??

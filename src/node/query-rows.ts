@@ -11,7 +11,7 @@ import { databaseOf } from './databases.ts';
  *
  * @param address as `postgres://user:password@host:5432/shop` (what it leaves out is taken from PGHOST, PGUSER,
  *   PGPASSWORD, ~/.pgpass),
- *   `duckdb:` for SQL over files (`select … from 'orders/*.parquet'`), or `duckdb:shop.duckdb`
+ *   `duckdb:` for SQL over files (`read_parquet('orders/*.parquet')`), or `duckdb:shop.duckdb`
  * @param query one SELECT
  * @throws ArgumentError for another address, or no query. Reading throws a DataError, in one line, for a server that
  *   does not answer, a

@@ -113,7 +113,7 @@ function checkValue(argument: string, kind: Value, value: unknown, limits: Serve
 
 export function checkId(argument: string, id: unknown, { idLength }: ServeLimits): void {
   if (typeof id !== 'string' || id === '' || id.length > idLength)
-    throw new ArgumentError(argument, id, `an id of 1 to ${idLength} characters`);
+    throw new ArgumentError(argument, id, `an id of 1 to ${idLength} characters, as text`);
 }
 
 /** Whether a field holds a list of ids. */

@@ -16,11 +16,11 @@ const USAGE = `npm run fuzz -- [options]
 
   --count N        mutated model files; the other targets get a part of that (default 120000)
   --seed S         0 to 4294967295 (default 1)
-  --target NAME    only this target, with all N cases
+  --target A,B     only these targets, with all N cases each
   --replay         only the inputs of the corpus
   --corpus DIR     where failing inputs are kept and replayed from (default test/fuzz/corpus)
   --patience S     seconds after which a case that has not returned has hung (default 5)
-  --record         write bench/results/fuzz.{md,json}
+  --record         write bench/results/fuzz.{md,json}, or fuzz/A-B.{md,json}
   --help           this text
 
 A failing input is written to the corpus; the exit code is then 1.
@@ -82,16 +82,17 @@ async function main() {
     });
     const { targets, make } = await import(pathToFileURL(bundle).href);
     const names = targets.map(({ name }) => name);
-    if (values.target !== undefined && !names.includes(values.target))
-      return wrong(`--target: found ${values.target}, expected one of ${names.join(', ')}`);
+    const chosen = values.target?.split(',');
+    if (chosen && !chosen.every((name) => names.includes(name)))
+      return wrong(`--target: found ${values.target}, expected some of ${names.join(', ')}`);
     const plans = targets
-      .filter(({ name, share }) => (values.target === undefined ? share > 0 : name === values.target))
+      .filter(({ name, share }) => (chosen ? chosen.includes(name) : share > 0))
       .map(({ name, share }) => {
         if (values.replay) return replay(name);
         return {
           target: name,
           seed,
-          to: Math.ceil(count * (values.target === undefined ? share : 1)),
+          to: Math.ceil(count * (chosen ? 1 : share)),
           input: (index) => make(name, seed, index),
         };
       })
@@ -100,7 +101,13 @@ async function main() {
     const finder = new SiteFinder(bundle);
     const results = [];
     for (const plan of plans) results.push(await runPlan(bundle, plan, finder));
-    return report(results, { count, seed, replayed: values.replay === true, record: values.record === true });
+    return report(results, {
+      count,
+      seed,
+      chosen,
+      replayed: values.replay === true,
+      record: values.record === true,
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -224,7 +231,7 @@ function progress({ target, cases, to, seconds, failures }, last = false) {
   if (last) began = now;
 }
 
-function report(results, { count, seed, replayed, record }) {
+function report(results, { count, seed, chosen, replayed, record }) {
   const failures = results.flatMap((result) => result.failures);
   const kinds = [...new Set(results.flatMap((result) => [...result.kinds.keys()]))].sort();
   const outcomes = table(
@@ -262,7 +269,7 @@ function report(results, { count, seed, replayed, record }) {
   const peak = Math.round(Math.max(...results.map(({ peakRss }) => peakRss)) / 2 ** 20);
   const head = replayed
     ? `Replayed ${results.reduce((sum, { cases }) => sum + cases, 0)} inputs of the corpus.`
-    : `npm run fuzz -- --count ${count} --seed ${seed}: ${failures.length} failures; peak memory of the process ${peak} MiB.`;
+    : `npm run fuzz -- ${chosen ? `--target ${chosen} ` : ''}--count ${count} --seed ${seed}: ${failures.length} failures; peak memory of the process ${peak} MiB.`;
   const blocks = [
     head,
     outcomes,
@@ -272,7 +279,8 @@ function report(results, { count, seed, replayed, record }) {
       ? 'Every refusal was reached.'
       : `Not reached:\n\n${table(['refusal', 'source', 'hits'], missed.map(place), 2)}`,
   ];
-  for (const block of replayed ? [head, outcomes] : blocks) process.stdout.write(`${block}\n\n`);
+  const said = replayed || chosen ? [head, outcomes] : blocks;
+  for (const block of said) process.stdout.write(`${block}\n\n`);
   if (record) {
     const figures = results.map(({ target, cases, seconds, kinds: each }) => ({
       target,
@@ -281,10 +289,10 @@ function report(results, { count, seed, replayed, record }) {
       kinds: Object.fromEntries(each),
     }));
     save(
-      'fuzz',
+      chosen ? `fuzz/${chosen.join('-')}` : 'fuzz',
       'Fuzzing',
-      blocks,
-      { count, seed, failures: failures.length, peakMiB: peak, targets: figures, sites },
+      said,
+      { count, seed, failures: failures.length, peakMiB: peak, targets: figures, ...(!chosen && { sites }) },
       { everywhere: true },
     );
     process.stdout.write(`${describe(machine())}\n`);

@@ -14,11 +14,20 @@ import {
 import { faultyTarget } from './faulty-target.ts';
 import { handlerTarget } from './handler-target.ts';
 import { modelTarget } from './model-target.ts';
+import { packedTargets } from './packed-target.ts';
 import { queryTarget } from './query-target.ts';
 import { readersTarget } from './readers-target.ts';
 import { runTarget } from './run-target.ts';
 
-export const targets: Target[] = [modelTarget, readersTarget, runTarget, queryTarget, handlerTarget, faultyTarget];
+export const targets: Target[] = [
+  modelTarget,
+  readersTarget,
+  ...packedTargets,
+  runTarget,
+  queryTarget,
+  handlerTarget,
+  faultyTarget,
+];
 
 export interface Failure {
   target: string;
