@@ -5,6 +5,7 @@
 export {
   AbortedError,
   ArgumentError,
+  ClosedError,
   DataError,
   M3RecError,
   MemoryError,
