@@ -22,13 +22,16 @@ export function restartWorker(): void {
 
 export const remote = (): Remote<AppMethods> => worker;
 
+/** What the library says, without the flag of the command line that it may end with. */
+export const plainly = (message: string): string => message.replace(/\s*[:;(][^:;(]*--[a-z][\s\S]*$/, '');
+
 /** Runs a call whose fault is none of the view's: a worker that ended is said over everything. */
 export async function ask<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
     if (error instanceof WorkerError) state.fault.value = error.message;
-    else state.toast.value = { text: (error as Error).message };
+    else state.toast.value = { text: plainly((error as Error).message) };
     return undefined;
   }
 }

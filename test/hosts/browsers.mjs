@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import puppeteer from 'puppeteer-core';
 import sirv from 'sirv';
 
+export { puppeteer };
+
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -141,6 +143,8 @@ export async function startWebKit(seconds, isolated) {
         await ask('POST', `/session/${sessionId}/url`, { url });
         await new Promise(() => {});
       },
+      /** A command of WebDriver in this session. */
+      command: (method, path, body) => ask(method, `/session/${sessionId}${path}`, body),
       async close() {
         await ask('DELETE', `/session/${sessionId}`).catch(() => {});
         close();

@@ -6,6 +6,8 @@ import { data, lastRead, placeMarkets } from '../state.ts';
 import type { InputFile } from '../worker/api.ts';
 import { Icon } from './icons.tsx';
 
+/** Preact's types do not know it. */
+const FOLDERS = { webkitdirectory: true };
 const PASTED = 'pasted.csv';
 
 /** Files dropped anywhere in the window; the box only lights up. */
@@ -58,16 +60,11 @@ export function Drop({ onFiles, compact }: { onFiles: (files: readonly InputFile
   const t = texts.value.data;
   const isPasting = useSignal(false);
   const pasted = useSignal('');
-  const pick = (folder: boolean) => {
-    const input = document.createElement('input');
-    input.type = 'file';
-    input.multiple = true;
-    if (folder) input.webkitdirectory = true;
-    input.addEventListener('change', () => {
-      const list = [...(input.files ?? [])];
-      onFiles(list.map((file) => ({ path: file.webkitRelativePath || file.name, file })));
-    });
-    input.click();
+  const take = (event: Event) => {
+    const input = event.currentTarget as HTMLInputElement;
+    onFiles(Array.from(input.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, file })));
+    // the same files can be chosen again after they were changed
+    input.value = '';
   };
   const useTheSample = async () => {
     const facts = await ask(remote().sample({ unlessRead: false }));
@@ -84,12 +81,14 @@ export function Drop({ onFiles, compact }: { onFiles: (files: readonly InputFile
       </p>
       <p class="hint">{t.dropHint}</p>
       <p class="buttons">
-        <button type="button" onClick={() => pick(false)}>
+        <label class="button">
           {t.choose}
-        </button>
-        <button type="button" class="plain" onClick={() => pick(true)}>
+          <input type="file" multiple class="sr" onChange={take} />
+        </label>
+        <label class="button plain">
           {t.folder}
-        </button>
+          <input type="file" {...FOLDERS} class="sr" onChange={take} />
+        </label>
         <button
           type="button"
           class="plain"

@@ -18,7 +18,8 @@ export interface TableOf {
 }
 
 /** The first column is text, the others are numbers. */
-export function Table({ head, rows, caption }: TableOf & { caption?: string }) {
+export function Table({ head, rows, caption, isText }: TableOf & { caption?: string; isText?: boolean }) {
+  const other = isText ? '' : 'number';
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <section class="scroll" tabIndex={0} aria-label={caption}>
@@ -27,22 +28,22 @@ export function Table({ head, rows, caption }: TableOf & { caption?: string }) {
         <thead>
           <tr>
             {head.map((cell, i) => (
-              <th key={cell} scope="col" class={i === 0 ? '' : 'number'}>
+              <th key={cell} scope="col" class={i === 0 ? '' : other}>
                 {cell}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {rows.map((row) => (
-            <tr key={row[0]}>
-              {row.map((cell, i) =>
-                i === 0 ? (
-                  <th key={head[i]} scope="row">
+          {rows.map((row, i) => (
+            <tr key={`${i} ${row[0]}`}>
+              {row.map((cell, j) =>
+                j === 0 ? (
+                  <th key={head[j]} scope="row">
                     {cell}
                   </th>
                 ) : (
-                  <td key={head[i]} class="number">
+                  <td key={head[j]} class={other}>
                     {cell}
                   </td>
                 ),
@@ -76,7 +77,7 @@ export function Figure(props: {
   return (
     <figure class="card">
       <figcaption>
-        <h3 id={`${id}-title`}>{props.title}</h3>
+        <h2 id={`${id}-title`}>{props.title}</h2>
         <span class="actions">
           {isTable.value && (
             <button type="button" class="quiet" onClick={copy}>

@@ -1,7 +1,7 @@
 // The first rows of the files, with what was recognised of them: corrected here before anything is read.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { ask, loadTitles, remote } from '../client.ts';
+import { ask, loadTitles, plainly, remote } from '../client.ts';
 import { bytes, percent, texts } from '../format.ts';
 import { Table } from '../parts/figure.tsx';
 import { data, lastRead, market, placeMarkets } from '../state.ts';
@@ -47,7 +47,7 @@ export function Check({ files, onDone }: { files: readonly InputFile[]; onDone: 
       onDone();
     } catch (error) {
       const { message, file, line, name } = error as Error & { file?: string; line?: number };
-      if (name !== 'AbortError') problem.value = { message, file, line };
+      if (name !== 'AbortError') problem.value = { message: plainly(message), file, line };
     } finally {
       progress.value = undefined;
       stop.value = undefined;
@@ -80,6 +80,7 @@ export function Check({ files, onDone }: { files: readonly InputFile[]; onDone: 
         <PreviewTable
           preview={preview}
           settings={settings.value[shown.value]}
+          isQuiet={problem.value !== undefined}
           onChange={(changed) => change(shown.value, changed)}
         />
       )}
@@ -123,7 +124,13 @@ export function Check({ files, onDone }: { files: readonly InputFile[]; onDone: 
 
 const missing = ({ roles }: Preview) => (['user', 'item'] as const).filter((role) => roles[role] === undefined);
 
-function PreviewTable(props: { preview: Preview; settings: FileSettings; onChange: (changed: FileSettings) => void }) {
+function PreviewTable(props: {
+  preview: Preview;
+  settings: FileSettings;
+  /** What is wrong is said below. */
+  isQuiet: boolean;
+  onChange: (changed: FileSettings) => void;
+}) {
   const t = texts.value.data;
   const { preview, settings, onChange } = props;
   if (preview.isItems) return <p class="hint">{t.items(preview.name)}</p>;
@@ -192,12 +199,13 @@ function PreviewTable(props: { preview: Preview; settings: FileSettings; onChang
           {t.missing(t.roles[role], preview.name)}
         </p>
       ))}
-      {preview.problem && <p class="problem">{preview.problem}</p>}
+      {preview.problem && !props.isQuiet && <p class="problem">{plainly(preview.problem)}</p>}
       {preview.rows.length > 0 && (
         <Table
           caption={preview.name}
           head={[t.roles.user, t.roles.item, t.roles.market].slice(0, preview.rows[0].length)}
           rows={preview.rows}
+          isText
         />
       )}
     </div>

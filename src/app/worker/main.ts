@@ -217,8 +217,18 @@ const methods = {
     const { bytes, facts } = opened();
     const { freeName } = await import('../../browser/store.ts');
     const where = await models();
-    const free = freeName(name, await where.list());
-    await where.write(free, bytes);
+    let free = freeName(name, await where.list());
+    for (;;) {
+      try {
+        await where.write(free, bytes);
+        break;
+      } catch (error) {
+        // another tab may have taken the name meanwhile
+        const next = freeName(name, await where.list());
+        if (next === free) throw error;
+        free = next;
+      }
+    }
     await writeFacts({ ...(await readFacts()), [free]: { ...facts, name: free } });
     return free;
   },

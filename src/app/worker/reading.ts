@@ -1,18 +1,18 @@
 // Files in the worker: what is recognised of each, and then their rows, by the library's readers.
 import type { CallOptions } from '../../browser/calls.ts';
 import { ArgumentError, M3RecError } from '../../common/errors.ts';
-import { isDataName, isItemFile } from '../../data/file-names.ts';
+import { isDataName, isItemFile, splitOf, stemOf } from '../../data/file-names.ts';
 import { chooseFiles, type FolderFile } from '../../data/folder.ts';
 import { readItems } from '../../data/items.ts';
 import type { Markets } from '../../data/markets.ts';
-import { readMarkets } from '../../data/read-markets.ts';
+import { type MarketFile, readMarkets } from '../../data/read-markets.ts';
 import { describe, type Recognised } from '../../data/recognised.ts';
 import { type ReadingOptions, readRows } from '../../data/rows.ts';
 import type { DataWarning } from '../../data/warnings.ts';
 import type { DataFacts, FileSettings, InputFile, Preview, ReadRequest, Title } from './api.ts';
 import { factsOf } from './facts.ts';
 
-const ROWS = 20;
+const ROWS = 8;
 const SEPARATORS = /[,;\t|]/;
 /** What a preview reads to find the names of columns. */
 const HEAD_BYTES = 65_536;
@@ -76,6 +76,27 @@ async function namesIn(file: File, delimiter: string | undefined): Promise<strin
   return names.length > 1 && names.length <= 100 ? names : [];
 }
 
+const folderFile = ({ path, file }: InputFile): FolderFile => ({
+  path,
+  name: path,
+  bytes: file.size,
+  source: () => file,
+});
+
+/** A file that somebody has said something of is read as said; its market is its name where nothing else says it. */
+function correctedFile({ path, file }: InputFile, settings: FileSettings): MarketFile {
+  const { market } = settings;
+  const split = splitOf(path);
+  return {
+    name: path,
+    bytes: file.size,
+    source: () => file,
+    split: split?.split ?? 'train',
+    ...(market ? { market } : { defaultMarket: split?.rest || stemOf(path) }),
+    options: readingOptions(settings),
+  };
+}
+
 /** Reads all files that are data, as a folder of the command line is read; a file of items gives titles and categories. */
 export async function readFiles(
   request: ReadRequest,
@@ -88,14 +109,10 @@ export async function readFiles(
   const data = files.filter(({ path }) => isDataName(path) && !isItemFile(path));
   if (data.length === 0)
     throw ArgumentError.because('files', 'none of them is a table; choose CSV, TSV, JSON or Parquet files');
-  const candidates = data.map(({ path, file }): FolderFile => {
-    const given = Object.keys(settingsOf.get(path)!).length > 0;
-    return { path, name: path, bytes: file.size, source: () => file, given };
-  });
-  const chosen = (await chooseFiles(candidates, 'these files', { onWarning })).map((file) => {
-    const { market, ...settings } = settingsOf.get(file.name) ?? {};
-    return { ...file, ...(market && { market }), options: { ...file.options, ...readingOptions(settings) } };
-  });
+  const isCorrected = ({ path }: InputFile) => Object.keys(settingsOf.get(path)!).length > 0;
+  const others = data.filter((each) => !isCorrected(each));
+  const chosen = others.length === 0 ? [] : await chooseFiles(others.map(folderFile), 'these files', { onWarning });
+  for (const each of data.filter(isCorrected)) chosen.push(correctedFile(each, settingsOf.get(each.path)!));
   const markets = await readMarkets(chosen, { signal, onProgress, skipBadRows: skipBad, onWarning });
   const titles: Title[] = [];
   for (const { path, file } of files.filter((each) => isItemFile(each.path))) {
