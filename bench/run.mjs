@@ -22,6 +22,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   scale                       growth with the items and with the interactions: time and memory of each stage, fitted exponents, plots
   sizes                       kernels and bundles, raw and gzipped
   worst-request               small requests compared with the worst that one client may ask for
+  app                         the page in Chromium: bytes, first answer, clicks, main thread; training compared with Node
 
 Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-scipy, python3-gensim and
 python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of scale (echarts). Data: the folder that M3REC_DATA names, else ../shared/xmarket.
@@ -52,6 +53,7 @@ const NAMES = [
   'scale',
   'sizes',
   'worst-request',
+  'app',
 ];
 const PARTS = {
   kernels: ['dense', 'sparse', 'groups', 'walks', 'gradients', 'scoring'],

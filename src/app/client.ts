@@ -64,6 +64,7 @@ export async function adoptModel(facts: ModelFacts, market = facts.markets[0].na
   state.placeMarkets(facts.markets.map(({ name }) => name));
   await loadTitles();
   state.isSample.value = false;
+  state.trained.value = undefined;
   state.customer.value = undefined;
   state.basket.value = state.basket.value.filter((item) => state.titles.value.has(item));
   state.market.value = market;

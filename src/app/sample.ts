@@ -12,7 +12,7 @@ export interface SampleItem {
   price: Record<string, number>;
 }
 
-/** The seed whose gain in India is the median of five. */
+/** Of the shop that the page ships. */
 export const SAMPLE_SEED = 1;
 
 /** Interests with their kinds; the digit is a step of PRICES. */

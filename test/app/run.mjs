@@ -1,11 +1,8 @@
 // npm run test:app: the page in real browsers; see README.md here.
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { install } from '../hosts/install.mjs';
 
@@ -19,11 +16,6 @@ Drives the page in Chromium, Firefox and WebKitGTK.
   --save          writes bench/results/app-tests.md and .json
   --help          this text
 `;
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-const APP = fileURLToPath(new URL('../../dist/app/', import.meta.url));
-/** Below a path, and without any header of its own. */
-const BELOW = '/some/where/';
-
 process.exitCode = await main();
 
 async function main() {
@@ -44,6 +36,7 @@ async function main() {
   // what follows needs the installed packages
   const { BROWSERS } = await import('./browsers.mjs');
   const { CASES } = await import('./cases.mjs');
+  const { startServer, startStatic } = await import('./server.mjs');
   const { makeShop } = await import('./shop.mjs');
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-page-'));
   const cases = CASES.filter(({ name }) => !values.only || name.includes(values.only));
@@ -109,16 +102,15 @@ async function main() {
     rmSync(folder, { recursive: true });
   }
   if (values.save) {
-    const { describe, machine } = await import('../../bench/harness/machine.mjs');
     const { save, table } = await import('../../bench/harness/report.mjs');
     const names = Object.keys(versions);
-    const shown = rows.map((row) => [row.name, ...names.map((name) => row[name])]);
-    const head = ['case', ...names.map((name) => `${name} ${versions[name]}`)];
-    save(
-      'app-tests',
-      { versions, rows },
-      `# The page in browsers\n\n${describe(machine())}\n\n${table(head, shown)}\n`,
+    const head = ['', ...names.map((name) => `${name} ${versions[name]}`)];
+    const shown = table(
+      head,
+      rows.map((row) => [row.name, ...names.map((name) => row[name])]),
+      head.length,
     );
+    save('app-tests', 'The page in browsers', [shown], { versions, rows }, { everywhere: true });
   }
   const passed = rows.flatMap((row) => Object.values(row)).filter((value) => value === 'passed').length;
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
@@ -126,44 +118,3 @@ async function main() {
 }
 
 const line = (error) => String(error?.message ?? error).split('\n')[0];
-
-/** `m3rec app` on a free port. */
-export function startServer(...args) {
-  const child = spawn(process.execPath, [CLI, 'app', '--no-open', '--port', '0', ...args]);
-  const exit = new Promise((resolve) => child.once('exit', resolve));
-  return new Promise((resolve, reject) => {
-    let said = '';
-    child.stderr.on('data', (text) => {
-      said += text;
-      const url = /the page is at (\S+) until/.exec(said)?.[1];
-      if (!url) return;
-      const close = async () => {
-        child.kill('SIGINT');
-        await exit;
-      };
-      resolve({ url, close });
-    });
-    child.once('exit', () => reject(new Error(`m3rec app ended: ${said}`)));
-  });
-}
-
-/** Any static host: the files below a path. */
-async function startStatic() {
-  const { default: sirv } = await import('../hosts/node_modules/sirv/build.mjs');
-  const serve = sirv(APP, { dev: true });
-  const server = createServer((request, response) => {
-    const inside = request.url.startsWith(BELOW);
-    request.url = request.url.slice(BELOW.length - 1);
-    const none = () => {
-      response.statusCode = 404;
-      response.end();
-    };
-    if (inside) serve(request, response, none);
-    else none();
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${server.address().port}${BELOW}`,
-    close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
-  };
-}

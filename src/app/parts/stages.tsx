@@ -6,8 +6,6 @@ import type { TrainProgress } from '../worker/api.ts';
 import { LossLine } from './charts.tsx';
 
 export interface Stage {
-  /** As the library calls it. */
-  stage: string;
   name: string;
   done: number;
   total: number;
@@ -26,18 +24,18 @@ function nameOf({ stage, id = '', market }: TrainProgress): string {
   return market === undefined ? known : t.stageOf(known, marketName(market));
 }
 
-/** A report of progress belongs to the last stage of its name; another name begins another stage. */
+/** A report of progress belongs to the last stage, if that has its name (parts of a stage share one); else it begins another. */
 export function follow(stages: readonly Stage[], progress: TrainProgress): readonly Stage[] {
-  const { stage, done, total, loss, peakBytes } = progress;
+  const { done, total, loss, peakBytes } = progress;
+  const name = nameOf(progress);
   const last = stages[stages.length - 1];
-  const isSame = last?.stage === stage;
+  const isSame = last?.name === name;
   const now = performance.now();
   const losses = isSame ? last.losses : [];
   return [
     ...(isSame ? stages.slice(0, -1) : stages),
     {
-      stage,
-      name: nameOf(progress),
+      name,
       done,
       total,
       losses: loss === undefined ? losses : [...losses, loss],
@@ -73,7 +71,7 @@ export function Stages({ stages, since }: { stages: readonly Stage[]; since: num
     <section class="card">
       <ol class="stages">
         {stages.map((stage, i) => (
-          <li key={`${i} ${stage.stage}`}>
+          <li key={`${i} ${stage.name}`}>
             <span>{stage.name}</span>
             <progress
               value={share(stage)}

@@ -90,8 +90,10 @@ export const de: Texts = {
       `${before} → ${after} % der verborgenen Käufe stehen unter den ersten zehn (${gain} ± ${error}).`,
     how: 'Wie wurde das gemessen?',
     howText:
-      'Ein oder zwei Käufe jedes Kunden wurden vor dem Lernen verborgen. Alle Artikel des Marktes, die der Kunde nicht hat, wurden gereiht. Gezählt ist der Anteil unter den ersten zehn; der Fehler geht über Kunden. Der Startwert des Beispiels ist der mittlere von fünf. Der Korb am Anfang wurde gewählt, weil man die Wirkung an ihm sieht.',
+      'Ein oder zwei Käufe jedes Kunden wurden vor dem Lernen verborgen. Alle Artikel des Marktes, die der Kunde nicht hat, wurden gereiht. Gezählt ist der Anteil unter den ersten zehn; der Fehler geht über Kunden. Der Korb, mit dem das Beispiel beginnt, wurde gewählt, weil man die Wirkung an ihm sieht.',
     unclear: 'kein klarer Unterschied',
+    measuredUnclear: (before, after, gain, error) =>
+      `${before} → ${after} % der verborgenen Käufe stehen unter den ersten zehn: kein klarer Unterschied (${gain} ± ${error}).`,
   },
   data: {
     title: 'Daten',
@@ -231,6 +233,7 @@ export const de: Texts = {
     better: (name) => `${name} besser`,
     usage: (used, free) =>
       free === undefined ? `Belegt ${used} auf diesem Gerät.` : `Belegt ${used} auf diesem Gerät, ${free} sind frei.`,
+    gainOf: (points, error) => `findet ${points} ± ${error} Punkte mehr als Bestseller`,
     kept: 'Der Browser behält sie, bis Sie sie löschen.',
     perhaps: 'Der Browser darf sie löschen, wenn Platz fehlt. Laden Sie eine Kopie herunter.',
     snippets: { node: 'Node', edge: 'Edge-Worker', page: 'Seite' },
@@ -242,9 +245,9 @@ export const de: Texts = {
       visitors: 'Für Besucher, ohne Kunden',
       pruned: 'Für Besucher, 50 Nachbarn',
     },
+    measure: 'Messen, was jede verliert',
     measuring: 'Wird gemessen …',
     loss: 'NDCG@10 verloren',
-    notMeasured: 'keine zurückgehaltenen Zeilen',
     batch: 'Für alle Kunden',
     batchText: 'Schreibt die besten Artikel jedes Kunden eines Marktes in eine Datei.',
     best: 'Beste',

@@ -89,8 +89,10 @@ export const en = {
       `${before} → ${after} % of hidden purchases are found in the first ten (${gain} ± ${error}).`,
     how: 'How was this measured?',
     howText:
-      'One or two purchases of each customer were hidden before training. All items of the market that the customer does not have were ranked. The share found among the first ten is counted, and the error is over customers. The seed of the sample is the median of five. The opening basket was picked because the effect shows in it.',
+      'One or two purchases of each customer were hidden before training. All items of the market that the customer does not have were ranked. The share found among the first ten is counted, and the error is over customers. The basket that the sample opens with was picked because the effect shows in it.',
     unclear: 'no clear difference',
+    measuredUnclear: (before: string, after: string, gain: string, error: string) =>
+      `${before} → ${after} % of hidden purchases are found in the first ten: no clear difference (${gain} ± ${error}).`,
   },
   data: {
     title: 'Data',
@@ -230,6 +232,7 @@ export const en = {
     better: (name: string) => `${name} better`,
     usage: (used: string, free: string | undefined) =>
       free === undefined ? `Uses ${used} on this device.` : `Uses ${used} on this device; ${free} are free.`,
+    gainOf: (points: string, error: string) => `finds ${points} ± ${error} points more than best sellers`,
     kept: 'Kept by the browser until you delete it.',
     perhaps: 'The browser may clear it when room is short. Download a copy.',
     snippets: { node: 'Node', edge: 'Edge worker', page: 'Page' },
@@ -241,9 +244,9 @@ export const en = {
       visitors: 'For visitors, without customers',
       pruned: 'For visitors, 50 neighbours',
     },
+    measure: 'Measure what each loses',
     measuring: 'Measuring …',
     loss: 'NDCG@10 lost',
-    notMeasured: 'no held-out rows',
     batch: 'For all customers',
     batchText: 'Write the best items of every customer of a market to a file.',
     best: 'Best',

@@ -59,7 +59,7 @@ export function Models() {
               </label>
               <span>
                 {each.facts?.kind ?? ''} · {bytes(each.bytes)} · {date(each.saved)}
-                {each.facts?.gain && ` · ${signed(each.facts.gain.points)} ± ${number(each.facts.gain.error, 1)}`}
+                {each.facts?.gain && ` · ${t.gainOf(signed(each.facts.gain.points), number(each.facts.gain.error, 1))}`}
               </span>
               <span class="actions">
                 <button type="button" onClick={() => open({ name: each.name })}>

@@ -128,22 +128,24 @@ function WithAndWithout() {
 /** What was measured of this market: by the training, or the sample's own figures. */
 function Measured() {
   const t = texts.value.recommend;
-  const of = (series: string) => trained.value?.measured[series]?.find((each) => each.market === market.value);
-  const [before, after] = [of('alone') ?? of('popularity'), of('model')];
-  const sample = isSample.value && market.value === OPENING.market ? OPENING.gain : undefined;
-  if (!sample && (!before || !after)) return null;
-  const figures = sample ?? {
-    before: before!.hr,
-    after: after!.hr,
-    error: Math.hypot(before!.errors.hr, after!.errors.hr),
-  };
+  const versus = trained.value?.versusAlone;
+  const figures =
+    isSample.value && market.value === OPENING.market
+      ? OPENING.gain
+      : versus?.market === market.value
+        ? versus
+        : undefined;
+  if (!figures) return null;
   const gain = 100 * (figures.after - figures.before);
   const clear = isClear(gain, 100 * figures.error);
   return (
     <span>
-      {clear
-        ? t.measured(points(figures.before), points(figures.after), signed(gain), points(figures.error))
-        : t.unclear}{' '}
+      {(clear ? t.measured : t.measuredUnclear)(
+        points(figures.before),
+        points(figures.after),
+        signed(gain),
+        points(figures.error),
+      )}{' '}
       <details class="how">
         <summary>{t.how}</summary>
         <p>{t.howText}</p>

@@ -10,16 +10,15 @@ import { Options, type Values } from '../parts/options.tsx';
 import { follow, type Stage, Stages } from '../parts/stages.tsx';
 import { Segmented } from '../parts/tabs.tsx';
 import { goTo } from '../router.ts';
-import { data, toast, trained } from '../state.ts';
-import type { KindFacts, TrainProgress } from '../worker/api.ts';
+import { data, kinds, toast, trained } from '../state.ts';
+import type { TrainProgress } from '../worker/api.ts';
 
 const STOPS_WITHIN_MS = 1000;
 
 export function Train() {
   const t = texts.value.train;
-  const kinds = useSignal<readonly KindFacts[]>([]);
-  const kind = useSignal('');
-  const preset = useSignal('');
+  const kind = useSignal(kinds.value[0]?.name ?? '');
+  const preset = useSignal(kinds.value[0]?.presets[0] ?? '');
   const values = useSignal<Values>({});
   const holdOut = useSignal(true);
   const alone = useSignal(true);
@@ -28,6 +27,7 @@ export function Train() {
   const problem = useSignal<string | undefined>(undefined);
   const controller = useSignal<AbortController | undefined>(undefined);
   useEffect(() => {
+    if (kinds.value.length > 0) return;
     ask(remote().kinds()).then((made) => {
       kinds.value = made ?? [];
       kind.value = made?.[0]?.name ?? '';
@@ -73,8 +73,9 @@ export function Train() {
           stages.value = follow(stages.value ?? [], progress as TrainProgress);
         },
       });
-      trained.value = result;
+      performance.measure('m3rec-trained', { start: 0, duration: 1000 * result.seconds });
       await adoptModel(result.model, scarcest);
+      trained.value = result;
     } catch (error) {
       problem.value =
         error instanceof MemoryError
@@ -157,7 +158,7 @@ export function Train() {
             {t.aloneToo(marketName(scarcest))}
           </label>
         )}
-        {chosen && (
+        {chosen && chosen.options.length > 0 && (
           <Options kind={chosen} preset={preset.value} values={values.value} onChange={(v) => (values.value = v)} />
         )}
       </fieldset>

@@ -5,7 +5,7 @@ import { ask, remote } from '../client.ts';
 import { bytes, number, texts } from '../format.ts';
 import { Download } from '../parts/download.tsx';
 import { Tabs } from '../parts/tabs.tsx';
-import { isSample, model, OPENING, toast } from '../state.ts';
+import { data, isSample, model, OPENING, toast } from '../state.ts';
 import type { Variant } from '../worker/api.ts';
 
 /** What serves the open model, with its real name. */
@@ -17,12 +17,18 @@ export function UseIt() {
   const name = isSample.value ? `sample-${OPENING.market}` : (facts.name?.replace(/\.m3rec$/, '') ?? 'shop');
   const file = `${name}.m3rec`;
   const code = snippets(file, isSample.value ? OPENING.market : facts.markets[0].name)[tab.value];
+  const canMeasure = (data.value?.heldOut ?? 0) > 0;
+  const isMeasuring = useSignal(false);
   useEffect(() => {
-    variants.value = [];
-    ask(remote().variants(undefined)).then((made) => {
+    ask(remote().variants({ measure: false })).then((made) => {
       variants.value = made ?? [];
     });
   }, [facts]);
+  const measure = async () => {
+    isMeasuring.value = true;
+    variants.value = (await ask(remote().variants({ measure: true }))) ?? variants.value;
+    isMeasuring.value = false;
+  };
   return (
     <section class="card">
       <h2>{t.use}</h2>
@@ -50,7 +56,13 @@ export function UseIt() {
         </button>
       </Tabs>
       <h3>{t.variants}</h3>
-      {variants.value.length === 0 && <p role="status">{t.measuring}</p>}
+      {canMeasure && (
+        <p class="buttons">
+          <button type="button" class="plain" disabled={isMeasuring.value} onClick={measure}>
+            {isMeasuring.value ? t.measuring : t.measure}
+          </button>
+        </p>
+      )}
       <div class="scroll">
         <table>
           <tbody>
@@ -58,7 +70,7 @@ export function UseIt() {
               <tr key={id}>
                 <th scope="row">{t.variant[id]}</th>
                 <td class="number">{bytes(size)}</td>
-                <td class="number">{loss === undefined ? t.notMeasured : `${t.loss}: ${number(loss, 2)}`}</td>
+                <td class="number">{loss === undefined ? '' : `${t.loss}: ${number(loss, 2)}`}</td>
                 <td>
                   <Download
                     label={texts.value.download}

@@ -132,6 +132,8 @@ export interface TrainResult {
   stages: { stage: string; seconds: number; peakBytes: number }[];
   /** By model: `model`, `ease`, `popularity`, and `alone` with one market. Empty where nothing is held out. */
   measured: Record<string, Measured[]>;
+  /** HR@10 in the market that was trained alone too, and the error of the paired difference. */
+  versusAlone?: Opening['gain'] & { market: string };
   notes: string[];
 }
 

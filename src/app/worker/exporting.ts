@@ -32,30 +32,35 @@ export function exported(model: Model, id: Variant['id']): Model {
   return options === undefined ? model : exportModel(model, options);
 }
 
-/** The variants in order of size, each measured where the data hold rows out. */
-export async function variantsOf(
+/** The variants and their sizes. */
+export function variantsOf(model: Model): Variant[] {
+  const ids = ['whole', ...Object.keys(optionsOf(model))] as Variant['id'][];
+  return ids.map((id) => ({ id, bytes: encodeModel(exported(model, id)).length }));
+}
+
+/** The same, each with what it loses on the rows that the data hold back. */
+export async function measuredVariants(
   recommender: Recommender,
-  markets: Markets | undefined,
+  markets: Markets,
   job: JobOptions,
 ): Promise<Variant[]> {
-  const canMeasure = markets?.markets.some(({ heldOut }) => Object.values(heldOut).some((rows) => rows.length > 0));
   const quality = async (of: Recommender) => {
-    if (!canMeasure) return undefined;
-    const measured = measuredOf(await ranksOf(of, markets!, { signal: job.signal }));
-    return measured.length === 0 ? undefined : measured.reduce((sum, { ndcg }) => sum + ndcg, 0) / measured.length;
+    const measured = measuredOf(await ranksOf(of, markets, { signal: job.signal }));
+    return measured.reduce((sum, { ndcg }) => sum + ndcg, 0) / Math.max(1, measured.length);
   };
   const before = await quality(recommender);
   const variants: Variant[] = [];
-  for (const id of ['whole', ...Object.keys(optionsOf(recommender.model))] as Variant['id'][]) {
-    const bytes = encodeModel(exported(recommender.model, id));
-    if (id === 'whole' || before === undefined) {
-      variants.push({ id, bytes: bytes.length, ...(before !== undefined && { loss: 0 }) });
+  for (const each of variantsOf(recommender.model)) {
+    if (each.id === 'whole') {
+      variants.push({ ...each, loss: 0 });
       continue;
     }
-    const smaller = await loadModel(bytes);
-    const after = await quality(smaller);
-    smaller.close();
-    variants.push({ id, bytes: bytes.length, loss: after === undefined ? undefined : 100 * (before - after) });
+    const smaller = await loadModel(encodeModel(exported(recommender.model, each.id)));
+    try {
+      variants.push({ ...each, loss: 100 * (before - (await quality(smaller))) });
+    } finally {
+      smaller.close();
+    }
   }
   return variants;
 }

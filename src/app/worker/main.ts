@@ -258,8 +258,10 @@ const methods = {
     return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' });
   },
 
-  async variants(_: undefined, options: Options): Promise<api.Variant[]> {
-    return (await import('./exporting.ts')).variantsOf(opened().recommender, data?.markets, options);
+  async variants({ measure }: { measure: boolean }, options: Options): Promise<api.Variant[]> {
+    const { measuredVariants, variantsOf } = await import('./exporting.ts');
+    const { recommender } = opened();
+    return measure ? measuredVariants(recommender, readData().markets, options) : variantsOf(recommender.model);
   },
 
   async variant(id: api.Variant['id']): Promise<Blob> {

@@ -15,7 +15,7 @@ import type { TrainOptions } from '../../train/options.ts';
 import { type TrainJobOptions, train } from '../../train/train.ts';
 import type { KindFacts, ModelFacts, OptionFacts, TrainProgress, TrainRequest, TrainResult } from './api.ts';
 import { holdOneOut } from './hold-out.ts';
-import { measuredOf, type Ranks, ranksOf } from './measure.ts';
+import { comparisonOf, measuredOf, type Ranks, ranksOf } from './measure.ts';
 
 const beside = (file: string) => new URL(file, self.location.href);
 const workers: Workers = workersMadeBy(
@@ -115,8 +115,24 @@ export async function trainModel(
     bytes,
     recommender,
     aloneRecommender,
-    result: { seconds, stages, notes, measured, model: { gain: gainOf(measured) } },
+    result: {
+      seconds,
+      stages,
+      notes,
+      measured,
+      model: { gain: gainOf(measured) },
+      ...(ranks.alone && request.alone && { versusAlone: versusOf(ranks.alone, ranks.model, request.alone) }),
+    },
   };
+}
+
+/** What the other markets add in one, on the same rows. */
+function versusOf(alone: Ranks, all: Ranks, market: string): TrainResult['versusAlone'] {
+  const [before, after] = [alone, all].map(
+    (ranks) => measuredOf(ranks).find((each) => each.market === market)?.hr ?? 0,
+  );
+  const error = comparisonOf(alone, all).find((each) => each.market === market)?.error ?? 0;
+  return { market, before, after, error: error / 100 };
 }
 
 /** Mean gain in HR@10 over best sellers, in points. */
