@@ -386,11 +386,11 @@ export const CASES = [
         page.run((w) => document.activeElement.tagName === 'BUTTON' && document.activeElement.textContent === w, words);
       for (let left = 20; left > 0 && !(await onButton('Train')); left--) await page.keys('Tab');
       assert.ok(await onButton('Train'));
-      await page.keys('Enter');
+      await page.keys('Space');
       await person.waitFor(page, 'Trained in');
       await reach('Save as');
       for (let left = 20; left > 0 && !(await onButton('Save')); left--) await page.keys('Tab');
-      await page.keys('Enter');
+      await page.keys('Space');
       await person.waitFor(page, 'Saved as shop', '.toast');
     },
   },
