@@ -15,7 +15,7 @@ import { trainOnce } from '../harness/training.mjs';
 
 const VISITS = 5;
 const CLICKS = 500;
-const ROUNDS = 2;
+const ROUNDS = 1;
 /** As many as this machine has; the page takes all. */
 const THREADS = availableParallelism();
 const APP = fileURLToPath(new URL('../../dist/app/', import.meta.url));

@@ -25,6 +25,7 @@ export async function begin(): Promise<void> {
   state.isReady.value = true;
   performance.mark('m3rec-ready');
   if (location.hash === GIVEN) await ask(openGiven());
+  state.device.value = await ask(remote().device());
   const facts = await ask(remote().sample({ unlessRead: true }));
   if (facts) state.data.value = facts;
   performance.mark('m3rec-sample');
@@ -35,7 +36,6 @@ export async function begin(): Promise<void> {
       await loadTitles();
     }
   }
-  state.device.value = await ask(remote().device());
 }
 
 /** A new worker begins as the page did; data that the old one had are read again from their files. */

@@ -86,20 +86,28 @@ const KEYS = {
   ArrowUp: '\uE013',
   ArrowRight: '\uE014',
   ArrowDown: '\uE015',
-  Space: ' ',
 };
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
-/** WebKitGTK's driver: one session, whose windows share a profile. */
+/** How long the driver's port takes to be free again. */
+const PORT_MS = 1000;
+
+/** WebKitGTK by its driver. The windows of a session share a profile, so each page has a session of its own. */
 async function startDriven() {
-  const { version, command, close } = await startWebKit(SECONDS, true);
-  await command('POST', '/timeouts', { script: 1000 * SECONDS, pageLoad: 1000 * SECONDS });
+  const { version, close } = await startWebKit(SECONDS, true);
+  await close();
   return {
     version,
     isChromium: false,
-    close,
-    async newPage() {
-      const { handle } = await command('POST', '/window/new', { type: 'tab' });
+    close: async () => {},
+    async newPage(beside) {
+      if (!beside) await new Promise((resolve) => setTimeout(resolve, PORT_MS));
+      const session = beside?.session ?? (await startWebKit(SECONDS, true));
+      const { command } = session;
+      await command('POST', '/timeouts', { script: 1000 * SECONDS, pageLoad: 1000 * SECONDS });
+      const handle = beside
+        ? (await command('POST', '/window/new', { type: 'tab' })).handle
+        : await command('GET', '/window');
       const here = async (method, path, body = {}) => {
         await command('POST', '/window', { handle });
         return command(method, path, method === 'GET' || method === 'DELETE' ? undefined : body);
@@ -116,6 +124,7 @@ async function startDriven() {
       };
       await here('POST', '/window/rect', { width: 1280, height: 900 });
       return {
+        session,
         requests: [],
         problems: [],
         goto: (url) => here('POST', '/url', { url }),
@@ -142,7 +151,7 @@ async function startDriven() {
         resize: (width, height) => here('POST', '/window/rect', { width, height }),
         theme: async () => {},
         shot: async (path) => writeFileSync(path, Buffer.from(await here('GET', '/screenshot'), 'base64')),
-        close: () => here('DELETE', '/window'),
+        close: () => (beside ? here('DELETE', '/window') : session.close()),
       };
     },
   };

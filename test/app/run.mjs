@@ -1,5 +1,5 @@
 // npm run test:app: the page in real browsers; see README.md here.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -101,8 +101,10 @@ async function main() {
     for (const close of closing) await close();
     rmSync(folder, { recursive: true });
   }
+  const passed = rows.flatMap((row) => Object.values(row)).filter((value) => value === 'passed').length;
   if (values.save) {
     const { save, table } = await import('../../bench/harness/report.mjs');
+    keepOthers(rows, versions);
     const names = Object.keys(versions);
     const head = ['', ...names.map((name) => `${name} ${versions[name]}`)];
     const shown = table(
@@ -112,9 +114,20 @@ async function main() {
     );
     save('app-tests', 'The page in browsers', [shown], { versions, rows }, { everywhere: true });
   }
-  const passed = rows.flatMap((row) => Object.values(row)).filter((value) => value === 'passed').length;
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;
 }
 
 const line = (error) => String(error?.message ?? error).split('\n')[0];
+
+/** Takes over what an earlier run found in browsers that this run left out. */
+function keepOthers(rows, versions) {
+  const file = new URL('../../bench/results/app-tests.json', import.meta.url);
+  if (!existsSync(file)) return;
+  const before = JSON.parse(readFileSync(file, 'utf8'));
+  for (const [browser, version] of Object.entries(before.versions)) {
+    if (versions[browser] !== undefined) continue;
+    versions[browser] = version;
+    for (const row of rows) row[browser] = before.rows.find(({ name }) => name === row.name)?.[browser] ?? 'not run';
+  }
+}

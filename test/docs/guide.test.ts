@@ -14,6 +14,7 @@ const guide = join(root, 'docs/guide');
 const pages = [
   join(root, 'README.md'),
   ...readdirSync(guide)
+    .filter((name) => name.endsWith('.md'))
     .sort()
     .map((name) => join(guide, name)),
 ];
@@ -22,6 +23,7 @@ const pages = [
 const NOT_RUN: readonly [page: string, start: string][] = [
   ['docs/guide/edge.md', 'npx wrangler deploy'],
   ['docs/guide/data.md', 'npm install pg\n'],
+  ['docs/guide/app.md', 'npx m3rec app'],
 ];
 
 const shared = mkdtempSync(join(tmpdir(), 'm3rec-docs-'));

@@ -90,7 +90,7 @@ export const de: Texts = {
       `${before} → ${after} % der verborgenen Käufe stehen unter den ersten zehn (${gain} ± ${error}).`,
     how: 'Wie wurde das gemessen?',
     howText:
-      'Ein oder zwei Käufe jedes Kunden wurden vor dem Lernen verborgen. Alle Artikel des Marktes, die der Kunde nicht hat, wurden gereiht. Gezählt ist der Anteil unter den ersten zehn; der Fehler geht über Kunden. Der Korb, mit dem das Beispiel beginnt, wurde gewählt, weil man die Wirkung an ihm sieht.',
+      'Ein oder zwei Käufe jedes Kunden wurden vor dem Lernen verborgen. Alle Artikel des Marktes, die der Kunde nicht hat, wurden gereiht. Gezählt ist der Anteil unter den ersten zehn; der Fehler geht über Kunden. Im Beispiel antworten Modelle der Art m3rec, eines aus allen Märkten und eines aus diesem Markt allein. Der Korb am Anfang wurde gewählt, weil man die Wirkung an ihm sieht.',
     unclear: 'kein klarer Unterschied',
     measuredUnclear: (before, after, gain, error) =>
       `${before} → ${after} % der verborgenen Käufe stehen unter den ersten zehn: kein klarer Unterschied (${gain} ± ${error}).`,

@@ -89,7 +89,7 @@ export const en = {
       `${before} → ${after} % of hidden purchases are found in the first ten (${gain} ± ${error}).`,
     how: 'How was this measured?',
     howText:
-      'One or two purchases of each customer were hidden before training. All items of the market that the customer does not have were ranked. The share found among the first ten is counted, and the error is over customers. The basket that the sample opens with was picked because the effect shows in it.',
+      'One or two purchases of each customer were hidden before training. All items of the market that the customer does not have were ranked. The share found among the first ten is counted, and the error is over customers. The sample is answered by models of the kind m3rec, one trained on all markets and one on this market alone. The basket that it opens with was picked because the effect shows in it.',
     unclear: 'no clear difference',
     measuredUnclear: (before: string, after: string, gain: string, error: string) =>
       `${before} → ${after} % of hidden purchases are found in the first ten: no clear difference (${gain} ± ${error}).`,
