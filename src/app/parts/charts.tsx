@@ -316,7 +316,7 @@ export function LossLine({ title, losses }: { title: string; losses: readonly nu
       desc={`${number(losses[0], 3)} → ${number(last, 3)}`}
       width={WIDTH}
       height={120}
-      table={{ head: ['#', title], rows: losses.map((loss, i) => [String(i + 1), number(loss, 4)]) }}
+      table={() => ({ head: ['#', title], rows: losses.map((loss, i) => [String(i + 1), number(loss, 4)]) })}
     >
       <polyline class="line" points={losses.map((loss, i) => `${x(i)},${y(loss)}`).join(' ')} />
       <text x={x(losses.length - 1) + 8} y={y(last) + 4}>

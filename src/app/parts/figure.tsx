@@ -64,13 +64,15 @@ export function Figure(props: {
   desc: string;
   width: number;
   height: number;
-  table: TableOf;
+  /** Made when it is asked for: a chart that changes often need not make it each time. */
+  table: TableOf | (() => TableOf);
   children: ComponentChildren;
 }) {
   const isTable = useSignal(false);
+  const tableOf = () => (typeof props.table === 'function' ? props.table() : props.table);
   const id = useId();
   const copy = async () => {
-    const { head, rows } = props.table;
+    const { head, rows } = tableOf();
     await navigator.clipboard.writeText([head, ...rows].map((row) => row.map(csvCell).join(',')).join('\n'));
     toast.value = { text: texts.value.copied };
   };
@@ -97,7 +99,7 @@ export function Figure(props: {
         </span>
       </figcaption>
       {isTable.value ? (
-        <Table {...props.table} caption={props.title} />
+        <Table {...tableOf()} caption={props.title} />
       ) : (
         // biome-ignore lint/a11y/noSvgWithoutTitle: the caption is its title
         <svg
