@@ -81,6 +81,7 @@ export type { ChoiceOption, NumberOption, OptionSpec, OptionTable } from './mode
 export { popularity as SERVED_POPULARITY } from './models/popularity/served.ts';
 export { KINDS, type KindName } from './models/registry.ts';
 export type { ServedKind } from './models/served-kind.ts';
+export { transfer as SERVED_TRANSFER } from './models/transfer/served.ts';
 export {
   type Contribution,
   LOWEST_SCORE,

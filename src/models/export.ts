@@ -29,12 +29,11 @@ export interface ExportOptions {
  * (bench/results/export/amd-epyc-2-avx512.md).
  *
  * @throws ArgumentError for what is no model, for an unknown market, `neighbours` below 1, options that mean nothing to
- * this model
- * (`neighbours` without similarities, `vectors` without vectors), vectors that were narrowed before and are to be of
+ * this model (`neighbours` without similarities, `vectors` without vectors), vectors that were narrowed before and are to be of
  * another type, and rows of vectors so small that the type would make them zero.
  * @example
- * const edge = exportModel(model, { markets: ['de'], users: false, vectors: 'int8', neighbours: 50 });
- * encodeModel(edge).length < bytes.length / 10; // → true
+ * const edge = exportModel(model, { markets: ['de'], users: false, neighbours: 50 });
+ * encodeModel(edge).length < bytes.length / 2; // → true
  */
 export function exportModel(model: Model, options: ExportOptions = {}): Model {
   checkModel(model, SERVED_KINDS);

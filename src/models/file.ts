@@ -31,8 +31,8 @@ export function decodeModel(bytes: Uint8Array | ArrayBuffer): Model {
  * What is in a model file, checked as `decodeModel` does and with the same errors.
  *
  * @example
- * const { kind, dim } = inspectModel(bytes);
- * [kind, dim]; // → ['m3rec', 128]
+ * const { kind, neighbours } = inspectModel(bytes);
+ * [kind, neighbours > 0]; // → ['transfer', true]
  */
 export function inspectModel(bytes: Uint8Array | ArrayBuffer): ModelInfo {
   return describeModel(bytes, SERVED_KINDS);

@@ -32,7 +32,7 @@ export async function loadModel(
  *
  * @throws ModelFileError also for a file of another kind.
  * @example
- * const shop = await loadModelOf([SERVED_M3REC], await readBytes('shop.m3rec'));
+ * const shop = await loadModelOf([SERVED_TRANSFER], await readBytes('shop.m3rec'));
  * shop.markets.length; // → 5
  */
 export async function loadModelOf(
