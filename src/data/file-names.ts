@@ -1,6 +1,7 @@
 // What the names of files say: data or not, which split, which market.
 import { plainFileName } from './datasets.ts';
 
+/** What the rows of a file are for: `train` to learn from, `valid` and `test` held out for evaluation. */
 export type Split = 'train' | 'valid' | 'test';
 
 const DATA_ENDING =

@@ -15,6 +15,7 @@ export interface RowTable {
   open(): Promise<OpenTable>;
 }
 
+/** A table that is being read, such as the rows of a query. */
 export interface OpenTable {
   /** The names of the columns. */
   names: readonly string[];

@@ -9,6 +9,7 @@ import { checkMarkets, type Market, type Markets } from './markets.ts';
 import { assign, type Rule, type SplitFacts, TEST, TRAIN, VALID } from './split-rows.ts';
 import { formatTime } from './time.ts';
 
+/** How `splitMarkets` chooses what is held out: see `SplitOptions.method`. */
 export type SplitMethod = Rule['method'];
 /** Of a Date, in milliseconds. */
 const MAX_TIME = 8.64e15;

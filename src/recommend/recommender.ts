@@ -29,12 +29,11 @@ export class Recommender {
   /** Number of batches that run on threads. */
   private batches = 0;
 
-  /** @param scorer of the model, in the memory of `kernels`; the recommender closes it. */
   constructor(
     readonly model: Model,
     /** The kernels, and the memory, that this recommender uses. */
     readonly kernels: Kernels,
-    /** @internal */
+    /** Of the model, in the memory of `kernels`; the recommender closes it. @internal */
     readonly scorer: Scorer,
   ) {
     this.known = new KnownMarkets(model);
