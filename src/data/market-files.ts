@@ -21,8 +21,9 @@ const SPLITS = ['train', 'valid', 'test'] as const;
 /**
  * Markets as CSV files that `chooseFiles` and `readDirectory` read again as these markets: a folder for each market
  * with `train.csv` and what is held out (`valid.csv`, `test.csv`), or, where a market's name is none that a folder may
- * have, the same files with a market column; and a `m3rec.json` that says how they are written, whatever the ids. Rows
- * are in the order of users and items, with their times if the market has any.
+ * have, the same files with a market column; and a `m3rec.json` that says how they are written, whatever the ids. A market
+ * in a folder that sells items which nobody there has bought has an `items.csv` too. Rows are in the order of users and
+ * items, with their times if the market has any.
  *
  * @throws ArgumentError for what are no markets.
  * @example
@@ -47,6 +48,13 @@ export function marketFiles(markets: Markets): MarketFileText[] {
       }),
     ),
   );
+  const lists = (asFolders ? markets.markets : []).filter(sellsUnbought).map(
+    (market): MarketFileText => ({
+      path: `${market.name}/items.csv`,
+      rows: market.items.length,
+      pieces: () => listOf(markets.items, market),
+    }),
+  );
   const config: DataConfig = {
     columns: {
       user: 'userId',
@@ -60,6 +68,7 @@ export function marketFiles(markets: Markets): MarketFileText[] {
   };
   return [
     ...files.filter(({ rows }) => rows > 0),
+    ...lists,
     { path: CONFIG_NAME, rows: 0, pieces: () => [`${JSON.stringify(config, null, 2)}\n`] },
   ];
 }
@@ -72,6 +81,22 @@ function rowCount(market: Market, split: string): number {
 function isFolderName(name: string): boolean {
   const reserved = /[\\/:*?"<>|]|[. ]$|^\s|^(con|prn|aux|nul|com\d|lpt\d)$/i;
   return !reserved.test(name) && printable(name) === name && !isHidden(name) && name.length <= 80;
+}
+
+/** Whether a market sells items that nobody there has bought, which its rows do not tell. */
+function sellsUnbought({ items, interactions }: Market): boolean {
+  return new Set(interactions.indices).size < items.length;
+}
+
+function* listOf(items: readonly string[], market: Market): Generator<string> {
+  let text = 'itemId\n';
+  for (const item of market.items) {
+    text += `${field(items[item])}\n`;
+    if (text.length < PIECE) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
 }
 
 function* csvOf(

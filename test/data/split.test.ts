@@ -316,6 +316,29 @@ describe('marketFiles', () => {
     );
   });
 
+  test('what a market sells and nobody has bought comes back too', async () => {
+    const markets = await read({
+      de: [
+        ['u', 'ab'],
+        ['u', 'b'],
+      ],
+      fr: [['v', 'c']],
+    });
+    const offered = withAssortment(markets, { fr: ['ab', 'c', 'nobody "yet"'] });
+    expect(marketFiles(offered).map(({ path }) => path)).toEqual([
+      'de/train.csv',
+      'fr/train.csv',
+      'fr/items.csv',
+      'm3rec.json',
+    ]);
+    const again = await readAgain(offered);
+    expect(again.items).toEqual(['ab', 'b', 'c', 'nobody "yet"']);
+    expect(again.markets.map(({ name, items }) => [name, [...items]])).toEqual([
+      ['de', [0, 1]],
+      ['fr', [0, 2, 3]],
+    ]);
+  });
+
   test('times come back to the millisecond, before 1970 and far from now too', async () => {
     const times = ['1969-12-31T23:59:59.999Z', '0001-01-01', '-1', '99999999999', '2024-05-06T07:08:09.123Z'];
     const markets = await read({ de: times.map((time, i): Row => ['u', `p${i}`, time]) });
