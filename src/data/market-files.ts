@@ -1,4 +1,5 @@
 // Markets as files again.
+import { csvField } from '../common/csv.ts';
 import { printable } from '../common/printable.ts';
 import { CONFIG_NAME, type DataConfig } from './config.ts';
 import { isHidden } from './file-names.ts';
@@ -91,7 +92,7 @@ function sellsUnbought({ items, interactions }: Market): boolean {
 function* listOf(items: readonly string[], market: Market): Generator<string> {
   let text = 'itemId\n';
   for (const item of market.items) {
-    text += `${field(items[item])}\n`;
+    text += `${csvField(items[item])}\n`;
     if (text.length < PIECE) continue;
     yield text;
     text = '';
@@ -109,9 +110,9 @@ function* csvOf(
   let text = `userId,itemId${timed ? ',timestamp' : ''}${named ? ',market' : ''}\n`;
   for (const market of markets)
     for (const [user, item, time] of rowsOf(items, market, split)) {
-      text += `${field(user)},${field(item)}`;
+      text += `${csvField(user)},${csvField(item)}`;
       if (timed) text += `,${time === undefined ? '' : formatTime(time)}`;
-      text += named ? `,${field(market.name)}\n` : '\n';
+      text += named ? `,${csvField(market.name)}\n` : '\n';
       if (text.length < PIECE) continue;
       yield text;
       text = '';
@@ -132,8 +133,4 @@ function* rowsOf(
   for (const [user, id] of users.entries())
     for (let entry = indptr[user]; entry < indptr[user + 1]; entry++)
       yield [id, items[own[indices[entry]]], times?.[entry]];
-}
-
-function field(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -2,6 +2,7 @@
 import { signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
+import { csvField } from '../../common/csv.ts';
 import { texts } from '../format.ts';
 import { toast } from '../state.ts';
 
@@ -56,8 +57,6 @@ export function Table({ head, rows, caption, isText }: TableOf & { caption?: str
   );
 }
 
-const csvCell = (cell: string) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-
 export function Figure(props: {
   title: string;
   /** What the chart shows, for who does not see it. */
@@ -73,7 +72,7 @@ export function Figure(props: {
   const id = useId();
   const copy = async () => {
     const { head, rows } = tableOf();
-    await navigator.clipboard.writeText([head, ...rows].map((row) => row.map(csvCell).join(',')).join('\n'));
+    await navigator.clipboard.writeText([head, ...rows].map((row) => row.map(csvField).join(',')).join('\n'));
     toast.value = { text: texts.value.copied };
   };
   return (

@@ -1,4 +1,5 @@
 // The best items of a market's customers, a part of the file at a time, so that a page can write them as they come.
+import { csvField } from '../../common/csv.ts';
 import type { Recommender } from '../../recommend/recommender.ts';
 
 const CUSTOMERS = 1000;
@@ -23,13 +24,9 @@ export async function batchPart(
     const user = some[i];
     if (format === 'jsonl')
       return [JSON.stringify({ user, items: items.map(({ item }) => item), ...(fallback && { fallback }) })];
-    return items.map(({ item, score }, rank) => [cell(user), rank + 1, cell(item), score].join(','));
+    return items.map(({ item, score }, rank) => [csvField(user), rank + 1, csvField(item), score].join(','));
   });
   const header = from === 0 && format === 'csv' ? ['user,rank,item,score'] : [];
   const next = from + some.length < users.length ? from + some.length : -1;
   return { text: `${[...header, ...lines].join('\n')}\n`, lines: lines.length, next };
-}
-
-function cell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
