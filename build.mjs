@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildApp } from './scripts/build-app.mjs';
 import { kernelExports, kernelLayout, structsOf } from './scripts/kernel-types.mjs';
 import { noticesOf } from './scripts/notices.mjs';
 import { pruneTypes } from './scripts/prune-types.mjs';
@@ -101,6 +100,7 @@ writeFileSync(
 );
 pruneTypes(Object.values(JSON.parse(readFileSync('package.json', 'utf8')).exports).map(({ types }) => types));
 node('typescript/bin/tsc', '-p', 'src/app/tsconfig.json');
+const { buildApp } = await import('./scripts/build-app.mjs'); // it imports esbuild: not before the packages are there
 metafiles.push(...(await buildApp()));
 writeFileSync('THIRD-PARTY-NOTICES', noticesOf(metafiles));
 
