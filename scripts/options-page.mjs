@@ -6,19 +6,6 @@ export const PAGE = fileURLToPath(new URL('../docs/guide/options.md', import.met
 
 /** The page, of the kinds of models that `KINDS` lists. */
 export function optionsPage(kinds) {
-  const presets = kinds.flatMap((kind) => (kind.options.preset?.choices ?? []).map((preset) => ({ preset, kind })));
-  const options = new Map(kinds.flatMap((kind) => Object.entries(kind.options)));
-  const takers = (name) => kinds.filter((kind) => name in kind.options).map((kind) => kind.name);
-  const rows = [...options].map(([name, spec]) => [
-    `\`${name}\``,
-    `\`${spec.flag}\``,
-    name === 'preset' ? presets.map(({ preset }) => code(preset)).join(', ') : values(spec),
-    ...presets.map(({ preset, kind }) =>
-      name in kind.options ? code(defaultIn(name, kind.options[name], preset)) : '–',
-    ),
-    takers(name).join(', '),
-    `${name === 'preset' ? texts(kinds) : spec.text}.`,
-  ]);
   return `# Options
 
 Written by \`node scripts/options-page.mjs\` from the tables in \`src/models/\`.
@@ -28,26 +15,38 @@ Written by \`node scripts/options-page.mjs\` from the tables in \`src/models/\`.
 ${table(
   ['model', '', 'further interactions'],
   kinds.map(({ name, title, updating }) => [
-    code(name),
+    `[\`${name}\`](#${name})`,
     `${title}.`,
     updating ? '[update](updating.md)' : 'train again',
   ]),
 )}
 
-${table(['option', 'flag', 'values', ...presets.map(({ preset }) => `preset ${preset}`), 'model', ''], rows)}
-
 An option out of its range is refused by name before anything is read. Without a \`model\`, it is the first of them that has the
 preset and takes all the options that are given. The kinds \`ease\` and \`popularity\` accept all options of \`m3rec\` and record them
 in the file, and use those that name them.
+
+${kinds.map(sectionOf).join('\n\n')}
 `;
+}
+
+/** The options of one kind. */
+function sectionOf({ name: kind, options }) {
+  const presets = options.preset?.choices ?? [undefined];
+  const rows = Object.entries(options).map(([name, spec]) => [
+    `\`${name}\``,
+    `\`${spec.flag}\``,
+    values(spec),
+    ...presets.map((preset) => code(defaultIn(name, spec, preset))),
+    `${spec.text}.`,
+  ]);
+  const heads = presets.map((preset) => (preset === undefined ? 'default' : `preset ${preset}`));
+  const shown = rows.length > 0 ? table(['option', 'flag', 'values', ...heads, ''], rows) : 'No option.';
+  return `## ${kind}\n\n${shown}`;
 }
 
 /** What a preset has for an option. */
 const defaultIn = (name, spec, preset) =>
   name === 'preset' ? preset : typeof spec.default === 'object' ? spec.default[preset] : spec.default;
-
-/** What the presets of all kinds are. */
-const texts = (kinds) => kinds.flatMap(({ options }) => options.preset?.text ?? []).join('; ');
 
 const code = (value) => `\`${value}\``;
 

@@ -234,11 +234,18 @@ export function termsBatch(
   }
 }
 
+/** What a product of a user is multiplied by: weight / ‖U_u‖, or the weight where it is no cosine. */
+export function factorOf(weight: f32, norm: f32, cosine: bool): f32 {
+  if (!(norm > 0)) return 0;
+  return cosine ? weight / norm : weight;
+}
+
 /** Rows of V that stay in L1 while all users of the batch are scored: 64 of d = 128 are 32 kB. */
 const ROWS_AT_A_TIME: i32 = 64;
 
 /**
- * out_uj += weight · (V_j · U_u) / ‖U_u‖ for all j and each of m users; nothing where U_u is zero.
+ * out_uj += weight · (V_j · U_u) / ‖U_u‖ for all j and each of m users, without the division if `cosine` is false;
+ * nothing where U_u is zero.
  * Every sum keeps the order of `dot`, so a user's scores do not depend on the others of the batch.
  * Four users by two rows share their loads, or one user by four rows; a block of rows serves all users before the next
  * is read.
@@ -250,6 +257,7 @@ const ROWS_AT_A_TIME: i32 = 64;
  * @param users m × d × f32
  * @param factors m × f32, room for weight / ‖U_u‖
  * @param weight factor of the cosine
+ * @param cosine whether products are divided by ‖U_u‖
  */
 export function addCosines(
   out: usize,
@@ -260,13 +268,14 @@ export function addCosines(
   users: usize,
   factors: usize,
   weight: f32,
+  cosine: bool,
 ): void {
   const stride = bytesOf(d);
   const outStride = bytesOf(n);
   for (let u = 0; u < m; u++) {
     const row = users + <usize>u * stride;
     const norm = sqrt<f32>(dot(row, row, d));
-    setF32(factors, u, norm > 0 ? weight / norm : 0);
+    setF32(factors, u, factorOf(weight, norm, cosine));
   }
   for (let from = 0; from < n; from += ROWS_AT_A_TIME) {
     const count = min(ROWS_AT_A_TIME, n - from);

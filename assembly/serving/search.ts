@@ -4,7 +4,7 @@
 //
 // A row x of V and the unit vector y = u / ‖u‖ are held as p = round(S x) and q = round(S y), and |p · q / S² − x · y|
 // ≤ `error`, which includes the rounding of the exact score (`src/recommend/search.ts` derives it). Adding f32 and
-// rounding are monotonic, so with c' the cosine term from p · q and e = |weight| · error,
+// rounding are monotonic, so with c' the cosine term from p · q and e = |weight| · error (both times ‖u‖ where scores are products),
 //   low = (linear + (c' − e)) + bias  ≤  score  ≤  high = (linear + (c' + e)) + bias
 // hold for the rounded sums too, whatever the linear term is. If `high` is not above the k-th best `low` of the items
 // before, k items of lower index score at least as much: the item is not among the best. The others are listed, in
@@ -15,7 +15,7 @@ import { at32, bytesOf } from '../core/arrays';
 import { multiplyPairs } from '../dense/fixed';
 import { Struct } from '../core/struct';
 import { QUANTISED_SCALE, SEARCH_SCRATCH_BYTES } from '../layout';
-import { addBias, dot } from './score';
+import { addBias, dot, factorOf } from './score';
 import { rise, sink, sortHeap, topK } from './topk';
 
 /**
@@ -42,9 +42,9 @@ export class SearchState extends Struct {
   k: i32;
   /** Items listed. */
   listed: i32;
-  /** weight / ‖u‖ */
+  /** weight / ‖u‖, or the weight where scores are products */
   factor: f32;
-  /** weight / S², 0 for a zero vector */
+  /** weight / S², times ‖u‖ where scores are products; 0 for a zero vector */
   share: f32;
   /** e */
   error: f32;
@@ -71,6 +71,8 @@ export class SearchedItems extends Struct {
   weight: f32;
   /** Largest error of a cosine of quantised vectors. */
   error: f32;
+  /** Whether products are divided by ‖u‖. */
+  cosine: i32;
 }
 
 /** The items that a user's query leaves out. */
@@ -169,6 +171,7 @@ export function searchBatch(
   const biases = bias != 0 ? bias : catalogue.zeros;
   const weight = catalogue.weight;
   const error = catalogue.error;
+  const cosine = catalogue.cosine != 0;
   const bytes = shortBytes(d);
   const stride = bytesOf(d);
   const listBytes = (<usize>n) << 3;
@@ -183,6 +186,7 @@ export function searchBatch(
       users + u * stride,
       weight,
       error,
+      cosine,
       shortUsers + (u >> 2) * (bytes << 2) + ((u & 3) << 2),
       seekerAt(seekers, u),
     );
@@ -276,12 +280,13 @@ function seekerAt(seekers: usize, u: usize): SearchState {
 }
 
 /** Quantises a user and sets the state: the factor as in `addCosines`, nothing listed. */
-function begin(d: i32, user: usize, weight: f32, error: f32, out: usize, seeker: SearchState): void {
+function begin(d: i32, user: usize, weight: f32, error: f32, cosine: bool, out: usize, seeker: SearchState): void {
   const square = dot(user, user, d);
   const norm = sqrt<f32>(square);
-  const factor: f32 = norm > 0 ? weight / norm : 0;
-  let share = weight / (SCALE * SCALE);
-  let e = abs(weight) * error;
+  const factor = factorOf(weight, norm, cosine);
+  const length: f32 = cosine ? weight : weight * norm;
+  let share = length / (SCALE * SCALE);
+  let e = abs(length) * error;
   if (factor == 0) {
     share = 0;
     e = 0;

@@ -147,7 +147,7 @@ function addCosines({ exports, bench, B }, m) {
     unit: 'GFLOP/s',
     outputs: [out],
     reset: [out],
-    wasm: () => exports.addCosines(out.at, m, n, DIM, vectors.at, users.at, factors.at, 0.3),
+    wasm: () => exports.addCosines(out.at, m, n, DIM, vectors.at, users.at, factors.at, 0.3, 1),
     js() {
       for (let u = 0; u < m; u++)
         plainCosines(users.js.subarray(u * DIM, (u + 1) * DIM), vectors.js, out.js.subarray(u * n, (u + 1) * n));
@@ -265,7 +265,7 @@ function searchBatch({ exports, bench, B }) {
   ].map((bytes) => bench.scratch(bytes));
   const state = { linear: zeros, excluded, k, listed: 0, factor: 0, share: 0, error: 0, least: 0 };
   const states = putStructs(bench.memory, layout.SearchState, Array(m).fill(state));
-  const catalogue = { n, d: DIM, vectors: vectors.at, shorts, bias: 0, zeros, weight: 1, error: 4e-4 };
+  const catalogue = { n, d: DIM, vectors: vectors.at, shorts, bias: 0, zeros, weight: 1, error: 4e-4, cosine: 1 };
   const items = bench.struct(layout.SearchedItems, catalogue);
   const out = bench.i32(2 * k * m);
   const found = Array.from({ length: m }, () => [new Int32Array(k), new Float32Array(k)]);

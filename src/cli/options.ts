@@ -74,14 +74,25 @@ export function kindOptions(kinds: readonly ModelKind[]): Option[] {
   }
   return [...found.values()].map(({ specs, takers }) => {
     const [spec] = specs;
-    const text = Array.from(specs, (each) => each.text).join('; ');
-    const option = new Option(spec.flag, `${text} (${describeDefault(spec, takers[0])})`);
+    const text = [...new Set(Array.from(specs, (each) => each.text))].join('; ');
+    const option = new Option(spec.flag, `${text} (${describeDefaults(spec, takers)})`);
     const names = takers.map(({ name }) => name).join(', ');
     option.helpGroup(takers.length === kinds.length ? 'Options of every model:' : `Options of model ${names}:`);
     const choices = Array.from(specs, (each) => (each.type === 'choice' ? each.choices : [])).flat();
     return spec.type === 'choice' ? option.choices(choices) : option.argParser(number(spec));
   });
 }
+
+/** The default of each kind where they differ, else the one of all. */
+function describeDefaults(spec: OptionSpec, takers: readonly ModelKind[]): string {
+  const name = attributeOf(spec);
+  const each = takers.map((kind) => [kind.name, describeDefault(kind.options[name], kind)]);
+  const different = new Set(each.map(([, text]) => text)).size > 1;
+  return different && name !== 'preset' ? each.map(([kind, text]) => `${kind}, ${text}`).join('; ') : each[0][1];
+}
+
+/** The option that a flag is of. */
+const attributeOf = ({ flag }: OptionSpec) => new Option(flag).attributeName();
 
 /** The default, and the value in each preset that differs. */
 function describeDefault(spec: OptionSpec, { options: { preset } }: ModelKind): string {

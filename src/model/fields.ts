@@ -8,7 +8,12 @@ import { MAX_FLOAT } from './table.ts';
 export const MODEL_FORMAT: Format = {
   signature: 'M3REC',
   names: { file: 'model file', whole: 'model', part: 'market' },
-  versions: ['anything', 'a section in f16 or int8', 'maxima, or items that only other markets have bought'],
+  versions: [
+    'anything',
+    'a section in f16 or int8',
+    'maxima, or items that only other markets have bought',
+    'a kind of the laboratory',
+  ],
 };
 
 /** Longest vector, d. */

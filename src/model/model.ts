@@ -25,7 +25,7 @@ export interface MarketModel {
   linearWeight: number;
   /** The linear term is divided by |x|^linearPower. */
   linearPower: number;
-  /** Weight of the cosine. */
+  /** Weight of the cosine, or of u · V_j in kinds whose scores are products. */
   cosineWeight: number;
   /** User ids, sorted by UTF-16 code units; absent in a model without users. */
   users?: string[];
@@ -47,7 +47,7 @@ export interface MarketModel {
  *   linearWeight · |x|^(−linearPower) · Σ_{i∈x} S_ij  +  max(0, max_{i∈x} M_ij)  +  cosineWeight · cos(u, V_j)  +  bias_j,
  *   u = (1 / c) Σ_{i∈x} P_i + U_loc(user),   c = the number of i ∈ x whose row of P is not zero.
  *
- * An unseen user has no U_loc. Every sum runs in the order of the history, ascending item positions.
+ * In kinds whose scores are products of vectors, u · V_j takes the place of the cosine. An unseen user has no U_loc. Every sum runs in the order of the history, ascending item positions.
  */
 export interface Model {
   /** Its name in the registry of kinds. */

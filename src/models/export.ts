@@ -1,5 +1,5 @@
 import { ArgumentError, checkChoice, checkInteger, checkObject, checkTexts } from '../common/errors.ts';
-import type { SparseMatrix } from '../matrix/sparse.ts';
+import { pruneRows } from '../matrix/prune.ts';
 import { checkModel } from '../model/check.ts';
 import type { MarketModel, Model } from '../model/model.ts';
 import { findLostRow, narrowTable, TABLE_TYPES, type TableType } from '../model/table.ts';
@@ -102,33 +102,4 @@ function checkOptions(model: Model, options: ExportOptions): ExportOptions {
       throw ArgumentError.because('neighbours', 'this model has no similarities; leave the option out');
   }
   return { markets, users, vectors, neighbours };
-}
-
-/** Of each row the `most` largest entries, of equal ones those of lower columns; and which entries these are. */
-function pruneRows(matrix: SparseMatrix, most: number): { matrix: SparseMatrix; entries: Int32Array } {
-  const { rows, cols, indptr, indices, values } = matrix;
-  const ends = new Int32Array(rows + 1);
-  for (let r = 0; r < rows; r++) ends[r + 1] = ends[r] + Math.min(most, indptr[r + 1] - indptr[r]);
-  const pruned: SparseMatrix = {
-    rows,
-    cols,
-    indptr: ends,
-    indices: new Int32Array(ends[rows]),
-    values: new Float32Array(ends[rows]),
-  };
-  const all = new Int32Array(ends[rows]);
-  for (let r = 0; r < rows; r++) {
-    const entries = Int32Array.from({ length: indptr[r + 1] - indptr[r] }, (_, i) => indptr[r] + i);
-    if (entries.length > most)
-      entries
-        .sort((a, b) => values[b] - values[a] || a - b)
-        .subarray(0, most)
-        .sort();
-    for (let i = 0; i < ends[r + 1] - ends[r]; i++) {
-      pruned.indices[ends[r] + i] = indices[entries[i]];
-      pruned.values[ends[r] + i] = values[entries[i]];
-      all[ends[r] + i] = entries[i];
-    }
-  }
-  return { matrix: pruned, entries: all };
 }

@@ -90,3 +90,15 @@ function checkOption(name: string, spec: OptionSpec, value: unknown): number | s
     throw new ArgumentError(name, number, `a multiple of ${multipleOf} from ${min} to ${max}`);
   return number;
 }
+
+/** What was recorded of the options, without the name of the kind. */
+export function givenIn(recorded: unknown): Record<string, unknown> {
+  const { model: _, ...given } = (recorded ?? {}) as Record<string, unknown>;
+  return given;
+}
+
+/** The same option of another kind, which has another default there. */
+export const withDefault = <Spec extends OptionSpec, const Value extends number | string>(
+  spec: Spec,
+  value: Value,
+): Omit<Spec, 'default'> & { default: Value } => ({ ...spec, default: value });

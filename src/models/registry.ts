@@ -1,6 +1,7 @@
 // The kinds of models. A new one is a folder next to these and a line here.
 import { ArgumentError } from '../common/errors.ts';
 import { ease } from './ease/kind.ts';
+import { itemknn } from './itemknn/kind.ts';
 import type { ModelKind } from './kind.ts';
 import { m3rec } from './m3rec/kind.ts';
 import type { GivenOptions, OptionTable } from './options.ts';
@@ -8,7 +9,7 @@ import { popularity } from './popularity/kind.ts';
 import { transfer } from './transfer/kind.ts';
 
 /** The first is the default. */
-export const KINDS = [transfer, m3rec, ease, popularity] as const;
+export const KINDS = [transfer, m3rec, ease, popularity, itemknn] as const;
 
 /** The name of a kind of model, as `model` and `--model` take it. */
 export type KindName = (typeof KINDS)[number]['name'];

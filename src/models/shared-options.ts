@@ -12,3 +12,23 @@ export const SHARED_OPTIONS = {
     text: 'Seed of all randomness: the same seed, data and options give the same file',
   },
 } as const satisfies OptionTable;
+
+/** Options of kinds whose scores are similarities of items alone. */
+export const LINEAR_OPTIONS = {
+  scope: {
+    type: 'choice',
+    choices: ['merged', 'market'],
+    default: 'merged',
+    flag: '--scope <name>',
+    text: 'Whose users similarities are made of: merged, those of all markets together; market, those of each market alone',
+  },
+  neighbours: {
+    type: 'number',
+    min: 0,
+    max: 1_000_000,
+    integer: true,
+    default: 0,
+    flag: '--neighbours <n>',
+    text: 'Similarities that are kept for each item that may be recommended, the largest; 0 keeps all',
+  },
+} as const satisfies OptionTable;

@@ -1,5 +1,5 @@
-// The scorer of models whose scores are linear terms, a cosine and a bias (the formula at `Model`): popularity, EASE,
-// M3Rec.
+// The scorers of models whose scores are linear terms, a cosine or a product of vectors, and a bias (the formula at
+// `Model`): all kinds but networks.
 
 import { power } from '../common/elementary.ts';
 import { type Address, NOWHERE, plus } from '../engine/address.ts';
@@ -57,10 +57,16 @@ interface LinearTerms {
   read(): LinearCosineEvidence[];
 }
 
-export function linearCosine(model: Model, kernels: Kernels): Scorer<LinearCosineEvidence> {
+/** Scores are linear terms, cosineWeight · cos(u, V_j) and the bias. */
+export const linearCosine = (model: Model, kernels: Kernels) => open(model, kernels, true);
+
+/** As `linearCosine`, with cosineWeight · u · V_j instead of the cosine. */
+export const dotProduct = (model: Model, kernels: Kernels) => open(model, kernels, false);
+
+function open(model: Model, kernels: Kernels, cosine: boolean): Scorer<LinearCosineEvidence> {
   const region = kernels.memory.region();
   try {
-    return new LinearCosine(model, kernels, region);
+    return new LinearCosine(model, kernels, region, cosine);
   } catch (error) {
     region.free();
     throw error;
@@ -76,6 +82,8 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     model: Model,
     private readonly kernels: Kernels,
     private readonly region: Region,
+    /** Whether products of vectors are divided by the length of u. */
+    private readonly cosine: boolean,
   ) {
     this.d = model.dim;
     this.markets = model.markets.map((market) => this.load(market));
@@ -87,25 +95,25 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
 
   score(number: number, histories: readonly History[], out: Address, scratch: Arena): Pending<LinearCosineEvidence[]> {
     const market = this.markets[number];
-    const { n, linear, vectors, bias, model } = market;
+    const { n, linear, bias } = market;
     const m = histories.length;
     // termsBatch clears what it writes to
     if (!linear) this.kernels.memory.u8(out, 4 * n * m).fill(0);
     const addresses = histories.map((_, i) => plus(out, 4 * n * i));
     const { users, call, read } = this.terms(market, histories, addresses, scratch);
     const calls: Call[] = [call];
-    if (users !== NOWHERE)
-      calls.push(['addCosines', out, m, n, this.d, vectors!, users, scratch.allocate(4 * m), model.cosineWeight]);
+    if (users !== NOWHERE) calls.push(this.products(market, out, m, users, scratch));
     if (bias !== undefined) for (const address of addresses) calls.push(['addBias', address, n, bias]);
     return { calls, read };
   }
 
   search(number: number, users: number, scratch: Arena): Search<LinearCosineEvidence> | undefined {
     const market = this.markets[number];
+    const { cosine } = this;
     const { n, foldIn, vectors, bias, linear, model } = market;
     if (users < SEARCHED_FROM || foldIn === undefined || vectors === undefined) return undefined;
     const { cosineWeight } = model;
-    const items = quantiseItems(this.kernels, { n, d: this.d, vectors, bias, cosineWeight }, scratch);
+    const items = quantiseItems(this.kernels, { n, d: this.d, vectors, bias, cosineWeight, cosine }, scratch);
     if (!items) return undefined;
     return (histories, wanted, scratch) => {
       const terms = linear && scratch.allocate(4 * n * histories.length);
@@ -118,9 +126,13 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     };
   }
 
-  /** linearWeight · S_ij + max(0, M_ij) + cosineWeight · cos(V_i, V_j) */
+  /**
+   * linearWeight · S_ij + max(0, M_ij) + cosineWeight · cos(V_i, V_j), or P_i · V_j where scores are products: what the
+   * item adds to scores where it is all that somebody has had.
+   */
   similar(number: number, item: number, out: Address, scratch: Arena): Call[] {
-    const { n, linear, maxima, vectors, model } = this.markets[number];
+    const market = this.markets[number];
+    const { n, linear, maxima, vectors, foldIn, model } = market;
     const calls: Call[] = [];
     if (linear) {
       const list = scratch.put(Int32Array.of(item));
@@ -133,10 +145,16 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
       }
     } else this.kernels.memory.u8(out, 4 * n).fill(0);
     if (vectors !== undefined) {
-      const own = plus(vectors, 4 * this.d * item);
-      calls.push(['addCosines', out, 1, n, this.d, vectors, own, scratch.allocate(4), model.cosineWeight]);
+      const own = plus(this.cosine ? vectors : foldIn!, 4 * this.d * item);
+      calls.push(this.products(market, out, 1, own, scratch));
     }
     return calls;
+  }
+
+  /** Adds the cosines, or products, of m vectors of users to their scores. */
+  private products({ n, vectors, model }: LoadedMarket, out: Address, m: number, users: Address, scratch: Arena): Call {
+    const factors = scratch.allocate(4 * m);
+    return ['addCosines', out, m, n, this.d, vectors!, users, factors, model.cosineWeight, Number(this.cosine)];
   }
 
   explain(
@@ -188,8 +206,9 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     return steps;
   }
 
-  /** cosineWeight / ‖u‖ */
+  /** cosineWeight / ‖u‖, or cosineWeight where scores are products. */
   private cosineShare(weight: number, vector: Address, u: Float32Array): number {
+    if (!this.cosine) return weight;
     const square = this.kernels.exports.dot(vector, vector, this.d);
     if (square >= LEAST_SQUARE) return weight / Math.sqrt(product(u, 0, u, 0, u.length));
     // u is so short that the score's ‖u‖, in f32, is inexact or 0. Explain with that same ‖u‖.

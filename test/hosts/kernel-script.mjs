@@ -132,7 +132,7 @@ export function kernelScript(base = 64) {
   valued('i32', 'meanRows', output(4 * DIM), DIM, Y, history, 5, 0);
   valued('i32', 'topK', scores, ITEMS, exclude, 10, output(40), output(40));
   const cosines = output(4 * 5 * ITEMS);
-  call('addCosines', cosines, 5, ITEMS, DIM, unit, V, space(4 * 5), 0.2);
+  call('addCosines', cosines, 5, ITEMS, DIM, unit, V, space(4 * 5), 0.2, 1);
 
   // training steps
   const gradients = uniform(ITEMS * DIM, 11);

@@ -166,7 +166,7 @@ describe('meanRows', () => {
 /** addCosines for one user. */
 function addCosine(out: number, n: number, d: number, vectors: number, u: number, weight: number): void {
   const { exports, memory } = kernels;
-  exports.addCosines(out, 1, n, d, vectors, u, memory.allocate(4), weight);
+  exports.addCosines(out, 1, n, d, vectors, u, memory.allocate(4), weight, 1);
 }
 
 describe('addCosines and addBias', () => {
@@ -205,7 +205,7 @@ describe('addCosines and addBias', () => {
           const [vectors, users, before] = [uniform(n * d), uniform(m * d), uniform(m * n)];
           users.fill(0, d, 2 * d);
           const together = run(before, [vectors, users], (out, v, u) =>
-            kernels.exports.addCosines(out, m, n, d, v, u, kernels.memory.allocate(4 * m), 0.7),
+            kernels.exports.addCosines(out, m, n, d, v, u, kernels.memory.allocate(4 * m), 0.7, 1),
           );
           for (let u = 0; u < m; u++) {
             const alone = run(

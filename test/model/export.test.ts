@@ -380,7 +380,7 @@ describe('an exported model', () => {
 
 describe('format versions', () => {
   it('are the oldest that can hold the model', () => {
-    expect(FORMAT_VERSION).toBe(3);
+    expect(FORMAT_VERSION).toBe(4);
     const longest = Math.max(
       ...fullModel().markets.flatMap(({ linear }) =>
         Array.from(linear!.indptr.subarray(1), (end, row) => end - linear!.indptr[row]),
@@ -421,11 +421,11 @@ describe('format versions', () => {
       part.data.set(bytes, offset);
   const f16 = () => takeApart(encodeModel(exportModel(fullModel(), { vectors: 'f16' })));
   test.each<[string, () => ReturnType<typeof int8>, RegExp]>([
-    ['0', () => ({ ...int8(), version: 0 }), /header at byte 8: found format version 0, expected 1 to 3/],
+    ['0', () => ({ ...int8(), version: 0 }), /header at byte 8: found format version 0, expected 1 to 4/],
     [
       '4',
-      () => ({ ...int8(), version: 4 }),
-      /header at byte 8: found format version 4, which is newer than this library, expected at most 3/,
+      () => ({ ...int8(), version: 5 }),
+      /header at byte 8: found format version 5, which is newer than this library, expected at most 4/,
     ],
     ['1 with int8', () => ({ ...int8(), version: 1 }), /dtype 7, expected 4 \(f32\) for "history" in version 1/],
     [

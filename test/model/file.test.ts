@@ -124,8 +124,8 @@ describe('model file', () => {
       /truncated file.*expected the \d+ that the header names/,
     );
     expect(messageOf(new Uint8Array([...bytes, 0]))).toMatch(/1 bytes after the end/);
-    expect(messageOf(changed(8, 4))).toMatch(
-      /header at byte 8: found format version 4, which is newer than this library, expected at most 3/,
+    expect(messageOf(changed(8, 5))).toMatch(
+      /header at byte 8: found format version 5, which is newer than this library, expected at most 4/,
     );
     expect(messageOf(changed(28, 6))).toMatch(/the header is damaged/);
     expect(messageOf(changed(64 + 12, 6))).toMatch(/the table is damaged/);

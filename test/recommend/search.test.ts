@@ -259,7 +259,7 @@ describe('the error bound', () => {
             const [vectors, users] = [memory.put(item), memory.put(user)];
             const score = memory.put(new Float32Array(1));
             const factor = memory.allocate(4);
-            exports.addCosines(score, 1, 1, d, vectors, users, factor, 1);
+            exports.addCosines(score, 1, 1, d, vectors, users, factor, 1, 1);
             const length = 1 / memory.f32(factor, 1)[0];
             if (!(length > 1e-15)) return;
             const shorten = (row: Float32Array) => {
@@ -423,7 +423,7 @@ describe('a batch that is searched', () => {
       const { exports, memory } = kernels;
       const [n, d, m, k] = [4000, 64, 6, 10];
       const vectors = memory.put(unitRows(n, d));
-      const catalogue = quantiseItems(kernels, { n, d, vectors, cosineWeight: 1 }, memory)!;
+      const catalogue = quantiseItems(kernels, { n, d, vectors, cosineWeight: 1, cosine: true }, memory)!;
       const users = memory.put(uniform(m * d));
       const excluded = memory.allocateZeroed(n);
       const states = putStructs(memory, SearchState, Array(m).fill(stateOf(catalogue.zeros, excluded, k)));
@@ -436,6 +436,7 @@ describe('a batch that is searched', () => {
         zeros: catalogue.zeros,
         weight: 1,
         error: cosineError(d),
+        cosine: 1,
       });
       const lists = memory.allocate(8 * n * m);
       exports.searchBatch(

@@ -1,12 +1,11 @@
-import type { Markets } from '../../data/markets.ts';
 import { tailor } from '../../matrix/tailor.ts';
 import { growLearned } from '../grow-learned.ts';
-import { bothWays, countUsers, marketBasics, mergeInteractions } from '../interactions.ts';
+import { bothWays, marketBasics, mergeInteractions } from '../interactions.ts';
 import { intraSimilarity } from '../intra.ts';
 import type { ModelKind } from '../kind.ts';
 import { linearScores } from '../linear-scores.ts';
 import { type M3RecOptions, resolveM3RecOptions } from '../m3rec/options.ts';
-import { tieBreak } from '../tie-break.ts';
+import { tieBreaks } from '../tie-break.ts';
 import { checkHasInverses, checkInverses, readLinearSettings, updateTerms } from '../updatable.ts';
 import { EASE_OPTIONS } from './options.ts';
 import { ease as served } from './served.ts';
@@ -57,17 +56,3 @@ export const ease = {
     },
   },
 } as const satisfies ModelKind<M3RecOptions>;
-
-/** For each market. */
-function tieBreaks({ items, markets }: Pick<Markets, 'items' | 'markets'>): Float32Array[] {
-  const users = markets.map(({ interactions }) => countUsers(interactions));
-  const all = new Uint32Array(items.length);
-  for (const [m, market] of markets.entries())
-    for (const [position, item] of market.items.entries()) all[item] += users[m][position];
-  return markets.map((market, m) =>
-    tieBreak(
-      users[m],
-      users[m].map((count, position) => all[market.items[position]] - count),
-    ),
-  );
-}

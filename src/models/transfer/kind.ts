@@ -3,6 +3,7 @@ import type { SparseMatrix } from '../../matrix/sparse.ts';
 import type { MarketModel } from '../../model/model.ts';
 import { bothWays, countUsers, type Interactions, marketBasics } from '../interactions.ts';
 import type { ModelKind, Run } from '../kind.ts';
+import { givenIn } from '../options.ts';
 import { tieBreak } from '../tie-break.ts';
 import { resolveTransferOptions, TRANSFER_OPTIONS, type TransferOptions } from './options.ts';
 import { othersOver } from './others.ts';
@@ -39,12 +40,6 @@ export const transfer = {
     },
   },
 } as const satisfies ModelKind<TransferOptions>;
-
-/** What was recorded of the options, without the name of the kind. */
-function givenIn(recorded: unknown): Record<string, unknown> {
-  const { model: _, ...given } = (recorded ?? {}) as Record<string, unknown>;
-  return given;
-}
 
 async function trainMarkets(data: Markets, options: TransferOptions, { run, kernels }: Run): Promise<MarketModel[]> {
   const models: MarketModel[] = [];
