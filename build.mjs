@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeCommonJs } from './scripts/commonjs.mjs';
 import { kernelExports, kernelLayout, structsOf } from './scripts/kernel-types.mjs';
 import { noticesOf } from './scripts/notices.mjs';
 import { pruneTypes } from './scripts/prune-types.mjs';
@@ -70,19 +71,22 @@ const entries = (outputs) => Object.entries(outputs).map(([out, file]) => ({ in:
 await build({
   entryPoints: entries({
     index: 'index',
+    slim: 'slim',
     kernels: 'kernels',
     workers: 'workers',
     browser: 'browser',
+    node: 'node',
     ...Object.fromEntries(Object.entries(parts).map(([name, file]) => [`parts/${name}`, file])),
   }),
   outdir: 'dist',
   platform: 'neutral',
   mainFields: ['module', 'main'],
+  external: ['node:*', 'pg', '@duckdb/node-api'],
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
 });
 await build({
-  entryPoints: entries({ node: 'node', cli: 'cli/main' }),
+  entryPoints: entries({ cli: 'cli/main' }),
   outdir: 'dist',
   platform: 'node',
   splitting: true,
@@ -99,6 +103,11 @@ writeFileSync(
   "import type { WasmModule } from './common/host-types.ts';\ndeclare const kernels: WasmModule;\nexport default kernels;\n",
 );
 pruneTypes(Object.values(JSON.parse(readFileSync('package.json', 'utf8')).exports).map(({ types }) => types));
+await writeCommonJs(
+  esbuild.transform,
+  ['index', 'slim', 'node', 'kernels', 'workers', 'browser'].map((name) => `dist/${name}.js`),
+  metafiles,
+);
 node('typescript/bin/tsc', '-p', 'src/app/tsconfig.json');
 const { buildApp } = await import('./scripts/build-app.mjs'); // it imports esbuild: not before the packages are there
 metafiles.push(...(await buildApp()));

@@ -14,5 +14,13 @@ const asInTheBundles = {
 
 export default defineConfig({
   plugins: [asInTheBundles],
-  test: { include: ['test/**/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, pool: 'forks', maxWorkers: 2 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // tests import parts of src/, not the entry that embeds the kernels
+    setupFiles: ['test/support/kernels.ts'],
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
 });

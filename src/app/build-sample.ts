@@ -2,6 +2,8 @@
 // it opens with.
 import { assembleGenerated } from '../data/generate.ts';
 import type { Markets } from '../data/markets.ts';
+import { embeddedKernels } from '../engine/embedded.ts';
+import { embedKernels } from '../engine/init.ts';
 import type { Model } from '../model/model.ts';
 import { exportModel } from '../models/export.ts';
 import { encodeModel } from '../models/file.ts';
@@ -34,6 +36,7 @@ async function shipped(model: Model, markets: Markets) {
 }
 
 export async function makeSample() {
+  embedKernels(embeddedKernels);
   const markets = assembleGenerated(sampleData());
   const own = markets.markets.find(({ name }) => name === MARKET)!;
   const alone: Markets = {

@@ -1,5 +1,7 @@
 import { CommanderError } from 'commander';
 import { ArgumentError, M3RecError } from '../common/errors.ts';
+import { embeddedKernels } from '../engine/embedded.ts';
+import { embedKernels } from '../engine/init.ts';
 import { removeLeftovers } from '../node/leftovers.ts';
 import { Context, type StopSignal } from './context.ts';
 import { quietOnClosedPipe } from './output.ts';
@@ -14,6 +16,7 @@ const MARGIN_MS = 300;
 
 /** Runs a command. A failure is one line on stderr. @returns the exit code. @param version of the package */
 export async function run(argv: string[], version: string): Promise<number> {
+  embedKernels(embeddedKernels);
   const context = new Context();
   quietOnClosedPipe();
   listenToSignals(context);

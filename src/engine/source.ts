@@ -1,5 +1,8 @@
 import { ArgumentError } from '../common/errors.ts';
+import { brokeOff, checkStatus, fetchUrl } from '../common/fetched.ts';
 import type { Bytes, WasmModule } from '../common/host-types.ts';
+
+const WANTED = { argument: 'kernels', file: 'kernels.wasm' };
 
 type KernelSourceNow = Bytes | WasmModule | Response | URL | string;
 /**
@@ -22,7 +25,8 @@ export async function resolveKernels(source: KernelSource): Promise<ResolvedKern
   let value: unknown = await source;
   // some engines compile any view but this one
   if (tagOf(value) === '[object DataView]') return bytesOf(value as DataView<ArrayBuffer>);
-  if (typeof value === 'string' || tagOf(value) === '[object URL]') value = await fetchKernels(value as URL | string);
+  if (typeof value === 'string' || tagOf(value) === '[object URL]')
+    value = await fetchUrl(value as URL | string, WANTED);
   if (ArrayBuffer.isView(value) || tagOf(value) === '[object ArrayBuffer]' || isModule(value))
     return value as ResolvedKernels;
   if (
@@ -32,18 +36,11 @@ export async function resolveKernels(source: KernelSource): Promise<ResolvedKern
     typeof value.arrayBuffer === 'function'
   ) {
     const response = value as Response;
-    if (response.ok === false)
-      throw ArgumentError.because(
-        'kernels',
-        `the server answered with status ${response.status}, not with kernels.wasm`,
-      );
+    checkStatus(response, WANTED);
     try {
       return await response.arrayBuffer();
     } catch (error) {
-      throw ArgumentError.because(
-        'kernels',
-        `the response with kernels.wasm broke off (${error instanceof Error ? error.message : error})`,
-      );
+      throw brokeOff(WANTED, error);
     }
   }
   throw new ArgumentError(
@@ -51,18 +48,6 @@ export async function resolveKernels(source: KernelSource): Promise<ResolvedKern
     value,
     'bytes, a WebAssembly.Module, a Response, a URL, or a promise of one of these',
   );
-}
-
-async function fetchKernels(url: URL | string): Promise<Response> {
-  try {
-    return await fetch(url);
-  } catch (error) {
-    throw new ArgumentError(
-      'kernels',
-      String(url),
-      `a URL that this host can fetch; read a file and pass its bytes (${error instanceof Error ? error.message : error})`,
-    );
-  }
 }
 
 const bytesOf = (view: DataView<ArrayBuffer>) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

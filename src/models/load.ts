@@ -1,4 +1,5 @@
 import { checkObject } from '../common/errors.ts';
+import type { JobOptions } from '../common/job.ts';
 import { kernelSource } from '../engine/init.ts';
 import { instantiateKernels } from '../engine/instantiate.ts';
 import type { KernelSource } from '../engine/source.ts';
@@ -9,22 +10,28 @@ import type { Model } from '../model/model.ts';
 import { Recommender as AnyRecommender } from '../recommend/recommender.ts';
 import { SERVED_KINDS } from './served.ts';
 import type { ServedKind } from './served-kind.ts';
+import { type ModelSource, modelBytes } from './source.ts';
+
+/** How a model is loaded. `onProgress` is called with the bytes read, unless `source` is the bytes themselves. */
+export interface LoadOptions extends JobOptions {
+  /** Where the kernels come from, if not from where `init` says. */
+  kernels?: KernelSource;
+}
 
 /**
  * Opens a model file and gets it ready to recommend.
  *
+ * @param source its bytes, or where they are: a Response, a URL, a stream, or a promise of one of these.
  * @throws ModelFileError for bytes that are not a whole, undamaged model file of a version that this library reads.
- * @throws ArgumentError for an argument of another type.
- * @throws MemoryError if the model does not fit.
+ * @throws ArgumentError for an argument of another type, a URL that cannot be fetched, a response that is not ok, and a
+ * stream that breaks off.
+ * @throws MemoryError if the model does not fit; AbortedError when the signal stops the reading.
  * @example
- * const recommender = await loadModel(await readBytes('shop.m3rec'));
+ * const recommender = await loadModel(await readBytes('shop.m3rec')); // in a page: loadModel('/shop.m3rec')
  * recommender.markets; // → ['de', 'in', 'jp', 'uk', 'us']
  */
-export async function loadModel(
-  bytes: Uint8Array | ArrayBuffer,
-  options: { kernels?: KernelSource } = {},
-): Promise<AnyRecommender> {
-  return loadModelOf(SERVED_KINDS, bytes, options);
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<AnyRecommender> {
+  return loadModelOf(SERVED_KINDS, source, options);
 }
 
 /**
@@ -37,11 +44,12 @@ export async function loadModel(
  */
 export async function loadModelOf(
   kinds: readonly ServedKind[],
-  bytes: Uint8Array | ArrayBuffer,
-  options: { kernels?: KernelSource } = {},
+  source: ModelSource,
+  options: LoadOptions = {},
 ): Promise<AnyRecommender> {
-  const { kernels } = checkObject('options', options) as typeof options;
-  const model = readModel(bytes, kinds);
+  const { kernels, onProgress, signal } = checkObject('options', options) as LoadOptions;
+  const bytes = await modelBytes(source, { onProgress, signal });
+  const model = readModel(bytes as Uint8Array, kinds);
   return open(model, await instantiateKernels(await kernelSource(kernels)), kinds);
 }
 

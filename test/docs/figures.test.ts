@@ -40,7 +40,8 @@ test('sizes', () => {
   const kilobytes = (bytes: number) => (bytes / 1000).toFixed(1);
   const results = read('docs/results.md');
   expect(rowOf(results, 'kernels')).toEqual([kilobytes(kernels.gzipped)]);
-  expect(rowOf(results, 'host code that recommends')).toEqual([kilobytes(serving.gzipped)]);
-  expect(read('README.md')).toContain(`downloads ${kilobytes(serving.withKernels)} kB`);
+  expect(rowOf(results, 'host code that recommends (`m3rec/slim`)')).toEqual([kilobytes(serving.gzipped)]);
+  for (const page of ['README.md', 'docs/guide/browser.md'])
+    for (const bytes of [serving.fetched, serving.withKernels]) expect(read(page)).toContain(`${kilobytes(bytes)} kB`);
   expect(read('README.md')).toContain(`core of ${Math.round(kernels.gzipped / 1000)} kB (gzipped)`);
 });

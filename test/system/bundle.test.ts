@@ -1,10 +1,11 @@
 // The package as a user's bundler ships it: a small program, bundled by esbuild, finds what the package finds
 // unbundled.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterAll, expect, test } from 'vitest';
 
@@ -22,6 +23,56 @@ const answers = markets.markets.map(({ name, users }) => recommender.recommend({
 const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', file));
 console.log(JSON.stringify({ hash: [...hash], answers }));
 `;
+
+/** The kernels as esbuild writes them into a bundle. */
+const EMBEDDED = /[A-Za-z0-9+/=]{10000,}/;
+
+async function bundleOf(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: `export { init, loadModel } from '${entry}';`, resolveDir: folder },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+    logLevel: 'error',
+  });
+  return outputFiles[0].text;
+}
+
+test('a page that fetches kernels.wasm loads what the README says', async () => {
+  const [slim, whole] = await Promise.all(['m3rec/slim', 'm3rec'].map(bundleOf));
+  expect(slim).not.toMatch(EMBEDDED);
+  expect(whole).toMatch(EMBEDDED);
+  const kernels = readFileSync(join(root, 'dist/kernels.wasm'));
+  const [embedded, fetched] = [gzip(whole), gzip(slim) + gzip(kernels)];
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const [, first, second] = /downloads ([\d.]+) kB.*?or ([\d.]+) kB/s.exec(readme)!;
+  expect(Math.abs(embedded / 1000 - Number(first))).toBeLessThan(0.5);
+  expect(Math.abs(fetched / 1000 - Number(second))).toBeLessThan(0.5);
+});
+
+const gzip = (data: string | Uint8Array) => gzipSync(data, { level: 9 }).length;
+
+test('m3rec/slim says what is missing, and works once it is there', () => {
+  const file = join(folder, 'slim.mjs');
+  const text = program.replace("from 'm3rec'", "from 'm3rec/slim'");
+  const failing = join(folder, 'slim-alone.mjs');
+  writeFileSync(
+    failing,
+    "import { assembleGenerated, generateMarkets, train } from 'm3rec/slim';\nawait train(assembleGenerated(generateMarkets({ users: 200, items: 200, interactions: 1500 }))).catch((error) => console.log(error.name, error.message));",
+  );
+  expect(run(failing)).toMatch(
+    /^ArgumentError kernels: m3rec\/slim contains none: await init\('\/kernels\.wasm'\) first/,
+  );
+  const kernels = join(folder, 'node_modules/m3rec/dist/kernels.wasm');
+  writeFileSync(
+    file,
+    `import { readFileSync } from 'node:fs';\nimport { init } from 'm3rec/slim';\nawait init(readFileSync(${JSON.stringify(kernels)}));\n${text}`,
+  );
+  writeFileSync(join(folder, 'whole.mjs'), program);
+  expect(JSON.parse(run(file))).toEqual(JSON.parse(run(join(folder, 'whole.mjs'))));
+});
 
 const run = (file: string) => execFileSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
 

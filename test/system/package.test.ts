@@ -53,14 +53,16 @@ function reachedFiles(at: string): Set<string> {
     reached.add(path);
     if (path.endsWith('.wasm')) return;
     const text = readFileSync(join(at, path), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-    for (const [, target] of text.matchAll(/\b(?:from|import|URL)\s*\(?\s*["'](\.{1,2}\/[\w./-]+)["']/g)) {
+    for (const [, target] of text.matchAll(/\b(?:from|import|require|URL)\s*\(?\s*["'](\.{1,2}\/[\w./-]+)["']/g)) {
       const to = posix.normalize(posix.join(posix.dirname(path), target));
       visit(path.endsWith('.d.ts') ? to.replace(/\.(ts|js)$/, '.d.ts') : to);
     }
   };
   const { exports, bin } = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8'));
-  for (const { types, default: file } of Object.values(exports) as { types: string; default: string }[])
-    for (const entry of [types, file]) visit(posix.normalize(entry));
+  const files = (value: string | object): string[] =>
+    typeof value === 'string' ? [value] : Object.values(value).flatMap(files);
+  for (const entry of files(exports)) visit(posix.normalize(entry));
+  reached.add('dist/cjs/package.json'); // says that its scripts are CommonJS
   for (const file of Object.values(bin) as string[]) visit(posix.normalize(file));
   for (const file of reachedOfPage(join(at, 'dist/app'))) reached.add(`dist/app/${file}`);
   return reached;

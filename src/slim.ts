@@ -1,0 +1,118 @@
+/**
+ * `m3rec/slim`: all of `m3rec` without the embedded kernels, for a page that fetches `kernels.wasm`: call `init` first.
+ * @module m3rec/slim
+ */
+export {
+  AbortedError,
+  ArgumentError,
+  ClosedError,
+  DataError,
+  M3RecError,
+  MemoryError,
+  ModelFileError,
+  WorkerError,
+} from './common/errors.ts';
+export type { JobOptions, Progress, Step } from './common/job.ts';
+export { type Assortment, purchases, withAssortment } from './data/assortment.ts';
+export type { Split } from './data/file-names.ts';
+export { chooseFiles, type FolderFile, type FolderOptions, filesOfZip } from './data/folder.ts';
+export {
+  assembleGenerated,
+  type GeneratedData,
+  type GeneratedRows,
+  type GenerateOptions,
+  generateMarkets,
+  type MarketShape,
+} from './data/generate.ts';
+export { type ItemOptions, type ItemProperties, readItems } from './data/items.ts';
+export { type MarketFileText, marketFiles } from './data/market-files.ts';
+export type { HeldOut, Market, Markets } from './data/markets.ts';
+export { type MarketFile, type ReadOptions, readMarkets } from './data/read-markets.ts';
+export { describe, type Recognised } from './data/recognised.ts';
+export { type ReadingOptions, type RowOptions, type RowSink, readRows } from './data/rows.ts';
+export { withFewerUsers } from './data/scarce.ts';
+export type { OpenTable, RandomAccess, RowSource, RowTable } from './data/source.ts';
+export {
+  type MarketSplit,
+  type SplitCounts,
+  type SplitMethod,
+  type SplitOptions,
+  type SplitReport,
+  splitMarkets,
+} from './data/split.ts';
+export { computeStats, type MarketStats, type MarketsStats } from './data/stats.ts';
+export type { DataWarning } from './data/warnings.ts';
+export { init } from './engine/init.ts';
+export type { KernelSource } from './engine/source.ts';
+export type { StageReport } from './engine/stage.ts';
+export { type CompareOptions, type Comparison, compare, type Difference, meanDifference } from './evaluate/compare.ts';
+export {
+  type Cutoff,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type GroupEvaluation,
+  type MarketEvaluation,
+  type Metrics,
+  type RowResult,
+} from './evaluate/evaluate.ts';
+export {
+  type Beside,
+  type Gain,
+  type GainOptions,
+  type MarketGain,
+  measureGain,
+  type ScarceGain,
+} from './evaluate/gain.ts';
+export { drawGain } from './evaluate/gain-plot.ts';
+export { type Estimate, METRICS, type Metric } from './evaluate/metrics.ts';
+export { asPublished, clean, type Draw, type PoolRow, PROTOCOLS, type Protocol } from './evaluate/protocols.ts';
+export { FORMAT_VERSION, type ModelInfo, type SectionInfo } from './model/file.ts';
+export type { MarketModel, Model } from './model/model.ts';
+export type { ScaledTable, Table, TableType } from './model/table.ts';
+export { ease as SERVED_EASE } from './models/ease/served.ts';
+export { type ExportOptions, exportModel } from './models/export.ts';
+export { decodeModel, encodeModel, inspectModel } from './models/file.ts';
+export type { ModelKind } from './models/kind.ts';
+export { type LoadOptions, loadModel, loadModelOf, Recommender } from './models/load.ts';
+export type { Mix } from './models/m3rec/options.ts';
+export { m3rec as SERVED_M3REC } from './models/m3rec/served.ts';
+export type { ChoiceOption, NumberOption, OptionSpec, OptionTable } from './models/options.ts';
+export { popularity as SERVED_POPULARITY } from './models/popularity/served.ts';
+export { KINDS, type KindName } from './models/registry.ts';
+export type { ServedKind } from './models/served-kind.ts';
+export type { ModelSource } from './models/source.ts';
+export { transfer as SERVED_TRANSFER } from './models/transfer/served.ts';
+export {
+  type Contribution,
+  LOWEST_SCORE,
+  type Ranked,
+  type RankQuery,
+  type Recommendation,
+  type Recommendations,
+  type RecommendQuery,
+  type Subject,
+} from './recommend/query.ts';
+export { createHandler, type Handler, type ServeOptions } from './serve/handler.ts';
+export { DEFAULT_LIMITS, type ServeLimits } from './serve/limits.ts';
+export {
+  type Availability,
+  MAX_THREADS,
+  startThreads,
+  type ThreadedKernels,
+  type ThreadOptions,
+  type WorkerEvents,
+  type WorkerHandle,
+  type Workers,
+} from './threads/pool.ts';
+export { type ResolvedOptions, resolveOptions, type TrainOptions } from './train/options.ts';
+export { type TrainJobOptions, train } from './train/train.ts';
+export {
+  ADDED_SHARE,
+  type Additions,
+  NO_VECTOR_SHARE,
+  RESIDUAL_TOLERANCE,
+  type Updated,
+  type UpdateOptions,
+  update,
+} from './train/update.ts';
