@@ -20,6 +20,7 @@ export { sampleDistinct } from './serving/sample';
 export { addBias, addCosines, dot, meanRows, scoreLinear, scoreSumsAndMaxima, termsBatch } from './serving/score';
 export { maskBatch, scanBatch, searchBatch, shortenRows } from './serving/search';
 export { countSimilar, fillSimilar, inverseDiagonal } from './dense/similarity';
+export { addGramProduct, joinPanels } from './embedding/singular';
 export { skipgram, skipgramScratchBytes } from './embedding/skipgram';
 export { solvePanels, solveScratchBytes } from './dense/solve';
 export { softmax } from './embedding/softmax';

@@ -58,11 +58,14 @@ export {
 } from './evaluate/evaluate.ts';
 export {
   type Beside,
+  evaluateScarce,
   type Gain,
   type GainOptions,
   type MarketGain,
   measureGain,
+  type ScarceEvaluation,
   type ScarceGain,
+  type ScarceOptions,
 } from './evaluate/gain.ts';
 export { drawGain } from './evaluate/gain-plot.ts';
 export { type Estimate, METRICS, type Metric } from './evaluate/metrics.ts';
@@ -105,7 +108,7 @@ export {
   type WorkerHandle,
   type Workers,
 } from './threads/pool.ts';
-export { type ResolvedOptions, resolveOptions, type TrainOptions } from './train/options.ts';
+export { type ResolvedOptions, resolveOptions, type TrainOptions, trainOptionsOf } from './train/options.ts';
 export { type TrainJobOptions, train } from './train/train.ts';
 export {
   ADDED_SHARE,

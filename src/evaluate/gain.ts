@@ -5,6 +5,7 @@ import { checkMarkets, type Market, type Markets } from '../data/markets.ts';
 import { withFewerUsers } from '../data/scarce.ts';
 import { encodeModel } from '../models/file.ts';
 import { loadModel } from '../models/load.ts';
+import { kindNamed } from '../models/registry.ts';
 import type { ThreadOptions } from '../threads/pool.ts';
 import { resolveOptions, type TrainOptions } from '../train/options.ts';
 import { train } from '../train/train.ts';
@@ -72,16 +73,11 @@ export async function measureGain(markets: Markets, options: GainOptions = {}): 
   const { train: given = {}, shares = [0.1, 0.3], ...rest } = checkObject('options', options) as GainOptions;
   checkMarkets(markets);
   const resolved = resolveOptions(given);
-  const list = [...(checkArray('shares', shares) as number[])].sort((a, b) => a - b);
-  for (const share of list) {
-    checkNumber('shares', share, 0, 1);
-    if (share === 0 || share === 1) throw new ArgumentError('shares', share, 'a share above 0 and below 1');
-  }
+  const list = checkShares(shares);
+  if (list.includes(1)) throw new ArgumentError('shares', 1, 'a share above 0 and below 1');
   if (markets.markets.length < 2)
     throw ArgumentError.because('markets', 'there is one; what markets give each other needs two or more');
-  const { heldOut = 'valid' } = rest;
-  const ranked = markets.markets.filter((market) => (market.heldOut[heldOut] ?? []).length > 0);
-  if (ranked.length === 0) throw ArgumentError.because('markets', `none has held-out rows named ${heldOut}`);
+  const ranked = rankedMarkets(markets, rest.heldOut);
 
   const run = new Measurement(markets, given, rest);
   const all = await run.evaluate(markets, ranked);
@@ -113,12 +109,78 @@ export async function measureGain(markets: Markets, options: GainOptions = {}): 
   return { options: resolved, markets: results };
 }
 
+/** What `evaluateScarce` takes. */
+export interface ScarceOptions extends Omit<GainOptions, 'shares'>, Pick<EvaluateOptions, 'k' | 'repeat'> {
+  /** Shares of a market's users to train with, each above 0; 1 is all of them. */
+  shares: readonly number[];
+}
+
+/** A market's held-out rows, ranked by a model that was trained with a share of its users. */
+export interface ScarceEvaluation {
+  market: string;
+  share: number;
+  /** Of the market, in training. */
+  users: number;
+  /** Of this market alone. */
+  evaluation: Evaluation;
+}
+
+/**
+ * The standard way to show what markets give each other: for each market and share, trains with that share of the market's users and all of
+ * the other markets, and ranks the same held-out rows of the market, folding in the users' histories. Works for every kind of model that can
+ * fold in. The same data and options give the same figures.
+ *
+ * @returns market by market, the smallest share first; each evaluation has `perUser`
+ * @throws ArgumentError for shares out of range, a kind that cannot fold in, data without held-out rows.
+ * @throws AbortedError when the signal stops it.
+ * @example
+ * const found = await evaluateScarce(markets, { train: { model: 'transfer' }, shares: [0.1, 1] });
+ * found.map(({ market, share }) => `${market} ${share}`).slice(0, 2); // → ['de 0.1', 'de 1']
+ */
+export async function evaluateScarce(markets: Markets, options: ScarceOptions): Promise<ScarceEvaluation[]> {
+  const { train: given = {}, shares, ...rest } = checkObject('options', options) as object as ScarceOptions;
+  checkMarkets(markets);
+  const { model } = resolveOptions(given);
+  if (!kindNamed('model', model).foldsIn)
+    throw ArgumentError.because('model', `${model} cannot fold in users, which scarce evaluation needs`);
+  const list = checkShares(shares);
+  const ranked = rankedMarkets(markets, rest.heldOut);
+  const run = new Measurement(markets, given, rest);
+  const whole = list.includes(1) ? await run.evaluate(markets, ranked) : undefined;
+  const results: ScarceEvaluation[] = [];
+  for (const market of ranked)
+    for (const share of list) {
+      const few = share === 1 ? markets : withFewerUsers(markets, market.name, share, rest.seed ?? 0);
+      const users = few.markets.find(({ name }) => name === market.name)!.users.length;
+      const evaluation = share === 1 ? only(whole!, market) : await run.evaluate(few, [market]);
+      results.push({ market: market.name, share, users, evaluation });
+    }
+  return results;
+}
+
+/** Ascending. */
+function checkShares(shares: readonly number[]): number[] {
+  const list = [...(checkArray('shares', shares) as number[])].sort((a, b) => a - b);
+  for (const share of list) {
+    checkNumber('shares', share, 0, 1);
+    if (share === 0) throw new ArgumentError('shares', share, 'a share above 0');
+  }
+  return list;
+}
+
+/** The markets that have held-out rows. */
+function rankedMarkets({ markets }: Markets, heldOut = 'valid'): Market[] {
+  const ranked = markets.filter((market) => (market.heldOut[heldOut] ?? []).length > 0);
+  if (ranked.length === 0) throw ArgumentError.because('markets', `none has held-out rows named ${heldOut}`);
+  return ranked;
+}
+
 /** Trains and ranks, again and again. */
 class Measurement {
   constructor(
     private readonly whole: Markets,
     private readonly given: TrainOptions,
-    private readonly options: Omit<GainOptions, 'train' | 'shares'>,
+    private readonly options: Omit<ScarceOptions, 'train' | 'shares'>,
   ) {}
 
   /** The held-out rows of some markets, ranked by a model of this data. */

@@ -123,7 +123,6 @@ export const LINEAR_COSINE: readonly Field[] = [
     use: 'vectors',
     rows: 'items',
     cols: 'dim',
-    needs: ['foldIn'],
     unit: true,
   },
   { name: 'bias', type: 'f32', sections: { 24: 'bias' }, use: 'items', rows: 'items' },

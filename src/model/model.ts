@@ -12,7 +12,7 @@ export interface MarketModel {
   linear?: SparseMatrix;
   /** M, a value for each entry of S: what the history item that is closest by it adds to the score. */
   maxima?: Float32Array;
-  /** P = B V (n × d): what a history item adds to the user's vector. */
+  /** P (n × d): what a history item adds to the user's vector. Without it, V does. */
   foldIn?: Table;
   /**
    * V (n × d), rows of unit length, or zero for an item without a vector. Where they are not f32, `loadModel` gives

@@ -37,6 +37,8 @@ export interface UpdatedParts extends TrainedParts {
 
 /** How models of a kind take further interactions. */
 export interface Updating<Options> {
+  /** Whether vectors stay as training left them, and so grow stale. */
+  readonly keepsVectors: boolean;
   /**
    * Asked before a training whose model is to be updatable.
    * @throws ArgumentError if no model of these options could be updated; MemoryError if no file could hold what that

@@ -199,7 +199,8 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
   }
 
   steps(number: number, { positions }: History, explained: number): number {
-    const { linear, foldIn } = this.markets[number].model;
+    const { model, foldIn } = this.markets[number];
+    const { linear } = model;
     const d = foldIn === undefined ? 0 : this.d;
     let steps = positions.length * (d + LOOK_UP_STEPS) * (1 + explained);
     if (linear) for (const position of positions) steps += linear.indptr[position + 1] - linear.indptr[position];
@@ -222,13 +223,14 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     const putRows = (table: Table | undefined, unit = false) =>
       table && putTable(this.kernels, table, this.d, unit, job, this.region);
     const { linear } = model;
+    const vectors = putRows(model.vectors, true);
     return {
       model,
       n: model.items.length,
       linear: linear && { indptr: put(linear.indptr)!, indices: put(linear.indices)!, values: put(linear.values)! },
       maxima: put(model.maxima),
-      foldIn: putRows(model.foldIn),
-      vectors: putRows(model.vectors, true),
+      foldIn: putRows(model.foldIn) ?? vectors,
+      vectors,
       bias: put(model.bias),
       userVectors: putRows(model.userVectors),
     };

@@ -1,4 +1,5 @@
 import { checkObject } from '../common/errors.ts';
+import type { Model } from '../model/model.ts';
 import type { ModelKind } from '../models/kind.ts';
 import {
   type AnyOptions,
@@ -35,4 +36,17 @@ export function resolveKind(options: TrainOptions): { kind: ModelKind; resolved:
   const { model, ...given } = checkObject('options', options);
   const kind = model === undefined ? kindTaking(given) : kindNamed('model', model);
   return { kind, resolved: { model: kind.name, ...kind.resolve(given) } };
+}
+
+/**
+ * The options that a model was trained with, to train again. Also takes what `inspectModel` returns.
+ * @throws ArgumentError for a kind that is unknown.
+ * @example
+ * (await train(markets, trainOptionsOf(model))).training.options; // → as model.training.options
+ */
+export function trainOptionsOf({ kind, training }: Pick<Model, 'kind' | 'training'>): TrainOptions {
+  const { options } = kindNamed('model.kind', kind);
+  const recorded = Object.entries((training.options ?? {}) as Record<string, unknown>);
+  const given = Object.fromEntries(recorded.filter(([name]) => Object.hasOwn(options, name)));
+  return { ...given, model: kind } as TrainOptions;
 }

@@ -92,7 +92,7 @@ export async function update(model: Model, added: Markets, options: UpdateOption
   const before = readFacts(model);
   const grown = growMarkets(model, added);
   if (grown.added.users + grown.added.items + grown.added.interactions === 0)
-    return { model, added: grown.added, ...assess(model, before) };
+    return { model, added: grown.added, ...assess(model, updating, before) };
 
   const { onProgress, signal, onStage, ...threads } = options;
   const { residual, ...parts } = await withStages({ onProgress, signal, onStage }, threads, (stages) =>
@@ -112,7 +112,7 @@ export async function update(model: Model, added: Markets, options: UpdateOption
     items: grown.items,
     training: { ...model.training, updates: facts },
   };
-  return { model: result, added: grown.added, ...assess(result, facts) };
+  return { model: result, added: grown.added, ...assess(result, updating, facts) };
 }
 
 type Facts = Additions & { updates: number; residual: number | null };
@@ -157,12 +157,16 @@ function checkUpdatable(model: Model): Updating<object> {
   return updating;
 }
 
-/** The reasons for a refit. EASE and popularity models follow their data, so only rounding can be one. */
-function assess(model: Model, { residual, ...sinceFit }: Facts): Omit<Updated, 'model' | 'added'> {
+/** The reasons for a refit. Where no vectors are kept, models follow their data, so only rounding can be one. */
+function assess(
+  model: Model,
+  { keepsVectors }: Updating<object>,
+  { residual, ...sinceFit }: Facts,
+): Omit<Updated, 'model' | 'added'> {
   const refit: string[] = [];
   if (residual !== null && residual > RESIDUAL_TOLERANCE)
     refit.push(`the inverse is off by ${residual.toExponential(1)}, more than ${RESIDUAL_TOLERANCE}`);
-  if (model.markets.some(({ vectors }) => vectors)) {
+  if (keepsVectors && model.markets.some(({ vectors }) => vectors)) {
     let all = 0;
     let without = 0;
     for (const { popularity: counts, vectors } of model.markets) {

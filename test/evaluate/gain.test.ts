@@ -6,19 +6,22 @@ import {
   drawGain,
   encodeModel,
   evaluate,
+  evaluateScarce,
   generateMarkets,
   loadModel,
   type Markets,
   measureGain,
+  type TrainOptions,
   train,
+  trainOptionsOf,
   withFewerUsers,
 } from '../../src/index.ts';
 
 const markets = assembleGenerated(generateMarkets({ seed: 5, users: 600, items: 240, interactions: 5000 }));
 const SETTINGS = { negatives: 50, seed: 3 };
 
-const measure = async (data: Markets, market: string) =>
-  evaluate(await loadModel(encodeModel(await train(data))), markets, {
+const measure = async (data: Markets, market: string, options: TrainOptions = {}) =>
+  evaluate(await loadModel(encodeModel(await train(data, options))), markets, {
     ...SETTINGS,
     markets: [market],
     perUser: true,
@@ -92,4 +95,31 @@ test('what cannot be measured is refused in one line', async () => {
   );
   await expect(measureGain(markets, { shares: [-0.1] })).rejects.toThrow('shares: found -0.1');
   await expect(measureGain(markets, { train: { model: 'svd' as never } })).rejects.toThrow('model: found "svd"');
+});
+
+test('scarce evaluation ranks the same rows by trainings with fewer users', async () => {
+  const found = await evaluateScarce(markets, {
+    ...SETTINGS,
+    shares: [1, 0.3],
+    train: { singularVectors: 16 },
+  });
+  expect(found.map(({ market, share }) => `${market} ${share}`)).toEqual(
+    markets.markets.flatMap(({ name }) => [`${name} 0.3`, `${name} 1`]),
+  );
+  const few = withFewerUsers(markets, 'in', 0.3, SETTINGS.seed);
+  const [expected] = (await measure(few, 'in', { singularVectors: 16 })).markets;
+  const [scarce, whole] = found.filter(({ market }) => market === 'in');
+  expect(scarce.evaluation.markets).toEqual([expected]);
+  expect(scarce.users).toBe(few.markets.find(({ name }) => name === 'in')!.users.length);
+  expect(whole.users).toBe(markets.markets.find(({ name }) => name === 'in')!.users.length);
+  expect(whole.evaluation.markets[0].perUser!.length).toBe(expected.perUser!.length);
+  await expect(evaluateScarce(markets, { shares: [0] })).rejects.toThrow('shares: found 0, expected a share above 0');
+  await expect(evaluateScarce(markets, { shares: [1.1] })).rejects.toThrow('shares: found 1.1');
+});
+
+test('the options of a training train the same again', async () => {
+  const model = await train(markets, { model: 'm3rec', preset: 'paper', epochs: 1, dim: 16 });
+  const options = trainOptionsOf(model);
+  expect(options).toMatchObject({ model: 'm3rec', preset: 'paper', epochs: 1 });
+  expect(encodeModel(await train(markets, options))).toEqual(encodeModel(model));
 });

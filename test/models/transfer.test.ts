@@ -46,10 +46,12 @@ describe('a market of kind transfer', () => {
   });
 
   it('adds to the sum over the history what its closest item says', async () => {
-    const recommender = await loadModel(encodeModel(model));
+    const plain = await train(markets, { model: 'transfer', singularVectors: 0 });
+    expect(plain.dim).toBe(0);
+    const recommender = await loadModel(encodeModel(plain));
     const { exports } = recommender.kernels;
     expect(typeof exports.scoreSumsAndMaxima).toBe('function');
-    for (const { name, items, linear, maxima, bias, seenItems } of model.markets) {
+    for (const { name, items, linear, maxima, bias, seenItems } of plain.markets) {
       const history = seenItems!.indices.slice(0, seenItems!.indptr[1]);
       const expected = Float64Array.from(items, (_, j) => {
         let sum = 0;
@@ -73,6 +75,34 @@ describe('a market of kind transfer', () => {
       const largest = denseOf({ ...linear!, values: maxima! }).subarray(history[0] * items.length);
       const best = Math.max(...row.map((value, j) => value + largest[j]));
       expect(similar[0].score).toBeCloseTo(best, 5);
+    }
+  });
+
+  it('adds the cosine of item vectors, which all markets share, and explains it', async () => {
+    const recommender = await loadModel(encodeModel(model));
+    const { dim } = model;
+    expect(dim).toBe(208); // no more than 200 items can use
+    const plain = await train(markets, { model: 'transfer', singularVectors: 0 });
+    const without = await loadModel(encodeModel(plain));
+    const seen = new Map<number, Float32Array>();
+    for (const { name, items, vectors, foldIn, cosineWeight, seenItems } of model.markets) {
+      expect(foldIn).toBeUndefined();
+      expect(cosineWeight).toBeCloseTo(0.15);
+      const rowOf = (j: number) => (vectors as Float32Array).subarray(dim * j, dim * (j + 1));
+      for (const [j, item] of items.entries()) {
+        expect(rowOf(j)).toEqual(seen.get(item) ?? rowOf(j));
+        seen.set(item, rowOf(j));
+      }
+      const history = seenItems!.indices.slice(0, seenItems!.indptr[1]);
+      const u = Float64Array.from({ length: dim }, (_, k) => history.reduce((sum, i) => sum + rowOf(i)[k], 0));
+      const linear = without.scores(name, history);
+      for (const [j, score] of recommender.scores(name, history).entries()) {
+        const product = u.reduce((sum, value, k) => sum + value * rowOf(j)[k], 0);
+        expect(score - linear[j]).toBeCloseTo((0.15 * product) / Math.hypot(...u), 5);
+      }
+      const ids = Array.from(history, (i) => model.items[items[i]]);
+      for (const { score, because, bias } of recommender.recommend({ market: name, items: ids, explain: true }).items)
+        expect(because!.reduce((sum, { contribution }) => sum + contribution, bias!)).toBeCloseTo(score, 5);
     }
   });
 

@@ -11,7 +11,7 @@ import { KINDS } from '../../models/registry.ts';
 import type { Recommender } from '../../recommend/recommender.ts';
 import type { Workers } from '../../threads/pool.ts';
 import { workersMadeBy } from '../../threads/web-workers.ts';
-import type { TrainOptions } from '../../train/options.ts';
+import { type TrainOptions, trainOptionsOf } from '../../train/options.ts';
 import { type TrainJobOptions, train } from '../../train/train.ts';
 import type { KindFacts, ModelFacts, OptionFacts, TrainProgress, TrainRequest, TrainResult } from './api.ts';
 import { holdOneOut } from './hold-out.ts';
@@ -154,13 +154,6 @@ export async function trainQuick(markets: Markets, { signal }: { signal: AbortSi
   return loadModel(encodeModel(await train(markets, { model: 'ease', signal, workers })));
 }
 
-/** What a training recorded, as options that another takes. */
-function givenOf({ kind, training }: Pick<Model, 'kind' | 'training'>): TrainOptions {
-  const table = KINDS.find(({ name }) => name === kind)?.options ?? {};
-  const recorded = Object.entries((training.options ?? {}) as Record<string, unknown>);
-  return Object.fromEntries(recorded.filter(([name]) => Object.hasOwn(table, name))) as TrainOptions;
-}
-
 /** The same kind of model from one market's purchases only. */
 export async function trainAlone(
   markets: Markets,
@@ -168,9 +161,8 @@ export async function trainAlone(
   like: Pick<Model, 'kind' | 'training'>,
   signal?: AbortSignal,
 ): Promise<Recommender> {
-  const options = givenOf(like);
   const one = markets.markets.find(({ name }) => name === market)!;
   const items = Array.from(one.items, (item) => markets.items[item]);
   const only: Markets = { items, markets: [{ ...one, items: Int32Array.from(one.items.keys()) }] };
-  return loadModel(encodeModel(await train(only, { ...options, model: like.kind as never, signal, workers })));
+  return loadModel(encodeModel(await train(only, { ...trainOptionsOf(like), signal, workers })));
 }

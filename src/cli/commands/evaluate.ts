@@ -2,17 +2,16 @@ import { type Command, Option } from 'commander';
 import { ArgumentError } from '../../common/errors.ts';
 import type { Markets } from '../../data/markets.ts';
 import { compare, type Difference, meanDifference } from '../../evaluate/compare.ts';
-import { type Cutoff, type Evaluation, evaluate, type MarketEvaluation } from '../../evaluate/evaluate.ts';
+import { type Evaluation, evaluate, type MarketEvaluation } from '../../evaluate/evaluate.ts';
 import { GROUPINGS, type GroupingName } from '../../evaluate/groups.ts';
 import type { Context } from '../context.ts';
 import { addDataOptions, type DataOptions, dataOption, takeDataOptions } from '../data-options.ts';
-import { heldOutOption, jsonOption, nonEmpty, whole, wholes } from '../options.ts';
+import { heldOutOption, jsonOption, nonEmpty, threadsOption, whole, wholes } from '../options.ts';
 import { formatCount, formatCounted, formatJson, formatPercent, formatTable, write } from '../output.ts';
 import { readData } from '../read-data.ts';
+import { runScarce, SHOWN, sharesOf, shown } from '../scarce.ts';
 import type { TableKind } from '../table-kind.ts';
 import { openTable, tableFile } from '../tables.ts';
-
-const SHOWN = ['mrr', 'ndcg', 'hr'] as const;
 
 const RANKS: TableKind = {
   name: 'ranks',
@@ -36,6 +35,8 @@ interface EvaluateCommandOptions extends DataOptions {
   repeat?: boolean;
   by?: GroupingName;
   perUser?: string;
+  scarce?: number[];
+  threads?: number;
   json?: boolean;
 }
 
@@ -93,18 +94,29 @@ export function addEvaluate(program: Command, context: Context): void {
         'write the rank of each held-out row to FILE.csv, .tsv, .jsonl or .parquet',
       ).argParser(nonEmpty),
     )
+    .addOption(
+      new Option(
+        '--scarce <a,...>',
+        'train again as each model was, with these shares of a market’s users and all of the others, as 0.03,0.1,0.3,1',
+      ).argParser(sharesOf),
+    )
+    .addOption(threadsOption())
     .addOption(jsonOption())
     .action((paths, options) => runEvaluate(context, paths, options));
   addDataOptions(command);
 }
 
 async function runEvaluate(context: Context, paths: string[], given: EvaluateCommandOptions): Promise<void> {
-  const [reading, { data, json, by, perUser, ...options }] = takeDataOptions(given);
+  const [reading, { data, json, by, perUser, scarce, threads, ...options }] = takeDataOptions(given);
+  if (scarce && (by !== undefined || perUser !== undefined))
+    throw ArgumentError.because('--scarce', 'it has tables of its own; leave out --by and --per-user');
+  if (!scarce && threads !== undefined) throw ArgumentError.because('--threads', 'only --scarce trains; leave it out');
   const twice = paths.find((path, i) => paths.indexOf(path) < i);
   if (twice !== undefined) throw ArgumentError.because('file', `${JSON.stringify(twice)} is given twice`);
   const ranks =
     perUser === undefined ? undefined : await context.openResult(perUser, tableFile('--per-user', perUser, RANKS));
   const { markets: rows } = await readData(context, data, reading);
+  if (scarce) return runScarce(context, paths, rows, { ...options, shares: scarce }, threads, json);
   const known = await commonMarkets(context, paths, rows, options.heldOut);
   const all: Evaluated[] = [];
   for (const model of paths) {
@@ -197,10 +209,6 @@ function warn(
     if (repeatedRows > 0) about(market, `${rows(repeatedRows)} given twice, counted once`);
   for (const { market } of result.emptyMarkets) about(market, `no ${heldOut} row is left to rank`);
 }
-
-/** Mean and standard error of the metrics shown. */
-const shown = (cutoff: Cutoff) =>
-  SHOWN.flatMap((name) => [formatPercent(cutoff[name].mean), formatPercent(cutoff[name].standardError)]);
 
 /** The columns that only some tables need: the model if there are several, k if there are several. */
 function leading(all: Evaluated[]) {

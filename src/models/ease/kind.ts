@@ -41,6 +41,7 @@ export const ease = {
   },
 
   updating: {
+    keepsVectors: false,
     checkTraining: (markets, options) => checkInverses(markets, WEIGHTS, options),
     check: (model) => checkHasInverses(model, WEIGHTS),
     async apply(model, grown, run) {

@@ -8,6 +8,7 @@ import type { Codec, Stage } from '../../engine/stage.ts';
 import type { SparseMatrix } from '../../matrix/sparse.ts';
 import { codecOf } from '../artefact.ts';
 import type { Interactions } from '../interactions.ts';
+import { type ItemVectors, itemVectorsArtefact } from '../item-vectors.ts';
 
 /** Random walks over items. */
 export interface Walks {
@@ -31,32 +32,6 @@ const walksArtefact: Codec<Walks> = codecOf({
     if (wrong >= 0) file.refuse('positions', (positions as Int32Array)[wrong], `a position below ${items}`, 4 * wrong);
     return { items, width, positions: positions as Int32Array };
   },
-});
-
-/** Vectors of items. */
-export interface ItemVectors {
-  items: number;
-  /** d. */
-  width: number;
-  /** (items × d). */
-  vectors: Float32Array;
-}
-
-const vectorsArtefact: Codec<ItemVectors> = codecOf({
-  name: 'vectors',
-  fields: [
-    {
-      name: 'vectors',
-      type: 'f32',
-      sections: { 2: 'vectors' },
-      use: 'vectors',
-      rows: 'items',
-      cols: 'width',
-      required: true,
-    },
-  ],
-  sizesOf: (vectors) => vectors,
-  build: ({ vectors }, sizes) => ({ ...sizes, vectors: vectors as Float32Array }),
 });
 
 /** Walks over the items of all markets. */
@@ -91,7 +66,7 @@ export function skipGram(
       const { vectors, loss } = await skipgram(context, ...taken(input));
       return { value: { items: input.B.rows, width: options.dim, vectors }, fact: { loss } };
     },
-    artefact: vectorsArtefact,
+    artefact: itemVectorsArtefact,
   };
 }
 

@@ -10,10 +10,11 @@ import { tailor } from '../../matrix/tailor.ts';
 import type { MarketModel } from '../../model/model.ts';
 import { bothWays, type Interactions, marketBasics, mergeInteractions } from '../interactions.ts';
 import { intraSimilarity } from '../intra.ts';
+import { type ItemVectors, rowsOf } from '../item-vectors.ts';
 import type { TrainedParts, TrainRun } from '../kind.ts';
 import { linearScores, walkScores } from '../linear-scores.ts';
 import { linearWeightsOf, type M3RecOptions, similaritiesOf } from './options.ts';
-import { adaptation, type ItemVectors, randomWalks, skipGram } from './stages.ts';
+import { adaptation, randomWalks, skipGram } from './stages.ts';
 
 /** Steps of Adam in the skip-gram stage. Each costs four sparse products with B, so more walks make larger steps. */
 export const SKIPGRAM_STEPS = 240;
@@ -109,11 +110,4 @@ function unitRows({ exports, memory }: Kernels, table: Float32Array, dim: number
   } finally {
     memory.release(mark);
   }
-}
-
-/** The vectors of some items, row by row. */
-function rowsOf({ vectors, width }: ItemVectors, items: Int32Array): Float32Array {
-  const rows = new Float32Array(items.length * width);
-  for (const [row, item] of items.entries()) rows.set(vectors.subarray(item * width, (item + 1) * width), row * width);
-  return rows;
 }

@@ -9,6 +9,7 @@ import { checkHasInverses, checkInverses, readLinearSettings, recordedOptions, u
 import { linearWeightsOf, type M3RecOptions, type Mix } from './options.ts';
 
 export const updating: Updating<M3RecOptions> = {
+  keepsVectors: true,
   checkTraining(markets, options) {
     const weights = linearWeightsOf(options);
     if (!hasLinearScores(weights))

@@ -23,6 +23,7 @@ export const popularity = {
   },
 
   updating: {
+    keepsVectors: false,
     checkTraining() {},
     check() {},
     async apply(model, { markets }) {

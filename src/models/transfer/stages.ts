@@ -1,14 +1,30 @@
-// The two stages of a market: what the others know of its items, and what it makes of that.
+// The stages: vectors of all items, then for each market what the others know of its items, and what it makes of that.
+import { singularBytes, singularVectors } from '../../embedding/singular-vectors.ts';
 import type { Stage } from '../../engine/stage.ts';
-import type { SparseMatrix } from '../../matrix/sparse.ts';
+import type { SparseMatrix, SparsePattern } from '../../matrix/sparse.ts';
 import { groupEase } from '../../similarity/groups.ts';
 import { jaccard } from '../../similarity/jaccard.ts';
 import type { Interactions } from '../interactions.ts';
+import { type ItemVectors, itemVectorsArtefact } from '../item-vectors.ts';
 import type { TransferOptions } from './options.ts';
 import type { Source } from './others.ts';
 
 /** Larger systems than EASE alone needs: what a prior adds reaches further. */
 const SYSTEMS = { group: 16, most: 448, width: 128 };
+
+/** Vectors of the items of all markets, from all users. */
+export function itemVectors(dim: number, seed: number): Stage<SparsePattern, ItemVectors> {
+  return {
+    name: 'item vectors',
+    id: 'item-vectors',
+    bytes: (X) => singularBytes(X, { dim }),
+    async run(X, context) {
+      const vectors = await singularVectors(context, X, { dim, seed });
+      return { value: { items: X.cols, width: dim, vectors }, fact: { items: X.cols, dimensions: dim } };
+    },
+    artefact: itemVectorsArtefact,
+  };
+}
 
 /** B_others: the EASE of the other markets' users over the items of one. */
 export function othersSimilarity(

@@ -1,0 +1,36 @@
+// Vectors of items over all markets, as a stage leaves them.
+import type { Codec } from '../engine/stage.ts';
+import { codecOf } from './artefact.ts';
+
+/** Vectors of items. */
+export interface ItemVectors {
+  items: number;
+  /** d. */
+  width: number;
+  /** (items × d). */
+  vectors: Float32Array;
+}
+
+export const itemVectorsArtefact: Codec<ItemVectors> = codecOf({
+  name: 'vectors',
+  fields: [
+    {
+      name: 'vectors',
+      type: 'f32',
+      sections: { 2: 'vectors' },
+      use: 'vectors',
+      rows: 'items',
+      cols: 'width',
+      required: true,
+    },
+  ],
+  sizesOf: (vectors) => vectors,
+  build: ({ vectors }, sizes) => ({ ...sizes, vectors: vectors as Float32Array }),
+});
+
+/** The vectors of some items, row by row. */
+export function rowsOf({ vectors, width }: ItemVectors, items: Int32Array): Float32Array {
+  const rows = new Float32Array(items.length * width);
+  for (const [row, item] of items.entries()) rows.set(vectors.subarray(item * width, (item + 1) * width), row * width);
+  return rows;
+}
