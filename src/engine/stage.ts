@@ -31,11 +31,22 @@ export interface StageContext {
   note(text: string): void;
 }
 
+/** What a market takes from another. */
+export interface Source {
+  market: string;
+  /** Users there with one of the market's items or more. */
+  users: number;
+  /** Of the market's items, those that are bought there. */
+  items: number;
+}
+
 /** What a stage has made. */
 export interface StageResult<Out> {
   value: Out;
   /** Counts and measures that depend on the input alone. They are kept in the model file. */
   fact: Record<string, number>;
+  /** The markets that it was made from, where a market takes from others. Kept in the model file. */
+  sources?: readonly Source[];
   /** How it was done, for the report. */
   note?: string;
 }
@@ -112,8 +123,8 @@ export class StageRunner {
     const start = performance.now();
     const { job, options } = this;
     const context = stageContext(kernels, { stage: name, id, market }, job, (text) => options.onNote?.(text));
-    const { value, fact, note } = await stage.run(input, context);
-    this.facts.push({ stage: name, ...fact });
+    const { value, fact, sources, note } = await stage.run(input, context);
+    this.facts.push({ stage: name, ...fact, ...(sources && { market, sources }) });
     options.onStage?.({
       stage: name,
       id,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../engine/memory.ts';
 import { inspectModel } from '../../models/file.ts';
+import { describeTransfer } from '../../models/sources.ts';
 import type { Context } from '../context.ts';
 import { describeVariant } from '../file-parts.ts';
 import { jsonOption } from '../options.ts';
@@ -27,6 +28,7 @@ async function runInspect(context: Context, path: string, { json }: { json?: boo
       info.markets.map((market) => [market.name, formatCount(market.items), formatCount(market.users)]),
     ),
   );
+  for (const sentence of describeTransfer(info.training)) await write(`${sentence}\n`);
   await write('\n');
   await write(
     formatTable(

@@ -1,16 +1,7 @@
 // What the other markets know of the items that a market sells.
 import type { Market, Markets } from '../../data/markets.ts';
+import type { Source } from '../../engine/stage.ts';
 import type { SparsePattern } from '../../matrix/sparse.ts';
-
-/** What a market can take from another: what the other's users have of the items that it sells. */
-export interface Source {
-  market: string;
-  /** Users with one of these items or more. */
-  users: number;
-  /** Items among these that the other's users have. */
-  items: number;
-  interactions: number;
-}
 
 /** The other markets' users over the items of one. */
 export interface Others {
@@ -28,21 +19,21 @@ export function othersOver({ items, markets }: Markets, number: number): Others 
   const others = markets.filter((_, m) => m !== number);
   const placesOf = (market: Market) => market.items.map((item) => places[item]);
   const sources: Source[] = [];
+  let entries = 0;
   for (const market of others) {
     const place = placesOf(market);
     const has = new Uint8Array(own.length);
-    const source = { market: market.name, users: 0, items: 0, interactions: 0 };
+    const source = { market: market.name, users: 0, items: 0 };
     eachRow(market, place, (row) => {
       source.users++;
-      source.interactions += row.length;
+      entries += row.length;
       for (const item of row) has[item] = 1;
     });
     source.items = has.reduce((sum, each) => sum + each, 0);
     if (source.users > 0) sources.push(source);
   }
-  const sum = (count: 'users' | 'interactions') => sources.reduce((total, source) => total + source[count], 0);
-  const indptr = new Int32Array(sum('users') + 1);
-  const indices = new Int32Array(sum('interactions'));
+  const indptr = new Int32Array(sources.reduce((sum, { users }) => sum + users, 0) + 1);
+  const indices = new Int32Array(entries);
   let user = 0;
   for (const market of others)
     eachRow(market, placesOf(market), (row) => {

@@ -1,13 +1,13 @@
 // The stages: vectors of all items, then for each market what the others know of its items, and what it makes of that.
 import { singularBytes, singularVectors } from '../../embedding/singular-vectors.ts';
-import type { Stage } from '../../engine/stage.ts';
+import type { Source, Stage } from '../../engine/stage.ts';
 import type { SparseMatrix, SparsePattern } from '../../matrix/sparse.ts';
 import { groupEase } from '../../similarity/groups.ts';
 import { jaccard } from '../../similarity/jaccard.ts';
 import type { Interactions } from '../interactions.ts';
 import { type ItemVectors, itemVectorsArtefact } from '../item-vectors.ts';
+import { describeSources } from '../sources.ts';
 import type { TransferOptions } from './options.ts';
-import type { Source } from './others.ts';
 
 /** Larger systems than EASE alone needs: what a prior adds reaches further. */
 const SYSTEMS = { group: 16, most: 448, width: 128 };
@@ -42,17 +42,11 @@ export function othersSimilarity(
       return {
         value: similarity,
         fact: { users: X.rows, entries: similarity.values.length },
-        note: describeSources(sources, X.cols),
+        sources,
+        note: `of ${X.cols.toLocaleString('en-US')} items, from ${describeSources(sources)}`,
       };
     },
   };
-}
-
-/** "from s1: 2,109 users, 1,100 of 1,357 items; s2: …" */
-export function describeSources(sources: readonly Source[], items: number): string {
-  const count = (value: number) => value.toLocaleString('en-US');
-  const each = sources.map((source) => `${source.market}: ${count(source.users)} users, ${count(source.items)} items`);
-  return `of ${count(items)} items, from ${each.join('; ')}`;
 }
 
 /** What a market's scores are made of. */
