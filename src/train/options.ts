@@ -42,7 +42,7 @@ export function resolveKind(options: TrainOptions): { kind: ModelKind; resolved:
  * The options that a model was trained with, to train again. Also takes what `inspectModel` returns.
  * @throws ArgumentError for a kind that is unknown.
  * @example
- * (await train(markets, trainOptionsOf(model))).training.options; // → as model.training.options
+ * trainOptionsOf(model).model; // → 'transfer'
  */
 export function trainOptionsOf({ kind, training }: Pick<Model, 'kind' | 'training'>): TrainOptions {
   const { options } = kindNamed('model.kind', kind);
