@@ -78,6 +78,7 @@ export function linearKind<const Served extends ServedKind, const Table extends 
     resolve,
     train: async (markets, options, run) => ({ markets: await trainMarkets(markets, options, run) }),
     updating: {
+      keepsVectors: false,
       checkTraining() {},
       check() {},
       async apply(model, grown, run) {
