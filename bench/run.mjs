@@ -7,6 +7,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   ease [groups|exact]         EASE on all markets as one compared with SciPy: time, memory
   groups [systems|small|large|million|growth]  EASE by groups on generated catalogues of 10,000 to 1,000,000 items, exact EASE next to it: time, memory, NDCG@10
   solver                      NDCG@10 of EASE by groups with systems of several sizes, compared with the exact inverse: each market, merged, presets
+  entries                     which entries of B̂ to keep: NDCG@10, entries, bytes
   skipgram                    the skip-gram stage compared with gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation compared with the same step in PyTorch
   read                        10⁷ rows of CSV to Markets compared with papaparse alone: time, memory
@@ -39,6 +40,7 @@ const NAMES = [
   'ease',
   'groups',
   'solver',
+  'entries',
   'skipgram',
   'adaptation',
   'read',

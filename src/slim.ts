@@ -76,6 +76,7 @@ export type { ScaledTable, Table, TableType } from './model/table.ts';
 export { ease as SERVED_EASE } from './models/ease/served.ts';
 export { type ExportOptions, exportModel } from './models/export.ts';
 export { decodeModel, encodeModel, inspectModel } from './models/file.ts';
+export { withItemData } from './models/item-data.ts';
 export type { ModelKind } from './models/kind.ts';
 export { type LoadOptions, loadModel, loadModelOf, Recommender } from './models/load.ts';
 export type { Mix } from './models/m3rec/options.ts';

@@ -45,6 +45,7 @@ export function checkModelTypes(value: unknown, kinds: readonly FileKind[]): voi
 export function checkModel(value: unknown, kinds: readonly FileKind[]): void {
   checkModelTypes(value, kinds);
   const { kind, dim, items, markets } = value as Model;
+  checkFields('model', WHOLE_FIELDS, value as Values, { all: items.length });
   for (const [m, market] of markets.entries()) {
     const sizes = {
       all: items.length,
@@ -88,6 +89,15 @@ function checkField(where: string, { type, rows, cols = 1 }: Field, value: unkno
       break;
     case 'ids':
       checkTexts(where, value);
+      break;
+    case 'texts':
+      for (const [name, list] of Object.entries(checkObject(where, value))) {
+        const texts = checkArray(`${where}.${name}`, list);
+        const wrong = texts.findIndex((text) => text !== null && typeof text !== 'string');
+        if (wrong >= 0) throw new ArgumentError(`${where}.${name}[${wrong}]`, texts[wrong], 'a text or null');
+        if (length !== undefined && texts.length !== length)
+          throw new ArgumentError(`${where}.${name}.length`, texts.length, String(length));
+      }
       break;
     case 'i32':
     case 'positions':

@@ -43,6 +43,7 @@ export const WHOLE_FIELDS: readonly Field[] = [
     defines: 'all',
   },
   { name: 'inverse', type: 'tiles', sections: { 4: 'inverse' }, use: 'for update', rows: 'all' },
+  { name: 'itemData', type: 'texts', sections: { 5: 'item data' }, since: 3, use: 'items', rows: 'all' },
 ];
 
 /** What a market of every model has. */

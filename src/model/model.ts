@@ -41,6 +41,9 @@ export interface MarketModel {
   inverse?: Float32Array;
 }
 
+/** Texts about items by the name of the property: `title`, `url`, … */
+export type ItemData = Record<string, (string | null)[]>;
+
 /**
  * A trained model. The score of item j of a market for a history x (positions of items) of a user is
  *
@@ -56,6 +59,8 @@ export interface Model {
   dim: number;
   /** Item ids over all markets, sorted by UTF-16 code units. */
   items: string[];
+  /** What is known of the items, by the name of the property: (items) texts, null where nothing is known. */
+  itemData?: ItemData;
   /**
    * −(G + λI)⁻¹ of the merged EASE over all items (tiles.ts), in an updatable model: about 2 n² bytes, not needed to
    * serve.

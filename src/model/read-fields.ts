@@ -117,6 +117,19 @@ class Reader implements Record<keyof typeof TYPES, () => unknown> {
     return value as Record<string, unknown>;
   }
 
+  texts(): Record<string, (string | null)[]> {
+    const lists = this.json();
+    const expected = `a list of ${this.rows} texts or nulls`;
+    for (const [name, list] of Object.entries(lists)) {
+      if (!Array.isArray(list) || list.length !== this.rows)
+        this.part.refuse(this.label, `another value for ${JSON.stringify(name)}`, expected);
+      const wrong = (list as unknown[]).findIndex((value) => value !== null && typeof value !== 'string');
+      if (wrong >= 0)
+        this.part.refuse(this.label, `another value for ${JSON.stringify(name)}, item ${wrong}`, expected);
+    }
+    return lists as Record<string, (string | null)[]>;
+  }
+
   ids(): string[] {
     const [label, offsetLabel] = this.labels;
     this.part.view(label, undefined, 1);

@@ -10,6 +10,8 @@ export const TYPES = {
   /** A JSON object. */
   json: [{ utf8: 1 }],
   text: [{ utf8: 1 }],
+  /** A JSON object of lists by name, each of `rows` texts or nulls. */
+  texts: [{ utf8: 1 }],
   /** Unique ids in order: their UTF-8, and where each starts. */
   ids: [{ utf8: 1 }, { u32: 1 }],
   /** `rows` numbers. */

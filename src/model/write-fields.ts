@@ -39,6 +39,7 @@ export function writeFields(
     const value = values[name];
     switch (type) {
       case 'json':
+      case 'texts':
         return [section(0, jsonBytes(`${where}.${name}`, value))];
       case 'text':
         return [section(0, joinTexts(`${where}.${name}`, [value as string]).bytes)];

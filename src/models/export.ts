@@ -3,6 +3,7 @@ import { pruneRows } from '../matrix/prune.ts';
 import { checkModel } from '../model/check.ts';
 import type { MarketModel, Model } from '../model/model.ts';
 import { findLostRow, narrowTable, TABLE_TYPES, type TableType } from '../model/table.ts';
+import { moveItemData } from './item-data.ts';
 import { SERVED_KINDS } from './served.ts';
 
 /** What of a model to keep; everything by default. */
@@ -78,7 +79,18 @@ export function exportModel(model: Model, options: ExportOptions = {}): Model {
   const training = checkObject('model.training', model.training) as Record<string, unknown>;
   const before = training.exported;
   const exported = { ...(typeof before === 'object' ? before : undefined), ...asked };
-  return { kind: model.kind, dim: model.dim, items, markets, training: { ...training, exported } };
+  const itemData = moveItemData(
+    model.itemData,
+    Array.from(model.items.keys()).filter((item) => needed[item] === 1),
+  );
+  return {
+    kind: model.kind,
+    dim: model.dim,
+    items,
+    ...(itemData && { itemData }),
+    markets,
+    training: { ...training, exported },
+  };
 }
 
 function checkOptions(model: Model, options: ExportOptions): ExportOptions {

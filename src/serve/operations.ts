@@ -44,6 +44,14 @@ const items: QueryField = {
   description: 'The history: ids of items. Ids that the market does not know are ignored.',
 };
 const user: QueryField = { value: 'id', description: 'A user saved with the model.' };
+const properties: QueryField = {
+  value: 'ids',
+  description: 'What to say of each item, as title,url: properties that the model has of its items.',
+};
+const ITEM_PROPERTIES = described(
+  { type: 'object', additionalProperties: TEXT },
+  'With properties: those of the item that the model has.',
+);
 const k: QueryField = { value: 'count', description: 'The number of items in the answer.' };
 
 const recommend: Operation = {
@@ -54,6 +62,7 @@ const recommend: Operation = {
     items,
     user,
     k,
+    properties,
     only: { value: 'ids', description: 'Recommend these items only.' },
     without: { value: 'ids', description: 'Never recommend these items.' },
     includeSeen: { value: 'flag', description: 'Whether items of the history may be recommended.' },
@@ -74,6 +83,7 @@ const recommend: Operation = {
             {
               item: TEXT,
               score: NUMBER,
+              properties: ITEM_PROPERTIES,
               boughtIn: described(
                 array(TEXT),
                 'Present where nobody in the market has bought the item: the markets where somebody has; empty for none.',
@@ -98,13 +108,15 @@ const recommend: Operation = {
     ),
   steps: (recommender, market, query, prefix, limits) =>
     stepsOf(recommender, recommendQuery(market, query, prefix, limits)),
-  run: (recommender, market, query, prefix, limits) =>
-    recommender.recommend(recommendQuery(market, query, prefix, limits)),
+  run(recommender, market, query, prefix, limits) {
+    const result = recommender.recommend(recommendQuery(market, query, prefix, limits));
+    return { ...result, items: describeItems(recommender, result.items, query.properties, prefix) };
+  },
 };
 
 function recommendQuery(
   market: string,
-  { explain, ...query }: Query,
+  { explain, properties: _, ...query }: Query,
   prefix: string,
   limits: ServeLimits,
 ): RecommendQuery {
@@ -112,6 +124,26 @@ function recommendQuery(
   const k = (query.k as number | undefined) ?? Math.min(DEFAULT_K, most);
   if (k > most) throw new ArgumentError(`${prefix}k`, k, `at most ${most} with explain`);
   return { ...query, market, k, explain: explain === true ? limits.reasons : explain } as RecommendQuery;
+}
+
+/** Items with the properties that a query asks for. @throws ArgumentError for one that the model does not have. */
+function describeItems<T extends { item: string }>(
+  recommender: Recommender,
+  found: readonly T[],
+  names: unknown,
+  prefix: string,
+): readonly T[] {
+  if (names === undefined) return found;
+  const { model } = recommender;
+  const wrong = (names as string[]).find((name) => !Object.hasOwn(model.itemData ?? {}, name));
+  if (wrong !== undefined) {
+    const there = Object.keys(model.itemData ?? {}).join(', ');
+    throw new ArgumentError(`${prefix}properties`, wrong, there || 'none, since the model has no item data');
+  }
+  return found.map((each) => {
+    const properties = recommender.itemData(each.item, names as string[]);
+    return properties ? { ...each, properties } : each;
+  });
 }
 
 /** A recommender of an older copy of this library has no `steps`. */
@@ -123,12 +155,13 @@ const similar: Operation = {
   summary: 'The items most like an item.',
   get: true,
   post: false,
-  fields: { item: { value: 'id', description: 'The item.' }, k },
+  fields: { item: { value: 'id', description: 'The item.' }, k, properties },
   required: ['item'],
   subject: false,
   answer: 'SimilarItems',
-  schema: () => object({ items: array(object({ item: TEXT, score: NUMBER })) }),
-  run(recommender, market, { item, k }, _prefix, limits) {
+  schema: () =>
+    object({ items: array(object({ item: TEXT, score: NUMBER, properties: ITEM_PROPERTIES }, ['item', 'score'])) }),
+  run(recommender, market, { item, k, properties }, prefix, limits) {
     if (!recommender.hasItem(market, item as string))
       throw new HttpError(
         404,
@@ -136,13 +169,12 @@ const similar: Operation = {
         `market ${quote(market)} has no item ${quote(shorten(item as string))}`,
         'item',
       );
-    return {
-      items: recommender.similar({
-        market,
-        item: item as string,
-        k: (k as number | undefined) ?? Math.min(DEFAULT_K, limits.k),
-      }),
-    };
+    const found = recommender.similar({
+      market,
+      item: item as string,
+      k: (k as number | undefined) ?? Math.min(DEFAULT_K, limits.k),
+    });
+    return { items: describeItems(recommender, found, properties, prefix) };
   },
 };
 
@@ -155,6 +187,7 @@ const rank: Operation = {
     user,
     candidates: { value: 'ids', description: 'The items to put in order.' },
     top: { value: 'count', description: 'The number of best candidates to answer. Default: all.' },
+    properties,
   },
   required: ['candidates'],
   subject: true,
@@ -162,23 +195,24 @@ const rank: Operation = {
   schema: () =>
     object({
       items: array(
-        object({
-          item: TEXT,
-          score: NUMBER,
-          known: described(
-            { type: 'boolean' },
-            'Whether the market knows the item. An unknown item has the score -3.4028234663852886e38.',
-          ),
-        }),
+        object(
+          {
+            item: TEXT,
+            score: NUMBER,
+            known: described(
+              { type: 'boolean' },
+              'Whether the market knows the item. An unknown item has the score -3.4028234663852886e38.',
+            ),
+            properties: ITEM_PROPERTIES,
+          },
+          ['item', 'score', 'known'],
+        ),
       ),
     }),
   steps: (recommender, market, { user, items }) => stepsOf(recommender, { market, user, items } as RecommendQuery),
-  run(recommender, market, { candidates, top, ...subject }) {
-    return {
-      items: recommender
-        .rank({ ...(subject as Subject), market, candidates: candidates as string[] })
-        .slice(0, top as number | undefined),
-    };
+  run(recommender, market, { candidates, top, properties, ...subject }, prefix) {
+    const ranked = recommender.rank({ ...(subject as Subject), market, candidates: candidates as string[] });
+    return { items: describeItems(recommender, ranked.slice(0, top as number | undefined), properties, prefix) };
   },
 };
 

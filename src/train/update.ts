@@ -7,6 +7,7 @@ import type { Model } from '../model/model.ts';
 import { squaredLength, tableType } from '../model/table.ts';
 import { withElsewhere } from '../models/elsewhere.ts';
 import { growMarkets } from '../models/grow-markets.ts';
+import { moveItemData } from '../models/item-data.ts';
 import type { Updating } from '../models/kind.ts';
 import { kindNamed } from '../models/registry.ts';
 import { SERVED_KINDS } from '../models/served.ts';
@@ -105,11 +106,17 @@ export async function update(model: Model, added: Markets, options: UpdateOption
     interactions: before.interactions + grown.added.interactions,
     residual,
   };
+  const places = new Map(model.items.map((item, position) => [item, position]));
+  const itemData = moveItemData(
+    model.itemData,
+    grown.items.map((item) => places.get(item) ?? -1),
+  );
   const result: Model = {
     ...model,
     ...parts,
     markets: withElsewhere(grown, parts.markets),
     items: grown.items,
+    ...(itemData && { itemData }),
     training: { ...model.training, updates: facts },
   };
   return { model: result, added: grown.added, ...assess(result, updating, facts) };

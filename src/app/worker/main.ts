@@ -42,6 +42,7 @@ async function openBytes(bytes: Uint8Array<ArrayBuffer>, more: Partial<api.Model
   quick?.close();
   quick = undefined;
   open = { recommender, bytes, facts: { ...factsOfModel(recommender.model, bytes.length), ...more } };
+  takeTitles(recommender.model);
   forgetAlone();
   return open.facts;
 }
@@ -160,7 +161,10 @@ const methods = {
 
   async train(request: api.TrainRequest, options: Options): Promise<api.TrainResult> {
     const { trainModel } = await import('./training.ts');
-    const { bytes, recommender, aloneRecommender, result } = await trainModel(readData().markets, request, options);
+    const { markets, facts } = readData();
+    // the sample trains the same bytes as the command line does
+    const kept = facts.isSample ? new Map() : titles;
+    const { bytes, recommender, aloneRecommender, result } = await trainModel(markets, kept, request, options);
     recommender.close();
     const model = await openBytes(bytes, result.model);
     if (request.alone && aloneRecommender) alone.set(request.alone, aloneRecommender);
@@ -301,6 +305,15 @@ export type AppMethods = typeof methods;
 
 function setTitles(items: readonly api.Title[]): void {
   titles = new Map(items.map(({ id, title, category }) => [id, { id, title, category }]));
+}
+
+/** Those that a model brings with it; without any, the page keeps those that it has. */
+function takeTitles({ items, itemData }: Model): void {
+  if (itemData === undefined) return;
+  const { title = [], category = [] } = itemData;
+  setTitles(
+    items.map((id, i) => ({ id, title: title[i] ?? '', category: category[i] ?? '' })).filter(({ title }) => title),
+  );
 }
 
 async function fetchBytes(url: string): Promise<Uint8Array<ArrayBuffer>> {

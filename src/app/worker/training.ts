@@ -5,6 +5,7 @@ import type { Progress } from '../../common/job.ts';
 import type { Markets } from '../../data/markets.ts';
 import type { Model } from '../../model/model.ts';
 import { encodeModel } from '../../models/file.ts';
+import { withItemData } from '../../models/item-data.ts';
 import { loadModel } from '../../models/load.ts';
 import { defaultOf, type OptionSpec } from '../../models/options.ts';
 import { KINDS } from '../../models/registry.ts';
@@ -13,7 +14,7 @@ import type { Workers } from '../../threads/pool.ts';
 import { workersMadeBy } from '../../threads/web-workers.ts';
 import { type TrainOptions, trainOptionsOf } from '../../train/options.ts';
 import { type TrainJobOptions, train } from '../../train/train.ts';
-import type { KindFacts, ModelFacts, OptionFacts, TrainProgress, TrainRequest, TrainResult } from './api.ts';
+import type { KindFacts, ModelFacts, OptionFacts, Title, TrainProgress, TrainRequest, TrainResult } from './api.ts';
 import { holdOneOut } from './hold-out.ts';
 import { comparisonOf, measuredOf, type Ranks, ranksOf } from './measure.ts';
 
@@ -53,13 +54,23 @@ function optionFacts(name: string, spec: OptionSpec, presets: readonly string[])
   return { name, sentence, type: integer ? 'integer' : 'number', min, max, defaults };
 }
 
+/** What is known of items, as the model keeps it. */
+const propertiesOf = (titles: ReadonlyMap<string, Title>) =>
+  new Map(
+    Array.from(titles.values(), ({ id, title, category }) => [
+      id,
+      { ...(title && { title }), ...(category && { category }) },
+    ]),
+  );
+
 /**
  * Trains what was asked for, and where rows are held out, EASE and best sellers beside it.
  *
- * @throws AbortedError when stopped; MemoryError where it does not fit.
+ * @param titles kept in the model; @throws AbortedError when stopped; MemoryError where it does not fit.
  */
 export async function trainModel(
   markets: Markets,
+  titles: ReadonlyMap<string, Title>,
   request: TrainRequest,
   { onProgress, signal }: Required<CallOptions>,
 ) {
@@ -85,7 +96,8 @@ export async function trainModel(
       peakBytes = Math.max(peakBytes, bytes);
     },
   };
-  const model = await train(data, { ...options, ...job });
+  const trained = await train(data, { ...options, ...job });
+  const model = titles.size > 0 ? withItemData(trained, propertiesOf(titles)) : trained;
   const bytes = encodeModel(model);
   const seconds = (performance.now() - start) / 1000;
   const recommender = await loadModel(bytes);

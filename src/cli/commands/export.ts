@@ -10,6 +10,7 @@ import { loadModel, type Recommender } from '../../models/load.ts';
 import type { Context } from '../context.ts';
 import { addDataOptions, type DataOptions, dataOption } from '../data-options.ts';
 import { describeVariant, fileParts, variantOf } from '../file-parts.ts';
+import { addItemData, itemDataOption, readItemFile } from '../item-data.ts';
 import { heldOutOption, jsonOption, nonEmpty, whole } from '../options.ts';
 import { formatCount, formatJson, formatPercent, formatTable, write } from '../output.ts';
 import { readData } from '../read-data.ts';
@@ -20,6 +21,7 @@ interface ExportCommandOptions extends Omit<DataOptions, 'market'> {
   withoutUsers?: boolean;
   vectors?: TableType;
   neighbours?: number;
+  itemData?: string;
   data?: string[];
   heldOut: string;
   json?: boolean;
@@ -43,6 +45,7 @@ export function addExport(program: Command, context: Context): void {
         whole(1, 0x7fffffff),
       ),
     )
+    .addOption(itemDataOption())
     .addOption(dataOption('measure NDCG@10 before and after on the held-out rows of this data'))
     .addOption(heldOutOption())
     .addOption(jsonOption())
@@ -54,14 +57,32 @@ export function addExport(program: Command, context: Context): void {
 async function runExport(
   context: Context,
   path: string,
-  { output, market, withoutUsers, vectors, neighbours, data, heldOut, json, ...options }: ExportCommandOptions,
+  {
+    output,
+    market,
+    withoutUsers,
+    vectors,
+    neighbours,
+    itemData,
+    data,
+    heldOut,
+    json,
+    ...options
+  }: ExportCommandOptions,
 ): Promise<void> {
   const result = await context.openResult(output);
+  const itemFile = await readItemFile(context, itemData);
   const original = await context.openModel(path, async (bytes) => ({
     info: inspectModel(bytes),
     recommender: await loadModel(bytes),
   }));
-  const model = exportModel(original.recommender.model, { markets: market, users: !withoutUsers, vectors, neighbours });
+  const smaller = exportModel(original.recommender.model, {
+    markets: market,
+    users: !withoutUsers,
+    vectors,
+    neighbours,
+  });
+  const model = addItemData(context, smaller, itemFile);
   const bytes = encodeModel(model);
   const quality =
     data === undefined

@@ -5,6 +5,7 @@ import { nameOfInput } from '../../node/input.ts';
 import type { Ranked } from '../../recommend/query.ts';
 import type { Context } from '../context.ts';
 import { checkMarket } from '../hints.ts';
+import { propertiesOption, shownProperties } from '../item-data.ts';
 import { jsonOption, marketOption, nonEmpty, whole } from '../options.ts';
 import { formatCounted, formatJson, write } from '../output.ts';
 import { readRun } from '../run-file.ts';
@@ -14,6 +15,7 @@ interface RankCommandOptions {
   candidates: string;
   top?: number;
   withoutSeen?: boolean;
+  properties?: string[];
   json?: boolean;
 }
 
@@ -30,6 +32,7 @@ export function addRank(program: Command, context: Context): void {
     )
     .addOption(new Option('--top <k>', 'only the best of each user').argParser(whole(1, 10_000_000)))
     .addOption(new Option('--without-seen', 'leave out candidates in the user’s history'))
+    .addOption(propertiesOption())
     .addOption(jsonOption())
     .action((path, options) => runRank(context, path, options));
 }
@@ -37,14 +40,15 @@ export function addRank(program: Command, context: Context): void {
 async function runRank(
   context: Context,
   path: string,
-  { market, candidates, top, withoutSeen, json }: RankCommandOptions,
+  { market, candidates, top, withoutSeen, properties = [], json }: RankCommandOptions,
 ): Promise<void> {
   const recommender = await context.openRecommender(path);
   checkMarket(recommender, market);
   const isItem = (id: string) => recommender.hasItem(market, id);
   const seenBy = withoutSeen ? histories(recommender, market) : () => undefined;
   // Printed with the first user, so that a query that fails prints nothing.
-  let header = 'userId\titemId\tscore\n';
+  const shown = shownProperties(recommender, properties);
+  let header = `${['userId', 'itemId', 'score', ...properties].map(printable).join('\t')}\n`;
   const all: { user: string; items: Ranked[] }[] = [];
   let unknown = 0;
   let strangers = 0;
@@ -58,9 +62,12 @@ async function runRank(
     const ranked = recommender.rank({ market, ...(known ? { user } : { items: [] }), candidates: left });
     for (const each of ranked) if (!each.known) unknown++;
     const best = ranked.slice(0, top);
-    if (json) all.push({ user, items: best });
+    if (json) all.push({ user, items: properties.length > 0 ? best.map(shown.with) : best });
     else {
-      const lines = best.map(({ item, score }) => `${printable(user)}\t${printable(item)}\t${score}\n`);
+      const lines = best.map(({ item, score }) => {
+        const texts = shown.cells(item).map((text) => text.replaceAll('\t', ' '));
+        return `${[user, item, String(score), ...texts].map(printable).join('\t')}\n`;
+      });
       await write(header + lines.join(''));
       header = '';
     }

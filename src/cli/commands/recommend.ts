@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { checkMarket, checkUser, describeUnknownItems } from '../hints.ts';
 import { type Filter, filterOf, resolveFilter } from '../id-filter.ts';
 import { resolveList } from '../id-lists.ts';
+import { propertiesOption, shownProperties } from '../item-data.ts';
 import { readIds } from '../lines.ts';
 import { countOption, idLists, jsonOption, nonEmpty, outputOption, texts, threadsOption } from '../options.ts';
 import { formatCount, formatJson, formatTable, write } from '../output.ts';
@@ -28,6 +29,7 @@ interface RecommendCommandOptions extends FilterOptions, Omit<RecommendAllOption
   itemsFile?: string;
   all?: boolean;
   explain?: boolean;
+  properties?: string[];
 }
 
 export function addRecommend(program: Command, context: Context): void {
@@ -63,6 +65,7 @@ export function addRecommend(program: Command, context: Context): void {
     .addOption(new Option('--only-file <file>', 'only the items of this file, one on each line').argParser(nonEmpty))
     .addOption(new Option('--without <ids>', 'not these items; may be given again').argParser(idLists))
     .addOption(new Option('--without-file <file>', 'not the items of this file, one on each line').argParser(nonEmpty))
+    .addOption(propertiesOption())
     .addOption(new Option('--explain', 'name the history items that contributed most'))
     .addOption(outputOption('with --all or --users: a file in .csv, .tsv, .jsonl or .parquet (CSV on stdout)'))
     .addOption(threadsOption())
@@ -73,7 +76,7 @@ export function addRecommend(program: Command, context: Context): void {
 async function runRecommend(
   context: Context,
   path: string,
-  { user, items, item, itemsFile, all, explain, ...rest }: RecommendCommandOptions,
+  { user, items, item, itemsFile, all, explain, properties, ...rest }: RecommendCommandOptions,
   command: Command,
 ): Promise<void> {
   const batch = all || rest.users !== undefined;
@@ -96,6 +99,8 @@ async function runRecommend(
   };
   if (batch) {
     if (explain) throw ArgumentError.because('--explain', 'explains the answer to one user: give --user or --items');
+    if (properties)
+      throw ArgumentError.because('--properties', 'is for --user and --items; a file for all users has ids alone');
     return recommendAll(context, path, { ...rest, ...filters });
   }
   if (rest.output !== undefined)
@@ -124,7 +129,8 @@ async function runRecommend(
     context.message('no item is left to recommend: the filters and the history leave none');
   else if (result.fallback)
     context.message('this history tells the model nothing: the most popular items of the market follow');
-  if (rest.json) return write(formatJson(result));
+  const shown = shownProperties(recommender, properties);
+  if (rest.json) return write(formatJson({ ...result, items: result.items.map(shown.with) }));
   const reasons = (because: Contribution[] = []) =>
     because
       .filter(({ contribution }) => contribution > 0)
@@ -138,13 +144,16 @@ async function runRecommend(
     String(i + 1),
     item,
     boughtIn?.length === 0 ? '–' : format(score),
+    ...shown.cells(item),
     ...(elsewhere
       ? [boughtIn === undefined ? '' : boughtIn.length === 0 ? 'nobody yet' : `from ${boughtIn.join(', ')}`]
       : []),
     ...(explain ? [reasons(because)] : []),
   ]);
-  const header = ['rank', 'item', 'score', ...(elsewhere ? ['known'] : []), ...(explain ? ['because of'] : [])];
-  await write(formatTable(header, table, [0, 1, 3, 4]));
+  const further = [...shown.names, ...(elsewhere ? ['known'] : []), ...(explain ? ['because of'] : [])];
+  await write(
+    formatTable(['rank', 'item', 'score', ...further], table, [0, 1, ...further.map((_, column) => 3 + column)]),
+  );
 }
 
 function warnOfUnknown(context: Context, recommender: Recommender, market: string, items: readonly string[]): void {

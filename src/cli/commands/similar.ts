@@ -3,6 +3,7 @@ import { ArgumentError } from '../../common/errors.ts';
 import { inChunks, TableOutput } from '../batch.ts';
 import type { Context } from '../context.ts';
 import { checkItem, checkMarket } from '../hints.ts';
+import { propertiesOption, shownProperties } from '../item-data.ts';
 import { countOption, jsonOption, nonEmpty, outputOption } from '../options.ts';
 import { formatCounted, formatJson, formatTable, write } from '../output.ts';
 import type { TableKind } from '../table-kind.ts';
@@ -26,6 +27,7 @@ interface SimilarCommandOptions {
   item?: string;
   all?: boolean;
   k: number;
+  properties?: string[];
   output?: string;
   json?: boolean;
 }
@@ -39,6 +41,7 @@ export function addSimilar(program: Command, context: Context): void {
     .addOption(new Option('--item <id>', 'the item').argParser(nonEmpty))
     .addOption(new Option('--all', 'for every item of every market, or of --market'))
     .addOption(countOption())
+    .addOption(propertiesOption())
     .addOption(outputOption('with --all: a file in .csv, .tsv, .jsonl or .parquet (CSV on stdout)'))
     .addOption(jsonOption())
     .action((path, options, command) => runSimilar(context, path, options, command));
@@ -52,9 +55,11 @@ async function runSimilar(
 ): Promise<void> {
   if (all) {
     if (item !== undefined) throw ArgumentError.because('--item, --all', 'give one of them, not both');
+    if (options.properties)
+      throw ArgumentError.because('--properties', 'is for --item; a file of all pairs has ids alone');
     return similarAll(context, path, { output, ...options });
   }
-  const { market, k, json } = options;
+  const { market, k, json, properties } = options;
   const missing = [
     ...(market === undefined ? ["'--market <name>'"] : []),
     ...(item === undefined ? ["'--item <id>'"] : []),
@@ -67,12 +72,13 @@ async function runSimilar(
   checkMarket(recommender, market);
   checkItem(recommender, market, item);
   const items = recommender.similar({ market, item, k });
-  if (json) return write(formatJson(items));
+  const shown = shownProperties(recommender, properties);
+  if (json) return write(formatJson(items.map(shown.with)));
   await write(
     formatTable(
-      ['rank', 'item', 'score'],
-      items.map(({ item, score }, i) => [String(i + 1), item, score.toFixed(5)]),
-      [0, 1],
+      ['rank', 'item', 'score', ...shown.names],
+      items.map(({ item, score }, i) => [String(i + 1), item, score.toFixed(5), ...shown.cells(item)]),
+      [0, 1, ...shown.names.map((_, i) => 3 + i)],
     ),
   );
 }

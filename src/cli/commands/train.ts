@@ -6,6 +6,7 @@ import { resolveOptions, type TrainOptions } from '../../train/options.ts';
 import { train } from '../../train/train.ts';
 import type { Context } from '../context.ts';
 import { addDataOptions, DATA_ARGUMENT, type DataOptions, takeDataOptions } from '../data-options.ts';
+import { addItemData, itemDataOption, readItemFile } from '../item-data.ts';
 import { jsonOption, kindOptions, nonEmpty, relaxedOption, threadsOption } from '../options.ts';
 import { readData } from '../read-data.ts';
 import { StageTable } from '../stage-table.ts';
@@ -14,6 +15,7 @@ type TrainCommandOptions = DataOptions &
   TrainOptions & {
     output: string;
     updatable?: boolean;
+    itemData?: string;
     threads?: number;
     relaxed?: boolean;
     json?: boolean;
@@ -34,6 +36,7 @@ export function addTrain(program: Command, context: Context): void {
   for (const option of kindOptions(KINDS)) command.addOption(option);
   command
     .addOption(new Option('--updatable', 'also store what `update` needs (2 n² bytes for n items)'))
+    .addOption(itemDataOption())
     .addOption(threadsOption())
     .addOption(relaxedOption())
     .addOption(jsonOption())
@@ -42,10 +45,11 @@ export function addTrain(program: Command, context: Context): void {
 }
 
 async function runTrain(context: Context, paths: readonly string[], options: TrainCommandOptions): Promise<void> {
-  const [rows, { output, json, updatable, threads, relaxed, ...hyper }] = takeDataOptions(options);
+  const [rows, { output, json, updatable, itemData, threads, relaxed, ...hyper }] = takeDataOptions(options);
   resolveOptions(hyper);
   const result = await context.openResult(output);
   const how = await context.threads(threads, relaxed);
+  const itemFile = await readItemFile(context, itemData);
   const { markets } = await readData(context, paths, rows);
   const table = new StageTable(context.view, json);
   const model = await train(markets, {
@@ -56,7 +60,7 @@ async function runTrain(context: Context, paths: readonly string[], options: Tra
     onStage: table.onStage,
     onNote: (text) => context.message(text),
   });
-  const bytes = await context.save(result, encodeModel(model));
+  const bytes = await context.save(result, encodeModel(addItemData(context, model, itemFile)));
   await table.finish({ file: output, bytes });
   context.message(`wrote ${output}: ${formatBytes(bytes)}`);
 }
