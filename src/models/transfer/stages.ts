@@ -33,7 +33,7 @@ export function othersSimilarity(
   sources: readonly Source[],
 ): Stage<Interactions, SparseMatrix> {
   return {
-    name: `similarity elsewhere of the items of ${market}`,
+    name: `similarity elsewhere, for ${market}`,
     id: 'others-similarity',
     market,
     bytes: () => 0,
