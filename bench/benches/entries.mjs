@@ -34,7 +34,8 @@ function nearest(by, k) {
     for (let i = 0; i < rows; i++)
       for (let e = indptr[i]; e < indptr[i + 1]; e++) lists[by === 'row' ? i : indices[e]].push(e);
     const kept = new Uint8Array(values.length);
-    for (const list of lists) for (const e of list.sort((a, b) => values[b] - values[a] || a - b).slice(0, k)) kept[e] = 1;
+    for (const list of lists)
+      for (const e of list.sort((a, b) => values[b] - values[a] || a - b).slice(0, k)) kept[e] = 1;
     return (entry) => kept[entry] === 1;
   };
 }
@@ -59,7 +60,10 @@ export async function entries() {
     const all = on();
     const model = await train(all, { model: 'ease', epsilon: LEAST });
     for (const { name: rule, keep } of RULES) {
-      const pruned = { ...model, markets: model.markets.map((market) => ({ ...market, linear: prune(market.linear, keep) })) };
+      const pruned = {
+        ...model,
+        markets: model.markets.map((market) => ({ ...market, linear: prune(market.linear, keep) })),
+      };
       const bytes = encodeModel(pruned);
       const recommender = await loadModel(bytes);
       const found = await evaluate(recommender, all, { seed: 1, perUser: true });
