@@ -17,6 +17,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   earns                       which stages of preset softmax earn their time on 30,000 generated items: NDCG@10, processor time
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, compared with the published figures
   gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
+  lab [KIND]                  every kind of model over its small grid: MRR, NDCG@10, HR@10 by market, training time, size; takes up where it ended
   update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
                               leaves most as it was: MRR
   export                      exported variants: size, NDCG@10 before and after, load time, memory
@@ -50,6 +51,7 @@ const NAMES = [
   'earns',
   'quality',
   'gain',
+  'lab',
   'update',
   'export',
   'scale',
@@ -63,6 +65,21 @@ const PARTS = {
   groups: ['systems', 'small', 'large', 'million', 'growth'],
   quality: ['ease', 'paper', 'default'],
   gain: ['markets', 'ablation', 'constants'],
+  lab: [
+    'popularity',
+    'ease',
+    'transfer',
+    'itemknn',
+    'p3alpha',
+    'rp3beta',
+    'randomwalk',
+    'item2vec',
+    'slim',
+    'edlae',
+    'ials',
+    'bpr',
+    'lightgcn',
+  ],
   update: ['exact', 'stale'],
 };
 const PRESETS = ['paper', 'softmax'];

@@ -73,18 +73,28 @@ export { asPublished, clean, type Draw, type PoolRow, PROTOCOLS, type Protocol }
 export { FORMAT_VERSION, type ModelInfo, type SectionInfo } from './model/file.ts';
 export type { MarketModel, Model } from './model/model.ts';
 export type { ScaledTable, Table, TableType } from './model/table.ts';
+export { bpr as SERVED_BPR } from './models/bpr/served.ts';
 export { ease as SERVED_EASE } from './models/ease/served.ts';
+export { edlae as SERVED_EDLAE } from './models/edlae/served.ts';
 export { type ExportOptions, exportModel } from './models/export.ts';
 export { decodeModel, encodeModel, inspectModel } from './models/file.ts';
+export { ials as SERVED_IALS } from './models/ials/served.ts';
 export { withItemData } from './models/item-data.ts';
+export { item2vec as SERVED_ITEM2VEC } from './models/item2vec/served.ts';
+export { itemknn as SERVED_ITEMKNN } from './models/itemknn/served.ts';
 export type { ModelKind } from './models/kind.ts';
+export { lightgcn as SERVED_LIGHTGCN } from './models/lightgcn/served.ts';
 export { type LoadOptions, loadModel, loadModelOf, Recommender } from './models/load.ts';
 export type { Mix } from './models/m3rec/options.ts';
 export { m3rec as SERVED_M3REC } from './models/m3rec/served.ts';
 export type { ChoiceOption, NumberOption, OptionSpec, OptionTable } from './models/options.ts';
+export { p3alpha as SERVED_P3ALPHA } from './models/p3alpha/served.ts';
 export { popularity as SERVED_POPULARITY } from './models/popularity/served.ts';
+export { randomwalk as SERVED_RANDOMWALK } from './models/randomwalk/served.ts';
 export { KINDS, type KindName } from './models/registry.ts';
+export { rp3beta as SERVED_RP3BETA } from './models/rp3beta/served.ts';
 export type { ServedKind } from './models/served-kind.ts';
+export { slim as SERVED_SLIM } from './models/slim/served.ts';
 export type { ModelSource } from './models/source.ts';
 export { transfer as SERVED_TRANSFER } from './models/transfer/served.ts';
 export {

@@ -1,6 +1,6 @@
-// RP3β (Paudel et al., 2017) with α = 1: W_ij = Σ_u (1 / |x_i|) (1 / |x_u|) |x_j|^−β over the users u of both items, without the
-// diagonal, entries ≥ threshold only. Order: of an entry, in f64, the users of i in ascending order; then times the scale, one
-// rounding to f32.
+// P3α (Cooper et al., 2014) and RP3β (Paudel et al., 2017): W_ij = Σ_u |x_i|^−α |x_u|^−α |x_j|^−β over the users u of both
+// items, without the diagonal, entries ≥ threshold only. Order: of an entry, in f64, the users of i in ascending order,
+// each 1 / (|x_i|^α |x_u|^α); then times the scale, one rounding to f32.
 import { at32, at64, f64At, i32At, setF32, setI32 } from '../core/arrays';
 import { rowBegin, rowEnd } from '../core/csr';
 import { Struct } from '../core/struct';
@@ -14,6 +14,10 @@ export class ThreeSteps extends Struct {
   /** X: (users + 1) × i32, and the items of each user */
   userIndptr: usize;
   userItems: usize;
+  /** items × f64: |x_i|^α */
+  itemDivisor: usize;
+  /** users × f64: |x_u|^α */
+  userDivisor: usize;
   /** items × f64: |x_j|^−β */
   columnScale: usize;
   threshold: f32;
@@ -46,12 +50,13 @@ export function rp3betaRows(
   for (let item = first; item < last; item++) {
     const stop = rowEnd(x.itemIndptr, item);
     const begin = rowBegin(x.itemIndptr, item);
+    const own = f64At(x.itemDivisor, item);
     let count = 0;
     for (let e = begin; e < stop; e++) {
       const user = i32At(x.itemUsers, e);
       const start = rowBegin(userIndptr, user);
       const end = rowEnd(userIndptr, user);
-      const share = 1 / (<f64>(stop - begin) * <f64>(end - start));
+      const share = 1 / (own * f64At(x.userDivisor, user));
       for (let f = start; f < end; f++) {
         const column = i32At(userItems, f);
         if (column == item) continue;

@@ -12,4 +12,7 @@ export const STREAM = {
   users: 7,
   dropout: 9,
   marginNegatives: 10,
+  initialFactors: 11,
+  interactions: 12,
+  pairNegatives: 13,
 } as const;

@@ -156,6 +156,32 @@ export const LINEAR_COSINE: readonly Field[] = [
   },
 ];
 
+/** What a market has whose users' vectors are solved for from their history; see `MarketModel.gram`. */
+export const SOLVED_DOT: readonly Field[] = [
+  ...LINEAR_COSINE.flatMap(({ needs: _, ...field }): Field[] =>
+    ['vectors', 'weights'].includes(field.name) ? [{ ...field, required: true }] : [],
+  ),
+  {
+    name: 'gram',
+    type: 'table',
+    sections: { 41: 'fold-in gram', 42: 'fold-in gram scales' },
+    since: 4,
+    use: 'vectors',
+    rows: 'dim',
+    cols: 'dim',
+    required: true,
+  },
+  {
+    name: 'folding',
+    type: 'scalars',
+    sections: { 43: 'fold-in weights' },
+    since: 4,
+    use: 'vectors',
+    required: true,
+    scalars: { foldRidge: 0, foldUnseen: 0, foldPower: 0 },
+  },
+];
+
 /** The kind of that name, which is there. */
 export function kindOf(kinds: readonly FileKind[], name: string): FileKind {
   return kinds.find((kind) => kind.name === name)!;

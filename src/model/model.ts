@@ -37,6 +37,12 @@ export interface MarketModel {
   boughtElsewhere?: SparseMatrix;
   /** U_loc (users × d): a known user's own offset. */
   userVectors?: Table;
+  /** α₀ Σ V_j V_jᵀ (d × d), of the sixteen last rows and columns zeros; in kinds that solve for the vector of a history. */
+  gram?: Table;
+  /** λ, α₀ n and ν of that solution: (gram + λ (|x| + α₀ n)^ν I + Σ_{i∈x} V_i V_iᵀ) u = Σ_{i∈x} V_i. */
+  foldRidge?: number;
+  foldUnseen?: number;
+  foldPower?: number;
   /** −(G_m + λI)⁻¹ of the market's own EASE (tiles.ts), where the model is updatable and has such a term. */
   inverse?: Float32Array;
 }

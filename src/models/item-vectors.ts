@@ -29,7 +29,7 @@ export const itemVectorsArtefact: Codec<ItemVectors> = codecOf({
 });
 
 /** The vectors of some items, row by row. */
-export function rowsOf({ vectors, width }: ItemVectors, items: Int32Array): Float32Array {
+export function rowsOf({ vectors, width }: Pick<ItemVectors, 'vectors' | 'width'>, items: Int32Array): Float32Array {
   const rows = new Float32Array(items.length * width);
   for (const [row, item] of items.entries()) rows.set(vectors.subarray(item * width, (item + 1) * width), row * width);
   return rows;

@@ -1,15 +1,39 @@
 // The kinds of models. A new one is a folder next to these and a line here.
 import { ArgumentError } from '../common/errors.ts';
+import { bpr } from './bpr/kind.ts';
 import { ease } from './ease/kind.ts';
+import { edlae } from './edlae/kind.ts';
+import { ials } from './ials/kind.ts';
+import { item2vec } from './item2vec/kind.ts';
 import { itemknn } from './itemknn/kind.ts';
 import type { ModelKind } from './kind.ts';
+import { lightgcn } from './lightgcn/kind.ts';
 import { m3rec } from './m3rec/kind.ts';
 import type { GivenOptions, OptionTable } from './options.ts';
+import { p3alpha } from './p3alpha/kind.ts';
 import { popularity } from './popularity/kind.ts';
+import { randomwalk } from './randomwalk/kind.ts';
+import { rp3beta } from './rp3beta/kind.ts';
+import { slim } from './slim/kind.ts';
 import { transfer } from './transfer/kind.ts';
 
 /** The first is the default. */
-export const KINDS = [transfer, m3rec, ease, popularity, itemknn] as const;
+export const KINDS = [
+  transfer,
+  m3rec,
+  ease,
+  popularity,
+  itemknn,
+  p3alpha,
+  rp3beta,
+  randomwalk,
+  item2vec,
+  slim,
+  edlae,
+  ials,
+  bpr,
+  lightgcn,
+] as const;
 
 /** The name of a kind of model, as `model` and `--model` take it. */
 export type KindName = (typeof KINDS)[number]['name'];

@@ -42,18 +42,18 @@ interface LoadedMarket {
   userVectors?: Address;
 }
 
-interface LinearCosineEvidence extends Evidence {
+export interface LinearCosineEvidence extends Evidence {
   /** d × f32, the user's vector u, if the cosine took part. */
   vector?: Address;
   /** c, the history items that have a vector. */
   counted: number;
 }
 
-/** The call that computes users' linear terms and vectors, and how to read its results. */
-interface LinearTerms {
+/** The calls that compute users' linear terms and vectors, and how to read their results. */
+export interface LinearTerms {
   /** users × d × f32; NOWHERE in a market without vectors. */
   users: Address;
-  call: Call;
+  calls: Call[];
   read(): LinearCosineEvidence[];
 }
 
@@ -63,25 +63,29 @@ export const linearCosine = (model: Model, kernels: Kernels) => open(model, kern
 /** As `linearCosine`, with cosineWeight · u · V_j instead of the cosine. */
 export const dotProduct = (model: Model, kernels: Kernels) => open(model, kernels, false);
 
-function open(model: Model, kernels: Kernels, cosine: boolean): Scorer<LinearCosineEvidence> {
+const open = (model: Model, kernels: Kernels, cosine: boolean) =>
+  inRegion(kernels, (region) => new LinearCosine(model, kernels, region, cosine));
+
+/** What is made in a region, which is freed if that fails. */
+export function inRegion<T>(kernels: Kernels, make: (region: Region) => T): T {
   const region = kernels.memory.region();
   try {
-    return new LinearCosine(model, kernels, region, cosine);
+    return make(region);
   } catch (error) {
     region.free();
     throw error;
   }
 }
 
-class LinearCosine implements Scorer<LinearCosineEvidence> {
+export class LinearCosine implements Scorer<LinearCosineEvidence> {
   readonly foldsIn = true;
-  private readonly d: number;
+  protected readonly d: number;
   private readonly markets: LoadedMarket[];
 
   constructor(
     model: Model,
-    private readonly kernels: Kernels,
-    private readonly region: Region,
+    protected readonly kernels: Kernels,
+    protected readonly region: Region,
     /** Whether products of vectors are divided by the length of u. */
     private readonly cosine: boolean,
   ) {
@@ -100,8 +104,8 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     // termsBatch clears what it writes to
     if (!linear) this.kernels.memory.u8(out, 4 * n * m).fill(0);
     const addresses = histories.map((_, i) => plus(out, 4 * n * i));
-    const { users, call, read } = this.terms(market, histories, addresses, scratch);
-    const calls: Call[] = [call];
+    const { users, calls: before, read } = this.terms(number, histories, addresses, scratch);
+    const calls: Call[] = [...before];
     if (users !== NOWHERE) calls.push(this.products(market, out, m, users, scratch));
     if (bias !== undefined) for (const address of addresses) calls.push(['addBias', address, n, bias]);
     return { calls, read };
@@ -110,8 +114,8 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
   search(number: number, users: number, scratch: Arena): Search<LinearCosineEvidence> | undefined {
     const market = this.markets[number];
     const { cosine } = this;
-    const { n, foldIn, vectors, bias, linear, model } = market;
-    if (users < SEARCHED_FROM || foldIn === undefined || vectors === undefined) return undefined;
+    const { n, vectors, bias, linear, model } = market;
+    if (users < SEARCHED_FROM || vectors === undefined) return undefined;
     const { cosineWeight } = model;
     const items = quantiseItems(this.kernels, { n, d: this.d, vectors, bias, cosineWeight, cosine }, scratch);
     if (!items) return undefined;
@@ -119,20 +123,20 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
       const terms = linear && scratch.allocate(4 * n * histories.length);
       // without linear terms all users share the zeros
       const addresses = histories.map((_, i) => (terms === undefined ? items.zeros : plus(terms, 4 * n * i)));
-      const { users, call, read } = this.terms(market, histories, addresses, scratch);
+      const { users, calls, read } = this.terms(number, histories, addresses, scratch);
       const seekers = wanted.map(({ excluded, k }, i) => ({ scores: addresses[i], excluded, k }));
       const best = searchBest(this.kernels, items, users, seekers, scratch);
-      return { calls: [call, best.call], read: () => ({ evidence: read(), best: best.read() }) };
+      return { calls: [...calls, best.call], read: () => ({ evidence: read(), best: best.read() }) };
     };
   }
 
   /**
-   * linearWeight · S_ij + max(0, M_ij) + cosineWeight · cos(V_i, V_j), or P_i · V_j where scores are products: what the
-   * item adds to scores where it is all that somebody has had.
+   * linearWeight · S_ij + max(0, M_ij) + cosineWeight · cos(V_i, V_j). Where scores are products, what they are, without
+   * the bias, for somebody who has had that item alone.
    */
   similar(number: number, item: number, out: Address, scratch: Arena): Call[] {
     const market = this.markets[number];
-    const { n, linear, maxima, vectors, foldIn, model } = market;
+    const { n, linear, maxima, vectors, model } = market;
     const calls: Call[] = [];
     if (linear) {
       const list = scratch.put(Int32Array.of(item));
@@ -145,7 +149,13 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
       }
     } else this.kernels.memory.u8(out, 4 * n).fill(0);
     if (vectors !== undefined) {
-      const own = plus(this.cosine ? vectors : foldIn!, 4 * this.d * item);
+      let own = plus(vectors, 4 * this.d * item);
+      if (!this.cosine) {
+        const alone = { positions: Int32Array.of(item), user: -1 };
+        const terms = this.terms(number, [alone], [scratch.allocate(4 * n)], scratch);
+        calls.push(...terms.calls);
+        own = terms.users;
+      }
       calls.push(this.products(market, out, 1, own, scratch));
     }
     return calls;
@@ -217,6 +227,11 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     return norm > 0 ? Math.fround(weight) / norm : 0;
   }
 
+  /** V of a market, n × d × f32. */
+  protected vectorsOf(number: number): Address {
+    return this.markets[number].vectors!;
+  }
+
   private load(model: MarketModel): LoadedMarket {
     const job = `market ${model.name} of the model`;
     const put = (array: ArrayBufferView | undefined) => array && this.region.put(array, job);
@@ -240,13 +255,14 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
    * Prepares the linear terms and the vector of each of these users. There is at least one.
    * @param addresses of each user's linear terms, n × f32; nothing is written to them in a market without such terms
    */
-  private terms(
-    market: LoadedMarket,
+  protected terms(
+    number: number,
     histories: readonly History[],
     addresses: readonly Address[],
     scratch: Arena,
   ): LinearTerms {
     const { memory } = this.kernels;
+    const market = this.markets[number];
     const { n, model, foldIn, vectors, linear, userVectors } = market;
     const { d } = this;
     const m = histories.length;
@@ -282,7 +298,8 @@ class LinearCosine implements Scorer<LinearCosineEvidence> {
     const { maxima = NOWHERE } = market;
     const largest = maxima === NOWHERE ? NOWHERE : scratch.allocateZeroed(4 * n);
     const table = foldIn ?? NOWHERE;
-    return { users, call: ['termsBatch', m, n, d, indptr, indices, values, maxima, largest, table, subjects], read };
+    const calls: Call[] = [['termsBatch', m, n, d, indptr, indices, values, maxima, largest, table, subjects]];
+    return { users, calls, read };
   }
 }
 

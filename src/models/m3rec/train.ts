@@ -100,7 +100,7 @@ function vectorsOf(kernels: Kernels, similarity: SparseMatrix, { vectors, userVe
 }
 
 /** The rows of a table of d columns, each of length 1; zero rows stay zero. */
-function unitRows({ exports, memory }: Kernels, table: Float32Array, dim: number): Float32Array {
+export function unitRows({ exports, memory }: Kernels, table: Float32Array, dim: number): Float32Array {
   const mark = memory.mark();
   try {
     const rows = table.length / dim;

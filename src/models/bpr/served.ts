@@ -1,0 +1,3 @@
+import { servedDot } from '../linear-served.ts';
+
+export const bpr = servedDot('bpr', 13);

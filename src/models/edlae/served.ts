@@ -1,0 +1,3 @@
+import { servedLinear } from '../linear-served.ts';
+
+export const edlae = servedLinear('edlae', 11);

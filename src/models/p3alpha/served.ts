@@ -1,0 +1,3 @@
+import { servedLinear } from '../linear-served.ts';
+
+export const p3alpha = servedLinear('p3alpha', 6);

@@ -1,0 +1,3 @@
+import { servedLinear } from '../linear-served.ts';
+
+export const randomwalk = servedLinear('randomwalk', 8);

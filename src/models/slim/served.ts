@@ -1,0 +1,3 @@
+import { servedLinear } from '../linear-served.ts';
+
+export const slim = servedLinear('slim', 10);
