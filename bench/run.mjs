@@ -1,4 +1,7 @@
 // npm run bench [-- NAME …]: runs the benches, prints their tables and writes bench/results/.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 const USAGE = `npm run bench -- [NAME] [options]
 
   kernels [dense|sparse|groups|walks|gradients|scoring]  each kernel's rate compared with plain JavaScript
@@ -32,6 +35,7 @@ python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of sca
   --epochs N    fewer epochs of the market adaptation (stages, quality, limits)
   --preset P    only this preset (stages, limits): paper or softmax
   --threads N   threads of the trainings (scale: all cores without it; stages: 1 and 2)
+  --before DIR  a built checkout of before, whose reading takes turns with this one's (read)
   --help        this text
 `;
 const NAMES = [
@@ -103,6 +107,10 @@ async function main(args) {
       options.preset = args[++i];
       if (!PRESETS.includes(options.preset))
         return wrong(`--preset: found ${args[i]}, expected one of ${PRESETS.join(', ')}`);
+    } else if (argument === '--before') {
+      options.before = args[++i];
+      if (options.before === undefined || !existsSync(join(options.before, 'dist/node.js')))
+        return wrong(`--before: found ${options.before}, expected a checkout that is built`);
     } else if (argument === '--threads') {
       options.threads = Number(args[++i]);
       if (!Number.isInteger(options.threads) || options.threads < 1 || options.threads > 64)
