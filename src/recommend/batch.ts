@@ -72,14 +72,18 @@ export function answerOnThreads(
   job: Job,
   checkOpen: () => void,
 ): Promise<Recommendations[]> {
-  const { memory } = served.kernels;
-  const answers = (turns.get(memory) ?? Promise.resolve()).then(() => answerInTurn(served, queries, job, checkOpen));
-  const settled = answers.then(
+  return inTurn(served.kernels.memory, () => answerInTurn(served, queries, job, checkOpen));
+}
+
+/** Starts `work` when no other work in turn runs on the threads of this memory. */
+export function inTurn<T>(memory: LinearMemory, work: () => Promise<T>): Promise<T> {
+  const result = (turns.get(memory) ?? Promise.resolve()).then(work);
+  const settled = result.then(
     () => {},
     () => {},
   );
   turns.set(memory, settled);
-  return answers;
+  return result;
 }
 
 async function answerInTurn(

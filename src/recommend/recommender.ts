@@ -20,7 +20,7 @@ import {
   type SimilarQuery,
 } from './query.ts';
 import type { History, Scorer } from './scorer.ts';
-import { bestOf } from './top-k.ts';
+import { type CheckedSimilar, type SimilarItem, similarOnThreads, similarTo } from './similar.ts';
 
 /** A loaded model that answers queries. Its arrays are in linear memory once. No call leaves anything there. */
 export class Recommender {
@@ -135,29 +135,45 @@ export class Recommender {
    *
    * @throws ArgumentError for an unknown market or item, a wrong k, or a kind of model without similarities.
    */
-  similar(query: SimilarQuery): { item: string; score: number }[] {
+  similar(query: SimilarQuery): SimilarItem[] {
     this.checkOpen();
+    return similarTo(this.withSimilar(), this.checkSimilar(query));
+  }
+
+  /**
+   * `similar` for each query, in order, with the same bits, on all threads of the kernels, as `recommendAll` answers.
+   *
+   * @throws ArgumentError as `similar`; AbortedError, WorkerError and ClosedError as `recommendAll`.
+   */
+  async similarAll(queries: readonly SimilarQuery[], options: JobOptions = {}): Promise<SimilarItem[][]> {
+    const job = new Job(options);
+    this.checkOpen();
+    const served = this.withSimilar();
+    const checked = (checkArray('queries', queries) as SimilarQuery[]).map((query) => this.checkSimilar(query));
+    this.batches++;
+    try {
+      return await similarOnThreads(served, checked, job, () => this.checkOpen());
+    } finally {
+      this.batches--;
+      this.freeIfOver();
+    }
+  }
+
+  private withSimilar() {
+    const { kernels, scorer } = this;
+    const { similar } = scorer;
+    if (!similar)
+      throw ArgumentError.because('item', 'this kind of model has no similar items: use a model of another kind');
+    return { kernels, scorer: scorer as Scorer & { similar: typeof similar } };
+  }
+
+  private checkSimilar(query: SimilarQuery): CheckedSimilar {
     const market = checkMarket(this.known, query);
     const k = checkK(query.k);
     const item = typeof query.item === 'string' ? market.itemIndex.get(query.item) : undefined;
     if (item === undefined)
       throw new ArgumentError('item', query.item, `an item of market ${JSON.stringify(query.market)}`);
-    const { kernels, scorer } = this;
-    const { exports, memory } = kernels;
-    if (!scorer.similar)
-      throw ArgumentError.because('item', 'this kind of model has no similar items: use a model of another kind');
-    const { n } = market;
-    return onStack(memory, () => {
-      const scores = memory.allocate(4 * n);
-      runTask(exports, scorer.similar!(market.number, item, scores, memory));
-      const excluded = memory.allocateZeroed(n);
-      memory.u8(excluded, n)[item] = 1;
-      const best = bestOf(kernels, n, scores, { excluded, k: Math.min(k, n) }, memory);
-      return Array.from(best.positions, (position, i) => ({
-        item: market.itemId(position),
-        score: best.scores[i],
-      })).filter(({ score }) => score > 0);
-    });
+    return { market, item, k };
   }
 
   /**

@@ -24,6 +24,7 @@ function servedModel() {
   const model = fullModel();
   model.items = model.items.map((item) => (item === 'b' ? 'b, c&d=+%' : item)).sort();
   model.markets[1].name = 'm2/ü +';
+  model.itemData = { title: model.items.map((item) => `Item ${item}`) };
   const { users: _users, seenItems: _seenItems, userVectors: _vectors, ...rest } = model.markets[2];
   model.markets[2] = rest;
   return model;
@@ -290,7 +291,7 @@ describe('what is wrong is said with the right status', () => {
       'k: found "x", expected an integer from 1 to 1000',
     );
     expect(await fails(get('/v1/m1/recommend?items=a&kk=1'), 400, 'invalid_argument', 'kk')).toBe(
-      'kk: no such parameter here: expected items, user, k, only, without, includeSeen, explain',
+      'kk: no such parameter here: expected items, user, k, properties, only, without, includeSeen, explain',
     );
     expect(await fails(post('/v1/m1/rank', { user: 'u1' }), 400, 'invalid_argument', 'candidates')).toBe(
       'candidates: missing, expected ids',
@@ -655,6 +656,7 @@ describe('the description', () => {
       without: 'e',
       includeSeen: 'true',
       explain: '2',
+      properties: 'title',
     };
     for (const [path, { get: described, post: posted }] of Object.entries<
       Record<string, { parameters?: { name: string; required: boolean }[] }>

@@ -1,6 +1,8 @@
 // The pool of threads: the same bytes on any number of them, and an end to every job, also where a worker does not live
 // to see it.
+
 import { describe, expect, test, vi } from 'vitest';
+import { ClosedError } from '../../src/common/errors.ts';
 import { runTasks } from '../../src/engine/tasks.ts';
 import type { Task } from '../../src/engine/types.ts';
 import {
@@ -107,6 +109,28 @@ describe('recommendAll', () => {
       expect(alone).toStrictEqual(expected[5]);
       expect(heard).toMatchObject({ stage: 'recommend', done: queries.length, total: queries.length });
       expect(kernels.memory.used).toBe(used);
+      await kernels.close();
+    }
+  });
+
+  test('similarAll has what similar has, on any number of threads, and says what it cannot answer', async () => {
+    const model = decodeModel(bytes);
+    for (const threads of [1, 2]) {
+      const kernels = await startThreads({ workers: nodeWorkers, threads });
+      const recommender = Recommender.from(model, kernels);
+      const asked = model.markets.flatMap(({ name, items }) =>
+        Array.from(items.subarray(0, 90), (item, i) => ({ market: name, item: model.items[item], k: 1 + (i % 12) })),
+      );
+      const { used } = kernels.memory;
+      let heard: Progress | undefined;
+      const found = await recommender.similarAll(asked, { onProgress: (progress) => (heard = progress) });
+      expect(found).toStrictEqual(asked.map((query) => recommender.similar(query)));
+      expect(heard).toMatchObject({ stage: 'similar', done: asked.length, total: asked.length });
+      expect(kernels.memory.used).toBe(used);
+      await expect(recommender.similarAll([{ ...asked[0], item: 'nobody' }])).rejects.toThrow('item: found "nobody"');
+      expect(await recommender.similarAll([])).toEqual([]);
+      recommender.close();
+      await expect(recommender.similarAll(asked)).rejects.toThrow(ClosedError);
       await kernels.close();
     }
   });

@@ -4,7 +4,7 @@ import { inChunks, TableOutput } from '../batch.ts';
 import type { Context } from '../context.ts';
 import { checkItem, checkMarket } from '../hints.ts';
 import { propertiesOption, shownProperties } from '../item-data.ts';
-import { countOption, jsonOption, nonEmpty, outputOption } from '../options.ts';
+import { countOption, jsonOption, nonEmpty, outputOption, threadsOption } from '../options.ts';
 import { formatCounted, formatJson, formatTable, write } from '../output.ts';
 import type { TableKind } from '../table-kind.ts';
 
@@ -20,7 +20,7 @@ const SIMILAR: TableKind = {
 };
 
 /** Number of items whose lists are in memory at once. */
-const CHUNK = 512;
+const CHUNK = 2048;
 
 interface SimilarCommandOptions {
   market?: string;
@@ -29,6 +29,7 @@ interface SimilarCommandOptions {
   k: number;
   properties?: string[];
   output?: string;
+  threads?: number;
   json?: boolean;
 }
 
@@ -42,6 +43,7 @@ export function addSimilar(program: Command, context: Context): void {
     .addOption(new Option('--all', 'for every item of every market, or of --market'))
     .addOption(countOption())
     .addOption(propertiesOption())
+    .addOption(threadsOption())
     .addOption(outputOption('with --all: a file in .csv, .tsv, .jsonl or .parquet (CSV on stdout)'))
     .addOption(jsonOption())
     .action((path, options, command) => runSimilar(context, path, options, command));
@@ -87,30 +89,31 @@ async function runSimilar(
 async function similarAll(
   context: Context,
   path: string,
-  { market, k, output, json }: SimilarCommandOptions,
+  { market, k, output, threads, json }: SimilarCommandOptions,
 ): Promise<void> {
   const table = await TableOutput.open(context, SIMILAR, output, json);
-  const recommender = await context.openRecommender(path);
-  if (market !== undefined) checkMarket(recommender, market);
-  const { model } = recommender;
-  const asked = model.markets
-    .filter(({ name }) => market === undefined || name === market)
-    .flatMap(({ name, items }) => Array.from(items, (item) => ({ market: name, item: model.items[item] })));
-  await inChunks(context, 'similar', asked, CHUNK, async (chunk) => {
-    const columns: [string[], string[], number[], string[], number[]] = [[], [], [], [], []];
-    for (const query of chunk) {
-      for (const [rank, { item, score }] of recommender.similar({ ...query, k }).entries()) {
-        columns[0].push(query.market);
-        columns[1].push(query.item);
-        columns[2].push(rank + 1);
-        columns[3].push(item);
-        columns[4].push(score);
+  await context.withRecommender(path, threads, async (recommender) => {
+    if (market !== undefined) checkMarket(recommender, market);
+    const { model } = recommender;
+    const asked = model.markets
+      .filter(({ name }) => market === undefined || name === market)
+      .flatMap(({ name, items }) => Array.from(items, (item) => ({ market: name, item: model.items[item], k })));
+    await inChunks(context, 'similar', asked, CHUNK, async (chunk) => {
+      const columns: [string[], string[], number[], string[], number[]] = [[], [], [], [], []];
+      for (const [i, found] of (await recommender.similarAll(chunk)).entries()) {
+        for (const [rank, { item, score }] of found.entries()) {
+          columns[0].push(chunk[i].market);
+          columns[1].push(chunk[i].item);
+          columns[2].push(rank + 1);
+          columns[3].push(item);
+          columns[4].push(score);
+        }
       }
-    }
-    await table.write(columns);
+      await table.write(columns);
+    });
+    const bytes = await table.finish();
+    if (output === undefined) return;
+    if (json) await write(formatJson({ file: output, bytes, rows: table.rows, items: asked.length }));
+    context.message(`wrote ${output}: ${formatCounted(table.rows, 'pair')} for ${formatCounted(asked.length, 'item')}`);
   });
-  const bytes = await table.finish();
-  if (output === undefined) return;
-  if (json) await write(formatJson({ file: output, bytes, rows: table.rows, items: asked.length }));
-  context.message(`wrote ${output}: ${formatCounted(table.rows, 'pair')} for ${formatCounted(asked.length, 'item')}`);
 }
