@@ -82,8 +82,8 @@ export async function runScarce(
 
 /** "0.1,1" as numbers. @throws InvalidArgumentError for what is no share. */
 export function sharesOf(text: string): number[] {
-  const shares = text.split(',').map(Number);
-  if (!shares.every((share) => share > 0 && share <= 1))
-    throw new InvalidArgumentError('Expected shares above 0, at most 1, with commas between them, as 0.03,0.1,0.3,1.');
+  const shares = text.split(',').map((share) => (share.trim() === '' ? Number.NaN : Number(share)));
+  if (!shares.every((share) => share >= 0 && share <= 1))
+    throw new InvalidArgumentError('Expected shares from 0 to 1 with commas between them, as 0,0.03,0.1,0.3,1.');
   return shares;
 }

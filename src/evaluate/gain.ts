@@ -74,7 +74,8 @@ export async function measureGain(markets: Markets, options: GainOptions = {}): 
   checkMarkets(markets);
   const resolved = resolveOptions(given);
   const list = checkShares(shares);
-  if (list.includes(1)) throw new ArgumentError('shares', 1, 'a share above 0 and below 1');
+  for (const share of list)
+    if (share === 0 || share === 1) throw new ArgumentError('shares', share, 'a share above 0 and below 1');
   if (markets.markets.length < 2)
     throw ArgumentError.because('markets', 'there is one; what markets give each other needs two or more');
   const ranked = rankedMarkets(markets, rest.heldOut);
@@ -111,7 +112,7 @@ export async function measureGain(markets: Markets, options: GainOptions = {}): 
 
 /** What `evaluateScarce` takes. */
 export interface ScarceOptions extends Omit<GainOptions, 'shares'>, Pick<EvaluateOptions, 'k' | 'repeat'> {
-  /** Shares of a market's users to train with, each above 0; 1 is all of them. */
+  /** Shares of a market's users to train with: 1 is all of them, 0 a new market that only has its list of items. */
   shares: readonly number[];
 }
 
@@ -161,10 +162,7 @@ export async function evaluateScarce(markets: Markets, options: ScarceOptions): 
 /** Ascending. */
 function checkShares(shares: readonly number[]): number[] {
   const list = [...(checkArray('shares', shares) as number[])].sort((a, b) => a - b);
-  for (const share of list) {
-    checkNumber('shares', share, 0, 1);
-    if (share === 0) throw new ArgumentError('shares', share, 'a share above 0');
-  }
+  for (const share of list) checkNumber('shares', share, 0, 1);
   return list;
 }
 

@@ -114,7 +114,7 @@ describe('recommendAll', () => {
   });
 
   test('similarAll has what similar has, on any number of threads, and says what it cannot answer', async () => {
-    const model = decodeModel(bytes);
+    const model = await train(markets, { model: 'ease' });
     for (const threads of [1, 2]) {
       const kernels = await startThreads({ workers: nodeWorkers, threads });
       const recommender = Recommender.from(model, kernels);

@@ -97,7 +97,7 @@ export function addEvaluate(program: Command, context: Context): void {
     .addOption(
       new Option(
         '--scarce <a,...>',
-        'train again as each model was, with these shares of a market’s users and all of the others, as 0.03,0.1,0.3,1',
+        'train again as each model was, with these shares of a market’s users and all of the others, as 0,0.03,0.1,1; 0 is a new market',
       ).argParser(sharesOf),
     )
     .addOption(threadsOption())
