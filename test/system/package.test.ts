@@ -61,7 +61,7 @@ function reachedFiles(at: string): Set<string> {
   const { exports, bin } = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8'));
   const files = (value: string | object): string[] =>
     typeof value === 'string' ? [value] : Object.values(value).flatMap(files);
-  for (const entry of files(exports)) visit(posix.normalize(entry));
+  for (const entry of files(exports)) visit(posix.normalize(entry.replace('?module', '')));
   reached.add('dist/cjs/package.json'); // says that its scripts are CommonJS
   for (const file of Object.values(bin) as string[]) visit(posix.normalize(file));
   for (const file of reachedOfPage(join(at, 'dist/app'))) reached.add(`dist/app/${file}`);

@@ -286,12 +286,12 @@ export async function GET() {
 };
 
 /** A server component, a client component and an edge route of one application, built and started. */
-const next = (bundler) => ({
+const next = {
   async run({ folder, tarball, threads }) {
     fill(folder, ['program.mjs', 'page.mjs'], NEXT_PAGES);
     await install(folder, tarball, NEXT);
     const bin = join(tool(folder, 'next'), 'dist/bin/next');
-    await run(folder, [bin, 'build', ...bundler]);
+    await run(folder, [bin, 'build']);
     return served(folder, [bin, 'start', '-p', String(await freePort())], {}, async (url) => {
       const page = await (await fetch(`${url}/`)).text();
       const server = /<pre>([^<]+)/.exec(page)?.[1].replaceAll('&quot;', '"');
@@ -300,7 +300,7 @@ const next = (bundler) => ({
       return allTheSame(answers);
     });
   },
-});
+};
 
 /** One answer, if all parts of a row give it. */
 function allTheSame(answers) {
@@ -339,8 +339,7 @@ const FULL = {
       return files(join(folder, 'dist'), (url) => visit(`${url}/page.html`, { threads }));
     },
   },
-  'Next 16 (Turbopack): server, client, edge': next([]),
-  'Next 16 (webpack): server, client, edge': next(['--webpack']),
+  'Next 16: server, client, edge': next,
   'Astro 7: server and client': {
     async run({ folder, tarball, threads }) {
       fill(folder, ['program.mjs', 'page.mjs'], {
@@ -397,15 +396,6 @@ await miniflare.dispose();
         external: ['*.wasm'],
       });
       return run(folder, ['main.mjs']);
-    },
-  },
-  'Jest, jsdom': {
-    async run({ folder, tarball }) {
-      await install(folder, tarball, { jest: '30.5.2', 'jest-environment-jsdom': '30.5.2' });
-      await requiring(folder);
-      fill(folder, [], { 'a.test.js': jestTest(folder) });
-      await run(folder, [join(tool(folder, 'jest'), 'bin/jest.js'), '--env', 'jsdom']);
-      return answerOf(folder);
     },
   },
   'Jest, ES modules': {
