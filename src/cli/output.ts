@@ -58,7 +58,7 @@ export function formatTable(
   left: readonly number[] = [0],
 ): string {
   const cells = [header, ...rows.map((row) => row.map((cell) => printable(String(cell))))];
-  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  const widths = header.map((_, column) => cells.reduce((most, row) => Math.max(most, row[column].length), 0));
   const lines = cells.map((row) =>
     row
       .map((cell, column) => (left.includes(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))

@@ -13,7 +13,8 @@ export class ProgressView {
   private lastLine = 0;
   private bar: SingleBar | undefined;
 
-  readonly onProgress = ({ stage, done, total, loss }: Progress): void => {
+  readonly onProgress = (progress: Progress): void => {
+    const { stage, done, total, loss } = progress;
     const now = performance.now();
     if (stage !== this.stage) {
       this.clear();
@@ -21,10 +22,12 @@ export class ProgressView {
       this.started = now;
       this.lastLine = now;
     }
-    if (process.stderr.isTTY) this.draw(done, total, loss, now);
+    if (process.stderr.isTTY) this.draw(progress, now);
     else if (now - this.lastLine >= LINE_EVERY_MS) {
       this.lastLine = now;
-      writeLine(`${stage}: ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}${formatLoss(loss)}`);
+      writeLine(
+        `${stage}: ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}${formatLoss(loss)}${formatLeft(progress)}`,
+      );
     }
   };
 
@@ -35,13 +38,15 @@ export class ProgressView {
     this.stage = '';
   }
 
-  private draw(done: number, total: number, loss: number | undefined, now: number): void {
-    const payload = { stage: printable(this.stage).slice(-40).padEnd(24), loss: formatLoss(loss) };
+  private draw(progress: Progress, now: number): void {
+    const { done, total, loss } = progress;
+    const rest = `${formatLoss(loss)}${formatLeft(progress)}`;
+    const payload = { stage: printable(this.stage).slice(-40).padEnd(24), rest };
     if (!this.bar) {
       // The bar of a very short stage would only flicker.
       if (now - this.started < SHOW_AFTER_MS) return;
       this.bar = new SingleBar({
-        format: '{stage} {bar} {percentage} %{loss}',
+        format: '{stage} {bar} {percentage} %{rest}',
         stream: process.stderr,
         clearOnComplete: true,
         hideCursor: true,
@@ -58,4 +63,12 @@ export class ProgressView {
 
 function formatLoss(loss: number | undefined): string {
   return loss === undefined ? '' : `, loss ${loss.toPrecision(4)}`;
+}
+
+/** ", all 43 %, 12 s left" */
+function formatLeft({ share, secondsLeft }: Progress): string {
+  if (share === undefined) return '';
+  const all = `, all ${Math.floor(100 * share)} %`;
+  if (secondsLeft === undefined) return all;
+  return `${all}, ${secondsLeft < 100 ? `${Math.ceil(secondsLeft)} s` : `${Math.ceil(secondsLeft / 60)} min`} left`;
 }

@@ -5,9 +5,12 @@ import { LinearMemory } from './memory.ts';
 import { isModule, type KernelSource, resolveKernels } from './source.ts';
 import type { Kernels } from './types.ts';
 
+/** What V8, SpiderMonkey and JavaScriptCore say of a page's policy. */
+const FORBIDDEN = /Content Security Policy|blocked by CSP/i;
+
 /**
  * Instantiates the kernels, on a linear memory of their own unless one is given.
- * @throws ArgumentError for anything that is not the kernel module.
+ * @throws ArgumentError for anything that is not the kernel module, and where the host forbids WebAssembly.
  * @example
  * const { exports, memory } = await instantiateKernels(await readBytes('node_modules/m3rec/dist/kernels.wasm'));
  * const x = memory.put(Float32Array.of(3, 4));
@@ -27,10 +30,16 @@ export async function instantiateKernels(
     ({ exports } = await instantiate(module, imports));
   } catch (error) {
     if (error instanceof RangeError) throw new MemoryError(`the kernels were not instantiated: ${error.message}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    if (FORBIDDEN.test(reason))
+      throw ArgumentError.because(
+        'kernels',
+        `the Content Security Policy of this page forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src (${reason.trim()})`,
+      );
     const expected = isModule(resolved)
       ? 'the module kernels.wasm'
       : 'the bytes of kernels.wasm, or a WebAssembly.Module of them where a host compiles none';
-    throw new ArgumentError('kernels', resolved, `${expected} (${error instanceof Error ? error.message : error})`);
+    throw new ArgumentError('kernels', resolved, `${expected} (${reason})`);
   }
   if (typeof exports.scoreLinear !== 'function')
     throw ArgumentError.because('kernels', 'this is another WebAssembly module, not kernels.wasm of m3rec');

@@ -2,6 +2,7 @@
 // memory and facts of all stages are handled in one place.
 import { checkCallback } from '../common/errors.ts';
 import { Job, type JobOptions, type Step } from '../common/job.ts';
+import { OverallProgress } from './overall.ts';
 import type { KernelExports, Kernels } from './types.ts';
 
 /** Turns a value into bytes and back. Equal values give equal bytes. */
@@ -97,16 +98,27 @@ export class StageRunner {
   /** What the stages found, without times or memory, for the model file. */
   readonly facts: Record<string, unknown>[] = [];
   private readonly job: Job;
+  private readonly overall: OverallProgress;
+  private stage = '';
 
   /**
+   * @param costs of the stages, as far as they can be guessed: see OverallProgress
    * @param kernels opens the kernels, or gives those that are open; called by each stage.
    * @throws ArgumentError for options of another type.
    */
   constructor(
     readonly kernels: () => Promise<Kernels>,
     private readonly options: StageOptions = {},
+    costs: readonly number[] = [1],
   ) {
-    this.job = new Job(options);
+    this.overall = new OverallProgress(costs);
+    const { onProgress } = options;
+    new Job(options); // checks them as they were given
+    this.job = new Job(
+      onProgress
+        ? { ...options, onProgress: (step) => onProgress({ ...step, ...this.overall.at(step, this.stage) }) }
+        : options,
+    );
     checkCallback('onStage', options.onStage);
     checkCallback('onNote', options.onNote);
   }
@@ -120,10 +132,13 @@ export class StageRunner {
     const { name, id, market } = stage;
     memory.require(stage.bytes(input, kernels.exports), `the stage "${name}"`);
     memory.resetPeak();
+    this.stage = id;
+    this.overall.begin();
     const start = performance.now();
     const { job, options } = this;
     const context = stageContext(kernels, { stage: name, id, market }, job, (text) => options.onNote?.(text));
     const { value, fact, sources, note } = await stage.run(input, context);
+    this.overall.end();
     this.facts.push({ stage: name, ...fact, ...(sources && { market, sources }) });
     options.onStage?.({
       stage: name,

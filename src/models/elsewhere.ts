@@ -11,11 +11,7 @@ import { MAX_FLOAT } from '../model/table.ts';
  */
 export function withElsewhere({ items, markets }: Markets, models: readonly MarketModel[]): MarketModel[] {
   const counts = markets.map(purchases);
-  const users = markets.map((market, m) => {
-    const all = new Int32Array(items.length);
-    for (const [position, item] of market.items.entries()) all[item] = counts[m][position];
-    return all;
-  });
+  const buyers = buyersOf(items.length, markets, counts);
   return markets.map((market, m) => {
     if (counts[m].every((count) => count > 0) && !models[m].bias?.includes(-MAX_FLOAT)) return models[m];
     const others = markets.map((_, other) => other).filter((other) => other !== m);
@@ -24,10 +20,12 @@ export function withElsewhere({ items, markets }: Markets, models: readonly Mark
     const values: number[] = [];
     const never: number[] = [];
     for (const [position, item] of market.items.entries()) {
-      for (const [column, other] of others.entries()) {
-        if (counts[m][position] > 0 || users[other][item] === 0) continue;
-        indices.push(column);
-        values.push(users[other][item]);
+      if (counts[m][position] === 0) {
+        // nobody here has bought it, so this market is not among them
+        for (let b = buyers.starts[item]; b < buyers.starts[item + 1]; b++) {
+          indices.push(buyers.markets[b] < m ? buyers.markets[b] : buyers.markets[b] - 1);
+          values.push(buyers.users[b]);
+        }
       }
       indptr[position + 1] = indices.length;
       if (counts[m][position] === 0 && indptr[position + 1] === indptr[position]) never.push(position);
@@ -49,4 +47,23 @@ export function withElsewhere({ items, markets }: Markets, models: readonly Mark
       },
     };
   });
+}
+
+/** The markets where somebody has bought each item, ascending, with the number of users: those of item i from `starts[i]`. */
+function buyersOf(items: number, markets: Markets['markets'], counts: readonly ArrayLike<number>[]) {
+  const starts = new Int32Array(items + 1);
+  for (const [m, market] of markets.entries())
+    for (const [position, item] of market.items.entries()) if (counts[m][position] > 0) starts[item + 1]++;
+  for (let item = 0; item < items; item++) starts[item + 1] += starts[item];
+  const next = starts.slice();
+  const buyers = new Int32Array(starts[items]);
+  const users = new Int32Array(starts[items]);
+  for (const [m, market] of markets.entries()) {
+    for (const [position, item] of market.items.entries()) {
+      if (counts[m][position] === 0) continue;
+      buyers[next[item]] = m;
+      users[next[item]++] = counts[m][position];
+    }
+  }
+  return { starts, markets: buyers, users };
 }

@@ -68,6 +68,11 @@ export interface ModelKind<Options extends object = object> extends ServedKind {
    * @throws ArgumentError naming the option, what was found and what it may be.
    */
   resolve(given: Readonly<Record<string, unknown>>): Options;
+  /**
+   * About what each stage of a training costs, in their order and in any unit: by it progress tells the share of the whole.
+   * Absent: a training is one stage.
+   */
+  costs?(markets: Markets, options: Options): number[];
   /** The same markets and options give the same parts, bit for bit, on any number of threads. */
   train(markets: Markets, options: Options, run: TrainRun): Promise<TrainedParts>;
   /** Absent: such models change by training again. */

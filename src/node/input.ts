@@ -1,9 +1,10 @@
 import { constants, createReadStream, open } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { open as openFile, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { AbortedError, DataError } from '../common/errors.ts';
+import { AbortedError, DataError, MemoryError } from '../common/errors.ts';
+import { formatBytes } from '../engine/memory.ts';
 import { checkPath } from './output-file.ts';
 import { attempt, fileError } from './system-error.ts';
 
@@ -60,13 +61,7 @@ async function openStream(path: string): Promise<Readable> {
 export async function readBytes(path: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   checkPath(path);
   if (!STANDARD_INPUT.includes(path) && (await attempt(path, () => stat(path))).isFile())
-    return attempt(path, async () => {
-      try {
-        return (await readFile(path, { signal })) as Uint8Array<ArrayBuffer>;
-      } catch (error) {
-        throw signal?.aborted ? new AbortedError(`reading ${path} was stopped`) : error;
-      }
-    });
+    return attempt(path, () => readWhole(path, signal));
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of readInput(path, signal)) {
@@ -80,4 +75,34 @@ export async function readBytes(path: string, signal?: AbortSignal): Promise<Uin
     at += piece.length;
   }
   return bytes;
+}
+
+/** What one read takes: Node reads no more than 2 GiB at once, and the signal is looked at in between. */
+const WHOLE_PIECE = 2 ** 26;
+
+async function readWhole(path: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  const file = await openFile(path);
+  try {
+    const { size } = await file.stat();
+    if (size === 0) return (await file.readFile()) as Uint8Array<ArrayBuffer>; // or of a system that tells no sizes
+    const bytes = allocate(path, size);
+    let read = 0;
+    while (read < size) {
+      if (signal?.aborted) throw new AbortedError(`reading ${path} was stopped`);
+      const { bytesRead } = await file.read(bytes, read, Math.min(WHOLE_PIECE, size - read), read);
+      if (bytesRead === 0) break; // it has become shorter
+      read += bytesRead;
+    }
+    return bytes.subarray(0, read);
+  } finally {
+    await file.close();
+  }
+}
+
+function allocate(path: string, size: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(size);
+  } catch {
+    throw new MemoryError(`${path}: this host refused the ${formatBytes(size)} that the file takes`);
+  }
 }

@@ -84,13 +84,14 @@ class StartedWorker implements WorkerHandle {
   }
 }
 
+const REMEDY = 'send Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp with it';
+
 function available(): Availability {
   const one = (reason: string) => ({ threads: 1, reason });
   if (typeof Worker !== 'function') return one('this host has no workers');
   // Without isolation, shared memory can be made but not sent to a worker.
   if (globalThis.crossOriginIsolated === false && typeof document !== 'undefined')
-    return one('this page is not cross-origin isolated');
-  if (typeof SharedArrayBuffer !== 'function')
-    return one('this host shares no memory: is the page cross-origin isolated?');
+    return one(`this page is not cross-origin isolated: ${REMEDY}`);
+  if (typeof SharedArrayBuffer !== 'function') return one(`this host shares no memory; if it is a page: ${REMEDY}`);
   return { threads: navigator.hardwareConcurrency ?? 1 };
 }

@@ -54,6 +54,7 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
   return withStages(
     { onProgress, signal, onStage, onNote },
     { kernels: source, threads, workers, onThreads },
+    kind.costs?.(markets, resolved),
     async (stages) => {
       const trained = await kind.train(markets, resolved, { run: stages.run, kernels: stages.kernels, updatable });
       return {

@@ -96,7 +96,7 @@ export async function update(model: Model, added: Markets, options: UpdateOption
     return { model, added: grown.added, ...assess(model, updating, before) };
 
   const { onProgress, signal, onStage, ...threads } = options;
-  const { residual, ...parts } = await withStages({ onProgress, signal, onStage }, threads, (stages) =>
+  const { residual, ...parts } = await withStages({ onProgress, signal, onStage }, threads, undefined, (stages) =>
     updating.apply(model, grown, stages),
   );
   const facts: Facts = {

@@ -96,6 +96,27 @@ describe('kernels', () => {
     }
   });
 
+  it.each([
+    [
+      'V8',
+      `WebAssembly.compile(): Compiling or instantiating WebAssembly module violates the following Content Security policy directive because 'unsafe-eval' is not an allowed source of script in the following Content Security Policy directive: "script-src 'self'".`,
+    ],
+    ['SpiderMonkey', 'call to WebAssembly.compile() blocked by CSP'],
+    [
+      'JavaScriptCore',
+      `Refused to create a WebAssembly object because 'unsafe-eval' or 'wasm-unsafe-eval' is not an allowed source of script in the following Content Security Policy directive: "script-src 'self'".\n`,
+    ],
+  ])('are refused with the remedy where a policy forbids WebAssembly: %s', async (_, text) => {
+    const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError(text));
+    try {
+      expect(await refused(embeddedKernels)).toContain(
+        "the Content Security Policy of this page forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src",
+      );
+    } finally {
+      compile.mockRestore();
+    }
+  });
+
   it('are neither compiled nor instantiated by init', async () => {
     const spies = [
       vi.spyOn(WebAssembly, 'compile'),

@@ -15,7 +15,7 @@ import {
   withAssortment,
 } from '../../src/index.ts';
 import type { SparseMatrix } from '../../src/matrix/sparse.ts';
-import { othersOver } from '../../src/models/transfer/others.ts';
+import { othersOf } from '../../src/models/transfer/others.ts';
 import { denseEase } from '../support/transfer-reference.ts';
 
 let markets: Markets;
@@ -37,7 +37,7 @@ describe('a market of kind transfer', () => {
   it('is EASE that shrinks to that of the other markets, as plain f64 has it', async () => {
     const whole = await train(markets, { model: 'transfer', epsilon: -1 });
     for (const [m, market] of markets.markets.entries()) {
-      const prior = denseEase(othersOver(markets, m).X, 10);
+      const prior = denseEase(othersOf(markets)(m).X, 10);
       const expected = denseEase(market.interactions, 40, prior, 0.35);
       const found = denseOf(whole.markets[m].linear!);
       // a system has the items that matter most to its group; the others would move entries by less than this

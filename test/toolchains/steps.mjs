@@ -26,7 +26,7 @@ export function fill(folder, names, texts = {}) {
 }
 
 /** What a program of Node prints. @param {{ node?: string, env?: object, seconds?: number }} options */
-export function run(folder, args, { node = process.execPath, env, seconds = 240 } = {}) {
+export function run(folder, args, { node = process.execPath, env, seconds = 600 } = {}) {
   return command(node, args, { cwd: folder, seconds, env: { ...process.env, ...QUIET, ...env } });
 }
 

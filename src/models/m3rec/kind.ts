@@ -1,7 +1,7 @@
 import type { ModelKind } from '../kind.ts';
 import { M3REC_OPTIONS, type M3RecOptions, resolveM3RecOptions } from './options.ts';
 import { m3rec as served } from './served.ts';
-import { train } from './train.ts';
+import { costs, train } from './train.ts';
 import { updating } from './update.ts';
 
 /** M3Rec (SIGIR 2022), and with preset softmax what goes beyond it. */
@@ -14,5 +14,6 @@ export const m3rec = {
   options: M3REC_OPTIONS,
   resolve: resolveM3RecOptions,
   train,
+  costs,
   updating,
 } as const satisfies ModelKind<M3RecOptions>;

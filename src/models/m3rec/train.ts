@@ -40,6 +40,25 @@ export async function train(data: Markets, options: M3RecOptions, work: TrainRun
   return { dim: options.dim, inverse: merged?.inverse, markets };
 }
 
+/** In what EASE of one item costs: the walks and the skip-gram over them, and an epoch of a user's adaptation, for each of d. */
+const EMBEDDING_COST = 0.02;
+const ADAPTATION_COST = 0.004;
+
+/** The stages of `train`, in its order. */
+export function costs(data: Markets, options: M3RecOptions): number[] {
+  const { intra, inter } = similaritiesOf(options);
+  const weights = linearWeightsOf(options);
+  const items = data.items.length;
+  const users = data.markets.reduce((sum, market) => sum + market.users.length, 0);
+  return [
+    ...(intra ? [items] : []),
+    ...(inter ? [0.1 * items, EMBEDDING_COST * options.dim * items] : []),
+    ADAPTATION_COST * options.dim * options.epochs * users,
+    ...(weights.walk > 0 ? [0.1 * items] : []),
+    ...(weights.market > 0 ? data.markets.map((market) => market.items.length) : []),
+  ];
+}
+
 /** V_glob (n × d): skip-gram over walks that cross the markets, propagated by B. */
 async function interSimilarity(
   interactions: Interactions,

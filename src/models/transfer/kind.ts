@@ -8,7 +8,7 @@ import type { ModelKind, Run, TrainedParts } from '../kind.ts';
 import { givenIn } from '../options.ts';
 import { tieBreak } from '../tie-break.ts';
 import { resolveTransferOptions, TRANSFER_OPTIONS, type TransferOptions } from './options.ts';
-import { othersOver } from './others.ts';
+import { othersOf } from './others.ts';
 import { transfer as served } from './served.ts';
 import { itemVectors, marketSimilarity, othersSimilarity } from './stages.ts';
 
@@ -32,6 +32,7 @@ export const transfer = {
   options: TRANSFER_OPTIONS,
   resolve: resolveTransferOptions,
   train: trainMarkets,
+  costs,
 
   // All is counted and solved, in about the time that an update of inverses would take.
   updating: {
@@ -48,9 +49,10 @@ export const transfer = {
 async function trainMarkets(data: Markets, options: TransferOptions, { run, kernels }: Run): Promise<TrainedParts> {
   const dim = dimOf(data, options);
   const vectors = dim > 0 ? await run(itemVectors(dim, options.seed), mergeInteractions(data)) : undefined;
+  const othersOfMarket = othersOf(data);
   const models: MarketModel[] = [];
   for (const [number, market] of data.markets.entries()) {
-    const others = othersOver(data, number);
+    const others = othersOfMarket(number);
     let prior: SparseMatrix | undefined;
     if (options.borrow > 0 && others.X.rows > 0) {
       const taken: Interactions = bothWays(await kernels(), others.X);
@@ -69,6 +71,19 @@ async function trainMarkets(data: Markets, options: TransferOptions, { run, kern
     });
   }
   return { ...(dim > 0 && { dim }), markets: models };
+}
+
+/** In what EASE of one item costs: solving its system, with a share of its group's. */
+const VECTOR_COST = 5 / 256;
+
+/** The vectors of all items, then each market's two stages. */
+function costs(data: Markets, options: TransferOptions): number[] {
+  const dim = dimOf(data, options);
+  const stages = options.borrow > 0 && data.markets.length > 1 ? 2 : 1;
+  return [
+    ...(dim > 0 ? [VECTOR_COST * dim * data.items.length] : []),
+    ...data.markets.flatMap(({ items }) => Array.from({ length: stages }, () => items.length)),
+  ];
 }
 
 /** Most numbers of the vectors of all items: 134 MB. */

@@ -11,25 +11,58 @@ export interface Others {
   sources: Source[];
 }
 
-/** @param number of the market */
-export function othersOver({ items, markets }: Markets, number: number): Others {
-  const own = markets[number].items;
+/**
+ * Gives the others of each market by its number. A market costs what it and those that share an item with it hold, not
+ * what all of them do.
+ */
+export function othersOf({ items, markets }: Markets): (number: number) => Others {
+  const sellers = sellersOf(items.length, markets);
   const places = new Int32Array(items.length).fill(-1);
-  for (const [position, item] of own.entries()) places[item] = position;
-  const others = markets.filter((_, m) => m !== number);
+  const seenBy = new Int32Array(markets.length).fill(-1);
+  return (number) => {
+    const own = markets[number].items;
+    const sharing: number[] = [];
+    for (const [position, item] of own.entries()) {
+      places[item] = position;
+      for (let s = sellers.starts[item]; s < sellers.starts[item + 1]; s++) {
+        const other = sellers.markets[s];
+        if (other === number || seenBy[other] === number) continue;
+        seenBy[other] = number;
+        sharing.push(other);
+      }
+    }
+    const others = sharing.sort((one, other) => one - other).map((m) => markets[m]);
+    const found = othersOver(own.length, others, places);
+    for (const item of own) places[item] = -1;
+    return found;
+  };
+}
+
+/** The markets that sell each item, ascending: those of item i from `starts[i]`. */
+function sellersOf(items: number, markets: readonly Market[]): { starts: Int32Array; markets: Int32Array } {
+  const starts = new Int32Array(items + 1);
+  for (const market of markets) for (const item of market.items) starts[item + 1]++;
+  for (let item = 0; item < items; item++) starts[item + 1] += starts[item];
+  const next = starts.slice();
+  const sellers = new Int32Array(starts[items]);
+  for (const [m, market] of markets.entries()) for (const item of market.items) sellers[next[item]++] = m;
+  return { starts, markets: sellers };
+}
+
+/** @param places of every item in the market, or −1 */
+function othersOver(cols: number, others: readonly Market[], places: Int32Array): Others {
   const placesOf = (market: Market) => market.items.map((item) => places[item]);
   const sources: Source[] = [];
   let entries = 0;
   for (const market of others) {
-    const place = placesOf(market);
-    const has = new Uint8Array(own.length);
+    const has = new Set<number>();
     const source = { market: market.name, users: 0, items: 0 };
-    eachRow(market, place, (row) => {
+    eachRow(market, placesOf(market), (row) => {
       source.users++;
       entries += row.length;
-      for (const item of row) has[item] = 1;
+      for (const item of row) has.add(item);
     });
-    source.items = has.reduce((sum, each) => sum + each, 0);
+    source.items = has.size;
     if (source.users > 0) sources.push(source);
   }
   const indptr = new Int32Array(sources.reduce((sum, { users }) => sum + users, 0) + 1);
@@ -41,7 +74,7 @@ export function othersOver({ items, markets }: Markets, number: number): Others 
       indptr[user + 1] = indptr[user] + row.length;
       user++;
     });
-  return { X: { rows: user, cols: own.length, indptr, indices }, sources };
+  return { X: { rows: user, cols, indptr, indices }, sources };
 }
 
 /**
