@@ -24,6 +24,8 @@ export class ArgumentError extends M3RecError {
     problem = `found ${show(found)}, expected ${expected}`,
   ) {
     super(`${argument}: ${problem}`);
+    // hosts print the properties of an error that nobody catches, and this may be a whole model
+    Object.defineProperty(this, 'found', { enumerable: false });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { ArgumentError } from '../../src/common/errors.ts';
 
@@ -12,4 +13,10 @@ test('a wrong value is quoted, a sentence is not', () => {
     expected: 'it was exported',
     message: 'model: it was exported',
   });
+});
+
+test('an error that nobody catches is printed without what was found, which may be a whole model', () => {
+  const error = new ArgumentError('model', { secret: 'x'.repeat(10_000) }, 'a Recommender');
+  expect(error.found).toMatchObject({ secret: expect.any(String) });
+  expect(inspect(error)).not.toContain('secret');
 });

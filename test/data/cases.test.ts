@@ -519,7 +519,12 @@ describe('what cannot be read is refused in one line that helps', () => {
       'the zip is damaged or cut short (it has no directory)',
     ],
     [
-      'a zip bomb',
+      'a zip that unpacks to a thousand times its size',
+      zip({ 'train.csv': 'user,item\n'.repeat(80 << 17) }),
+      'unpacks to more than 200 times its size; if that is right, raise the limit: maxExpansion (--max-expansion)',
+    ],
+    [
+      'gzip that unpacks to a thousand times its size',
       gzipSync(Buffer.concat(Array(80).fill(Buffer.from('user,item\n'.repeat(1 << 17))))),
       'unpacks to more than 200 times its size; if that is right, raise the limit: maxExpansion (--max-expansion)',
     ],

@@ -144,6 +144,12 @@ describe('a market of kind transfer', () => {
     const base = await train(first, { model: 'transfer' });
     const { model: grown } = await update(base, markets);
     expect(grown.markets).toEqual(model.markets);
+
+    const { singularVectors, cosineWeight, ...recorded } = base.training.options as Record<string, unknown>;
+    expect([singularVectors, cosineWeight]).toEqual([256, 0.15]);
+    const plain = await train(first, { model: 'transfer', singularVectors: 0 });
+    const older = { ...plain, training: { ...plain.training, options: recorded } };
+    expect((await update(older, markets)).model.markets.every(({ vectors }) => vectors === undefined)).toBe(true);
   });
 });
 

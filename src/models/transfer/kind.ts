@@ -40,7 +40,8 @@ export const transfer = {
     checkTraining() {},
     check() {},
     async apply(model, grown, run) {
-      const options = resolveTransferOptions(givenIn(model.training.options));
+      // models of version 0.2.0 had no vectors, and recorded none
+      const options = resolveTransferOptions({ singularVectors: 0, ...givenIn(model.training.options) });
       return { ...(await trainMarkets(grown, options, run)), residual: null };
     },
   },
