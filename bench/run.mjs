@@ -11,6 +11,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   groups [systems|small|large|million|growth]  EASE by groups on generated catalogues of 10,000 to 1,000,000 items, exact EASE next to it: time, memory, NDCG@10
   solver                      NDCG@10 of EASE by groups with systems of several sizes, compared with the exact inverse: each market, merged, presets
   entries                     which entries of B̂ to keep: NDCG@10, entries, bytes
+  vectors                     the default's singular vectors: gain by their number and weight
   skipgram                    the skip-gram stage compared with gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation compared with the same step in PyTorch
   read                        10⁷ rows of CSV to Markets compared with papaparse alone: time, memory
@@ -46,6 +47,7 @@ const NAMES = [
   'groups',
   'solver',
   'entries',
+  'vectors',
   'skipgram',
   'adaptation',
   'read',

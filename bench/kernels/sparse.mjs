@@ -9,6 +9,7 @@ export function* sparse(c) {
   yield () => transpose(c, 'transposeMatrix', c.B);
   yield () => gram(c);
   yield () => propagate(c);
+  yield () => gramProduct(c);
   yield () => normaliseRows(c);
   yield () => historyRows(c);
   yield () => rp3betaRows(c);
@@ -171,6 +172,50 @@ function propagate({ exports, bench, B }) {
   };
 }
 
+function gramProduct({ exports, bench, X }) {
+  const n = X.cols;
+  const q = bench.put(randoms(n * DIM, 12));
+  const panels = bench.f32(n * DIM);
+  const product = bench.f32(n * DIM);
+  const z = bench.f32(n * DIM);
+  const weights = bench.put(
+    Float32Array.from({ length: X.rows }, (_, u) => 1 / Math.max(1, X.indptr.js[u + 1] - X.indptr.js[u])),
+  );
+  const scales = bench.put(randoms(n, 13));
+  return {
+    kernels: ['addGramProduct', 'joinPanels'],
+    size: `X of ${count(X.indices.js.length)} entries, d = ${DIM}`,
+    work: 4 * DIM * X.indices.js.length,
+    unit: 'GFLOP/s',
+    outputs: [z],
+    wasm() {
+      exports.cutColumns(0, n, n, DIM, q.at, panels.at);
+      for (let c = 0; c < DIM; c += 16) {
+        const [from, to] = [panels, product].map(({ at }) => at + 4 * n * c);
+        exports.clear(16 * n, to);
+        exports.addGramProduct(X.rows, X.indptr.at, X.indices.at, weights.at, scales.at, from, to);
+      }
+      exports.joinPanels(0, n, n, DIM, product.at, z.at);
+    },
+    js() {
+      const sum = new Float32Array(DIM);
+      z.js.fill(0);
+      for (let u = 0; u < X.rows; u++) {
+        sum.fill(0);
+        for (let e = X.indptr.js[u]; e < X.indptr.js[u + 1]; e++) {
+          const item = X.indices.js[e];
+          for (let k = 0; k < DIM; k++) sum[k] += scales.js[item] * q.js[item * DIM + k];
+        }
+        for (let e = X.indptr.js[u]; e < X.indptr.js[u + 1]; e++) {
+          const item = X.indices.js[e];
+          const w = weights.js[u] * scales.js[item];
+          for (let k = 0; k < DIM; k++) z.js[item * DIM + k] += w * sum[k];
+        }
+      }
+    },
+  };
+}
+
 function normaliseRows({ exports, bench, B }) {
   const values = bench.put(B.values.js);
   return {
@@ -264,6 +309,8 @@ function rp3betaRows({ exports, bench, X, Xt }) {
   const threshold = 3e-4;
   const degree = (i) => Xt.indptr.js[i + 1] - Xt.indptr.js[i];
   const scale = bench.put(Float64Array.from({ length: n }, (_, i) => (degree(i) > 0 ? degree(i) ** -0.6 : 0)));
+  const itemDivisor = bench.put(Float64Array.from({ length: n }, (_, i) => degree(i)));
+  const userDivisor = bench.put(Float64Array.from({ length: X.rows }, (_, u) => X.indptr.js[u + 1] - X.indptr.js[u]));
   const room = rows * Math.min(n, Math.ceil(1 / threshold) + 1);
   const dense = bench.f64(n);
   const touched = bench.i32(n);
@@ -275,6 +322,8 @@ function rp3betaRows({ exports, bench, X, Xt }) {
     itemUsers: Xt.indices.at,
     userIndptr: X.indptr.at,
     userItems: X.indices.at,
+    itemDivisor: itemDivisor.at,
+    userDivisor: userDivisor.at,
     columnScale: scale.at,
     threshold,
   });

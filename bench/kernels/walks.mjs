@@ -129,7 +129,8 @@ function walkWeights({ exports, bench, X, Xt }) {
 }
 
 /** Sums, starts and the walks themselves, made by the kernels, for those who need walks. */
-function makeWalks({ exports, bench, X, Xt }, most) {
+function makeWalks(c, most) {
+  const { exports, bench, X, Xt } = c;
   const n = X.cols;
   const sums = bench.u32(Xt.indices.js.length);
   exports.walkWeights(n, Xt.indptr.at, Xt.indices.at, X.indptr.at, sums.at);

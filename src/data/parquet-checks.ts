@@ -84,7 +84,7 @@ export function checkRuns(
   if (encoding === 'PLAIN_DICTIONARY' || encoding === 'RLE_DICTIONARY') {
     const width = page[from];
     if (values > 0 && !(width <= 32)) throw new Error('a page has places of more than 32 bits');
-    if (width > 0) followRuns(page, from + 1, page.length, width, values);
+    followRuns(page, from + 1, page.length, width, values);
   } else if (encoding === 'RLE') followRuns(page, from + (type === 'BOOLEAN' && one ? 4 : 0), page.length, 1, values);
   else if (encoding === 'PLAIN' && values > 8 * (page.length - from))
     throw new Error('a page has more values than bits');
@@ -114,9 +114,51 @@ function followRuns(bytes: Uint8Array, start: number, end: number, width: number
       if (packed > count - seen + 512) throw new Error('a run is longer than its page');
       if (width === 1)
         for (let i = 0; i < packed && seen + i < count; i++) ones += (bytes[at + (i >> 3)] >> (i & 7)) & 1;
-      at += width * length;
+      // without bits, hyparquet reads a byte all the same
+      at += Math.max(1, width * length);
       seen += packed;
     }
   }
   return ones;
+}
+
+/**
+ * Follows a Snappy stream without unpacking it: hyparquet's loop takes lengths from 2³¹ on for negative ones and goes
+ * back. Throws unless each element lies in the stream, copies what is there, and all of them together give `size` bytes.
+ */
+export function checkSnappy(bytes: Uint8Array, size: number): void {
+  const end = bytes.length;
+  const number = (from: number, length: number): number => {
+    if (from + length > end) throw new Error('a Snappy page is cut short');
+    let value = 0;
+    for (let i = 0; i < length; i++) value += bytes[from + i] * 2 ** (8 * i);
+    return value;
+  };
+  let at = 0;
+  while (at < end && bytes[at] > 127) at++;
+  at++;
+  let made = 0;
+  while (at < end) {
+    const tag = bytes[at++];
+    const kind = tag & 3;
+    let length = (tag >> 2) + 1;
+    if (kind === 0) {
+      if (length > 60) {
+        const more = length - 60;
+        length = number(at, more) + 1;
+        at += more;
+      }
+      at += length;
+      if (at > end) throw new Error('a Snappy page is cut short');
+    } else {
+      if (kind === 1) length = ((tag >> 2) & 7) + 4;
+      const width = kind === 3 ? 4 : kind;
+      const offset = number(at, width) + (kind === 1 ? (tag >> 5) * 256 : 0);
+      at += width;
+      if (offset === 0 || offset > made) throw new Error('a Snappy page copies what is not there');
+    }
+    made += length;
+    if (made > size) throw new Error('a Snappy page is longer than it is said to be');
+  }
+  if (made !== size) throw new Error('a Snappy page is shorter than it is said to be');
 }

@@ -9,7 +9,7 @@ import { parquetMetadata, parquetSchema } from 'hyparquet/src/metadata.js';
 import { getTreePath } from 'hyparquet/src/schema.js';
 import type { ColumnDecoder, ColumnMetaData, Compressors, DecodedArray, FileMetaData } from 'hyparquet/src/types.js';
 import { DataError, M3RecError } from '../common/errors.ts';
-import { checkRuns, checkThrift } from './parquet-checks.ts';
+import { checkRuns, checkSnappy, checkThrift } from './parquet-checks.ts';
 import type { LayoutOptions, Wanted } from './recognise.ts';
 import { namedColumns, textOf } from './row-table.ts';
 import type { RandomAccess } from './source.ts';
@@ -18,6 +18,9 @@ import { keysOf, type TableSink } from './table-sink.ts';
 /** Largest column chunk as it lies in the file, largest page unpacked, most values of a page, largest footer. */
 const MAX_CHUNK = 1 << 30;
 const MAX_PAGE = 1 << 28;
+/** Zstandard, which packs most, repeats a byte 2¹⁷ times by four; small pages may be anything up to this size. */
+const MOST_EXPANSION = 1 << 15;
+const LEAST_PAGE = 1 << 20;
 const MAX_PAGE_VALUES = 1 << 24;
 const MAX_FOOTER = 1 << 27;
 /** Rows of a file for each of its bytes, beyond 16 Mi rows: more are the same row over and over. */
@@ -169,6 +172,9 @@ function chunkOf(
   return { meta, start, end };
 }
 
+/** What a header says, which may be no number in a damaged file. */
+const numberOf = (value: unknown) => (typeof value === 'number' ? value.toLocaleString('en-US') : 'no number of');
+
 /** The values of one column in one row group, a page at a time. */
 class PageReader {
   page: DecodedArray = [];
@@ -221,8 +227,9 @@ class PageReader {
       const header = parquetHeader(reader);
       const size = header.compressed_page_size;
       const unpacked = header.uncompressed_page_size;
-      if (!(size >= 0 && size <= bytes.length - reader.offset && unpacked >= 0 && unpacked <= MAX_PAGE))
-        throw new Error(`a page is said to have ${size ?? 'no number of'} bytes, ${unpacked ?? 'no number'} unpacked`);
+      const most = Math.min(MAX_PAGE, LEAST_PAGE + MOST_EXPANSION * size);
+      if (!(size >= 0 && size <= bytes.length - reader.offset && unpacked >= 0 && unpacked <= most))
+        throw new Error(`a page is said to have ${numberOf(size)} bytes, ${numberOf(unpacked)} unpacked`);
       const values =
         header.data_page_header?.num_values ??
         header.data_page_header_v2?.num_values ??
@@ -230,7 +237,7 @@ class PageReader {
         0;
       const isDictionary = header.type === 'DICTIONARY_PAGE';
       if (!(values >= 0 && values <= MAX_PAGE_VALUES && (isDictionary || values <= this.left)))
-        throw new Error(`a page is said to have ${values} values`);
+        throw new Error(`a page is said to have ${numberOf(values)} values`);
       if (header.type === 'INDEX_PAGE') {
         reader.offset += size;
         continue;
@@ -264,6 +271,8 @@ class PageReader {
     const size = header.uncompressed_page_size - levels;
     if (size < 0) throw new Error('the levels of a page are longer than it');
     const data = packed.subarray(levels);
-    return two?.is_compressed === false || size === 0 ? data : decompressPage(data, size, codec, this.compressors);
+    if (two?.is_compressed === false || size === 0) return data;
+    if (codec === 'SNAPPY') checkSnappy(data, size);
+    return decompressPage(data, size, codec, this.compressors);
   }
 }

@@ -1,6 +1,7 @@
 // The loop of a fuzz run, in a process of its own: whoever started it can end a case that does not return, and outlives
 // one that exhausts the memory. Bundled by run.mjs, which also asks `make` for the input of such a case.
 import { openSync, writeSync } from 'node:fs';
+import '../support/kernels.ts';
 import { xxHash32 } from '../../src/common/xxhash.ts';
 import { SplitMix } from '../../src/data/splitmix.ts';
 import {
