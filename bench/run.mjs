@@ -34,6 +34,7 @@ Without a name: all of them. A peer that is not installed is named and left out:
 python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of scale (echarts). Data: the folder that M3REC_DATA names, else ../shared/xmarket.
 
   --epochs N    fewer epochs of the market adaptation (stages, quality, limits)
+  --trials N    trainings at most (lab); the next run takes up there
   --preset P    only this preset (stages, limits): paper or softmax
   --threads N   threads of the trainings (scale: all cores without it; stages: 1 and 2)
   --before DIR  a built checkout of before, whose reading takes turns with this one's (read)
@@ -74,7 +75,6 @@ const PARTS = {
   lab: [
     'popularity',
     'ease',
-    'transfer',
     'itemknn',
     'p3alpha',
     'rp3beta',
@@ -105,6 +105,10 @@ async function main(args) {
       options.epochs = Number(args[++i]);
       if (!Number.isInteger(options.epochs) || options.epochs < 0)
         return wrong(`--epochs: found ${args[i]}, expected an integer from 0`);
+    } else if (argument === '--trials') {
+      options.trials = Number(args[++i]);
+      if (!Number.isInteger(options.trials) || options.trials < 1)
+        return wrong(`--trials: found ${args[i]}, expected an integer from 1`);
     } else if (argument === '--preset') {
       options.preset = args[++i];
       if (!PRESETS.includes(options.preset))

@@ -17,10 +17,10 @@ export const SHARED_OPTIONS = {
 export const LINEAR_OPTIONS = {
   scope: {
     type: 'choice',
-    choices: ['merged', 'market'],
-    default: 'merged',
+    choices: ['market', 'merged'],
+    default: 'market',
     flag: '--scope <name>',
-    text: 'Whose users similarities are made of: merged, those of all markets together; market, those of each market alone',
+    text: 'Whose users similarities are made of: market, those of each market alone; merged, those of all markets together',
   },
   neighbours: {
     type: 'number',

@@ -4,7 +4,7 @@ import { SHARED_OPTIONS } from '../shared-options.ts';
 
 export const IALS_OPTIONS = {
   ...SHARED_OPTIONS,
-  dim: M3REC_OPTIONS.dim,
+  dim: withDefault(M3REC_OPTIONS.dim, 64),
   epochs: withDefault(M3REC_OPTIONS.epochs, 16),
   alpha0: {
     type: 'number',

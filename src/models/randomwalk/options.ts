@@ -8,7 +8,7 @@ export const RANDOMWALK_OPTIONS = {
     min: 1,
     max: 10,
     integer: true,
-    default: 2,
+    default: 1,
     flag: '--steps <n>',
     text: 'τ, the steps over items that a walk takes at most',
   },

@@ -7,7 +7,7 @@ export const RP3BETA_OPTIONS = {
     type: 'number',
     min: 0,
     max: 10,
-    default: 0.6,
+    default: 0.2,
     flag: '--beta <x>',
     text: 'β: similarities to an item are divided by its users to this power, so that popular items come less often',
   },

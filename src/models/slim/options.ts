@@ -15,7 +15,7 @@ export const SLIM_OPTIONS = {
     type: 'number',
     min: 0,
     max: 1e9,
-    default: 100,
+    default: 10,
     flag: '--ridge <x>',
     text: '½ λ₂‖w‖²: a larger one trusts small counts less',
   },
