@@ -38,3 +38,21 @@ export { addInto, addRows, clear, unitRows, unitRowsBackward } from './core/vect
 export { countVisits, walk, walkWeights } from './embedding/walk';
 export { unitise, widenBytes, widenHalves } from './serving/widen';
 export { addProducts, gatherRows, narrow } from './dense/woodbury';
+export { activate, activateBackward } from './nets/dense';
+export { crossEntropy, multinomial } from './nets/loss';
+export {
+  addProduct,
+  addRowDots,
+  addTimes,
+  addWeighedRows,
+  blendMoments,
+  multiplyRows,
+  normaliseBy,
+  normaliseColumns,
+  normaliseColumnsBackward,
+  softmaxRows,
+  softmaxRowsBackward,
+  takeRows,
+} from './nets/rows';
+export { addDropped, drawLatent, drawLatentBackward, drawSamples } from './nets/sample';
+export { addSamples, addWeighted, drawHistories, stepParameters, stepTable } from './nets/table';

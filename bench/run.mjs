@@ -20,6 +20,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   stages                      time, loss and memory of each stage of training
   earns                       which stages of preset softmax earn their time on 30,000 generated items: NDCG@10, processor time
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, compared with the published figures
+  networks [narrow|gmf|…]     networks on the markets: MRR, NDCG@10 and HR@10 of the half of the users that chose no epoch
   gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
   lab [KIND]                  every kind of model over its small grid: MRR, NDCG@10, HR@10 by market, training time, size; takes up where it ended
   update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
@@ -57,6 +58,7 @@ const NAMES = [
   'stages',
   'earns',
   'quality',
+  'networks',
   'gain',
   'lab',
   'update',
@@ -71,6 +73,7 @@ const PARTS = {
   ease: ['groups', 'exact'],
   groups: ['systems', 'small', 'large', 'million', 'growth'],
   quality: ['ease', 'paper', 'default'],
+  networks: ['narrow', 'gmf', 'mlp', 'neumf', 'marketneumf', 'crossstitch', 'mmoe', 'star', 'multvae'],
   gain: ['markets', 'ablation', 'constants'],
   lab: [
     'popularity',

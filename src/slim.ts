@@ -10,6 +10,7 @@ export {
   M3RecError,
   MemoryError,
   ModelFileError,
+  UnseenUserError,
   WorkerError,
 } from './common/errors.ts';
 export type { JobOptions, Progress, Step } from './common/job.ts';

@@ -39,6 +39,16 @@ export class ArgumentError extends M3RecError {
   }
 }
 
+/** A user whom the model has not learned was asked for, and its kind cannot answer from items alone: says why. */
+export class UnseenUserError extends ArgumentError {
+  override name = 'UnseenUserError';
+  /** @param refusal of the scorer, as a sentence */
+  constructor(argument: string, refusal = 'this kind of model answers for its own users only') {
+    const sentence = `${refusal}: give a user of the model, or train again with this one`;
+    super(argument, undefined, sentence, sentence);
+  }
+}
+
 /** Wrong input data: names the file and, where it is known, the line (1-based). */
 export class DataError extends M3RecError {
   override name = 'DataError';

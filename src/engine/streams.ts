@@ -15,4 +15,13 @@ export const STREAM = {
   initialFactors: 11,
   interactions: 12,
   pairNegatives: 13,
+  networkParameters: 32,
+  networkOrder: 33,
+  networkNegatives: 34,
+  networkHistories: 35,
+  networkLatent: 36,
+  /** This and the next 31: a layer each. */
+  networkDropout: 64,
+  /** This and those above: a market each. */
+  networkSelection: 1024,
 } as const;

@@ -63,13 +63,12 @@ export class Ranker {
    */
   rank(row: HeldOut, user: number): { rank: number; candidates: number } {
     const seen = this.seen(row.user);
-    const scores = this.scores(row, seen);
     const target = this.poolIndex.get(row.itemId)!;
-    const at = (place: number) => (this.positions[place] < 0 ? -Infinity : scores[this.positions[place]]);
+    const candidates = this.candidates(row, target, seen, this.relevant[user]);
+    const at = this.scorer(row, seen, target, candidates);
     const own = at(target);
     let above = 0;
     let equal = 0;
-    const candidates = this.candidates(row, target, seen, this.relevant[user]);
     for (const place of candidates) {
       const score = at(place);
       if (score > own) above++;
@@ -85,13 +84,33 @@ export class Ranker {
     return indices.slice(indptr[user], indptr[user + 1]).map((position) => this.places[position]);
   }
 
-  /** Rows of one user that follow each other are scored once. */
-  private scores(row: HeldOut, seen: Int32Array): Float32Array {
-    if (this.scored?.user === row.userId) return this.scored.scores;
-    const history = seen.map((place) => this.positions[place]).filter((position) => position >= 0);
+  /** The score of each place that is ranked. */
+  private scorer(row: HeldOut, seen: Int32Array, target: number, candidates: Int32Array): (place: number) => number {
+    const { positions } = this;
+    if (!this.recommender.scorer.scoreItems) {
+      const scores = this.scores(row, seen);
+      return (place) => (positions[place] < 0 ? -Infinity : scores[positions[place]]);
+    }
+    const places = [target, ...candidates].filter((place) => positions[place] >= 0);
+    const scores = this.scores(
+      row,
+      seen,
+      Int32Array.from(places, (place) => positions[place]),
+    );
+    const found = new Map(places.map((place, i) => [place, scores[i]]));
+    return (place) => found.get(place) ?? -Infinity;
+  }
+
+  /** Rows of one user that follow each other are scored once, if all items are scored. */
+  private scores(row: HeldOut, seen: Int32Array, only?: Int32Array): Float32Array {
+    if (!only && this.scored?.user === row.userId) return this.scored.scores;
+    const { recommender, market } = this;
     const user = row.user < 0 ? -1 : (this.userIndex.get(row.userId) ?? -1);
-    const scores = this.recommender.scores(this.market.name, history.sort(), user);
-    this.scored = { user: row.userId, scores };
+    // whom the model does not know it cannot score by a history either, if it does not fold in
+    const places = user < 0 && !recommender.scorer.foldsIn ? NONE : seen;
+    const history = places.map((place) => this.positions[place]).filter((position) => position >= 0);
+    const scores = recommender.scores(market.name, history.sort(), user, only);
+    if (!only) this.scored = { user: row.userId, scores };
     return scores;
   }
 

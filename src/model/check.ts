@@ -17,7 +17,7 @@ import {
   type SparsePattern,
   typedArrayName,
 } from '../matrix/sparse.ts';
-import { BASICS, type FileKind, kindOf, MAX_DIM, WHOLE_FIELDS } from './fields.ts';
+import { BASICS, type FileKind, kindOf, MAX_DIM, wholeFields } from './fields.ts';
 import type { MarketModel, Model } from './model.ts';
 import { type Field, type Sizes, sizeOf, type Values } from './sections.ts';
 import { findTableFlaw, MAX_FLOAT, type ScaledTable, type Table, tableType, tableValues } from './table.ts';
@@ -32,7 +32,7 @@ export function checkModelTypes(value: unknown, kinds: readonly FileKind[]): voi
     kinds.map(({ name }) => name),
   );
   checkInteger('model.dim', dim, 0, MAX_DIM);
-  checkFields('model', WHOLE_FIELDS, value as Values);
+  checkFields('model', wholeFields(kindOf(kinds, kind)), value as Values);
   for (const [m, market] of checkArray('model.markets', markets).entries())
     checkFields(`model.markets[${m}]`, marketFields(kinds, kind), checkObject(`model.markets[${m}]`, market));
 }
@@ -45,7 +45,7 @@ export function checkModelTypes(value: unknown, kinds: readonly FileKind[]): voi
 export function checkModel(value: unknown, kinds: readonly FileKind[]): void {
   checkModelTypes(value, kinds);
   const { kind, dim, items, markets } = value as Model;
-  checkFields('model', WHOLE_FIELDS, value as Values, { all: items.length });
+  checkFields('model', wholeFields(kindOf(kinds, kind)), value as Values, { all: items.length, dim });
   for (const [m, market] of markets.entries()) {
     const sizes = {
       all: items.length,
@@ -56,6 +56,8 @@ export function checkModel(value: unknown, kinds: readonly FileKind[]): void {
     };
     checkFields(`model.markets[${m}]`, marketFields(kinds, kind), market as MarketModel & Values, sizes);
   }
+  const flaw = kindOf(kinds, kind).flaw?.(value as Model);
+  if (flaw !== undefined) throw ArgumentError.because('model', `found ${flaw}, expected a whole model of kind ${kind}`);
 }
 
 const marketFields = (kinds: readonly FileKind[], kind: string) => [...BASICS, ...kindOf(kinds, kind).fields];

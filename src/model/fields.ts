@@ -2,6 +2,7 @@
 // terms, a cosine and a bias. docs/internals/format.md lists the sections in words.
 
 import type { Format } from './container.ts';
+import type { Model } from './model.ts';
 import type { Field } from './sections.ts';
 import { MAX_FLOAT } from './table.ts';
 
@@ -29,6 +30,10 @@ export interface FileKind {
   readonly since?: number;
   /** The fields of each of its markets, besides the basics. */
   readonly fields: readonly Field[];
+  /** The fields of the whole model, besides those of every model. */
+  readonly whole?: readonly Field[];
+  /** What is wrong with a model whose fields are all right by themselves, as "found …"; undefined if nothing is. */
+  readonly flaw?: (model: Model) => string | undefined;
 }
 
 /** The fields of every model, besides its kind, its dimension and its markets. */
@@ -45,6 +50,9 @@ export const WHOLE_FIELDS: readonly Field[] = [
   { name: 'inverse', type: 'tiles', sections: { 4: 'inverse' }, use: 'for update', rows: 'all' },
   { name: 'itemData', type: 'texts', sections: { 5: 'item data' }, since: 3, use: 'items', rows: 'all' },
 ];
+
+/** The fields of the whole of a model of this kind. */
+export const wholeFields = ({ whole = [] }: FileKind): readonly Field[] => [...WHOLE_FIELDS, ...whole];
 
 /** What a market of every model has. */
 export const BASICS: readonly Field[] = [

@@ -15,7 +15,7 @@ import {
   WHOLE,
   writeContainer,
 } from './container.ts';
-import { BASICS, type FileKind, kindOf, MAX_DIM, MODEL_FORMAT, WHOLE_FIELDS } from './fields.ts';
+import { BASICS, type FileKind, kindOf, MAX_DIM, MODEL_FORMAT, wholeFields } from './fields.ts';
 import type { MarketModel, Model } from './model.ts';
 import { readFields } from './read-fields.ts';
 import { type Field, type Sizes, sectionKinds, type Use, type Values } from './sections.ts';
@@ -67,7 +67,7 @@ export function writeModel(model: Model, kinds: readonly FileKind[]): Uint8Array
   const kind = kindOf(kinds, model.kind);
   const sizes = { dim: model.dim };
   const sections = [
-    ...writeFields(WHOLE_FIELDS, model as Model & Values, WHOLE, sizes, 'model'),
+    ...writeFields(wholeFields(kind), model as Model & Values, WHOLE, sizes, 'model'),
     ...model.markets.flatMap((market, m) =>
       writeFields(marketFields(kind), market as MarketModel & Values, m, sizes, `model.markets[${m}]`),
     ),
@@ -87,7 +87,8 @@ export function readModel(bytes: Uint8Array | ArrayBuffer, kinds: readonly FileK
 export function describeModel(bytes: Uint8Array | ArrayBuffer, kinds: readonly FileKind[]): ModelInfo {
   const { model, header, sections } = read(bytes, kinds);
   const { markets } = model;
-  const fields = marketFields(kindOf(kinds, model.kind));
+  const own = kindOf(kinds, model.kind);
+  const fields = marketFields(own);
   const valuesOf = (type: Field['type'], use: Use) =>
     fields
       .filter((field) => field.type === type && field.use === use)
@@ -103,7 +104,7 @@ export function describeModel(bytes: Uint8Array | ArrayBuffer, kinds: readonly F
     sections: sections.map(({ kind, part, dtype, rows, cols, bytes: size, checksum }) => ({
       kind: kind.label,
       market: part === WHOLE ? null : markets[part].name,
-      use: useOf(part === WHOLE ? WHOLE_FIELDS : fields, kind.code),
+      use: useOf(part === WHOLE ? wholeFields(own) : fields, kind.code),
       dtype,
       rows,
       cols,
@@ -141,13 +142,14 @@ function read(
     return fail('header', 24, `model kind ${code}`, kinds.map((each) => `${each.code} (${each.name})`).join(', '));
   if (dim > MAX_DIM) fail('header', 28, `dimension ${dim}`, `at most ${MAX_DIM}`);
   const fields = marketFields(kind);
-  const sections = readSections(header, { whole: sectionKinds(WHOLE_FIELDS), part: sectionKinds(fields) }, kind.since);
+  const whole = wholeFields(kind);
+  const sections = readSections(header, { whole: sectionKinds(whole), part: sectionKinds(fields) }, kind.since);
   const parts = byPart(sections);
   const part = (number: number) => new Part(header, number, parts.get(number) ?? []);
   const sizes: Sizes = { dim };
-  const whole = readFields(WHOLE_FIELDS, part(WHOLE), sizes) as Pick<Model, 'training' | 'items'>;
-  if (whole.items.length !== itemCount)
-    fail('header', 36, `${itemCount} items`, `${whole.items.length}, the number of ids`);
+  const values = readFields(whole, part(WHOLE), sizes) as Pick<Model, 'training' | 'items'>;
+  if (values.items.length !== itemCount)
+    fail('header', 36, `${itemCount} items`, `${values.items.length}, the number of ids`);
   const markets: MarketModel[] = [];
   for (let m = 0; m < header.parts; m++) {
     const market = readFields(fields, part(m), {
@@ -161,5 +163,8 @@ function read(
       part(m).refuse('name', JSON.stringify(market.name), `a name after ${JSON.stringify(before)}`);
     markets.push(market);
   }
-  return { model: { kind: kind.name as Model['kind'], dim, ...whole, markets }, header, sections };
+  const model: Model = { kind: kind.name, dim, ...values, markets };
+  const flaw = kind.flaw?.(model);
+  if (flaw !== undefined) fail('header', 24, flaw, `a whole model of kind ${kind.name}`);
+  return { model, header, sections };
 }

@@ -72,6 +72,8 @@ export interface Model {
    * serve.
    */
   inverse?: Float32Array;
+  /** All that a network has learned, as its kind lays it out (models/network/parameters.ts). */
+  parameters?: Float32Array;
   markets: MarketModel[];
   /**
    * The options it was trained with, and what each stage reported (no times: the file depends on data, seed and options

@@ -33,7 +33,7 @@ export const TYPES = {
 } as const satisfies Record<string, readonly Partial<Record<Dtype, number>>[]>;
 
 /** What a field is for: how `inspect` and `export` sum up the bytes of a file. */
-export type Use = 'items' | 'similarities' | 'vectors' | 'users' | 'for update' | 'other';
+export type Use = 'items' | 'similarities' | 'vectors' | 'network' | 'users' | 'for update' | 'other';
 
 /** A size by its name, looked up among the sizes that are known when the field is read, or a number. */
 export type Size = string | number;

@@ -38,6 +38,11 @@ export interface ExportOptions {
  */
 export function exportModel(model: Model, options: ExportOptions = {}): Model {
   checkModel(model, SERVED_KINDS);
+  if (model.parameters)
+    throw ArgumentError.because(
+      'model',
+      `a ${model.kind} model has learned one network for all of its markets, items and users, of which nothing can be left out; use its file as it is`,
+    );
   const { markets: names, users, vectors, neighbours } = checkOptions(model, options);
   const kept = model.markets.filter(({ name }) => names === undefined || names.includes(name));
   const needed = new Uint8Array(model.items.length);

@@ -19,6 +19,8 @@ export interface Run {
 export interface TrainRun extends Run {
   /** Whether to keep what `update` needs. */
   readonly updatable: boolean;
+  /** The held-out file by whose rows a kind that `selects` chooses its best epoch. */
+  readonly selectBy?: string;
 }
 
 /** What a kind makes of markets: the parts of a Model that are its own. */
@@ -26,6 +28,7 @@ export interface TrainedParts {
   /** d; absent in a model without vectors. */
   dim?: number;
   inverse?: Float32Array;
+  parameters?: Float32Array;
   /** In the order of the markets that were given. */
   markets: MarketModel[];
 }
@@ -61,6 +64,8 @@ export interface ModelKind<Options extends object = object> extends ServedKind {
   readonly foldsIn: boolean;
   /** Whether a score can be told apart into what each history item adds. */
   readonly explains: boolean;
+  /** Whether held-out rows may choose its best epoch. */
+  readonly selects?: boolean;
   /** What `resolve` uses. */
   readonly options: OptionTable;
   /**

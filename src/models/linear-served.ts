@@ -4,7 +4,7 @@ import { dotProduct, linearCosine } from '../recommend/linear-cosine.ts';
 import type { ServedKind } from './served-kind.ts';
 
 /** The first format version with kinds of the laboratory. */
-const SINCE = 4;
+export const SINCE = 4;
 
 /** A kind whose scores are linear terms, a cosine and a bias. */
 export const servedLinear = <const Name extends string, const Code extends number>(name: Name, code: Code) =>

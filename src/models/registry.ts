@@ -1,20 +1,28 @@
 // The kinds of models. A new one is a folder next to these and a line here.
 import { ArgumentError } from '../common/errors.ts';
 import { bpr } from './bpr/kind.ts';
+import { crossstitch } from './crossstitch/kind.ts';
 import { ease } from './ease/kind.ts';
 import { edlae } from './edlae/kind.ts';
+import { gmf } from './gmf/kind.ts';
 import { ials } from './ials/kind.ts';
 import { item2vec } from './item2vec/kind.ts';
 import { itemknn } from './itemknn/kind.ts';
 import type { ModelKind } from './kind.ts';
 import { lightgcn } from './lightgcn/kind.ts';
 import { m3rec } from './m3rec/kind.ts';
+import { marketneumf } from './marketneumf/kind.ts';
+import { mlp } from './mlp/kind.ts';
+import { mmoe } from './mmoe/kind.ts';
+import { multvae } from './multvae/kind.ts';
+import { neumf } from './neumf/kind.ts';
 import type { GivenOptions, OptionTable } from './options.ts';
 import { p3alpha } from './p3alpha/kind.ts';
 import { popularity } from './popularity/kind.ts';
 import { randomwalk } from './randomwalk/kind.ts';
 import { rp3beta } from './rp3beta/kind.ts';
 import { slim } from './slim/kind.ts';
+import { star } from './star/kind.ts';
 import { transfer } from './transfer/kind.ts';
 
 /** The first is the default. */
@@ -33,6 +41,14 @@ export const KINDS = [
   ials,
   bpr,
   lightgcn,
+  gmf,
+  mlp,
+  neumf,
+  marketneumf,
+  multvae,
+  crossstitch,
+  mmoe,
+  star,
 ] as const;
 
 /** The name of a kind of model, as `model` and `--model` take it. */

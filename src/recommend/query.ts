@@ -1,8 +1,8 @@
 // Queries and answers, and the check of a query against the markets of a model.
 
-import { ArgumentError, checkInteger, checkObject, checkTexts } from '../common/errors.ts';
+import { ArgumentError, checkInteger, checkObject, checkTexts, UnseenUserError } from '../common/errors.ts';
 import type { KnownMarket, KnownMarkets } from './known-markets.ts';
-import type { History } from './scorer.ts';
+import type { History, Scorer } from './scorer.ts';
 
 /** Whom to recommend to: a user saved with the model, or anyone with these items as history. */
 export type Subject = { market: string } & (
@@ -100,7 +100,7 @@ export interface CheckedQuery {
 /**
  * @throws ArgumentError naming the argument: unknown market or user, neither or both of `user` and `items`, wrong k.
  */
-export function checkQuery(markets: KnownMarkets, query: RecommendQuery, foldsIn: boolean): CheckedQuery {
+export function checkQuery(markets: KnownMarkets, query: RecommendQuery, scorer: Scorer): CheckedQuery {
   const market = checkMarket(markets, query);
   return {
     market,
@@ -108,7 +108,7 @@ export function checkQuery(markets: KnownMarkets, query: RecommendQuery, foldsIn
     only: query.only === undefined ? undefined : checkTexts('only', query.only),
     without: query.without === undefined ? [] : checkTexts('without', query.without),
     explain: checkExplain(query.explain),
-    history: checkHistory(market, query, foldsIn),
+    history: checkHistory(market, query, scorer),
     includeSeen: Boolean(query.includeSeen),
   };
 }
@@ -122,8 +122,8 @@ export function checkMarket(markets: KnownMarkets, query: { market: string }): K
   return markets.named(checkObject('query', query).market);
 }
 
-/** @param foldsIn whether the model can answer from items alone, for any user */
-export function checkHistory(market: KnownMarket, { user, items }: Subject, foldsIn: boolean): CheckedHistory {
+/** @throws UnseenUserError for somebody whom the model has not learned, if its kind cannot answer from items alone. */
+export function checkHistory(market: KnownMarket, { user, items }: Subject, scorer: Scorer): CheckedHistory {
   if ((user === undefined) === (items === undefined)) {
     throw new ArgumentError(
       'user, items',
@@ -131,12 +131,12 @@ export function checkHistory(market: KnownMarket, { user, items }: Subject, fold
       'either a user or the items of a history',
     );
   }
-  return items === undefined ? historyOfUser(market, user!) : historyOfItems(market, items, foldsIn);
+  return items === undefined ? historyOfUser(market, user!, scorer) : historyOfItems(market, items, scorer);
 }
 
-function historyOfItems(market: KnownMarket, items: readonly string[], foldsIn: boolean): CheckedHistory {
-  if (!foldsIn)
-    throw ArgumentError.because('items', 'this kind of model answers for its own users only: give a user instead');
+function historyOfItems(market: KnownMarket, items: readonly string[], scorer: Scorer): CheckedHistory {
+  // an empty history tells no model anything: popularity answers
+  if (!scorer.foldsIn && checkTexts('items', items).length > 0) throw new UnseenUserError('items', scorer.refusal);
   const positions = new Set<number>();
   const unknownItems: string[] = [];
   for (const item of checkTexts('items', items)) {
@@ -147,11 +147,12 @@ function historyOfItems(market: KnownMarket, items: readonly string[], foldsIn: 
   return { positions: Int32Array.from(positions).sort(), user: -1, unknownItems };
 }
 
-function historyOfUser(market: KnownMarket, user: string): CheckedHistory {
+function historyOfUser(market: KnownMarket, user: string, scorer: Scorer): CheckedHistory {
   const { users, seenItems, name } = market.model;
   if (!users || !seenItems)
     throw ArgumentError.because('user', 'this model was saved without users: give items instead');
   const index = market.userIndex.get(user);
+  if (index === undefined && !scorer.foldsIn) throw new UnseenUserError('user', scorer.refusal);
   if (index === undefined)
     throw new ArgumentError('user', user, `a user of market ${JSON.stringify(name)}, or items instead`);
   return {

@@ -1,4 +1,4 @@
-import { ArgumentError, ClosedError, checkArray, checkInteger, checkTexts } from '../common/errors.ts';
+import { ArgumentError, ClosedError, checkArray, checkInteger, checkTexts, UnseenUserError } from '../common/errors.ts';
 import { Job, type JobOptions } from '../common/job.ts';
 import { runTask } from '../engine/tasks.ts';
 import type { Kernels } from '../engine/types.ts';
@@ -187,20 +187,21 @@ export class Recommender {
     const market = checkMarket(this.known, query);
     const { n, itemIndex } = market;
     const candidates = checkTexts('candidates', query.candidates);
-    const history = checkHistory(market, query, this.scorer.foldsIn);
-    return this.withScores(market, history, (scores) =>
-      candidates
-        .map((item, order) => {
-          const position = itemIndex.get(item) ?? n;
-          const known = position < n;
-          return { item, order, position, known, score: known ? scores[position] : LOWEST_SCORE };
-        })
-        .sort(
-          (a, b) =>
-            Number(b.known) - Number(a.known) || b.score - a.score || a.position - b.position || a.order - b.order,
-        )
-        .map(({ item, score, known }) => ({ item, score, known })),
-    );
+    const history = checkHistory(market, query, this.scorer);
+    const positions = candidates.map((item) => itemIndex.get(item) ?? n);
+    const scores = this.scoresOf(market, history, Int32Array.from(positions.filter((position) => position < n)));
+    let next = 0;
+    return candidates
+      .map((item, order) => {
+        const position = positions[order];
+        const known = position < n;
+        return { item, order, position, known, score: known ? scores[next++] : LOWEST_SCORE };
+      })
+      .sort(
+        (a, b) =>
+          Number(b.known) - Number(a.known) || b.score - a.score || a.position - b.position || a.order - b.order,
+      )
+      .map(({ item, score, known }) => ({ item, score, known }));
   }
 
   /** `rank` for each query, in order. */
@@ -215,10 +216,11 @@ export class Recommender {
    * @param name of the market
    * @param history positions in the market's items, strictly increasing
    * @param user index of a user of the market, whose offset is then added; −1 for an unseen user
-   * @returns n scores, a copy
+   * @param only positions in the market's items, whose scores alone are wanted; all by default
+   * @returns n scores, or as many as positions: a copy
    * @throws ArgumentError for an unknown market, a position or a user out of range.
    */
-  scores(name: string, history: ArrayLike<number>, user = -1): Float32Array {
+  scores(name: string, history: ArrayLike<number>, user = -1, only?: Int32Array): Float32Array {
     this.checkOpen();
     const market = this.known.named(name);
     const positions = new Int32Array(
@@ -231,8 +233,13 @@ export class Recommender {
       }
       positions[i] = position;
     }
-    checkInteger('user', user, this.scorer.foldsIn ? -1 : 0, market.userIndex.size - 1);
-    return this.withScores(market, { positions, user }, (scores) => scores.slice());
+    checkInteger('user', user, -1, market.userIndex.size - 1);
+    for (const [i, position] of only?.entries() ?? []) checkInteger(`only[${i}]`, position, 0, market.n - 1);
+    if (user < 0 && !this.scorer.foldsIn && positions.length > 0)
+      throw new UnseenUserError('user', this.scorer.refusal);
+    return only
+      ? this.scoresOf(market, { positions, user }, only)
+      : this.withScores(market, { positions, user }, (scores) => scores.slice());
   }
 
   /**
@@ -274,10 +281,23 @@ export class Recommender {
   }
 
   private check(query: RecommendQuery): CheckedQuery {
-    const checked = checkQuery(this.known, query, this.scorer.foldsIn);
+    const checked = checkQuery(this.known, query, this.scorer);
     if (checked.explain > 0 && !this.scorer.explain)
       throw ArgumentError.because('explain', 'this kind of model cannot explain its scores: ask without explain');
     return checked;
+  }
+
+  /** The scores of some items, by their positions. */
+  private scoresOf(market: KnownMarket, history: History, positions: Int32Array): Float32Array {
+    const { kernels, scorer } = this;
+    const { exports, memory } = kernels;
+    if (!scorer.scoreItems || (history.user < 0 && !scorer.foldsIn))
+      return this.withScores(market, history, (scores) => pick(scores, positions));
+    return onStack(memory, () => {
+      const address = memory.allocate(4 * positions.length);
+      runTask(exports, scorer.scoreItems!(market.number, history, positions, address, memory));
+      return memory.f32(address, positions.length).slice();
+    });
   }
 
   /** Calls `read` with the scores of one history. The view is valid while `read` runs. */
@@ -293,3 +313,6 @@ export class Recommender {
     });
   }
 }
+
+const pick = (scores: Float32Array, positions: Int32Array) =>
+  Float32Array.from(positions, (position) => scores[position]);

@@ -62,6 +62,8 @@ export type Search<E extends Evidence> = (
 export interface Scorer<E extends Evidence = Evidence> {
   /** Whether items alone are enough for an answer. If not, a query needs a user whom the model knows. */
   readonly foldsIn: boolean;
+  /** Why items alone are not enough, as a sentence; there where they are not. */
+  readonly refusal?: string;
   /**
    * Computes the scores of all n items of a market for each history.
    *
@@ -70,6 +72,12 @@ export interface Scorer<E extends Evidence = Evidence> {
    * @param out histories × n × f32, contents undefined
    */
   score(market: number, histories: readonly History[], out: Address, scratch: Arena): Pending<E[]>;
+  /**
+   * Computes the scores of some items only. Absent if that would save no time.
+   * @param positions of items
+   * @param out positions × f32, contents undefined
+   */
+  scoreItems?(market: number, history: History, positions: Int32Array, out: Address, scratch: Arena): Call[];
   /**
    * Prepares a market for the search of that number of users; undefined if there is no search, or if it would take
    * longer than scoring. Its arrays are in `scratch` and last as long.
@@ -90,6 +98,11 @@ export interface Scorer<E extends Evidence = Evidence> {
    * explaining `explained` results. What every request to the market takes is not counted. Absent if there are none.
    */
   steps?(market: number, history: History, explained: number): number;
+  /**
+   * The multiplications that scoring all items for one user takes, where it takes a network for each item. Such models
+   * are not served. Absent otherwise.
+   */
+  cost?(market: number): number;
   /** Frees its memory. */
   close(): void;
 }

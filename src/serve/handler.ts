@@ -108,8 +108,16 @@ interface Service {
 async function open(model: unknown, kernels: KernelSource | undefined): Promise<Recommender> {
   const given = await model;
   // Recognised by its shape, since another copy of this library may have made it.
-  if (typeof given === 'object' && given !== null && 'recommend' in given) return given as Recommender;
-  return loadModel(given as Uint8Array, { kernels });
+  const recommender =
+    typeof given === 'object' && given !== null && 'recommend' in given
+      ? (given as Recommender)
+      : await loadModel(given as Uint8Array, { kernels });
+  if (recommender.scorer?.cost)
+    throw ArgumentError.because(
+      'model',
+      `a ${recommender.model.kind} model computes a network for every item that it scores, which is too much for a request: serve another kind, or recommend in batches (recommendAll, m3rec recommend --all)`,
+    );
+  return recommender;
 }
 
 /** What a path names. */

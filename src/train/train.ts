@@ -3,6 +3,7 @@ import { checkMarkets, type Markets } from '../data/markets.ts';
 import type { StageOptions } from '../engine/stage.ts';
 import type { Model } from '../model/model.ts';
 import { withElsewhere } from '../models/elsewhere.ts';
+import type { ModelKind } from '../models/kind.ts';
 import { checkThreads, type ThreadOptions } from '../threads/pool.ts';
 import { resolveKind, type TrainOptions } from './options.ts';
 import { withStages } from './with-stages.ts';
@@ -13,6 +14,12 @@ export type TrainJobOptions = TrainOptions &
   ThreadOptions & {
     /** Keeps what `update` needs, the inverses behind the EASE terms: about 2 n² bytes each. Nothing else differs. */
     updatable?: boolean;
+    /**
+     * The name of a held-out file (`valid`, `test`) by whose rows a kind that learns by epochs chooses its best one: it
+     * then stops when ten epochs have brought nothing. These rows say little about the model afterwards. Default: none,
+     * so that all epochs run.
+     */
+    selectBy?: string;
   };
 
 /**
@@ -37,6 +44,7 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
     workers,
     onThreads,
     updatable = false,
+    selectBy,
     ...given
   } = checkObject('options', options) as TrainJobOptions;
   const { kind, resolved } = resolveKind(given);
@@ -51,20 +59,41 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
       );
     kind.updating.checkTraining(markets, resolved);
   }
+  if (selectBy !== undefined) checkSelectBy(kind, markets, selectBy);
   return withStages(
     { onProgress, signal, onStage, onNote },
     { kernels: source, threads, workers, onThreads },
     kind.costs?.(markets, resolved),
     async (stages) => {
-      const trained = await kind.train(markets, resolved, { run: stages.run, kernels: stages.kernels, updatable });
+      const trained = await kind.train(markets, resolved, {
+        run: stages.run,
+        kernels: stages.kernels,
+        updatable,
+        selectBy,
+      });
       return {
         kind: kind.name,
         dim: 0,
         items: markets.items,
-        training: { options: resolved, stages: stages.facts },
+        training: { options: resolved, stages: stages.facts, ...(selectBy !== undefined && { selectBy }) },
         ...trained,
         markets: withElsewhere(markets, trained.markets),
       };
     },
   );
+}
+
+/** Throws an ArgumentError unless the kind chooses an epoch by held-out rows, and there are such rows. */
+function checkSelectBy({ name, selects }: ModelKind, { markets }: Markets, file: unknown): void {
+  if (!selects)
+    throw ArgumentError.because('selectBy', `a ${name} model does not learn by epochs to choose from; leave it out`);
+  const files = [...new Set(markets.flatMap(({ heldOut }) => Object.keys(heldOut)))];
+  if (
+    !markets.some(({ heldOut }) => typeof file === 'string' && Object.hasOwn(heldOut, file) && heldOut[file].length > 0)
+  )
+    throw new ArgumentError(
+      'selectBy',
+      file,
+      files.length > 0 ? `a file of held-out rows: ${files.join(', ')}` : 'data with held-out rows',
+    );
 }

@@ -3,7 +3,7 @@
 import { type CallOptions, moving, serveCalls } from '../../browser/calls.ts';
 import { openModelStore } from '../../browser/open-store.ts';
 import type { ModelStore } from '../../browser/store.ts';
-import { ArgumentError } from '../../common/errors.ts';
+import { ArgumentError, UnseenUserError } from '../../common/errors.ts';
 import type { Markets } from '../../data/markets.ts';
 import { init } from '../../engine/init.ts';
 import type { Model } from '../../model/model.ts';
@@ -38,6 +38,11 @@ const FACTS = 'm3rec:facts';
 /** The model that answers, by bytes. */
 async function openBytes(bytes: Uint8Array<ArrayBuffer>, more: Partial<api.ModelFacts> = {}): Promise<api.ModelFacts> {
   const recommender = await loadModel(bytes);
+  const { foldsIn, refusal } = recommender.scorer;
+  if (!foldsIn) {
+    recommender.close();
+    throw new UnseenUserError('model', refusal);
+  }
   open?.recommender.close();
   quick?.close();
   quick = undefined;

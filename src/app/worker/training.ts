@@ -29,9 +29,9 @@ export function threadsHere(): { threads: number; threadsReason?: string } {
   return { threads, threadsReason: reason };
 }
 
-/** The kinds of the registry, as the page shows them. */
+/** The kinds of the registry, as the page shows them: those that answer for a basket. */
 export function kindFacts(): KindFacts[] {
-  return KINDS.map(({ name, title, options }) => {
+  return KINDS.filter(({ foldsIn }) => foldsIn).map(({ name, title, options }) => {
     const table = options as Record<string, OptionSpec>;
     const { preset, ...others } = table;
     const presets = preset?.type === 'choice' ? [...preset.choices] : [];

@@ -109,6 +109,7 @@ async function runRecommend(
   const recommender = await context.openRecommender(path);
   const market = rest.market!;
   checkMarket(recommender, market);
+  stateCost(context, recommender, market);
   const known = (id: string) => recommender.hasItem(market, id);
   const resolve = (filter: Filter | undefined) => filter && resolveFilter(filter, known);
   const history = [...(items ?? []).flatMap((text) => resolveList(text, known)), ...(item ?? []), ...file];
@@ -154,6 +155,16 @@ async function runRecommend(
   await write(
     formatTable(['rank', 'item', 'score', ...further], table, [0, 1, ...further.map((_, column) => 3 + column)]),
   );
+}
+
+/** Says what an answer costs where every item takes a network. */
+function stateCost(context: Context, { model, scorer }: Recommender, market: string): void {
+  const number = model.markets.findIndex(({ name }) => name === market);
+  const cost = scorer.cost?.(number);
+  if (cost !== undefined)
+    context.message(
+      `${model.kind} computes a network for each of ${formatCount(model.markets[number].items.length)} items: ${formatCount(Math.round(cost / 1e6))} million multiplications a user`,
+    );
 }
 
 function warnOfUnknown(context: Context, recommender: Recommender, market: string, items: readonly string[]): void {

@@ -16,6 +16,7 @@ type TrainCommandOptions = DataOptions &
     output: string;
     updatable?: boolean;
     itemData?: string;
+    selectBy?: string;
     threads?: number;
     relaxed?: boolean;
     json?: boolean;
@@ -37,6 +38,12 @@ export function addTrain(program: Command, context: Context): void {
   command
     .addOption(new Option('--updatable', 'also store what `update` needs (2 n² bytes for n items)'))
     .addOption(itemDataOption())
+    .addOption(
+      new Option(
+        '--select-by <file>',
+        'the held-out rows (valid, test) that choose the best epoch of a network, and when to stop',
+      ).argParser(nonEmpty),
+    )
     .addOption(threadsOption())
     .addOption(relaxedOption())
     .addOption(jsonOption())
@@ -45,7 +52,7 @@ export function addTrain(program: Command, context: Context): void {
 }
 
 async function runTrain(context: Context, paths: readonly string[], options: TrainCommandOptions): Promise<void> {
-  const [rows, { output, json, updatable, itemData, threads, relaxed, ...hyper }] = takeDataOptions(options);
+  const [rows, { output, json, updatable, itemData, selectBy, threads, relaxed, ...hyper }] = takeDataOptions(options);
   resolveOptions(hyper);
   const result = await context.openResult(output);
   const how = await context.threads(threads, relaxed);
@@ -57,6 +64,7 @@ async function runTrain(context: Context, paths: readonly string[], options: Tra
     ...how,
     ...hyper,
     updatable,
+    selectBy,
     onStage: table.onStage,
     onNote: (text) => context.message(text),
   });

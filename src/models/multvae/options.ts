@@ -1,0 +1,25 @@
+import { HIDDEN_OPTIONS, LEARNING_OPTIONS } from '../network/options.ts';
+import { type OptionTable, type ResolvedValues, withDefault } from '../options.ts';
+
+const { seed, dim, epochs, batch, learningRate, l2 } = LEARNING_OPTIONS;
+
+export const MULTVAE_OPTIONS = {
+  seed,
+  dim,
+  epochs: withDefault(epochs, 50),
+  batch: { ...withDefault(batch, 512), text: 'Users of a batch, the same share of each market' },
+  learningRate,
+  l2,
+  hidden: { ...HIDDEN_OPTIONS.hidden, text: 'Units of the hidden layers, one before and one after the latent vector' },
+  dropout: { ...withDefault(HIDDEN_OPTIONS.dropout, 0.5), text: 'Share of a history that a step hides' },
+  divergence: {
+    type: 'number',
+    min: 0,
+    max: 10,
+    default: 0.2,
+    flag: '--divergence <x>',
+    text: 'Weight of the divergence of latent vectors from normal ones, which rises to it over the first half of the steps',
+  },
+} as const satisfies OptionTable;
+
+export type MultVaeOptions = ResolvedValues<typeof MULTVAE_OPTIONS>;
