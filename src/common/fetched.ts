@@ -1,5 +1,5 @@
 // What is fetched: a URL, the body of a response, a stream of bytes. Failures name the argument and the file.
-import { AbortedError, ArgumentError, MemoryError } from './errors.ts';
+import { AbortedError, ArgumentError, M3RecError } from './errors.ts';
 
 /** What is read, for messages. */
 interface Wanted {
@@ -39,74 +39,28 @@ export const brokeOff = ({ argument, file }: Wanted, error: unknown): ArgumentEr
 
 /**
  * All bytes of a stream.
- * @param total bytes that are expected, 0 if that is not known. More or fewer are taken as they come.
  * @param onBytes called with the bytes that have come so far
- * @throws ArgumentError if the stream fails or holds anything but bytes; AbortedError, also while nothing comes; MemoryError.
+ * @throws ArgumentError if the stream fails or holds anything but bytes; AbortedError, also while nothing comes.
  */
 export async function readStream(
   stream: ReadableStream<Uint8Array>,
-  total: number,
   wanted: Wanted,
   onBytes: (done: number) => Promise<void>,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<ArrayBuffer> {
   const { argument, file, signal } = wanted;
-  const reader = stream.getReader();
-  const stopped = () => new AbortedError(`reading ${file} was stopped`);
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(stopped());
+  let done = 0;
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    async transform(piece, out) {
+      if (!ArrayBuffer.isView(piece)) throw new ArgumentError(argument, piece, 'a stream of bytes');
+      done += piece.byteLength;
+      out.enqueue(piece);
+      await onBytes(done);
+    },
   });
-  aborted.catch(() => {}); // what waits for it is told
-  if (signal?.aborted) stop();
-  signal?.addEventListener('abort', stop);
-  const pieces = new Pieces(total);
   try {
-    for (;;) {
-      const { done, value } = await Promise.race([reader.read(), aborted]).catch((error) => {
-        throw signal?.aborted ? stopped() : brokeOff(wanted, error);
-      });
-      if (done) return pieces.all();
-      if (!ArrayBuffer.isView(value)) throw new ArgumentError(argument, value, 'a stream of bytes');
-      pieces.add(value);
-      await onBytes(pieces.length);
-    }
+    return await new Response(stream.pipeThrough(counted, { signal })).arrayBuffer();
   } catch (error) {
-    reader.cancel(error).catch(() => {});
-    throw error instanceof RangeError ? new MemoryError(`${file} does not fit: ${error.message}`) : error;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-  }
-}
-
-/** Bytes as they come: written to one array if their number was told truly, so that none is held twice. */
-class Pieces {
-  length = 0;
-  private readonly kept: Uint8Array[] = [];
-  private whole: Uint8Array<ArrayBuffer>;
-
-  constructor(total: number) {
-    this.whole = new Uint8Array(total);
-  }
-
-  add(view: ArrayBufferView): void {
-    const piece = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    if (this.length + piece.length <= this.whole.length) this.whole.set(piece, this.length);
-    else {
-      if (this.kept.length === 0) this.kept.push(this.whole.subarray(0, this.length));
-      this.whole = new Uint8Array(0);
-      this.kept.push(piece);
-    }
-    this.length += piece.length;
-  }
-
-  all(): Uint8Array<ArrayBuffer> {
-    if (this.kept.length === 0) return this.whole.subarray(0, this.length);
-    const whole = new Uint8Array(this.length);
-    let at = 0;
-    for (const piece of this.kept) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    return whole;
+    if (signal?.aborted) throw new AbortedError(`reading ${file} was stopped`);
+    throw error instanceof M3RecError ? error : brokeOff(wanted, error);
   }
 }

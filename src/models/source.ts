@@ -1,6 +1,6 @@
 // Where a model file comes from.
 import { ArgumentError } from '../common/errors.ts';
-import { brokeOff, checkStatus, fetchUrl, readStream } from '../common/fetched.ts';
+import { checkStatus, fetchUrl, readStream } from '../common/fetched.ts';
 import { Job, type JobOptions } from '../common/job.ts';
 
 type ModelSourceNow = Uint8Array | ArrayBuffer | Response | URL | string | ReadableStream<Uint8Array>;
@@ -27,18 +27,12 @@ export async function modelBytes(source: unknown, options: JobOptions): Promise<
   if ('arrayBuffer' in value && 'headers' in value) {
     const response = value as Response;
     checkStatus(response, wanted);
-    if (response.bodyUsed) throw ArgumentError.because('model', 'this response has been read already');
-    if (!response.body) return response.arrayBuffer().catch((error) => Promise.reject(brokeOff(wanted, error)));
     // the bytes of a compressed body are not those that come out of it
-    const announced = response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length'));
-    total = Number.isSafeInteger(announced) && announced <= MOST_ANNOUNCED ? announced : 0;
-    value = response.body;
+    total = response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length'));
+    value = response.body ?? new Uint8Array();
   }
   if (!('getReader' in (value as object))) return value;
   const stream = value as ReadableStream<Uint8Array>;
-  if (stream.locked) throw ArgumentError.because('model', 'this stream is being read already');
-  return readStream(stream, total, wanted, (done) => job.tick(STEP, done, Math.max(total, total && done)));
+  if (stream.locked) throw ArgumentError.because('model', 'it has been read already');
+  return readStream(stream, wanted, (done) => job.tick(STEP, done, total > 0 ? Math.max(total, done) : 0));
 }
-
-/** What a server announces is allocated at once up to here; more is collected as it comes. */
-const MOST_ANNOUNCED = 2 ** 30;

@@ -84,10 +84,10 @@ test.each<[string, () => unknown, RegExp]>([
 test('refuses what was read already, and a page instead of a model', async () => {
   const response = new Response(bytes);
   await response.arrayBuffer();
-  await expect(loadModel(response)).rejects.toThrow('this response has been read already');
+  await expect(loadModel(response)).rejects.toThrow('model: it has been read already');
   const stream = streamOf(bytes);
   stream.getReader();
-  await expect(loadModel(stream)).rejects.toThrow('this stream is being read already');
+  await expect(loadModel(stream)).rejects.toThrow('model: it has been read already');
   await expect(loadModel(`${base}/page`)).rejects.toThrow(ModelFileError);
 });
 
