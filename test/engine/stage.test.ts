@@ -75,9 +75,27 @@ test('progress, notes and an abort say which stage and which part of it', async 
     await context.tick(4, 4);
   });
   await expect(runner.run(stage, 21)).rejects.toThrow(new AbortedError('doubling of de was stopped at 4 of 4'));
+  const left = expect.any(Number);
   expect(heard.slice(0, 2)).toEqual([
-    { stage: 'doubling of de', id: 'doubling', market: 'de', done: 1, total: 4, loss: 0.25 },
-    { stage: 'doubling of de: last digits', id: 'doubling.last-digits', market: 'de', done: 3, total: 4 },
+    {
+      stage: 'doubling of de',
+      id: 'doubling',
+      market: 'de',
+      done: 1,
+      total: 4,
+      loss: 0.25,
+      share: 0.25,
+      secondsLeft: left,
+    },
+    {
+      stage: 'doubling of de: last digits',
+      id: 'doubling.last-digits',
+      market: 'de',
+      done: 3,
+      total: 4,
+      share: 0.53125,
+      secondsLeft: left,
+    },
   ]);
   expect(notes).toEqual(['doubling of de: in one step, as 21 is odd']);
   expect(runner.facts).toEqual([]);
