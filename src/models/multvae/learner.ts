@@ -297,19 +297,23 @@ export class VaeLearner {
   /** W_4's gradient, of ranges of a market's items: scoresᵀ · h′ over its users of the batch. */
   private decoderTasks(shares: readonly Share[]): Task[] {
     const { width } = this;
-    const tasks: Task[] = shares.flatMap(({ market: { n, ld, gradient }, count, inBatch, scores }) =>
-      ranges(n, ITEMS_PER_TASK).map(([from, to], i): Task => {
-        const out = plus(gradient, 4 * width * from);
-        const wide = plus(this.wide, 4 * width * inBatch);
-        const { workspace } = this.groups[i % GROUPS];
-        return [
-          ['clear', (to - from) * width, out],
-          ['gemmTN', to - from, width, count, 1, plus(scores, 4 * from), ld, wide, width, out, width, workspace],
-        ];
-      }),
+    const products = shares.flatMap((share) =>
+      ranges(share.market.n, ITEMS_PER_TASK).map((range) => ({ share, range })),
     );
-    // one workspace a task: those of a group follow each other
-    return this.groups.map((_, g) => tasks.filter((_, i) => i % GROUPS === g).flat());
+    // one workspace a task: the products of a group follow each other
+    return this.groups.map(({ workspace }, g) =>
+      products
+        .filter((_, p) => p % GROUPS === g)
+        .flatMap(({ share: { market, count, inBatch, scores }, range: [from, to] }): Call[] => {
+          const out = plus(market.gradient, 4 * width * from);
+          const wide = plus(this.wide, 4 * width * inBatch);
+          const columns = plus(scores, 4 * from);
+          return [
+            ['clear', (to - from) * width, out],
+            ['gemmTN', to - from, width, count, 1, columns, market.ld, wide, width, out, width, workspace],
+          ];
+        }),
+    );
   }
 
   private adamTasks(): Task[] {
