@@ -27,7 +27,8 @@ describe.each(versions)('%s', (version) => {
     expect(answers.length).toBe(recommender.markets.length);
     for (const { market, user, items, history, others } of answers) {
       expect(recommender.recommend({ market, user, k: 6 }).items).toEqual(items);
-      expect(recommender.recommend({ market, items: history, k: 6 }).items).toEqual(others);
+      // a kind that cannot fold in has no answer to a history
+      if (others !== undefined) expect(recommender.recommend({ market, items: history, k: 6 }).items).toEqual(others);
     }
     recommender.close();
   });
