@@ -80,7 +80,7 @@ export { edlae as SERVED_EDLAE } from './models/edlae/served.ts';
 export { type ExportOptions, exportModel } from './models/export.ts';
 export { decodeModel, encodeModel, inspectModel } from './models/file.ts';
 export { ials as SERVED_IALS } from './models/ials/served.ts';
-export { withItemData } from './models/item-data.ts';
+export { itemDataOf, withItemData } from './models/item-data.ts';
 export { item2vec as SERVED_ITEM2VEC } from './models/item2vec/served.ts';
 export { itemknn as SERVED_ITEMKNN } from './models/itemknn/served.ts';
 export type { ModelKind } from './models/kind.ts';

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { Option } from 'commander';
 import { type ItemProperties, readItems } from '../data/items.ts';
 import type { Model } from '../model/model.ts';
-import { withItemData } from '../models/item-data.ts';
+import { itemDataOf, withItemData } from '../models/item-data.ts';
 import type { Recommender } from '../models/load.ts';
 import { readBytes } from '../node/input.ts';
 import type { Context } from './context.ts';
@@ -64,15 +64,15 @@ export function shownProperties(
   const there = Object.keys(recommender.model.itemData ?? {});
   const names = asked ?? there.filter((name) => name === 'title');
   // refuses a property that the model does not have
-  recommender.itemData('', names);
+  itemDataOf(recommender.model, '', names);
   return {
     names,
     cells(item) {
-      const texts = recommender.itemData(item, names) ?? {};
+      const texts = itemDataOf(recommender.model, item, names) ?? {};
       return names.map((name) => texts[name] ?? '');
     },
     with(each) {
-      const properties = recommender.itemData(each.item, asked);
+      const properties = itemDataOf(recommender.model, each.item, asked);
       return properties ? { ...each, properties } : each;
     },
   };

@@ -119,14 +119,13 @@ class Reader implements Record<keyof typeof TYPES, () => unknown> {
 
   texts(): Record<string, (string | null)[]> {
     const lists = this.json();
-    const expected = `a list of ${this.rows} texts or nulls`;
-    for (const [name, list] of Object.entries(lists)) {
-      if (!Array.isArray(list) || list.length !== this.rows)
-        this.part.refuse(this.label, `another value for ${JSON.stringify(name)}`, expected);
-      const wrong = (list as unknown[]).findIndex((value) => value !== null && typeof value !== 'string');
-      if (wrong >= 0)
-        this.part.refuse(this.label, `another value for ${JSON.stringify(name)}, item ${wrong}`, expected);
-    }
+    for (const [name, list] of Object.entries(lists))
+      if (
+        !Array.isArray(list) ||
+        list.length !== this.rows ||
+        !list.every((value) => value === null || typeof value === 'string')
+      )
+        this.part.refuse(this.label, `another "${name}"`, `a list of ${this.rows} texts or nulls`);
     return lists as Record<string, (string | null)[]>;
   }
 

@@ -1,5 +1,5 @@
 // Titles, categories, pages and pictures of items, kept in the model.
-import { ArgumentError, checkObject } from '../common/errors.ts';
+import { ArgumentError, checkObject, checkTexts } from '../common/errors.ts';
 import type { ItemProperties } from '../data/items.ts';
 import type { ItemData, Model } from '../model/model.ts';
 
@@ -11,7 +11,7 @@ import type { ItemData, Model } from '../model/model.ts';
  * @example
  * const items = await readItems('itemId,title\nP1000448,Red shoe\n', 'items.csv');
  * const titled = withItemData(model, items);
- * (await loadModel(encodeModel(titled))).itemData('P1000448'); // → { title: 'Red shoe' }
+ * itemDataOf(titled, 'P1000448'); // → { title: 'Red shoe' }
  */
 export function withItemData(model: Model, properties: ReadonlyMap<string, ItemProperties>): Model {
   checkObject('model', model);
@@ -36,6 +36,48 @@ export function withItemData(model: Model, properties: ReadonlyMap<string, ItemP
       `none of these ${properties.size.toLocaleString('en-US')} items is in the model; are the ids those of the interactions?`,
     );
   return { ...model, itemData: Object.fromEntries(lists) };
+}
+
+/**
+ * What the model says of an item: title, category, page and picture where it has them; undefined if nothing.
+ *
+ * @param names only these properties
+ * @throws ArgumentError for a property that the model has for no item.
+ * @example
+ * itemDataOf(recommender.model, 'P1000448'); // → undefined
+ */
+export function itemDataOf(
+  { items, itemData = {} }: Model,
+  item: string,
+  names?: readonly string[],
+): Record<string, string> | undefined {
+  const there = Object.keys(itemData);
+  const wanted = names === undefined ? there : checkTexts('properties', names, 'names of properties');
+  for (const name of wanted)
+    if (!Object.hasOwn(itemData, name))
+      throw new ArgumentError(
+        'properties',
+        name,
+        there.join(', ') || 'none, since the model has no item data (train --item-data)',
+      );
+  const position = positionOf(items, item.trim());
+  const texts = wanted.flatMap((name) => {
+    const text = itemData[name][position] ?? null;
+    return text === null ? [] : [[name, text] as const];
+  });
+  return texts.length > 0 ? Object.fromEntries(texts) : undefined;
+}
+
+/** By bisection: ids are sorted by UTF-16 code units. −1 for one that is not there. */
+function positionOf(items: readonly string[], item: string): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (items[middle] < item) low = middle + 1;
+    else high = middle;
+  }
+  return items[low] === item ? low : -1;
 }
 
 /** The texts at other positions. @param from of each new position the old one, or −1 */

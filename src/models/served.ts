@@ -2,27 +2,20 @@
 // of it.
 
 import { bpr } from './bpr/served.ts';
-import { crossstitch } from './crossstitch/served.ts';
 import { ease } from './ease/served.ts';
 import { edlae } from './edlae/served.ts';
-import { gmf } from './gmf/served.ts';
 import { ials } from './ials/served.ts';
 import { item2vec } from './item2vec/served.ts';
 import { itemknn } from './itemknn/served.ts';
 import { lightgcn } from './lightgcn/served.ts';
 import { m3rec } from './m3rec/served.ts';
-import { marketneumf } from './marketneumf/served.ts';
-import { mlp } from './mlp/served.ts';
-import { mmoe } from './mmoe/served.ts';
-import { multvae } from './multvae/served.ts';
-import { neumf } from './neumf/served.ts';
 import { p3alpha } from './p3alpha/served.ts';
 import { popularity } from './popularity/served.ts';
 import { randomwalk } from './randomwalk/served.ts';
 import { rp3beta } from './rp3beta/served.ts';
 import type { ServedKind } from './served-kind.ts';
+import { crossstitch, gmf, marketneumf, mlp, mmoe, multvae, neumf, star } from './served-networks.ts';
 import { slim } from './slim/served.ts';
-import { star } from './star/served.ts';
 import { transfer } from './transfer/served.ts';
 
 export const SERVED_KINDS: readonly ServedKind[] = [

@@ -45,15 +45,6 @@ export class KnownMarkets {
     );
   }
 
-  /** The position of an item among all items of the model. */
-  positionOf(item: string): number | undefined {
-    for (const { itemIndex, model } of this.markets.values()) {
-      const position = itemIndex.get(item);
-      if (position !== undefined) return model.items[position];
-    }
-    return undefined;
-  }
-
   /** In the model's order. */
   get names(): string[] {
     return [...this.markets.keys()];

@@ -55,33 +55,6 @@ export class Recommender {
   }
 
   /**
-   * What the model says of an item (`withItemData`): title, category, page and picture where it has them; undefined if
-   * nothing.
-   *
-   * @param names only these properties
-   * @throws ArgumentError for a property that the model has for no item.
-   */
-  itemData(item: string, names?: readonly string[]): Record<string, string> | undefined {
-    const { itemData = {} } = this.model;
-    const wanted = names === undefined ? Object.keys(itemData) : checkTexts('properties', names, 'names of properties');
-    for (const name of wanted) {
-      if (Object.hasOwn(itemData, name)) continue;
-      const there = Object.keys(itemData);
-      throw new ArgumentError(
-        'properties',
-        name,
-        there.length > 0 ? there.join(', ') : 'none, since the model has no item data (train --item-data)',
-      );
-    }
-    const position = this.known.positionOf(item);
-    const texts = wanted.flatMap((name) => {
-      const text = position === undefined ? null : itemData[name][position];
-      return text === null ? [] : [[name, text] as const];
-    });
-    return texts.length > 0 ? Object.fromEntries(texts) : undefined;
-  }
-
-  /**
    * The k items of the market with the highest scores, best first, equal scores by lower item index.
    * There are fewer only if the filters leave fewer. The score is defined at `Model`.
    *

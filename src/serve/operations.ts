@@ -1,6 +1,7 @@
 // The operations of a market: the fields of their queries, their answers, and the description of both.
 
 import { ArgumentError } from '../common/errors.ts';
+import { itemDataOf } from '../models/item-data.ts';
 import type { Recommender } from '../models/load.ts';
 import type { RecommendQuery, Subject } from '../recommend/query.ts';
 import { HttpError, quote, shorten } from './errors.ts';
@@ -135,13 +136,14 @@ function describeItems<T extends { item: string }>(
 ): readonly T[] {
   if (names === undefined) return found;
   const { model } = recommender;
-  const wrong = (names as string[]).find((name) => !Object.hasOwn(model.itemData ?? {}, name));
-  if (wrong !== undefined) {
-    const there = Object.keys(model.itemData ?? {}).join(', ');
-    throw new ArgumentError(`${prefix}properties`, wrong, there || 'none, since the model has no item data');
+  try {
+    itemDataOf(model, '', names as string[]);
+  } catch (error) {
+    const { found: wrong, expected } = error as ArgumentError;
+    throw new ArgumentError(`${prefix}properties`, wrong, expected);
   }
   return found.map((each) => {
-    const properties = recommender.itemData(each.item, names as string[]);
+    const properties = itemDataOf(model, each.item, names as string[]);
     return properties ? { ...each, properties } : each;
   });
 }

@@ -8,6 +8,7 @@ import {
   exportModel,
   generateMarkets,
   inspectModel,
+  itemDataOf,
   loadModel,
   type Markets,
   type Model,
@@ -45,18 +46,21 @@ describe('a model with item data', () => {
 
   test('answers with it, and is exported and updated with it', async () => {
     const recommender = await loadModel(encodeModel(model));
-    expect(recommender.itemData(model.items[1])).toEqual({ title: 'Item 1, ü', category: 'odd' });
-    expect(recommender.itemData(` ${model.items[1]} `, ['category'])).toEqual({ category: 'odd' });
-    expect(recommender.itemData(model.items[0])).toBeUndefined();
-    expect(recommender.itemData('never heard of')).toBeUndefined();
-    expect(() => recommender.itemData('x', ['colour'])).toThrow('properties: found "colour", expected category, title');
+    expect(itemDataOf(recommender.model, model.items[1])).toEqual({ title: 'Item 1, ü', category: 'odd' });
+    expect(itemDataOf(recommender.model, ` ${model.items[1]} `, ['category'])).toEqual({ category: 'odd' });
+    expect(itemDataOf(recommender.model, model.items[0])).toBeUndefined();
+    expect(itemDataOf(recommender.model, 'never heard of')).toBeUndefined();
+    expect(() => itemDataOf(recommender.model, 'x', ['colour'])).toThrow(
+      'properties: found "colour", expected category, title',
+    );
     const bare = await loadModel(encodeModel(plain));
-    expect(bare.itemData(model.items[1])).toBeUndefined();
-    expect(() => bare.itemData('x', ['title'])).toThrow('expected none, since the model has no item data');
+    expect(itemDataOf(bare.model, model.items[1])).toBeUndefined();
+    expect(() => itemDataOf(bare.model, 'x', ['title'])).toThrow('expected none, since the model has no item data');
 
     const [{ name, items }] = model.markets;
     const edge = await loadModel(encodeModel(exportModel(model, { markets: [name] })));
-    for (const item of items) expect(edge.itemData(model.items[item])).toEqual(recommender.itemData(model.items[item]));
+    for (const item of items)
+      expect(itemDataOf(edge.model, model.items[item])).toEqual(itemDataOf(recommender.model, model.items[item]));
 
     const updatable = withItemData(
       await train(markets, { model: 'transfer', singularVectors: 0 }),
@@ -68,7 +72,7 @@ describe('a model with item data', () => {
     const { model: grown } = await update(updatable, more);
     expect(grown.items.length).toBe(model.items.length + 1);
     const after = await loadModel(encodeModel(grown));
-    expect(after.itemData(model.items[5])).toEqual({ title: 'Five' });
+    expect(itemDataOf(after.model, model.items[5])).toEqual({ title: 'Five' });
     expect(grown.itemData!.title.filter((title) => title !== null)).toEqual(['Five']);
   });
 

@@ -15,7 +15,7 @@ test('the kernels take 28 kB at most', () => {
 });
 
 test.each(['SERVED_SLIM', 'SERVED_EASE', 'SERVED_LIGHTGCN'])(
-  'the host that serves %s alone takes 18 kB at most, without the kernels',
+  'the host that serves %s alone takes 18.2 kB at most, without the kernels',
   async (kind) => {
     const contents = `import { init, loadModelOf, ${kind} } from './slim.js';
 export const open = async (bytes) => loadModelOf([${kind}], bytes);
@@ -24,7 +24,7 @@ export { init };`;
     const { outputFiles } = await build({ stdin: { contents, resolveDir: dist }, ...options, logLevel: 'error' });
     const [{ text: host }] = outputFiles;
     expect(host).not.toMatch(EMBEDDED);
-    expect(gzipped(host)).toBeLessThanOrEqual(18_000);
+    expect(gzipped(host)).toBeLessThanOrEqual(18_200);
     expect(host).not.toContain('alsRows');
   },
 );

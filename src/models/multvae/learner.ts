@@ -28,7 +28,7 @@ import type { MultVaeOptions } from './options.ts';
 
 /** Groups of parts, as in network/learner.ts. */
 const GROUPS = 8;
-/** Items of a task of W_4's gradient, and rows of a step of Adam. */
+/** Items of a task of W_4's gradient. */
 const ITEMS_PER_TASK = 256;
 const VALUES_PER_TASK = 65_536;
 
@@ -338,11 +338,8 @@ export class VaeLearner {
       let own = 0;
       for (const [from, to] of ranges(rows.length, GROUPS * PART)) {
         const chosen = rows.slice(from, to);
-        const scores = await this.scoresOf(
-          market,
-          chosen.map(({ user }) => user),
-          onTask,
-        );
+        const users = chosen.map(({ user }) => user);
+        const scores = await this.scoresOf(market, users, onTask);
         const lengths = Int32Array.from(chosen, ({ candidates }) => candidates.length);
         const found = chosen.flatMap(({ candidates }, i) => Array.from(candidates, (item) => scores(i, item)));
         own += chosen.length * reciprocalRanks(Float32Array.from(found), lengths);
@@ -365,24 +362,22 @@ export class VaeLearner {
     try {
       const list = memory.put(Int32Array.from(users));
       const longest = this.histories.longest * users.length;
-      const matrix: Csr = {
-        indptr: memory.allocateZeroed(4 * (users.length + 1)),
-        indices: memory.allocate(4 * longest),
-        values: memory.allocate(4 * longest),
-      };
-      const at = putStruct(memory, Csr, matrix);
+      const indptr = memory.allocateZeroed(4 * (users.length + 1));
+      const [indices, values] = [memory.allocate(4 * longest), memory.allocate(4 * longest)];
+      const at = putStruct(memory, Csr, { indptr, indices, values });
       const out = memory.allocate(4 * n * users.length);
       const numbers = this.dropping(0, 0, 0, STREAM.networkHistories);
+      const [W1, W4] = ['encoder', 'decoder'].map((name) => this.parameters.address(name));
       await runTasks(kernels, [
         [['drawHistories', users.length, list, x, rows, numbers, 0, at]],
-        [['takeRows', n, rows, width, this.parameters.address('decoder'), decoder, width]],
+        [['takeRows', n, rows, width, W4, decoder, width]],
       ]);
       const tasks = ranges(users.length, PART).map(([from, to], g): Task => {
         const group = this.groups[g];
         group.scratch.reset();
         const tape = this.tapeOf(group, to - from, false);
         const sum = tape.value(options.hidden);
-        tape.op([['addWeighted', from, to, at, options.hidden, this.parameters.address('encoder'), sum.at]]);
+        tape.op([['addWeighted', from, to, at, options.hidden, W1, sum.at]]);
         const moments = encoded(tape, sum, options);
         const wide = memory.allocate(4 * width * (to - from));
         fillOnes(memory.f32(wide, width * (to - from)), options.hidden);
