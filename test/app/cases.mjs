@@ -52,9 +52,11 @@ export const CASES = [
       const others = await person.answers(page);
       assert.equal(others.length, 10);
       assert.equal((await person.answers(page, '.alone')).length, 10);
+      // the counts come with the sample's rows, after the answers
+      const counted = /with .*: (never|once|\d+ times) here, (never|once|\d+ times) elsewhere/;
+      await until(async () => counted.test(await person.text(page)), 'reasons with counts');
       const shown = await person.text(page);
       assert.match(shown, /\d of 10 are new/);
-      assert.match(shown, /with .*: (never|once|\d+ times) here, (never|once|\d+ times) elsewhere/);
       assert.match(shown, /\d → [\d.]+ % of hidden purchases are found in the first ten/);
       const asked = [
         ...page.requests,
