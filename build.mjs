@@ -60,6 +60,7 @@ const parts = {
   evaluate: 'evaluate/evaluate',
   export: 'models/export',
   generate: 'data/generate',
+  // with these two, what only networks need comes to lie in a chunk of its own
   'linear-served': 'models/linear-served',
   recommender: 'recommend/recommender',
   networks: 'models/served-networks',

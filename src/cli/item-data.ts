@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { Option } from 'commander';
 import { type ItemProperties, readItems } from '../data/items.ts';
 import type { Model } from '../model/model.ts';
-import { itemDataOf, withItemData } from '../models/item-data.ts';
+import { checkProperties, itemDataOf, withItemData } from '../models/item-data.ts';
 import type { Recommender } from '../models/load.ts';
 import { readBytes } from '../node/input.ts';
 import type { Context } from './context.ts';
@@ -63,8 +63,7 @@ export function shownProperties(
 ): { names: readonly string[]; cells(item: string): string[]; with<T extends { item: string }>(each: T): T } {
   const there = Object.keys(recommender.model.itemData ?? {});
   const names = asked ?? there.filter((name) => name === 'title');
-  // refuses a property that the model does not have
-  itemDataOf(recommender.model, '', names);
+  checkProperties(recommender.model.itemData, names);
   return {
     names,
     cells(item) {

@@ -51,21 +51,34 @@ export function itemDataOf(
   item: string,
   names?: readonly string[],
 ): Record<string, string> | undefined {
-  const there = Object.keys(itemData);
-  const wanted = names === undefined ? there : checkTexts('properties', names, 'names of properties');
-  for (const name of wanted)
-    if (!Object.hasOwn(itemData, name))
-      throw new ArgumentError(
-        'properties',
-        name,
-        there.join(', ') || 'none, since the model has no item data (train --item-data)',
-      );
+  const wanted = names === undefined ? Object.keys(itemData) : checkProperties(itemData, names);
   const position = positionOf(items, item.trim());
   const texts = wanted.flatMap((name) => {
     const text = itemData[name][position] ?? null;
     return text === null ? [] : [[name, text] as const];
   });
   return texts.length > 0 ? Object.fromEntries(texts) : undefined;
+}
+
+/**
+ * Names of properties, all of which the model has.
+ * @param argument names them in errors
+ * @throws ArgumentError for what are no names, and for the first that the model has for no item.
+ */
+export function checkProperties(
+  itemData: ItemData = {},
+  names: readonly string[],
+  argument = 'properties',
+): readonly string[] {
+  const there = Object.keys(itemData);
+  for (const name of checkTexts(argument, names, 'names of properties'))
+    if (!Object.hasOwn(itemData, name))
+      throw new ArgumentError(
+        argument,
+        name,
+        there.join(', ') || 'none, since the model has no item data (train --item-data)',
+      );
+  return names;
 }
 
 /** By bisection: ids are sorted by UTF-16 code units. −1 for one that is not there. */

@@ -1,7 +1,7 @@
 // The operations of a market: the fields of their queries, their answers, and the description of both.
 
 import { ArgumentError } from '../common/errors.ts';
-import { itemDataOf } from '../models/item-data.ts';
+import { checkProperties, itemDataOf } from '../models/item-data.ts';
 import type { Recommender } from '../models/load.ts';
 import type { RecommendQuery, Subject } from '../recommend/query.ts';
 import { HttpError, quote, shorten } from './errors.ts';
@@ -136,14 +136,9 @@ function describeItems<T extends { item: string }>(
 ): readonly T[] {
   if (names === undefined) return found;
   const { model } = recommender;
-  try {
-    itemDataOf(model, '', names as string[]);
-  } catch (error) {
-    const { found: wrong, expected } = error as ArgumentError;
-    throw new ArgumentError(`${prefix}properties`, wrong, expected);
-  }
+  const wanted = checkProperties(model.itemData, names as string[], `${prefix}properties`);
   return found.map((each) => {
-    const properties = itemDataOf(model, each.item, names as string[]);
+    const properties = itemDataOf(model, each.item, wanted);
     return properties ? { ...each, properties } : each;
   });
 }

@@ -106,11 +106,7 @@ export async function update(model: Model, added: Markets, options: UpdateOption
     interactions: before.interactions + grown.added.interactions,
     residual,
   };
-  const places = new Map(model.items.map((item, position) => [item, position]));
-  const itemData = moveItemData(
-    model.itemData,
-    grown.items.map((item) => places.get(item) ?? -1),
-  );
+  const itemData = moveItemData(model.itemData, grown.oldOf);
   const result: Model = {
     ...model,
     ...parts,
