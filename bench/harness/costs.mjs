@@ -78,10 +78,8 @@ export const CASES = {
 
 const words = ({ buffer }, address, count) => new Uint32Array(buffer, address >>> 0, count);
 /** The integers of a struct of the kernels. */
-const struct = (memory, { fields }, address) => {
-  const values = words(memory, address, fields.length);
-  return Object.fromEntries(fields.map(([name], i) => [name, values[i]]));
-};
+const struct = ({ buffer }, kind, address) =>
+  kind.read(new Uint32Array(buffer), new Float32Array(buffer), (address >>> 0) / 4);
 /** `count` structs of a kind. */
 const structs = (memory, kind, address, count) =>
   Array.from({ length: count }, (_, i) => struct(memory, kind, address + kind.bytes * i));
