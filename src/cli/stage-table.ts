@@ -7,7 +7,9 @@ import type { ProgressView } from './progress.ts';
 /** The stages of a long command on stdout: a line each as they finish, or all of them at the end as JSON. */
 export class StageTable {
   private readonly started = performance.now();
-  private readonly stages: StageReport[] = [];
+  readonly stages: StageReport[] = [];
+  /** From the start to `finish`. */
+  seconds = 0;
   private headed = false;
 
   constructor(
@@ -37,7 +39,8 @@ export class StageTable {
   /** Writes the total time and memory; JSON also has `facts`. */
   async finish(facts: Record<string, unknown>): Promise<void> {
     this.view.clear();
-    const seconds = (performance.now() - this.started) / 1000;
+    this.seconds = (performance.now() - this.started) / 1000;
+    const { seconds } = this;
     const peakBytes = this.stages.reduce((peak, stage) => Math.max(peak, stage.peakBytes), 0);
     if (this.json) await write(formatJson({ ...facts, seconds, peakBytes, stages: this.stages }));
     else await write(this.line('all', seconds.toFixed(2), '', formatBytes(peakBytes), ''));

@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Beside, type Gain, measureGain } from '../../evaluate/gain.ts';
+import { measureGain } from '../../evaluate/gain.ts';
 import { drawGain } from '../../evaluate/gain-plot.ts';
 import { KINDS } from '../../models/registry.ts';
 import { resolveOptions, type TrainOptions } from '../../train/options.ts';
 import type { Context } from '../context.ts';
 import { addDataOptions, DATA_ARGUMENT, type DataOptions, takeDataOptions } from '../data-options.ts';
+import { gainTables } from '../gain-tables.ts';
 import { heldOutOption, jsonOption, kindOptions, nonEmpty, threadsOption, whole } from '../options.ts';
-import { formatCount, formatJson, formatPercent, formatTable, write } from '../output.ts';
+import { formatJson, write } from '../output.ts';
 import { readData } from '../read-data.ts';
 import type { FileKind } from '../result-file.ts';
 
@@ -67,51 +68,11 @@ async function runGain(context: Context, paths: readonly string[], options: Gain
     await result.commit();
   }
   if (json) return write(formatJson(gain));
-  await write([besideTable(gain), curveTable(gain), withoutTable(gain)].join('\n'));
-}
-
-const three = ({ mrr, ndcg, hr }: Beside['alone']) => [mrr, ndcg, hr].map((value) => formatPercent(value)).join('/');
-const points = (difference: number) => `${difference < 0 ? '' : '+'}${formatPercent(difference)}`;
-
-/** The cells of one comparison: both, and the difference of MRR. */
-const cells = ({ alone, together, differences: { mrr } }: Beside) => [
-  three(alone),
-  three(together),
-  `${points(mrr.difference)} ± ${formatPercent(mrr.standardError)}`,
-  alone.mrr === 0 ? '' : `${points(mrr.difference / alone.mrr)}`,
-];
-const BESIDE = ['alone', 'with the others', 'MRR, points', 'MRR, %'];
-
-function besideTable({ markets }: Gain): string {
-  const table = markets.map((market) => [
-    market.market,
-    formatCount(market.users),
-    formatCount(market.rows),
-    ...cells(market),
-  ]);
-  return `Each market alone beside all together, MRR/NDCG/HR at 10 in %\n${formatTable(['market', 'users', 'rows', ...BESIDE], table)}`;
-}
-
-function curveTable({ markets }: Gain): string {
-  const table = markets.flatMap(({ market, curve }) =>
-    curve
-      .slice(0, -1)
-      .map((point) => [market, formatPercent(point.share, 0), formatCount(point.users), ...cells(point)]),
+  await write(
+    gainTables(gain)
+      .map(({ title, table }) => `${title}\n${table}`)
+      .join('\n'),
   );
-  if (table.length === 0) return '';
-  return `With a share of the market's users, the other markets whole\n${formatTable(['market', 'share %', 'users', ...BESIDE], table)}`;
-}
-
-function withoutTable({ markets }: Gain): string {
-  const sources = [...new Set(markets.flatMap(({ without }) => without.map(({ source }) => source)))].sort();
-  const table = sources.map((source) => [
-    source,
-    ...markets.map(({ without }) => {
-      const found = without.find((each) => each.source === source);
-      return found ? `${points(found.difference)} ± ${formatPercent(found.standardError)}` : '';
-    }),
-  ]);
-  return `What leaving a market out (row) changes in the others (column), MRR in points\n${formatTable(['without', ...markets.map(({ market }) => market)], table)}`;
 }
 
 function sharesOf(text: string): number[] {

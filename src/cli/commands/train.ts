@@ -10,12 +10,14 @@ import { addItemData, itemDataOption, readItemFile } from '../item-data.ts';
 import { jsonOption, kindOptions, nonEmpty, relaxedOption, threadsOption } from '../options.ts';
 import { readData } from '../read-data.ts';
 import { StageTable } from '../stage-table.ts';
+import { REPORT, trainReport } from '../train-report.ts';
 
 type TrainCommandOptions = DataOptions &
   TrainOptions & {
     output: string;
     updatable?: boolean;
     itemData?: string;
+    report?: string;
     selectBy?: string;
     threads?: number;
     relaxed?: boolean;
@@ -44,6 +46,12 @@ export function addTrain(program: Command, context: Context): void {
         'the held-out rows (valid, test) that choose the best epoch of a network, and when to stop',
       ).argParser(nonEmpty),
     )
+    .addOption(
+      new Option(
+        '--report <file>',
+        'also write a report as Markdown: the data, the stages, and from held-out rows what the markets give each other, for which it trains each alone and all without each',
+      ).argParser(nonEmpty),
+    )
     .addOption(threadsOption())
     .addOption(relaxedOption())
     .addOption(jsonOption())
@@ -52,9 +60,11 @@ export function addTrain(program: Command, context: Context): void {
 }
 
 async function runTrain(context: Context, paths: readonly string[], options: TrainCommandOptions): Promise<void> {
-  const [rows, { output, json, updatable, itemData, selectBy, threads, relaxed, ...hyper }] = takeDataOptions(options);
+  const [rows, { output, json, updatable, itemData, report, selectBy, threads, relaxed, ...hyper }] =
+    takeDataOptions(options);
   resolveOptions(hyper);
   const result = await context.openResult(output);
+  const reportFile = report === undefined ? undefined : await context.openResult(report, REPORT);
   const how = await context.threads(threads, relaxed);
   const itemFile = await readItemFile(context, itemData);
   const { markets } = await readData(context, paths, rows);
@@ -71,4 +81,11 @@ async function runTrain(context: Context, paths: readonly string[], options: Tra
   const bytes = await context.save(result, encodeModel(addItemData(context, model, itemFile)));
   await table.finish({ file: output, bytes });
   context.message(`wrote ${output}: ${formatBytes(bytes)}`);
+  if (!reportFile) return;
+  const { stages, seconds } = table;
+  const heldOut = selectBy === 'valid' ? 'test' : 'valid';
+  const trained = { data: markets, model, stages, seconds, file: output, bytes, heldOut };
+  await reportFile.write(await trainReport(trained, { ...context.job, ...how, train: hyper }));
+  await reportFile.commit();
+  context.message(`wrote ${report}`);
 }
