@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCommonJs } from './scripts/commonjs.mjs';
 import { kernelExports, kernelLayout, structsOf } from './scripts/kernel-types.mjs';
-import { noticesOf } from './scripts/notices.mjs';
+import { noticesOf, packagesIn } from './scripts/notices.mjs';
 import { pruneTypes } from './scripts/prune-types.mjs';
+import { sbomOf } from './scripts/sbom.mjs';
 
 /** Written by this build, and imported by the host's code. */
 const EXPORTS = 'src/engine/kernel-exports.ts';
@@ -116,6 +117,7 @@ node('typescript/bin/tsc', '-p', 'src/app/tsconfig.json');
 const { buildApp } = await import('./scripts/build-app.mjs'); // it imports esbuild: not before the packages are there
 metafiles.push(...(await buildApp()));
 writeFileSync('THIRD-PARTY-NOTICES', noticesOf(metafiles));
+writeFileSync('sbom.cdx.json', sbomOf(packagesIn(metafiles)));
 
 /**
  * The four kernel binaries, where their sources changed since they were compiled. Those with relaxed SIMD are files

@@ -42,6 +42,7 @@ test('holds the built files and nothing else, and needs no other package', () =>
     'THIRD-PARTY-NOTICES',
     'dist',
     'package.json',
+    'sbom.cdx.json',
   ]);
 });
 
@@ -109,6 +110,28 @@ test('carries the licences of what its bundles contain', () => {
     const { version } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
     expect(part.startsWith(`${name} ${version} (`), part.slice(0, 80)).toBe(true);
     expect(part, name).toMatch(/Permission is hereby granted|Apache License/);
+  }
+});
+
+test('carries a bill of materials that names them with version, licence and hash', () => {
+  const at = join(folder, 'node_modules/m3rec');
+  const bom = JSON.parse(readFileSync(join(at, 'sbom.cdx.json'), 'utf8'));
+  const { name, version } = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8'));
+  expect(bom).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.5', version: 1 });
+  expect(bom.serialNumber).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(bom.metadata.component).toMatchObject({ name, version, purl: `pkg:npm/${name}@${version}` });
+  const notices = readFileSync(join(at, 'THIRD-PARTY-NOTICES'), 'utf8');
+  const named = [...notices.matchAll(/^={80}\n(\S+) (\S+) \(/gm)].map(([, each, its]) => `${each}@${its}`);
+  const components = bom.components as { 'bom-ref': string; hashes: { alg: string; content: string }[] }[];
+  expect(components.map((each) => each['bom-ref']).sort()).toEqual(named.sort());
+  expect(bom.dependencies).toEqual([{ ref: `${name}@${version}`, dependsOn: expect.arrayContaining(named) }]);
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  for (const component of components) {
+    const { name: each, hashes, licenses, purl } = component as never as Record<string, never>;
+    const [algorithm, value] = lock.packages[`node_modules/${each}`].integrity.split('-');
+    const content = Buffer.from(value, 'base64').toString('hex');
+    expect(hashes, each).toEqual([{ alg: algorithm.replace('sha', 'SHA-'), content }]);
+    expect([(licenses as unknown[]).length, (purl as string).startsWith('pkg:npm/')]).toEqual([1, true]);
   }
 });
 
