@@ -182,6 +182,21 @@ describe.runIf(process.platform !== 'win32')('SIGTERM', () => {
     child.kill('SIGTERM');
     expect((await outcome).signal).toBe(null);
   });
+
+  test('a second one ends it at once, whatever is under way', async () => {
+    const { child, outcome, url } = await serve('one.m3rec', '--drain', '3600');
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(
+      'POST /v1/de/recommend HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    child.kill('SIGTERM');
+    await vi.waitFor(() => expect(fetch(`${url}/health`)).rejects.toThrow(), { timeout: 10_000, interval: 50 });
+    expect(child.exitCode).toBe(null);
+    child.kill('SIGTERM');
+    expect((await outcome).signal).toBe('SIGTERM');
+  });
 });
 
 test('--log json has a line for each request, without what was asked about', async () => {
