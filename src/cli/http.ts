@@ -1,4 +1,4 @@
-import { createServer, STATUS_CODES } from 'node:http';
+import { createServer, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
@@ -45,7 +45,16 @@ export async function serveHttp(
         { status: 400 },
       ),
   });
-  const server = createServer({ maxHeaderSize: HEADER_BYTES }, listener);
+  const open = new Set<ServerResponse>();
+  const server = createServer({ maxHeaderSize: HEADER_BYTES }, (request, response) => {
+    open.add(response);
+    if (signal.aborted) response.shouldKeepAlive = false;
+    response.once('close', () => {
+      open.delete(response);
+      if (signal.aborted) server.closeIdleConnections();
+    });
+    void listener(request, response);
+  });
   server.on('clientError', refuse);
   server.on('checkExpectation', (_request, response) => {
     const { code, message } = { code: 'expectation_failed', message: 'expect: only 100-continue is known' };
@@ -59,6 +68,8 @@ export async function serveHttp(
   const { address, port: actual, family } = server.address() as AddressInfo;
   onListening(`http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  // A kept connection would bring further requests for as long as the last answer takes.
+  for (const response of open) response.shouldKeepAlive = false;
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), graceMs());
