@@ -61,10 +61,11 @@ const parts = {
   evaluate: 'evaluate/evaluate',
   export: 'models/export',
   generate: 'data/generate',
-  // with these two, what only networks need comes to lie in a chunk of its own
+  // with these, what only networks need comes to lie in chunks of its own
   'linear-served': 'models/linear-served',
+  terms: 'models/served-terms',
+  'model-recommender': 'models/recommender',
   recommender: 'recommend/recommender',
-  networks: 'models/served-networks',
   'read-markets': 'data/read-markets',
   rows: 'data/rows',
   folder: 'data/folder',
@@ -90,6 +91,12 @@ await build({
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
 });
+// No chunk does anything by being imported, and a bundler that splits takes an import of nothing for a use.
+for (const file of Object.keys(metafiles.at(-1).outputs)) {
+  const text = readFileSync(file, 'utf8');
+  const stripped = text.replace(/^import "\.[^"]*";\n/gm, '');
+  if (stripped !== text) writeFileSync(file, stripped);
+}
 await build({
   entryPoints: entries({ cli: 'cli/main' }),
   outdir: 'dist',

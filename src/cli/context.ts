@@ -1,6 +1,7 @@
 import { AbortedError, ModelFileError } from '../common/errors.ts';
 import { decodeModel } from '../models/file.ts';
-import { loadModel, Recommender } from '../models/load.ts';
+import { loadModel } from '../models/load.ts';
+import { Recommender } from '../models/recommender.ts';
 import { nodeWorkers, readBytes, relaxedKernels } from '../node/files.ts';
 import { type Availability, startThreads } from '../threads/pool.ts';
 import { writeLine } from './output.ts';

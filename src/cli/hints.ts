@@ -1,6 +1,6 @@
 // Finds what a person probably meant by a name that the model does not have.
 import { ArgumentError } from '../common/errors.ts';
-import type { Recommender } from '../models/load.ts';
+import type { Recommender } from '../models/recommender.ts';
 
 /** Number of names that a message lists. */
 const LISTED = 20;

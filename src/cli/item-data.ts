@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import { type ItemProperties, readItems } from '../data/items.ts';
 import type { Model } from '../model/model.ts';
 import { checkProperties, itemDataOf, withItemData } from '../models/item-data.ts';
-import type { Recommender } from '../models/load.ts';
+import type { Recommender } from '../models/recommender.ts';
 import { readBytes } from '../node/input.ts';
 import type { Context } from './context.ts';
 import { nonEmpty, texts } from './options.ts';

@@ -1,5 +1,5 @@
 import { ArgumentError, DataError } from '../common/errors.ts';
-import type { Recommender } from '../models/load.ts';
+import type { Recommender } from '../models/recommender.ts';
 import { nameOfInput } from '../node/input.ts';
 import { inChunks, TableOutput } from './batch.ts';
 import type { Context } from './context.ts';

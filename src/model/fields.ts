@@ -165,10 +165,9 @@ export const LINEAR_COSINE: readonly Field[] = [
 ];
 
 /** What a market has whose users' vectors are solved for from their history; see `MarketModel.gram`. */
-export const SOLVED_DOT: readonly Field[] = [
-  ...LINEAR_COSINE.flatMap(({ needs: _, ...field }): Field[] =>
-    ['vectors', 'weights'].includes(field.name) ? [{ ...field, required: true }] : [],
-  ),
+export const SOLVED_DOT: readonly Field[] = /* @__PURE__ */ LINEAR_COSINE.flatMap(({ needs: _, ...field }): Field[] =>
+  ['vectors', 'weights'].includes(field.name) ? [{ ...field, required: true }] : [],
+).concat([
   {
     name: 'gram',
     type: 'table',
@@ -188,7 +187,7 @@ export const SOLVED_DOT: readonly Field[] = [
     required: true,
     scalars: { foldRidge: 0, foldUnseen: 0, foldPower: 0 },
   },
-];
+]);
 
 /** The kind of that name, which is there. */
 export function kindOf(kinds: readonly FileKind[], name: string): FileKind {

@@ -78,6 +78,9 @@ export function writeModel(model: Model, kinds: readonly FileKind[]): Uint8Array
   return bytes;
 }
 
+/** The code of a file's kind, the header checked. */
+export const kindCodeOf = (bytes: Uint8Array | ArrayBuffer): number => readHeader(MODEL_FORMAT, bytes).words[0];
+
 /** The model in a file of one of these kinds. */
 export function readModel(bytes: Uint8Array | ArrayBuffer, kinds: readonly FileKind[]): Model {
   return read(bytes, kinds).model;

@@ -36,7 +36,7 @@ const UNIT_TOLERANCE = 2e-3;
 const MAX_BYTE = 127;
 const MAX_SCALE = Math.fround(MAX_FLOAT / MAX_BYTE);
 /** Added and taken away, it leaves the nearest integer, halves to even, of any double below 2⁵¹. */
-const ROUNDER = 1.5 * 2 ** 52;
+const ROUNDER = 6_755_399_441_055_744;
 
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);

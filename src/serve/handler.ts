@@ -1,6 +1,7 @@
 import { ArgumentError, M3RecError } from '../common/errors.ts';
 import type { KernelSource } from '../engine/source.ts';
-import { loadModel, type Recommender } from '../models/load.ts';
+import { loadModel } from '../models/load.ts';
+import type { Recommender } from '../models/recommender.ts';
 import { type Answer, type Cors, explainFailure, finish, jsonOf } from './answer.ts';
 import { readJson } from './body.ts';
 import { HttpError, quote, shorten, wrongArgument } from './errors.ts';

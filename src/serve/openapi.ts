@@ -1,6 +1,6 @@
 // The OpenAPI 3.1 description of a service, made from its operations alone.
 
-import { SERVED_KINDS } from '../models/served.ts';
+import { KIND_NAMES } from '../models/names.ts';
 import type { ServeLimits } from './limits.ts';
 import { OPERATIONS, type Operation, type Value } from './operations.ts';
 import { MARKET } from './query.ts';
@@ -82,7 +82,7 @@ function health(secured: boolean): Schema {
     ...object(
       {
         status: { const: 'ok' },
-        model: { enum: SERVED_KINDS.map(({ name }) => name) },
+        model: { enum: KIND_NAMES },
         markets: array(object({ name: TEXT, items: INTEGER, users: INTEGER })),
       },
       secured ? ['status'] : undefined,

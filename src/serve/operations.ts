@@ -2,7 +2,7 @@
 
 import { ArgumentError } from '../common/errors.ts';
 import { checkProperties, itemDataOf } from '../models/item-data.ts';
-import type { Recommender } from '../models/load.ts';
+import type { Recommender } from '../models/recommender.ts';
 import type { RecommendQuery, Subject } from '../recommend/query.ts';
 import { HttpError, quote, shorten } from './errors.ts';
 import type { ServeLimits } from './limits.ts';

@@ -1,7 +1,7 @@
 // Checks a query, from the parameters of a URL or from a body, against the fields of an operation.
 
 import { ArgumentError, checkInteger } from '../common/errors.ts';
-import type { Recommender } from '../models/load.ts';
+import type { Recommender } from '../models/recommender.ts';
 import { HttpError, quote, shorten, wrongArgument } from './errors.ts';
 import type { ServeLimits } from './limits.ts';
 import type { Operation, Query, QueryField, Value } from './operations.ts';

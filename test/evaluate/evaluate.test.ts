@@ -7,7 +7,7 @@ import { compare, meanDifference } from '../../src/evaluate/compare.ts';
 import { evaluate } from '../../src/evaluate/evaluate.ts';
 import type { Protocol } from '../../src/evaluate/protocols.ts';
 import type { Model } from '../../src/model/model.ts';
-import { Recommender } from '../../src/models/load.ts';
+import { Recommender } from '../../src/models/recommender.ts';
 import { pattern, sparse } from '../support/small-model.ts';
 
 /** Six training items i0 … i5 and a cold one. S of i0 is 5, 4, 3, 2, 2, 1 over the items; that of i1 is 1 for all. */

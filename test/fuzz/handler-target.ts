@@ -1,7 +1,8 @@
 // The HTTP handler: whatever the request, it resolves with a status that fits, JSON in one shape, and where it answers
 // 200 the answer that the library itself gives. 500 and 503 are failures: no request may lead there.
 import { encodeModel } from '../../src/models/file.ts';
-import { loadModel, type Recommender } from '../../src/models/load.ts';
+import { loadModel } from '../../src/models/load.ts';
+import type { Recommender } from '../../src/models/recommender.ts';
 import { createHandler, type Handler } from '../../src/serve/handler.ts';
 import { fullModel } from '../support/small-model.ts';
 import { Choices, check, type Outcome, pick, type Random, randomBytes, type Target, within } from './engine.ts';

@@ -7,7 +7,7 @@ import { instantiateKernels } from '../../src/engine/instantiate.ts';
 import type { Kernels } from '../../src/engine/types.ts';
 import type { MarketModel, Model } from '../../src/model/model.ts';
 import { decodeModel, encodeModel, inspectModel } from '../../src/models/file.ts';
-import { Recommender } from '../../src/models/load.ts';
+import { Recommender } from '../../src/models/recommender.ts';
 import { check, type Outcome, type Random, refusal, type Target, within } from './engine.ts';
 import { mutate } from './mutate.ts';
 import { originalFiles } from './originals.ts';

@@ -7,7 +7,7 @@ import { embeddedKernels } from '../../src/engine/embedded.ts';
 import { instantiateKernels } from '../../src/engine/instantiate.ts';
 import type { Model } from '../../src/model/model.ts';
 import { exportModel } from '../../src/models/export.ts';
-import { Recommender } from '../../src/models/load.ts';
+import { Recommender } from '../../src/models/recommender.ts';
 import { nodeWorkers } from '../../src/node/files.ts';
 import type { RecommendQuery } from '../../src/recommend/query.ts';
 import { startThreads } from '../../src/threads/pool.ts';

@@ -6,7 +6,8 @@ import { init } from '../../src/engine/init.ts';
 import { instantiateKernels } from '../../src/engine/instantiate.ts';
 import type { Model } from '../../src/model/model.ts';
 import { encodeModel } from '../../src/models/file.ts';
-import { loadModel, Recommender } from '../../src/models/load.ts';
+import { loadModel } from '../../src/models/load.ts';
+import { Recommender } from '../../src/models/recommender.ts';
 import { LOWEST_SCORE } from '../../src/recommend/query.ts';
 import { fullModel, pattern, sparse } from '../support/small-model.ts';
 

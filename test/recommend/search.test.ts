@@ -16,7 +16,7 @@ import {
 import { putStruct, putStructs, readStructs } from '../../src/engine/struct.ts';
 import type { Kernels } from '../../src/engine/types.ts';
 import type { MarketModel, Model } from '../../src/model/model.ts';
-import { Recommender } from '../../src/models/load.ts';
+import { Recommender } from '../../src/models/recommender.ts';
 import type { RecommendQuery } from '../../src/recommend/query.ts';
 import { cosineError, quantiseItems } from '../../src/recommend/search.ts';
 import { pattern, sparse } from '../support/small-model.ts';

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ArgumentError } from '../../src/common/errors.ts';
 import type { Model } from '../../src/model/model.ts';
 import { encodeModel } from '../../src/models/file.ts';
-import { loadModel, type Recommender } from '../../src/models/load.ts';
+import { loadModel } from '../../src/models/load.ts';
+import type { Recommender } from '../../src/models/recommender.ts';
 import { createHandler, type Handler, type ServeOptions } from '../../src/serve/handler.ts';
 import { fullModel } from '../support/small-model.ts';
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { printable } from '../../common/printable.ts';
-import type { Recommender } from '../../models/load.ts';
+import type { Recommender } from '../../models/recommender.ts';
 import { nameOfInput } from '../../node/input.ts';
 import type { Ranked } from '../../recommend/query.ts';
 import type { Context } from '../context.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { ArgumentError } from '../../common/errors.ts';
-import type { Recommender } from '../../models/load.ts';
+import type { Recommender } from '../../models/recommender.ts';
 import type { Contribution } from '../../recommend/query.ts';
 import type { Context } from '../context.ts';
 import { checkMarket, checkUser, describeUnknownItems } from '../hints.ts';

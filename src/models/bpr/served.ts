@@ -1,3 +1,3 @@
 import { servedDot } from '../linear-served.ts';
 
-export const bpr = servedDot('bpr', 13);
+export const bpr = /* @__PURE__ */ servedDot('bpr', 13);

@@ -1,3 +1,3 @@
 import { servedLinear } from '../linear-served.ts';
 
-export const edlae = servedLinear('edlae', 11);
+export const edlae = /* @__PURE__ */ servedLinear('edlae', 11);

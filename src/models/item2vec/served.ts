@@ -1,3 +1,3 @@
 import { servedLinear } from '../linear-served.ts';
 
-export const item2vec = servedLinear('item2vec', 9);
+export const item2vec = /* @__PURE__ */ servedLinear('item2vec', 9);

@@ -1,3 +1,3 @@
 import { servedLinear } from '../linear-served.ts';
 
-export const itemknn = servedLinear('itemknn', 5);
+export const itemknn = /* @__PURE__ */ servedLinear('itemknn', 5);

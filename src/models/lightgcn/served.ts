@@ -1,3 +1,3 @@
 import { servedDot } from '../linear-served.ts';
 
-export const lightgcn = servedDot('lightgcn', 14);
+export const lightgcn = /* @__PURE__ */ servedDot('lightgcn', 14);

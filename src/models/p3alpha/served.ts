@@ -1,3 +1,3 @@
 import { servedLinear } from '../linear-served.ts';
 
-export const p3alpha = servedLinear('p3alpha', 6);
+export const p3alpha = /* @__PURE__ */ servedLinear('p3alpha', 6);

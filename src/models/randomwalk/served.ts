@@ -1,3 +1,3 @@
 import { servedLinear } from '../linear-served.ts';
 
-export const randomwalk = servedLinear('randomwalk', 8);
+export const randomwalk = /* @__PURE__ */ servedLinear('randomwalk', 8);

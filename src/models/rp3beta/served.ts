@@ -1,3 +1,3 @@
 import { servedLinear } from '../linear-served.ts';
 
-export const rp3beta = servedLinear('rp3beta', 7);
+export const rp3beta = /* @__PURE__ */ servedLinear('rp3beta', 7);

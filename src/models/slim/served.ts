@@ -1,3 +1,3 @@
 import { servedLinear } from '../linear-served.ts';
 
-export const slim = servedLinear('slim', 10);
+export const slim = /* @__PURE__ */ servedLinear('slim', 10);
