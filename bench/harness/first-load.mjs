@@ -46,7 +46,9 @@ export async function firstLoad(contents, resolveDir) {
       gzipped: texts.reduce((sum, each) => sum + gzip(each), 0),
       text: texts.join('\n'),
     },
-    later: Object.fromEntries(later.map((name) => [basename(name).replace(/(-[A-Z0-9]{8})+\.js$/, ''), gzip(textOf(name))])),
+    later: Object.fromEntries(
+      later.map((name) => [basename(name).replace(/(-[A-Z0-9]{8})+\.js$/, ''), gzip(textOf(name))]),
+    ),
     oneFile: { bytes: Buffer.byteLength(text), gzipped: gzip(text), text },
   };
 }
