@@ -81,6 +81,7 @@ await build({
     kernels: 'kernels',
     workers: 'workers',
     browser: 'browser',
+    lab: 'lab',
     node: 'node',
     ...Object.fromEntries(Object.entries(parts).map(([name, file]) => [`parts/${name}`, file])),
   }),
@@ -114,10 +115,10 @@ writeFileSync(
   'dist/types/kernels.wasm.d.ts',
   "import type { WasmModule } from './common/host-types.ts';\ndeclare const kernels: WasmModule;\nexport default kernels;\n",
 );
-pruneTypes(Object.values(JSON.parse(readFileSync('package.json', 'utf8')).exports).map(({ types }) => types));
+pruneTypes(Object.values(JSON.parse(readFileSync('package.json', 'utf8')).exports).flatMap(({ types }) => types ?? []));
 await writeCommonJs(
   esbuild.transform,
-  ['index', 'slim', 'node', 'kernels', 'workers', 'browser'].map((name) => `dist/${name}.js`),
+  ['index', 'slim', 'node', 'kernels', 'workers', 'browser', 'lab'].map((name) => `dist/${name}.js`),
   metafiles,
 );
 node('typescript/bin/tsc', '-p', 'src/app/tsconfig.json');
@@ -125,6 +126,11 @@ const { buildApp } = await import('./scripts/build-app.mjs'); // it imports esbu
 metafiles.push(...(await buildApp()));
 writeFileSync('THIRD-PARTY-NOTICES', noticesOf(metafiles));
 writeFileSync('sbom.cdx.json', sbomOf(packagesIn(metafiles)));
+// for editors, of the checkout and of the package
+const { experimentSchema } = await import('./dist/lab.js');
+const schema = `${JSON.stringify(experimentSchema(), null, 1)}\n`;
+for (const file of ['experiments/experiment.schema.json', 'dist/experiment.schema.json'])
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== schema) writeFileSync(file, schema);
 
 /**
  * The four kernel binaries, where their sources changed since they were compiled. Those with relaxed SIMD are files

@@ -23,6 +23,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   networks [narrow|gmf|…]     networks on the markets: MRR, NDCG@10 and HR@10 of the half of the users that chose no epoch
   gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
   lab [KIND]                  every kind of model over its small grid: MRR, NDCG@10, HR@10 by market, training time, size; takes up where it ended
+  statistics                  tests, corrections and metrics held against SciPy and scikit-learn
   update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
                               leaves most as it was: MRR
   export                      exported variants: size, NDCG@10 before and after, load time, memory
@@ -61,6 +62,7 @@ const NAMES = [
   'networks',
   'gain',
   'lab',
+  'statistics',
   'update',
   'export',
   'scale',

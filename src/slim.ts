@@ -69,8 +69,18 @@ export {
   type ScarceOptions,
 } from './evaluate/gain.ts';
 export { drawGain } from './evaluate/gain-plot.ts';
+export type { ListEvaluation } from './evaluate/lists.ts';
 export { type Estimate, METRICS, type Metric } from './evaluate/metrics.ts';
-export { asPublished, clean, type Draw, type PoolRow, PROTOCOLS, type Protocol } from './evaluate/protocols.ts';
+export {
+  asPublished,
+  type CandidateLists,
+  candidateLists,
+  clean,
+  type Draw,
+  type PoolRow,
+  PROTOCOLS,
+  type Protocol,
+} from './evaluate/protocols.ts';
 export { FORMAT_VERSION, type ModelInfo, type SectionInfo } from './model/file.ts';
 export type { MarketModel, Model } from './model/model.ts';
 export type { ScaledTable, Table, TableType } from './model/table.ts';

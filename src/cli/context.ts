@@ -13,6 +13,9 @@ export type StopSignal = 'SIGINT' | 'SIGTERM';
 
 /** What every command shares: messages, progress, the signal that stops it, and how data and models are opened. */
 export class Context {
+  /** @param version of the package */
+  constructor(readonly version = '') {}
+
   readonly view = new ProgressView();
   private readonly results: ResultFile[] = [];
   private readonly controller = new AbortController();

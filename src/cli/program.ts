@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { printable } from '../common/printable.ts';
 import { addApp } from './commands/app.ts';
+import { addCompare } from './commands/compare.ts';
 import { addDemo } from './commands/demo.ts';
 import { addEvaluate } from './commands/evaluate.ts';
+import { addExperiment } from './commands/experiment.ts';
 import { addExport } from './commands/export.ts';
 import { addFormats } from './commands/formats.ts';
 import { addGain } from './commands/gain.ts';
@@ -25,6 +27,8 @@ const COMMANDS = [
   addUpdate,
   addExport,
   addEvaluate,
+  addCompare,
+  addExperiment,
   addGain,
   addRecommend,
   addSimilar,

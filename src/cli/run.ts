@@ -17,7 +17,7 @@ const MARGIN_MS = 300;
 /** Runs a command. A failure is one line on stderr. @returns the exit code. @param version of the package */
 export async function run(argv: string[], version: string): Promise<number> {
   embedKernels(embeddedKernels);
-  const context = new Context();
+  const context = new Context(version);
   quietOnClosedPipe();
   listenToSignals(context);
   try {

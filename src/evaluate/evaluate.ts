@@ -4,9 +4,11 @@ import { checkMarkets, type Market, type Markets } from '../data/markets.ts';
 import type { Recommender } from '../recommend/recommender.ts';
 import { type GroupingName, groupingsOf } from './groups.ts';
 import { chooseRows, type RankedRows } from './held-out.ts';
+import { evaluateLists, type ListEvaluation } from './lists.ts';
 import { type Estimate, estimate, METRICS, type Metric, meanOfEstimates } from './metrics.ts';
 import { PROTOCOLS, type Protocol } from './protocols.ts';
 import { Ranker } from './ranker.ts';
+import { bootstrap } from './statistics.ts';
 
 export interface EvaluateOptions extends JobOptions {
   /** Which held-out rows to rank, by the name of their file. Default: `valid`. */
@@ -31,6 +33,13 @@ export interface EvaluateOptions extends JobOptions {
   markets?: readonly string[];
   /** Adds `perUser` to the results. */
   perUser?: boolean;
+  /** Adds to each estimate its interval by the bootstrap, 95 %, drawn by `seed`; users are drawn. Default: false. */
+  intervals?: boolean;
+  /**
+   * Adds `lists` to the results: coverage, popularity and Gini's coefficient of what at most this many users of each
+   * market are recommended. Default: 0, none.
+   */
+  lists?: number;
 }
 
 /** Means over held-out rows, each from 0 to 1. */
@@ -98,6 +107,8 @@ export interface MarketEvaluation extends Metrics {
   groups: GroupEvaluation[];
   /** Per ranked row, in the order of the data. */
   perUser?: RowResult[];
+  /** What the model recommends, at each k; only if asked for. */
+  lists?: ListEvaluation[];
 }
 
 /** What `evaluate` found, with the settings that it was found with. */
@@ -174,8 +185,10 @@ export async function evaluate(
       if (i % 16 === 15) await job.tick(step, i + 1, rows.length);
     }
     await job.tick(step, rows.length, rows.length);
-    const result = summarise(recommender, markets, market, chosen, ranked, ks);
-    results.push(options.perUser ? { ...result, perUser: ranked } : result);
+    const result = summarise(recommender, markets, market, chosen, ranked, settings);
+    const lists =
+      settings.lists > 0 && (await evaluateLists(recommender, markets, market, ks, settings.lists, options));
+    results.push({ ...result, ...(options.perUser && { perUser: ranked }), ...(lists && { lists }) });
   }
   if (results.length === 0) throw noRows(heldOut, emptyMarkets);
   const cutoffs = ks.map((k, i) => ({
@@ -199,8 +212,9 @@ export async function evaluate(
 }
 
 function checkOptions(options: EvaluateOptions) {
-  const { protocol = 'clean', negatives = 999, k = 10, repeat = false } = options;
-  if (typeof repeat !== 'boolean') throw new ArgumentError('repeat', repeat, 'true or false');
+  const { protocol = 'clean', negatives = 999, k = 10, repeat = false, intervals = false } = options;
+  for (const [name, flag] of Object.entries({ repeat, intervals }))
+    if (typeof flag !== 'boolean') throw new ArgumentError(name, flag, 'true or false');
   const ks = (Array.isArray(k) ? k : [k]) as readonly number[];
   if (ks.length === 0) throw new ArgumentError('k', k, 'at least one cut-off');
   return {
@@ -210,6 +224,8 @@ function checkOptions(options: EvaluateOptions) {
     seed: checkInteger('seed', options.seed ?? 0, 0, 0xffffffff),
     ks: ks.map((each) => checkInteger('k', each, 1, 0x7fffffff)),
     repeat,
+    intervals,
+    lists: checkInteger('lists', options.lists ?? 0, 0, 0x7fffffff),
   };
 }
 
@@ -269,9 +285,9 @@ function summarise(
   market: Market,
   { rows, users, userCount, leakedRows, trainedRows, repeatedRows }: RankedRows,
   ranked: readonly RowResult[],
-  ks: readonly number[],
+  settings: Cutting,
 ): MarketEvaluation {
-  const cutoffs = cutoffsOf(ranked, users, ks);
+  const cutoffs = cutoffsOf(ranked, users, settings);
   let least = Infinity;
   let most = 0;
   let sum = 0;
@@ -295,7 +311,7 @@ function summarise(
         cutoffs: cutoffsOf(
           among.map((row) => ranked[row]),
           theirs,
-          ks,
+          { ...settings, intervals: false },
         ),
       });
     }
@@ -317,16 +333,21 @@ function summarise(
   };
 }
 
-function cutoffsOf(ranked: readonly RowResult[], users: ArrayLike<number>, ks: readonly number[]): Cutoff[] {
+/** How ranks are summed up. */
+interface Cutting {
+  ks: readonly number[];
+  intervals: boolean;
+  seed: number;
+}
+
+function cutoffsOf(ranked: readonly RowResult[], users: ArrayLike<number>, { ks, intervals, seed }: Cutting): Cutoff[] {
   return ks.map((k) => ({
     k,
-    ...byMetric(({ value, over }) =>
-      estimate(
-        ranked.map(({ rank }) => value(rank, k)),
-        users,
-        over,
-      ),
-    ),
+    ...byMetric(({ value, over }) => {
+      const values = ranked.map(({ rank }) => value(rank, k));
+      const found = estimate(values, users, over);
+      return intervals ? { ...found, interval: bootstrap(values, { users, over, seed }) } : found;
+    }),
   }));
 }
 

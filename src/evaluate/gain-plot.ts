@@ -1,6 +1,7 @@
 // The curves of `measureGain` as a drawing: users of a market in training, and MRR alone and with the other markets.
 import { ln } from '../common/elementary.ts';
 import { ArgumentError, checkArray, checkObject } from '../common/errors.ts';
+import { niceStep, quoted, tenth, text } from '../common/svg.ts';
 import type { Gain, MarketGain } from './gain.ts';
 
 const WIDTH = 250;
@@ -74,22 +75,9 @@ function drawPanel({ market, curve }: MarketGain, left: number, top: number): st
   return lines;
 }
 
-/** 1, 2 or 5 times a power of ten, about a quarter of the range. */
-function niceStep(range: number): number {
-  let step = 0.1;
-  for (const factor of [2, 2.5, 2, 2, 2.5, 2, 2, 2.5]) if (step < range / 5) step *= factor;
-  return step;
-}
-
 function legend(x: number, y: number, colour: string, label: string): string[] {
   return [
     `<line x1="${x}" x2="${x + 22}" y1="${y - 4}" y2="${y - 4}" stroke="${colour}" stroke-width="2"/>`,
     text(x + 28, y, label, 'fill="#333"'),
   ];
 }
-
-const tenth = (value: number) => Math.round(10 * value) / 10;
-const text = (x: number, y: number, content: string, more: string) =>
-  `<text x="${tenth(x)}" y="${tenth(y)}" ${more}>${content}</text>`;
-const quoted = (content: string) =>
-  content.replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign]!);

@@ -41,12 +41,17 @@ export const METRICS: readonly Metric[] = [mrr, ndcg, hr, recall, map];
 export interface Estimate {
   mean: number;
   standardError: number;
+  /** Lower and upper end of the 95 % interval by the bootstrap, where it was asked for. */
+  interval?: [number, number];
 }
 
 /**
  * The mean of values of held-out rows, and its standard error. Rows of one user are not independent, so the error is
  * clustered by user: with G users, N rows and e_g the sum of user g's deviations from the mean, √(G / (G − 1) · Σ_g
  * e_g²) / N. With one row a user it is the sample deviation over √N. 0 for fewer than two users.
+ *
+ * @example
+ * estimate([1, 0.5, 0], [0, 1, 2]).mean; // → 0.5
  *
  * @param values of each row
  * @param users of each row: the number of its user, from 0

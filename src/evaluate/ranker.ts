@@ -117,7 +117,7 @@ export class Ranker {
   private candidates(row: HeldOut, target: number, seen: Int32Array, relevant: Int32Array): Int32Array {
     const { protocol, repeat } = this.drawing;
     const places = protocol.candidates(
-      { user: row.userId, target, seen: repeat ? NONE : seen, relevant },
+      { market: this.market.name, user: row.userId, target, seen: repeat ? NONE : seen, relevant },
       this.pool,
       (excluded) => this.draw(row.userId, excluded),
     );

@@ -24,6 +24,9 @@ export interface LocalOptions extends ThreadOptions {
  * codecs, so that a work that runs here runs elsewhere too.
  *
  * @throws ArgumentError for threads out of range.
+ * @example
+ * const doubled = { name: 'doubled', version: 1, input: jsonCodec(), output: jsonCodec(), run: async (n) => 2 * n };
+ * await localExecutor().run([{ kind: doubled, input: 21 }]); // → [42]
  */
 export function localExecutor(options: LocalOptions = {}): Executor {
   const { blobs = memoryBlobs(), build, ...threads } = checkObject('options', options) as LocalOptions;

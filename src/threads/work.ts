@@ -92,7 +92,11 @@ export async function workKey(
   return sha256(new TextEncoder().encode(recipe));
 }
 
-/** Values that JSON can hold, with sorted keys: equal values give equal bytes. */
+/**
+ * Values that JSON can hold, with sorted keys: equal values give equal bytes.
+ * @example
+ * new TextDecoder().decode(jsonCodec().encode({ b: 1, a: 2 })); // → '{"a":2,"b":1}'
+ */
 export function jsonCodec<T>(): Codec<T> {
   return {
     encode: (value) => new TextEncoder().encode(canonicalJson(value)),
@@ -100,7 +104,12 @@ export function jsonCodec<T>(): Codec<T> {
   };
 }
 
-/** A store in memory, for works that stay in this process. */
+/**
+ * A store in memory, for works that stay in this process.
+ * @example
+ * const blobs = memoryBlobs();
+ * (await blobs.get(await blobs.put(Uint8Array.of(1, 2)))).length; // → 2
+ */
 export function memoryBlobs(): BlobStore {
   const all = new Map<string, Uint8Array>();
   return {

@@ -8,12 +8,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as browser from '../../src/browser.ts';
 import * as index from '../../src/index.ts';
 import * as kernels from '../../src/kernels.ts';
+import * as lab from '../../src/lab.ts';
 import * as node from '../../src/node.ts';
 import * as workers from '../../src/workers.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'm3rec-examples-'));
-const ENTRIES = { index, node, workers, browser, kernels };
+const ENTRIES = { index, node, workers, browser, kernels, lab };
 
 /** The text of a doc comment without its stars. */
 const plain = (comment: string) => comment.replace(/^\s*\/\*\*\s?|\s*\*\/\s*$/g, '').replace(/^\s*\* ?/gm, '');
@@ -73,7 +74,7 @@ const runnable = (code: string) =>
 const prelude = `
 import { deepEqual } from 'node:assert/strict';
 // everything public, so that examples need no imports
-for (const entry of ['', '/node', '/workers', '/browser', '/kernels']) Object.assign(globalThis, await import('m3rec' + entry));
+for (const entry of ['', '/node', '/workers', '/browser', '/kernels', '/lab']) Object.assign(globalThis, await import('m3rec' + entry));
 globalThis.self = { registration: { scope: 'https://shop.example/' }, addEventListener() {} };
 await writeDirectory('shop', generateMarkets({ seed: 1, users: 2000, items: 600, interactions: 20000 }));
 // what every example may use

@@ -25,6 +25,7 @@ const THIRD_PARTIES: Record<string, string[]> = {
   '@hono/node-server': ['cli'],
   'hyparquet-writer': ['cli'],
   'prom-client': ['cli'],
+  yaml: ['cli'],
   pg: ['node'],
   '@duckdb/node-api': ['node'],
 };

@@ -36,7 +36,7 @@ const node = (file, texts, args = []) => ({
 
 const REQUIRE = `const { assembleGenerated } = require('m3rec');
 if (typeof assembleGenerated !== 'function') throw new Error('m3rec has no such export');
-for (const name of ['slim', 'node', 'kernels', 'workers', 'browser']) require('m3rec/' + name);
+for (const name of ['slim', 'node', 'kernels', 'workers', 'browser', 'lab']) require('m3rec/' + name);
 `;
 
 /** The program as CommonJS, as older programs are written. */

@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { ArgumentError } from '../../common/errors.ts';
+import { planTrials } from '../../lab/plan.ts';
+import { type PreparedExperiment, prepareExperiment, runTrials, secondsOf, type TrialLine } from '../../lab/run.ts';
+import { metricTitle } from '../../lab/tables.ts';
+import { openTrials, readTrials, TRIALS } from '../../node/trial-folder.ts';
+import { localExecutor } from '../../threads/local-executor.ts';
+import type { Context } from '../context.ts';
+import { dataOption } from '../data-options.ts';
+import { named, readExperiment, readExperimentData, readLists } from '../lab/experiment-file.ts';
+import { ExperimentView, formatTime } from '../lab/experiment-view.ts';
+import { writeResults } from '../lab/write-results.ts';
+import { jsonOption, nonEmpty, threadsOption } from '../options.ts';
+import { formatCounted, formatJson, formatTable, write } from '../output.ts';
+
+interface ExperimentCommandOptions {
+  output?: string;
+  data?: string[];
+  only?: string[];
+  dryRun?: boolean;
+  report?: boolean;
+  threads?: number;
+  json?: boolean;
+}
+
+export function addExperiment(program: Command, context: Context): void {
+  program
+    .command('experiment')
+    .description('train models over grids and seeds, choose on one half of the users, report on the other half')
+    .argument('<file>', 'the experiment: .yaml or .json')
+    .option(
+      '-o, --output <folder>',
+      'where trials and the report go; a run goes on from there (default: FILE-results)',
+      nonEmpty,
+    )
+    .addOption(dataOption('the data, instead of what the file names'))
+    .addOption(new Option('--only <a,b>', 'these models of the file only').argParser(namesOf))
+    .addOption(new Option('--dry-run', 'say how many trials there are and about how long they take; train nothing'))
+    .addOption(new Option('--report', 'write the report of the trials that are there; train nothing'))
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .action((file, options) => runExperiment(context, file, options));
+}
+
+const namesOf = (text: string) =>
+  nonEmpty(text)
+    .split(',')
+    .map((name) => name.trim());
+
+async function runExperiment(context: Context, file: string, options: ExperimentCommandOptions): Promise<void> {
+  const { data, only, dryRun, report, threads, json } = options;
+  const all = await readExperiment(file, context.signal);
+  const experiment = await named(file, async () => {
+    planTrials(all);
+    return all;
+  });
+  const markets = await readExperimentData(context, file, experiment, data);
+  const lists = await readLists(context, file, experiment, markets);
+  const executor = localExecutor({ ...(await context.threads(threads, false)), onThreads: undefined });
+  const prepared = await named(file, () => prepareExperiment(experiment, markets, executor.blobs, lists));
+  context.view.clear();
+  const folder = options.output ?? `${basename(file, extname(file))}-results`;
+  const chosen = { ...prepared, trials: onlyNamed(prepared, only) };
+  if (dryRun) {
+    const file = join(folder, TRIALS);
+    return tellPlan(chosen, existsSync(file) ? await readTrials<TrialLine>(file) : [], json);
+  }
+  const store = await openTrials<TrialLine>(folder, (text) => context.message(text));
+  try {
+    const view = new ExperimentView(context, experiment, chosen.trials, prepared.tune);
+    const stored = await store.lines();
+    const lines = report
+      ? linesOf(chosen, stored)
+      : await runTrials(chosen.trials, {
+          ...context.job,
+          ...{ store, executor, build: context.version, onTrial: view.onTrial },
+        });
+    view.say();
+    context.view.clear();
+    const written = await writeResults(folder, prepared, lines, store.blobs);
+    await write(json ? formatJson(written.summary) : written.table);
+    context.message(`wrote ${folder}: ${written.files.join(', ')}`);
+  } finally {
+    await store.close();
+  }
+}
+
+/** @throws ArgumentError for a name that the experiment does not have. */
+function onlyNamed({ trials }: PreparedExperiment, only: readonly string[] | undefined) {
+  const names = [...new Set(trials.map(({ name }) => name))];
+  const unknown = only?.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new ArgumentError('--only', unknown, names.join(', '));
+  return only ? trials.filter(({ name }) => only.includes(name)) : trials;
+}
+
+/** Of the plan, what is there. */
+function linesOf({ trials }: PreparedExperiment, stored: readonly TrialLine[]): TrialLine[] {
+  const known = new Map(stored.map((line) => [line.key, line]));
+  return trials.flatMap(({ key, name, given }) => {
+    const line = known.get(key);
+    return line ? [{ ...line, name, given }] : [];
+  });
+}
+
+async function tellPlan(
+  { trials, experiment, tune, report, data }: PreparedExperiment,
+  stored: readonly TrialLine[],
+  json: boolean | undefined,
+): Promise<void> {
+  const known = new Set(stored.filter(({ error }) => error === undefined).map(({ key }) => key));
+  const todo = trials.filter(({ key }) => !known.has(key));
+  const costs = Object.fromEntries(experiment.models.map(({ name, cost }) => [name, cost]));
+  const guess = secondsOf(todo, stored, 1, costs);
+  const { metric, k, protocol } = experiment.select;
+  const rows = experiment.models.flatMap(({ name, model }) => {
+    const mine = trials.filter((trial) => trial.name === name);
+    if (mine.length === 0) return [];
+    const left = mine.filter(({ key }) => !known.has(key));
+    const time = left.length === 0 ? { seconds: 0, unknown: [] } : secondsOf(left, stored, 1, costs);
+    return [[name, model, mine.length, left.length, time === undefined ? 'unknown' : formatTime(time.seconds)]];
+  });
+  if (json)
+    return write(
+      formatJson({
+        trials: trials.map(({ name, kind, given, seed, key }) => ({
+          name,
+          kind,
+          given,
+          seed,
+          key,
+          done: known.has(key),
+        })),
+        toDo: todo.length,
+        data,
+        ...(guess && { seconds: guess.seconds, unknown: guess.unknown }),
+      }),
+    );
+  await write(formatTable(['name', 'model', 'trials', 'to do', 'about'], rows, [0, 1]));
+  const time =
+    guess === undefined
+      ? 'no time is known yet'
+      : `about ${formatTime(guess.seconds)} on this machine, if the recorded times are of it`;
+  const unknown =
+    guess && guess.unknown.length > 0
+      ? `, without ${guess.unknown.join(', ')}, of which no time is known (say \`cost\`)`
+      : '';
+  await write(
+    `\n${formatCounted(todo.length, 'trial')} to do: ${time}${unknown}.\nThe data is read${Object.keys(experiment.split).length > 0 ? ', split' : ''} and parted once for all trials, each model is trained once for all ${formatCounted(experiment.protocols.length, 'protocol')}, and trials made before are taken from the folder.\nChosen by ${metricTitle(metric, k)} of ${tune} (${protocol}), reported on ${report}.\n`,
+  );
+}
