@@ -3,7 +3,7 @@ export { adamItems, bucketPulls, spreadItems, sumParts } from './embedding/adapt
 export { buildUnigramTable } from './embedding/alias';
 export { choleskyInverse, choleskyWorkspaceBytes } from './dense/cholesky';
 export { alsRows } from './embedding/als';
-export { pairDecay, pairGradients, pairWeights, propagateOnto } from './embedding/bpr';
+export { dropEdges, pairDecay, pairGradients, pairWeights, propagateOnto } from './embedding/bpr';
 export { dropout } from './embedding/dropout';
 export { eliminate } from './sparse/elimination';
 export { gemmNN, gemmNT, gemmTN, gemmWorkspaceBytes, packColumns } from './dense/gemm';

@@ -90,6 +90,7 @@ const PARTS = {
     'ials',
     'bpr',
     'lightgcn',
+    'bitgcf',
   ],
   update: ['exact', 'stale'],
 };

@@ -84,6 +84,7 @@ export {
 export { FORMAT_VERSION, type ModelInfo, type SectionInfo } from './model/file.ts';
 export type { MarketModel, Model } from './model/model.ts';
 export type { ScaledTable, Table, TableType } from './model/table.ts';
+export { bitgcf as SERVED_BITGCF } from './models/bitgcf/served.ts';
 export { bpr as SERVED_BPR } from './models/bpr/served.ts';
 export { ease as SERVED_EASE } from './models/ease/served.ts';
 export { edlae as SERVED_EDLAE } from './models/edlae/served.ts';

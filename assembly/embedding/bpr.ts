@@ -1,5 +1,6 @@
-// The pairwise loss of BPR (Rendle et al., 2009) over a batch of interactions (u, i), each with K negatives k:
+// The losses of factorisation: the pairwise one of BPR (Rendle et al., 2009) over a batch of interactions (u, i), each with K negatives k:
 //   mean over the pairs of softplus(s_uk − s_ui), s_uj = e_u · e_j,
+// or the cross-entropy over them as samples, mean of softplus(s_uk) and softplus(−s_ui) over the 1 + K of an interaction,
 // and the L2 term (λ / 2B) Σ (‖e⁰_u‖² + ‖e⁰_i‖² + (1/K) Σ_k ‖e⁰_k‖²). Rows of the tables: first all users, then all items.
 // Scores take whole rows (rows × d); gradients go to panels of 16 columns, one task each, so that no two tasks write the
 // same number. Precision: f32; the loss is summed in f64. Order: interactions as the batch has them, negatives as drawn.
@@ -7,10 +8,11 @@ import { at32, bytesOf, f32At, i32At, setF32, setI32, u32At } from '../core/arra
 import { rowBegin, rowEnd } from '../core/csr';
 import { madd } from '../core/madd';
 import { exp, log } from '../core/math';
-import { below, draw, stream } from '../core/random';
+import { below, draw, stream, unit } from '../core/random';
 import { Struct } from '../core/struct';
 import { dot } from '../core/vector';
 import { LINE_BYTES } from '../layout';
+import { Dropping } from '../nets/sample';
 
 const LINE: usize = <usize>LINE_BYTES;
 
@@ -37,8 +39,10 @@ export class PairLoss extends Struct {
   stage: u32;
   /** Added to an interaction's number, modulo 2³²: the key of its stream. */
   epoch: u32;
-  /** 1 / (K B). */
+  /** 1 / (K B) of pairs, 1 / ((1 + K) B) of samples. */
   share: f32;
+  /** 1: pairs; 0: samples, by cross-entropy. */
+  pairs: i32;
 }
 
 /**
@@ -54,6 +58,7 @@ export function pairWeights(count: i32, chosen: usize, x: PairLoss, rows: usize,
   const negatives = x.negatives;
   const bytes = bytesOf(x.d);
   const share = x.share;
+  const pairs = x.pairs;
   let sum: f64 = 0;
   for (let b = 0; b < count; b++) {
     const interaction = u32At(chosen, b);
@@ -67,6 +72,11 @@ export function pairWeights(count: i32, chosen: usize, x: PairLoss, rows: usize,
     const free = x.n > last - first;
     let drawn: u32 = 0;
     let pulled: f32 = 0;
+    if (free && !pairs) {
+      sum += softplus(<f64>-own);
+      pulled = <f32>sigmoid(<f64>-own) * share;
+    }
+    const base = pairs ? own : <f32>0;
     setI32(rows, 0, user);
     setF32(weights, 0, 0);
     setI32(rows, 1, x.firstItem + item);
@@ -76,12 +86,11 @@ export function pairWeights(count: i32, chosen: usize, x: PairLoss, rows: usize,
       if (free) {
         do other = i32At(x.sold, below(draw(key, drawn++), x.n));
         while (contains(x.items, first, last, other));
-        const difference = <f64>(dot(u, x.vectors + <usize>(x.firstItem + other) * bytes, bytes) - own);
-        const e = exp(-abs(difference));
-        sum += max<f64>(0, difference) + log(1 + e);
-        weight = <f32>(difference > 0 ? 1 / (1 + e) : e / (1 + e)) * share;
+        const difference = <f64>(dot(u, x.vectors + <usize>(x.firstItem + other) * bytes, bytes) - base);
+        sum += softplus(difference);
+        weight = <f32>sigmoid(difference) * share;
       }
-      pulled += weight;
+      if (pairs) pulled += weight;
       setI32(rows, 2 + k, x.firstItem + other);
       setF32(weights, 2 + k, weight);
     }
@@ -90,6 +99,16 @@ export function pairWeights(count: i32, chosen: usize, x: PairLoss, rows: usize,
     weights += bytesOf(negatives + 2);
   }
   store<f64>(totals, load<f64>(totals) + sum);
+}
+
+/** log(1 + e^x), without overflow. */
+function softplus(x: f64): f64 {
+  return max<f64>(0, x) + log(1 + exp(-abs(x)));
+}
+
+function sigmoid(x: f64): f64 {
+  const e = exp(-abs(x));
+  return x > 0 ? 1 / (1 + e) : e / (1 + e);
 }
 
 /** Whether `item` is among items[first, last), which ascend. */
@@ -192,6 +211,21 @@ export function pairDecay(
     }
     rows = at32(rows, negatives + 2);
   }
+}
+
+/**
+ * Dropout of edges: each of [begin, end) of a graph is hidden with probability `rate`, else divided by 1 − rate. Edges of
+ * the same number share their fate.
+ *
+ * @param ids i32, the number of each edge
+ * @param values f32, what they weigh, @param out what they weigh then
+ * @param numbers its stream is (seed, stage, first), and the number of an edge its counter
+ */
+export function dropEdges(begin: i32, end: i32, ids: usize, values: usize, out: usize, numbers: Dropping): void {
+  const key = stream(numbers.seed, numbers.stage, numbers.first);
+  const kept = <f32>1 / (<f32>1 - numbers.rate);
+  for (let e = begin; e < end; e++)
+    setF32(out, e, unit(draw(key, i32At(ids, e))) < numbers.rate ? <f32>0 : f32At(values, e) * kept);
 }
 
 /**

@@ -59,6 +59,7 @@ const GRIDS = {
   ],
   bpr: grid({ decay: [0.01, 0.03], epochs: [30] }),
   lightgcn: grid({ depth: [3, 2], decay: [0.001], epochs: [20] }),
+  bitgcf: grid({ depth: [2, 3], dropout: [0], loss: ['pairs', 'cross-entropy'], epochs: [20] }),
 };
 
 export async function lab({ parts = Object.keys(GRIDS), trials = Infinity }) {

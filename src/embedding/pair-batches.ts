@@ -25,6 +25,8 @@ export interface BatchOptions {
   negatives: number;
   /** B. */
   batch: number;
+  /** Pairs of an interaction and a negative, or cross-entropy of both as samples. */
+  loss: 'pairs' | 'cross-entropy';
   seed: number;
 }
 
@@ -74,6 +76,7 @@ export class PairBatches {
       stage: STREAM.pairNegatives,
       epoch: 0,
       share: 0,
+      pairs: Number(options.loss === 'pairs'),
     };
     const order = memory.allocate(4 * this.interactions);
     const losses = allocateStructs(memory, PairLoss, markets.length);
@@ -94,6 +97,12 @@ export class PairBatches {
     this.rows = memory.allocate(4 * most * (negatives + 2));
     this.weights = memory.allocate(4 * most * (negatives + 2));
     this.totals = memory.allocate(8 * (Math.ceil(most / INTERACTIONS_PER_TASK) + markets.length));
+  }
+
+  /** What the loss of an interaction is a mean over. */
+  get counted(): number {
+    const { loss, negatives } = this.options;
+    return loss === 'pairs' ? negatives : 1 + negatives;
   }
 
   /** Linear memory, in bytes. */
@@ -126,7 +135,7 @@ export class PairBatches {
     let done = 0;
     for (const [m, { order, loss, fixed }] of this.markets.entries()) {
       const [from, to] = shares[m];
-      writeStruct(memory, PairLoss, loss, { ...fixed, epoch: this.epoch, share: 1 / (negatives * size) });
+      writeStruct(memory, PairLoss, loss, { ...fixed, epoch: this.epoch, share: 1 / (this.counted * size) });
       for (const [begin, end] of ranges(to - from, INTERACTIONS_PER_TASK)) {
         const at = 4 * (done + begin) * (negatives + 2);
         const chosen = plus(order, 4 * (from + begin));

@@ -1,9 +1,9 @@
 // The tables of pairwise factorisation: parameters, gradients and Adam's moments lie in panels of 16 columns, one task
 // each; what is made of the parameters, and meets the loss, lies row by row. Rows: all users, then all items.
-import { type Address, type Pointer, plus } from '../engine/address.ts';
-import { Adam, LANES } from '../engine/kernel-layout.ts';
+import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
+import { Adam, Dropping, LANES } from '../engine/kernel-layout.ts';
 import { STREAM } from '../engine/streams.ts';
-import { allocateStructs, writeStruct } from '../engine/struct.ts';
+import { allocateStructs, putStruct, writeStruct } from '../engine/struct.ts';
 import { ranges } from '../engine/tasks.ts';
 import type { Call, Kernels, Task } from '../engine/types.ts';
 import type { SparseMatrix, SparsePattern } from '../matrix/sparse.ts';
@@ -23,6 +23,22 @@ export interface ScoredBatch {
   size: number;
 }
 
+/** What a layer mixes of the rows of all users and items, T, and Tᵀ. */
+export interface Transfer {
+  there: SparseMatrix;
+  back: SparseMatrix;
+}
+
+/** A sparse matrix in linear memory. */
+interface Edges {
+  indptr: Address;
+  indices: Address;
+  values: Address;
+}
+
+/** Edges that one task hides. */
+const EDGES_PER_TASK = 65_536;
+
 /** Sixteen columns. */
 interface Panel {
   column: number;
@@ -30,8 +46,8 @@ interface Panel {
   gradient: Address;
   m: Address;
   v: Address;
-  /** Room for a step over the graph, from the one to the other. */
-  work: readonly [Address, Address];
+  /** Room for steps over the graph, from the one to the other; with a transfer, two more. */
+  work: readonly Address[];
 }
 
 export class PairTables {
@@ -40,7 +56,12 @@ export class PairTables {
   private readonly kernels: Kernels;
   private readonly rows: number;
   private readonly panels: Panel[];
-  private readonly graph: { indptr: Address; indices: Address; values: Address };
+  private readonly graph: Edges;
+  private readonly transfer?: { there: Edges; back: Edges };
+  /** What edges weigh where some are hidden, and the number of the interaction of each. */
+  private readonly dropped?: { values: Address; ids: Address; count: number };
+  /** The number of the step whose dropout is under way; absent where nothing is hidden. */
+  private round?: number;
   /** (rows + 1) × i32 zeros: the rows of a graph without edges. */
   private readonly noEdges: Address;
   private readonly adam: Pointer<Adam>;
@@ -53,10 +74,11 @@ export class PairTables {
     kernels: Kernels,
     X: SparsePattern,
     transposed: SparsePattern,
-    private readonly options: { dim: number; depth: number; biased: boolean; decay: number; seed: number },
+    private readonly options: TableOptions,
+    transfer?: Transfer,
   ) {
     const { exports, memory } = kernels;
-    const { dim, depth, biased, seed } = options;
+    const { dim, depth, biased, dropout, seed } = options;
     this.kernels = kernels;
     this.rows = X.rows + X.cols;
     const size = this.rows * dim;
@@ -70,7 +92,7 @@ export class PairTables {
     exports.cutColumns(0, this.rows, this.rows, dim, this.vectors, parameters);
     const gradient = memory.allocate(4 * size);
     const [m, v] = [memory.allocateZeroed(4 * size), memory.allocateZeroed(4 * size)];
-    const work = [1, 2].map((steps) => memory.allocate(depth >= steps ? 4 * size : 0));
+    const work = roomOf(options, transfer).map((has) => memory.allocate(has ? 4 * size : 0));
     this.panels = ranges(dim, LANES).map(([column]): Panel => {
       const of = (table: Address) => plus(table, 4 * this.rows * column);
       return {
@@ -79,19 +101,61 @@ export class PairTables {
         gradient: of(gradient),
         m: of(m),
         v: of(v),
-        work: [of(work[0]), of(work[1])],
+        work: work.map(of),
       };
     });
     this.noEdges = memory.allocateZeroed(4 * (this.rows + 1));
-    const { indptr, indices, values } = graphOf(X, transposed, depth > 0);
-    this.graph = { indptr: memory.put(indptr), indices: memory.put(indices), values: memory.put(values) };
+    const put = ({ indptr, indices, values }: Omit<SparseMatrix, 'rows' | 'cols'>): Edges => ({
+      indptr: memory.put(indptr),
+      indices: memory.put(indices),
+      values: memory.put(values),
+    });
+    const graph = graphOf(X, transposed, depth > 0);
+    this.graph = put(graph);
+    if (transfer) this.transfer = { there: put(transfer.there), back: put(transfer.back) };
+    else if (dropout > 0) {
+      const count = graph.values.length;
+      this.dropped = { values: memory.allocate(4 * count), ids: memory.put(graph.ids), count };
+    }
     this.adam = allocateStructs(memory, Adam, 1);
   }
 
   /** Linear memory, in bytes. */
-  static bytes(X: SparsePattern, { dim, depth }: { dim: number; depth: number }): number {
+  static bytes(
+    X: SparsePattern,
+    options: Pick<TableOptions, 'dim' | 'depth' | 'dropout'>,
+    transfer?: Transfer,
+  ): number {
+    const { dim, depth, dropout } = options;
     const rows = X.rows + X.cols;
-    return 4 * rows * dim * (5 + Math.min(2, depth)) + 8 * (rows + 1) + (depth > 0 ? 16 * X.indices.length : 0);
+    const tables = 5 + roomOf(options, transfer).filter(Boolean).length;
+    const perEdge = transfer || dropout === 0 ? 16 : 32;
+    const mixed = transfer ? 16 * transfer.there.values.length + 8 * rows : 0;
+    return 4 * rows * dim * tables + 8 * (rows + 1) + (depth > 0 ? perEdge * X.indices.length : 0) + mixed;
+  }
+
+  /** Draws what a step hides, and makes its vectors: tasks one list after the other. */
+  drop(round: number): Task[][] {
+    this.round = round;
+    const { dropped, graph } = this;
+    if (!dropped) return [this.forward()];
+    const numbers = this.dropping(STREAM.edgeDropout, round);
+    const { ids, values, count } = dropped;
+    const hide = ranges(count, EDGES_PER_TASK).map(
+      ([from, to]): Task => [['dropEdges', from, to, ids, graph.values, values, numbers]],
+    );
+    return [hide, this.forward()];
+  }
+
+  /** Makes the vectors with nothing hidden, from now on. */
+  keep(): Task[] {
+    this.round = undefined;
+    return this.forward();
+  }
+
+  private dropping(stage: number, first: number): Pointer<Dropping> {
+    const { dropout: rate, seed } = this.options;
+    return putStruct(this.kernels.memory, Dropping, { rate, seed, stage, first: first >>> 0 });
   }
 
   /** Makes the vectors, of the first `depth` steps alone where it is given; divided by L + 1 in any case. */
@@ -99,7 +163,7 @@ export class PairTables {
     return this.panels.map((panel) => this.forwardCalls(panel, depth));
   }
 
-  /** The gradients of a batch, a step of Adam, and the vectors after it. */
+  /** The gradients of a batch, a step of Adam, and the vectors after it unless something is hidden at each step. */
   step({ rows, weights, negatives, size }: ScoredBatch, rate: number): Task[] {
     const { dim, depth, decay, biased } = this.options;
     writeStruct(this.kernels.memory, Adam, this.adam, { rate, beta1: BETA1, beta2: BETA2, epsilon: EPSILON });
@@ -107,53 +171,135 @@ export class PairTables {
       const { column, parameters, gradient, m, v } = panel;
       const fixed = Number(biased && column + LANES === dim);
       const from = plus(this.vectors, 4 * column);
-      const { calls, out } = this.sum(gradient, panel, depth, 1 / (depth + 1));
+      const { calls, out } = this.sum(gradient, panel, depth, 1 / (depth + 1), true);
       return [
         ['clear', this.rows * LANES, gradient],
         ['pairGradients', size, negatives, rows, weights, from, 4 * dim, gradient, fixed],
         ...calls,
         ['pairDecay', size, negatives, rows, parameters, out, decay / size, fixed],
         ['adam', this.rows * LANES, parameters, out, m, v, this.adam],
-        ...this.forwardCalls(panel, depth),
+        ...(this.round === undefined ? this.forwardCalls(panel, depth) : []),
       ];
     });
   }
 
   private forwardCalls(panel: Panel, depth: number): Call[] {
     const { column, parameters } = panel;
-    const { calls, out } = this.sum(parameters, panel, depth - 1, 1);
     const to = plus(this.vectors, 4 * column);
+    const stride = 4 * this.options.dim;
     const scale = 1 / (this.options.depth + 1);
-    return [...calls, this.onto(out, parameters, to, 4 * this.options.dim, scale, depth > 0)];
+    if (this.transfer && depth > 0 && this.round !== undefined)
+      return [...this.layers(panel, depth), this.onto(undefined, NOWHERE, panel.work[1], to, stride, scale)];
+    const { calls, out } = this.sum(parameters, panel, depth - 1, 1, false);
+    if (depth === 0) return [...calls, this.onto(undefined, NOWHERE, out, to, stride, scale)];
+    return [...calls, ...this.layer(panel, out, parameters, depth, to, stride, scale, false)];
   }
 
-  /** scale · Σ_{l≤steps} Ã^l of a panel's table by Horner's rule; the table itself without a step. */
-  private sum(table: Address, { work }: Panel, steps: number, scale: number): { calls: Call[]; out: Address } {
+  /**
+   * scale · Σ_{l≤steps} A^l of a panel's table by Horner's rule, A the graph and the transfer; the table itself without a
+   * step. The way back is the same with Aᵀ.
+   */
+  private sum(table: Address, panel: Panel, steps: number, scale: number, back: boolean) {
     const calls: Call[] = [];
     let out = table;
     for (let l = 1; l <= steps; l++) {
-      const to = work[(l + 1) % 2];
-      calls.push(this.onto(out, table, to, LINE, l === steps ? scale : 1, true));
+      const to = panel.work[(l + 1) % 2];
+      // back from the last layer to the first
+      const number = back ? steps + 1 - l : l;
+      calls.push(...this.layer(panel, out, table, number, to, LINE, l === steps ? scale : 1, back));
       out = to;
     }
     return { calls, out };
   }
 
-  /** to = scale · (base + Ã x), or scale · base without the graph. */
-  private onto(x: Address, base: Address, to: Address, stride: number, scale: number, graph: boolean): Call {
-    const { indptr, indices, values } = this.graph;
-    const edges = graph ? indptr : this.noEdges;
-    return ['propagateOnto', 0, this.rows, edges, indices, values, x, base, to, stride, scale];
+  /** to = scale · (base + A x), or with Aᵀ. @param number of the layer, by which its messages are hidden */
+  private layer(
+    panel: Panel,
+    x: Address,
+    base: Address,
+    number: number,
+    to: Address,
+    stride: number,
+    scale: number,
+    back: boolean,
+  ): Call[] {
+    const { graph, transfer, dropped, round } = this;
+    if (!transfer) {
+      const edges = round === undefined || !dropped ? graph : { ...graph, values: dropped.values };
+      return [this.onto(edges, x, base, to, stride, scale)];
+    }
+    const [first, second] = back ? [transfer.back, graph] : [graph, transfer.there];
+    const { calls, out } = this.message(panel, first, x, number);
+    return [...calls, this.onto(second, out, base, to, stride, scale)];
+  }
+
+  /** Σ_{l≤L} A_l ⋯ A_1 of the parameters, where each layer hides messages of its own. */
+  private layers(panel: Panel, depth: number): Call[] {
+    const [current, sum] = panel.work;
+    const size = this.rows * LANES;
+    const { indptr, indices, values } = this.transfer!.there;
+    const calls: Call[] = [
+      ['clear', size, sum],
+      ['addInto', size, panel.parameters, sum],
+    ];
+    for (let l = 1; l <= depth; l++) {
+      const message = this.message(panel, this.graph, l === 1 ? panel.parameters : current, l);
+      calls.push(
+        ...message.calls,
+        ['propagate', 0, this.rows, indptr, indices, values, message.out, current, LINE, 0],
+        ['addInto', size, current, sum],
+      );
+    }
+    return calls;
+  }
+
+  /** The product of a matrix with a panel's table, with dropout where a step hides something. */
+  private message({ column, work }: Panel, { indptr, indices, values }: Edges, x: Address, layer: number) {
+    const { rows, round } = this;
+    const [, , message, kept] = work;
+    const calls: Call[] = [['propagate', 0, rows, indptr, indices, values, x, message, LINE, 0]];
+    if (round === undefined) return { calls, out: message };
+    const first = (round * this.options.depth + layer - 1) * rows;
+    const numbers = this.dropping(STREAM.messageDropout + column / LANES, first % 2 ** 32);
+    calls.push(['clear', rows * LANES, kept], ['addDropped', rows, LANES, message, LANES, kept, LANES, numbers]);
+    return { calls, out: kept };
+  }
+
+  /** to = scale · (base + the matrix times x), or scale · base without one. */
+  private onto(edges: Edges | undefined, x: Address, base: Address, to: Address, stride: number, scale: number): Call {
+    const { indices, values } = this.graph;
+    const matrix = edges ?? { indptr: this.noEdges, indices, values };
+    return ['propagateOnto', 0, this.rows, matrix.indptr, matrix.indices, matrix.values, x, base, to, stride, scale];
   }
 }
 
-/** Ã = [0 N; Nᵀ 0] with N_ui = 1 / √(D_u D_i). @param edges whether it has any */
-function graphOf(X: SparsePattern, transposed: SparsePattern, edges: boolean): Omit<SparseMatrix, 'rows' | 'cols'> {
+interface TableOptions {
+  dim: number;
+  depth: number;
+  biased: boolean;
+  dropout: number;
+  decay: number;
+  seed: number;
+}
+
+/** Which of the tables of room there are: for one step, for two or for hidden messages, for messages, for those kept. */
+function roomOf({ depth, dropout }: Pick<TableOptions, 'depth' | 'dropout'>, transfer?: Transfer): boolean[] {
+  const mixes = transfer !== undefined && depth > 0;
+  const hides = mixes && dropout > 0;
+  return [depth >= 1, depth >= 2 || hides, mixes, hides];
+}
+
+/**
+ * Ã = [0 N; Nᵀ 0] with N_ui = 1 / √(D_u D_i), and the number of the interaction of each edge.
+ * @param edges whether it has any
+ */
+function graphOf(X: SparsePattern, transposed: SparsePattern, edges: boolean) {
   const count = edges ? X.indices.length : 0;
   const indptr = new Int32Array(X.rows + X.cols + 1);
   const indices = new Int32Array(2 * count);
   const values = new Float32Array(2 * count);
-  if (!edges) return { indptr, indices, values };
+  const ids = new Int32Array(2 * count);
+  if (!edges) return { indptr, indices, values, ids };
   const degree = ({ indptr }: SparsePattern, row: number) => indptr[row + 1] - indptr[row];
   let filled = 0;
   const append = (from: SparsePattern, to: SparsePattern, first: number, base: number) => {
@@ -168,5 +314,11 @@ function graphOf(X: SparsePattern, transposed: SparsePattern, edges: boolean): O
   };
   append(X, transposed, 0, X.rows);
   append(transposed, X, X.rows, 0);
-  return { indptr, indices, values };
+  // both directions of an interaction have its number, and rows of Xᵀ have their users in order
+  const next = transposed.indptr.slice();
+  for (let e = 0; e < count; e++) {
+    ids[e] = e;
+    ids[count + next[X.indices[e]]++] = e;
+  }
+  return { indptr, indices, values, ids };
 }

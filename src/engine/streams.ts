@@ -15,6 +15,7 @@ export const STREAM = {
   initialFactors: 11,
   interactions: 12,
   pairNegatives: 13,
+  edgeDropout: 14,
   networkParameters: 32,
   networkOrder: 33,
   networkNegatives: 34,
@@ -22,6 +23,8 @@ export const STREAM = {
   networkLatent: 36,
   /** This and the next 31: a layer each. */
   networkDropout: 64,
+  /** This and the next 63: 16 columns each. */
+  messageDropout: 128,
   /** This and those above: a market each. */
   networkSelection: 1024,
 } as const;

@@ -14,6 +14,7 @@ export const KIND_NAMES: readonly string[] = [
   'ials',
   'bpr',
   'lightgcn',
+  'bitgcf',
   'gmf',
   'mlp',
   'neumf',

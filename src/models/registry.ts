@@ -1,5 +1,6 @@
 // The kinds of models. A new one is a folder next to these and a line here.
 import { ArgumentError } from '../common/errors.ts';
+import { bitgcf } from './bitgcf/kind.ts';
 import { bpr } from './bpr/kind.ts';
 import { crossstitch } from './crossstitch/kind.ts';
 import { ease } from './ease/kind.ts';
@@ -41,6 +42,7 @@ export const KINDS = [
   ials,
   bpr,
   lightgcn,
+  bitgcf,
   gmf,
   mlp,
   neumf,

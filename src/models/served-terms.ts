@@ -1,6 +1,7 @@
 // The kinds whose scores are sums of terms: similarities, cosines, products of vectors, biases. `loadModel` has these at
 // hand, and loads what serves networks if a file holds one.
 
+import { bitgcf } from './bitgcf/served.ts';
 import { bpr } from './bpr/served.ts';
 import { ease } from './ease/served.ts';
 import { edlae } from './edlae/served.ts';
@@ -32,4 +33,5 @@ export const TERM_KINDS: readonly ServedKind[] = [
   ials,
   bpr,
   lightgcn,
+  bitgcf,
 ];

@@ -71,7 +71,7 @@ test.each([
 ])('gradients at depth %d, biased %s, against differences', async (depth, biased) => {
   const mark = memory.mark();
   const [negatives, decay] = [3, 0.7];
-  const options = { dim: d, depth, biased, decay, seed: 3, negatives, batch: 8 };
+  const options = { dim: d, depth, biased, dropout: 0, loss: 'pairs' as const, decay, seed: 3, negatives, batch: 8 };
   const tables = new PairTables(kernels, data.X, data.transposed, options);
   const batches = new PairBatches(kernels, data.X, data.markets, tables.vectors, options);
   for (const task of tables.forward()) runTask(exports, task);
@@ -137,6 +137,8 @@ test('√D stays what it is on the graph, whatever the depth', () => {
   const tables = new PairTables(kernels, data.X, data.transposed, {
     dim: d,
     depth: 3,
+    dropout: 0,
+    loss: 'pairs' as const,
     biased: false,
     decay: 0,
     seed: 1,
@@ -170,6 +172,8 @@ test('one user and one item meet in the middle after one step', async () => {
     dim: d,
     epochs: 0,
     depth: 1,
+    dropout: 0,
+    loss: 'pairs' as const,
     biased: false,
     decay: 0,
     negatives: 2,
@@ -204,6 +208,8 @@ test('is the same on two threads, gives its memory back, and learns', async () =
     dim: 32,
     epochs: 4,
     depth: 2,
+    dropout: 0,
+    loss: 'pairs' as const,
     biased: false,
     decay: 1e-3,
     negatives: 4,

@@ -23,7 +23,10 @@ export const bpr = {
   async train(data, options, { run, kernels }) {
     const interactions = bothWays(await kernels(), mergeInteractions(data));
     const input = { ...interactions, markets: pairsOf(data) };
-    const { users, items } = await run(pairStage({ ...options, depth: 0, biased: true }), input);
+    const { users, items } = await run(
+      pairStage({ ...options, depth: 0, dropout: 0, biased: true, loss: 'pairs' }),
+      input,
+    );
     const { dim } = options;
     const bias = new Float32Array(items.length / dim);
     for (let item = 0; item < bias.length; item++) {

@@ -35,15 +35,21 @@ export interface PairTablesOf {
   bias?: Float32Array;
   /** Whose mean over a history is the vector of an unseen user. */
   foldIn: Float32Array;
+  /** The rows of each market's items, where they are not those of the union. */
+  places?: readonly Int32Array[];
 }
 
 /** The parts of the models of the markets; a known user's own part makes up what the mean of the history lacks. */
-export function pairMarkets({ markets }: Markets, { dim, users, items, bias, foldIn }: PairTablesOf): TrainedParts {
+export function pairMarkets(
+  { markets }: Markets,
+  { dim, users, items, bias, foldIn, places }: PairTablesOf,
+): TrainedParts {
   let first = 0;
   return {
     dim: dim + EXTRA,
-    markets: markets.map((market) => {
-      const rows = (table: Float32Array, width = dim) => rowsOf({ vectors: table, width }, market.items);
+    markets: markets.map((market, m) => {
+      const at = places?.[m] ?? market.items;
+      const rows = (table: Float32Array, width = dim) => rowsOf({ vectors: table, width }, at);
       const folded = rows(foldIn);
       const own = users.slice(first * dim, (first + market.interactions.rows) * dim);
       first += market.interactions.rows;
@@ -68,4 +74,17 @@ function subtractMeans(own: Float32Array, { rows, indptr, indices }: SparsePatte
       for (let k = 0; k < d; k++) sum[k] += table[indices[e] * d + k];
     for (let k = 0; k < d; k++) own[user * d + k] -= sum[k] / count;
   }
+}
+
+/**
+ * What makes the vector of an unseen user on the graph: rows divided by √D of their item, zero for an item without users.
+ * @param transposed (items × users)
+ */
+export function perRootOfUsers(table: Float32Array, { rows, indptr }: SparsePattern, d: number): Float32Array {
+  const divided = new Float32Array(table.length);
+  for (let item = 0; item < rows; item++) {
+    const users = indptr[item + 1] - indptr[item];
+    if (users > 0) for (let k = item * d; k < (item + 1) * d; k++) divided[k] = table[k] / Math.sqrt(users);
+  }
+  return divided;
 }

@@ -1,6 +1,5 @@
 import { learnedFoldIn } from '../../embedding/learned-fold-in.ts';
-import type { SparsePattern } from '../../matrix/sparse.ts';
-import { pairMarkets, pairStage, pairsOf } from '../bpr/pairs.ts';
+import { pairMarkets, pairStage, pairsOf, perRootOfUsers } from '../bpr/pairs.ts';
 import { bothWays, mergeInteractions } from '../interactions.ts';
 import type { ModelKind } from '../kind.ts';
 import { type ResolvedValues, resolveTable } from '../options.ts';
@@ -24,7 +23,7 @@ export const lightgcn = {
   async train(data, options, { run, kernels }) {
     const interactions = bothWays(await kernels(), mergeInteractions(data));
     const input = { ...interactions, markets: pairsOf(data) };
-    const { users, items, below } = await run(pairStage({ ...options, biased: false }), input);
+    const { users, items, below } = await run(pairStage({ ...options, biased: false, loss: 'pairs' }), input);
     const { dim } = options;
     const foldIn = below
       ? perRootOfUsers(below, interactions.transposed, dim)
@@ -32,13 +31,3 @@ export const lightgcn = {
     return pairMarkets(data, { dim, users, items, foldIn });
   },
 } as const satisfies ModelKind<ResolvedValues<typeof LIGHTGCN_OPTIONS>>;
-
-/** Rows divided by √D of their item; zero for an item without users. */
-function perRootOfUsers(table: Float32Array, { rows, indptr }: SparsePattern, d: number): Float32Array {
-  const divided = new Float32Array(table.length);
-  for (let item = 0; item < rows; item++) {
-    const users = indptr[item + 1] - indptr[item];
-    if (users > 0) for (let k = item * d; k < (item + 1) * d; k++) divided[k] = table[k] / Math.sqrt(users);
-  }
-  return divided;
-}

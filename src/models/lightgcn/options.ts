@@ -1,4 +1,5 @@
 import { BPR_OPTIONS } from '../bpr/options.ts';
+import { M3REC_OPTIONS } from '../m3rec/options.ts';
 import { type OptionTable, withDefault } from '../options.ts';
 
 export const LIGHTGCN_OPTIONS = {
@@ -13,4 +14,5 @@ export const LIGHTGCN_OPTIONS = {
     flag: '--depth <n>',
     text: 'L, the steps over the graph of users and items that vectors are means of',
   },
+  dropout: withDefault(M3REC_OPTIONS.dropout, 0),
 } as const satisfies OptionTable;

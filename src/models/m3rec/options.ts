@@ -89,7 +89,7 @@ export const M3REC_OPTIONS = {
     max: 0.95,
     default: { softmax: 0, paper: 0.3 },
     flag: '--dropout <x>',
-    text: 'Share of the elements of a user’s vector that an epoch hides',
+    text: 'Share of the elements of a vector, or of the edges of a graph, that training hides, others each time',
   },
   learningRate: {
     type: 'number',
