@@ -1,5 +1,5 @@
 // What markets give each other: each alone beside all together, with one of them left out, and with fewer users.
-import { ArgumentError, checkArray, checkNumber, checkObject } from '../common/errors.ts';
+import { ArgumentError, checkArray, checkNumber, checkObject, checkTexts } from '../common/errors.ts';
 import type { JobOptions } from '../common/job.ts';
 import { checkMarkets, type Market, type Markets } from '../data/markets.ts';
 import { withFewerUsers } from '../data/scarce.ts';
@@ -17,6 +17,8 @@ export interface GainOptions
   extends JobOptions,
     ThreadOptions,
     Pick<EvaluateOptions, 'heldOut' | 'protocol' | 'negatives' | 'seed'> {
+  /** Measures what these markets gain. Default: all that have held-out rows. */
+  markets?: readonly string[];
   /** How to train. Default: as `train` does. */
   train?: TrainOptions;
   /** Shares of a market's users to train with, each above 0 and below 1. Default: 0.1 and 0.3. */
@@ -70,7 +72,12 @@ export interface Gain {
  * gains[0].curve.map(({ share }) => share); // → [0.1, 1]
  */
 export async function measureGain(markets: Markets, options: GainOptions = {}): Promise<Gain> {
-  const { train: given = {}, shares = [0.1, 0.3], ...rest } = checkObject('options', options) as GainOptions;
+  const {
+    train: given = {},
+    shares = [0.1, 0.3],
+    markets: names,
+    ...rest
+  } = checkObject('options', options) as GainOptions;
   checkMarkets(markets);
   const resolved = resolveOptions(given);
   const list = checkShares(shares);
@@ -78,7 +85,7 @@ export async function measureGain(markets: Markets, options: GainOptions = {}): 
     if (share === 0 || share === 1) throw new ArgumentError('shares', share, 'a share above 0 and below 1');
   if (markets.markets.length < 2)
     throw ArgumentError.because('markets', 'there is one; what markets give each other needs two or more');
-  const ranked = rankedMarkets(markets, rest.heldOut);
+  const ranked = rankedMarkets(markets, rest.heldOut, names);
 
   const run = new Measurement(markets, given, rest);
   const all = await run.evaluate(markets, ranked);
@@ -166,9 +173,14 @@ function checkShares(shares: readonly number[]): number[] {
   return list;
 }
 
-/** The markets that have held-out rows. */
-function rankedMarkets({ markets }: Markets, heldOut = 'valid'): Market[] {
-  const ranked = markets.filter((market) => (market.heldOut[heldOut] ?? []).length > 0);
+/** The markets that have held-out rows, of those that are named if there are names. */
+function rankedMarkets({ markets }: Markets, heldOut = 'valid', names?: readonly string[]): Market[] {
+  if (names !== undefined)
+    for (const name of checkTexts('markets', names))
+      if (!markets.some((market) => market.name === name))
+        throw new ArgumentError('markets', name, `one of ${markets.map((market) => market.name).join(', ')}`);
+  const named = names === undefined ? markets : markets.filter(({ name }) => names.includes(name));
+  const ranked = named.filter((market) => (market.heldOut[heldOut] ?? []).length > 0);
   if (ranked.length === 0) throw ArgumentError.because('markets', `none has held-out rows named ${heldOut}`);
   return ranked;
 }

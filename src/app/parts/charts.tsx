@@ -7,12 +7,12 @@ import { Figure, isNarrow } from './figure.tsx';
 const ROW = 40;
 
 /** Sizes in units of which the text is 13 high: a narrow screen has fewer of them, not smaller text. */
-function frame() {
+export function frame() {
   return isNarrow.value ? { WIDTH: 330, LEFT: 104, RIGHT: 44 } : { WIDTH: 640, LEFT: 130, RIGHT: 60 };
 }
 
 /** At most five round ticks from 0 to `most`, or from `least`. */
-function ticksOf(least: number, most: number): number[] {
+export function ticksOf(least: number, most: number): number[] {
   const range = Math.max(1e-9, most - least);
   const power = 10 ** Math.floor(Math.log10(range / 4));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => range / each <= 5) ?? 10 * power;
@@ -38,7 +38,7 @@ function Axis(props: { ticks: number[]; x: (value: number) => number; height: nu
   );
 }
 
-const SERIES_MARKS: Record<string, (x: number, y: number) => string> = {
+export const SERIES_MARKS: Record<string, (x: number, y: number) => string> = {
   model: (x, y) => `M${x - 6} ${y}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0`,
   ease: (x, y) => `M${x - 5} ${y - 5}h10v10h-10z`,
   alone: (x, y) => `M${x} ${y - 6}l6 11h-12z`,

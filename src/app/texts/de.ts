@@ -95,6 +95,22 @@ export const de: Texts = {
     measuredUnclear: (before, after, gain, error) =>
       `${before} → ${after} % der verborgenen Käufe stehen unter den ersten zehn: kein klarer Unterschied (${gain} ± ${error}).`,
   },
+  gain: {
+    lead: (market) => `Was wäre, wenn ${market} weniger Kunden hätte? Etwa ein Dutzend kleine Modelle messen es.`,
+    measure: 'Messen',
+    running: (stage) => (stage ? `Messen … ${stage}` : 'Messen …'),
+    title: (market) => `Was die anderen Märkte ${market} geben, nach Kunden im Lernen (MRR@10, %)`,
+    desc: (users, alone, together) => `${users} Kunden: ${alone} % allein, ${together} % mit den anderen`,
+    users: 'Kunden im Lernen',
+    alone: 'Allein, %',
+    together: 'Mit den anderen, %',
+    difference: 'Unterschied, Punkte',
+    rows: 'Zeilen',
+    withoutTitle: (market) => `Wer ${market} hilft`,
+    without: 'Ohne',
+    helps: 'hilft',
+    hinders: 'schadet',
+  },
   data: {
     title: 'Daten',
     drop: 'Legen Sie Kaufdateien hier ab, oder wählen Sie sie.',

@@ -94,6 +94,24 @@ export const en = {
     measuredUnclear: (before: string, after: string, gain: string, error: string) =>
       `${before} → ${after} % of hidden purchases are found in the first ten: no clear difference (${gain} ± ${error}).`,
   },
+  gain: {
+    lead: (market: string) =>
+      `What if ${market} had fewer customers? About a dozen small models are trained to measure it.`,
+    measure: 'Measure it',
+    running: (stage: string) => (stage ? `Measuring … ${stage}` : 'Measuring …'),
+    title: (market: string) => `What the other markets give ${market}, by its customers in training (MRR@10, %)`,
+    desc: (users: string, alone: string, together: string) =>
+      `${users} customers: ${alone} % alone, ${together} % with the others`,
+    users: 'Customers in training',
+    alone: 'Alone, %',
+    together: 'With the others, %',
+    difference: 'Difference, points',
+    rows: 'Rows',
+    withoutTitle: (market: string) => `Who helps ${market}`,
+    without: 'Without',
+    helps: 'helps',
+    hinders: 'hinders',
+  },
   data: {
     title: 'Data',
     drop: 'Drop purchase files here, or choose them.',

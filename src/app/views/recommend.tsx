@@ -5,6 +5,7 @@ import { ask, newest, remote } from '../client.ts';
 import { isClear, marketName, number, points, signed, texts } from '../format.ts';
 import { AnswerList } from '../parts/answers.tsx';
 import { BasketBar, type Filters, useFilters } from '../parts/basket.tsx';
+import { GainCurve } from '../parts/gain-curve.tsx';
 import { MarketLabel, MarketSelect } from '../parts/market.tsx';
 import { Segmented, Tabs } from '../parts/tabs.tsx';
 import { goTo, route } from '../router.ts';
@@ -121,6 +122,7 @@ function WithAndWithout() {
           marksNew
         />
       </div>
+      <GainCurve />
     </>
   );
 }

@@ -137,6 +137,16 @@ export interface TrainResult {
   notes: string[];
 }
 
+/** What the other markets give one, in MRR@10, on the same held-out rows. */
+export interface GainFacts {
+  market: string;
+  rows: number;
+  /** Fewest customers in training first; with the standard error of the paired difference. */
+  curve: { users: number; alone: number; together: number; difference: number; error: number }[];
+  /** What leaving one of the other markets out changes. */
+  without: { source: string; difference: number; error: number }[];
+}
+
 export interface OptionFacts {
   name: string;
   sentence: string;

@@ -188,6 +188,12 @@ const methods = {
     return { alone: own, others: methods.recommend(query) };
   },
 
+  /** With fewer of the market's customers, alone and with the others. */
+  async gain(market: string, options: Options): Promise<api.GainFacts> {
+    const { gainIn } = await import('./gaining.ts');
+    return gainIn(readData().markets, market, recommenderOf(market).model, options);
+  },
+
   popular: ({ market, k }: { market: string; k: number }) => popularOf(recommenderOf(market).model, market, k),
 
   similar({ market, item, k }: { market: string; item: string; k: number }) {

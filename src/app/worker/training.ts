@@ -19,7 +19,8 @@ import { holdOneOut } from './hold-out.ts';
 import { comparisonOf, measuredOf, type Ranks, ranksOf } from './measure.ts';
 
 const beside = (file: string) => new URL(file, self.location.href);
-const workers: Workers = workersMadeBy(
+/** Threads of this page. */
+export const workers: Workers = workersMadeBy(
   () => beside('kernels-threads.wasm'),
   () => new Worker(beside('thread.js'), { type: 'module' }),
 );
