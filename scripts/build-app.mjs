@@ -58,9 +58,11 @@ export async function buildApp() {
     entryPoints: ['src/app/main.tsx', 'src/app/styles.css'],
     metafile: true,
   });
+  const opened = await prerendered(define);
   const html = readFileSync('src/app/index.html', 'utf8')
     .replace('{styles}', outputOf(page.metafile, 'src/app/styles.css'))
-    .replace('{script}', outputOf(page.metafile, 'src/app/main.tsx'));
+    .replace('{script}', outputOf(page.metafile, 'src/app/main.tsx'))
+    .replace('{opening}', () => opened);
   writeFileSync(join(OUT, 'index.html'), html);
 
   const files = ['./', ...readdirSync(OUT).filter((file) => file !== 'index.html')];
@@ -72,6 +74,25 @@ export async function buildApp() {
     outfile: join(OUT, 'shell.js'),
   });
   return [made, page, shell].map(({ metafile }) => metafile);
+}
+
+/** The page as it opens, in English and as on a desk: what differs is changed when the scripts run. */
+async function prerendered(define) {
+  const bundle = 'dist/prerender.mjs';
+  await build({
+    ...common,
+    minify: false,
+    platform: 'node',
+    define,
+    entryPoints: ['src/app/prerender.tsx'],
+    outfile: bundle,
+    external: ['node:*'],
+  });
+  Object.defineProperty(globalThis, 'navigator', { value: { language: 'en' }, configurable: true });
+  globalThis.matchMedia = () => ({ matches: false, addEventListener() {} });
+  const { prerender } = await import(new URL(`../${bundle}?${hashOf(readFileSync(bundle))}`, import.meta.url));
+  rmSync(bundle);
+  return prerender();
 }
 
 const outputOf = ({ outputs }, entry) =>

@@ -10,8 +10,8 @@ import { encodeModel } from '../models/file.ts';
 import { loadModel } from '../models/load.ts';
 import type { KindName } from '../models/registry.ts';
 import { train } from '../train/train.ts';
-import { sampleData } from './sample.ts';
-import { historyOf } from './worker/answers.ts';
+import { sampleData, sampleItems } from './sample.ts';
+import { answer, historyOf } from './worker/answers.ts';
 import type { Opening } from './worker/api.ts';
 import { smallest } from './worker/exporting.ts';
 import { comparisonOf, measuredOf, ranksOf } from './worker/measure.ts';
@@ -63,8 +63,20 @@ export async function makeSample() {
     const score = 100 * Math.min(2, shown.length) + fresh.length;
     if (shown.length > 0 && score > most) [most, basket] = [score, items];
   }
+  const titles = new Map(sampleItems().map((item) => [item.id, item]));
+  const query = { market: MARKET, items: basket, k: K };
+  const answers = { alone: answer(one, query, { titles, together }), others: answer(all, query, { titles, together }) };
+  const shown = [...basket, ...Object.values(answers).flatMap(({ items }) => items.map(({ item }) => item))];
+  const named = [...new Set(shown)].map((item) => titles.get(item)!);
   const [{ error }] = comparisonOf(single.ranks, both.ranks);
   const gain = { before: single.found, after: both.found, error: error / 100 };
-  const opening: Opening = { market: MARKET, purchases: own.interactions.indices.length, basket, gain };
+  const opening: Opening = {
+    market: MARKET,
+    purchases: own.interactions.indices.length,
+    basket,
+    answers,
+    titles: named,
+    gain,
+  };
   return { all: both.file, alone: single.file, opening };
 }

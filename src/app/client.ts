@@ -1,6 +1,7 @@
 // The page's side of its worker.
 import { connectCalls, type Remote } from '../browser/calls.ts';
 import { WorkerError } from '../common/errors.ts';
+import { scriptUrl } from './script-url.ts';
 import * as state from './state.ts';
 import type { ModelFacts } from './worker/api.ts';
 import type { AppMethods } from './worker/main.ts';
@@ -11,7 +12,7 @@ declare const WORKER: string;
 let worker: Remote<AppMethods>;
 
 export function startWorker(): void {
-  worker = connectCalls<AppMethods>(new Worker(new URL(WORKER, document.baseURI), { type: 'module' }));
+  worker = connectCalls<AppMethods>(new Worker(scriptUrl(new URL(WORKER, document.baseURI)), { type: 'module' }));
 }
 
 /** Ends a worker that does not stop, and starts another; data that it had are read again. */
@@ -69,6 +70,12 @@ export async function adoptModel(facts: ModelFacts, market = facts.markets[0].na
   state.basket.value = state.basket.value.filter((item) => state.titles.value.has(item));
   state.market.value = market;
   state.model.value = facts;
+}
+
+/** Keeps the data that were read for the next visit. */
+export async function keepData(): Promise<void> {
+  await ask(worker.remember());
+  performance.mark('m3rec-kept');
 }
 
 export async function loadModels(): Promise<void> {

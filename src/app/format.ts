@@ -52,6 +52,14 @@ export function applyTheme(): void {
   else document.documentElement.dataset.theme = theme.value;
 }
 
+const REMEMBERS = 'm3rec:remembers';
+/** Whether data that are read are kept for the next visit. */
+export const remembers = signal(recalled(REMEMBERS) !== 'no');
+export function setRemembers(to: boolean): void {
+  remembers.value = to;
+  remember(REMEMBERS, to ? 'yes' : 'no');
+}
+
 const locale = () => texts.value.locale;
 export const number = (value: number, digits = 0) =>
   value.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });

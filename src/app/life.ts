@@ -1,10 +1,14 @@
 // The worker's life, seen from the page: how it begins, and begins again after it ended.
 import { ask, loadTitles, remote, restartWorker } from './client.ts';
+import { remembers, texts } from './format.ts';
 import { GIVEN, openGiven } from './given.ts';
+import { adoptLink } from './link.ts';
+import { goTo, route } from './router.ts';
 import * as state from './state.ts';
 
 /** Opens the sample's small files, then what the page was started with; the rest of the sample comes behind that. */
 export async function begin(): Promise<void> {
+  sayLost();
   const at = (file: string) => new URL(file, document.baseURI).href;
   const { market, basket } = state.OPENING;
   const started = await ask(
@@ -23,9 +27,15 @@ export async function begin(): Promise<void> {
   state.customer.value = undefined;
   await loadTitles();
   state.isReady.value = true;
+  const isTaken = adoptLink(route.value);
   performance.mark('m3rec-ready');
   if (location.hash === GIVEN) await ask(openGiven());
   state.device.value = await ask(remote().device());
+  const recalled = remembers.value ? await ask(remote().recall()) : undefined;
+  if (recalled) {
+    state.data.value = recalled;
+    state.placeMarkets(recalled.markets.map(({ name }) => name));
+  }
   const facts = await ask(remote().sample({ unlessRead: true }));
   if (facts) state.data.value = facts;
   performance.mark('m3rec-sample');
@@ -34,6 +44,7 @@ export async function begin(): Promise<void> {
     if (quick && state.isSample.value) {
       state.model.value = quick;
       await loadTitles();
+      if (!isTaken) adoptLink(route.value);
     }
   }
 }
@@ -48,4 +59,36 @@ export async function recover(): Promise<void> {
   await begin();
   const facts = await again;
   if (facts) state.data.value = facts;
+}
+
+const TRAINING = 'm3rec:training';
+
+/** Noted for the next visit: a tab that closes during a training loses it. */
+export function beginTraining(): void {
+  note(Date.now().toString());
+}
+
+export function endTraining(): void {
+  note(undefined);
+}
+
+function note(value: string | undefined): void {
+  try {
+    if (value === undefined) sessionStorage.removeItem(TRAINING);
+    else sessionStorage.setItem(TRAINING, value);
+  } catch {
+    // a window that keeps nothing
+  }
+}
+
+/** Says that the last training of this tab was lost, if it was. */
+function sayLost(): void {
+  try {
+    if (sessionStorage.getItem(TRAINING) === null) return;
+  } catch {
+    return;
+  }
+  endTraining();
+  const t = texts.value;
+  state.toast.value = { text: t.train.lost, action: { label: t.views.train, run: () => goTo('train') } };
 }

@@ -28,7 +28,7 @@ export const trained = signal<TrainResult | undefined>(undefined);
 export const device = signal<DeviceFacts | undefined>(undefined);
 export const saved = signal<readonly StoredFacts[]>([]);
 export const usage = signal<StoreUsage | undefined>(undefined);
-export const titles = signal<ReadonlyMap<string, Title>>(new Map());
+export const titles = signal<ReadonlyMap<string, Title>>(new Map(OPENING.titles.map((title) => [title.id, title])));
 /** What the data were read from. */
 export const lastRead = signal<ReadRequest | undefined>(undefined);
 /** Files that came in elsewhere, for the Data view to show. */
@@ -36,7 +36,7 @@ export const incoming = signal<readonly InputFile[]>([]);
 /** The model that answers is the sample's own. */
 export const isSample = signal(true);
 export const isReady = signal(false);
-export const basket = signal<readonly string[]>([]);
+export const basket = signal<readonly string[]>(OPENING.basket);
 /** A known customer whose history is the basket. */
 export const customer = signal<string | undefined>(undefined);
 export const market = signal(OPENING.market);

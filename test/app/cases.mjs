@@ -51,6 +51,10 @@ export const CASES = [
       await person.visit(page, url);
       const others = await person.answers(page);
       assert.equal(others.length, 10);
+      // what is seen before a script runs is what the models answer
+      const html = await (await fetch(url)).text();
+      const opened = [...html.matchAll(/class="title">([^<]+)/g)].map(([, title]) => title);
+      assert.deepEqual(opened, [...(await person.answers(page, '.alone')), ...others]);
       assert.equal((await person.answers(page, '.alone')).length, 10);
       // the counts come with the sample's rows, after the answers
       const counted = /with .*: (never|once|\d+ times) here, (never|once|\d+ times) elsewhere/;
@@ -91,6 +95,85 @@ export const CASES = [
       await until(async () => (await person.answers(page)).length > 0, 'answers for a customer');
       await person.click(page, 'tab', 'Two markets');
       await until(() => page.run(() => document.querySelectorAll('.answers').length === 2), 'two lists');
+    },
+  },
+  {
+    name: 'an address names a market and a basket, and does not keep them',
+    async run({ page, url }) {
+      await person.visit(page, url);
+      const items = await page.run(() => new URLSearchParams(location.hash.split('?')[1]).getAll('n').length);
+      assert.equal(items, 0);
+      await person.visit(page, `${url}?again#/recommend/basket?m=us&n=KF1908&n=KF2462`);
+      await until(
+        () => page.run(() => document.querySelector('.basket select').value === 'us'),
+        'the market of the address',
+      );
+      await until(
+        () => page.run(() => document.querySelectorAll('.pills .pill').length === 2),
+        'the basket of the address',
+      );
+      assert.equal(await page.run(() => location.hash), '#/recommend/basket');
+    },
+  },
+  {
+    name: 'what the other markets give one, by its customers, and who helps',
+    // the same worker in all browsers, and a dozen trainings
+    only: ['Chromium'],
+    async run({ page, url }) {
+      await person.visit(page, url);
+      await person.click(page, 'button', 'Measure it');
+      await person.waitFor(page, 'Who helps India');
+      await person.click(page, 'button', 'Table');
+      const rows = await page.run(() =>
+        [...document.querySelectorAll('.gain figure tbody tr')].map((row) => row.textContent),
+      );
+      assert.equal(rows.length, 3);
+      assert.match(rows[0], /^24[\d.]+[+-][\d.]+ ± [\d.]+/);
+    },
+  },
+  {
+    name: 'a new build: said, never forced on an open page, taken when asked for',
+    async run({ page, startSwitching }) {
+      const server = await startSwitching();
+      try {
+        await person.visit(page, server.url);
+        const isActive = async () => (await navigator.serviceWorker?.ready)?.active?.state === 'activated';
+        await until(() => page.run(isActive), 'the service worker');
+        await page.reload();
+        await person.ready(page);
+        await page.run(() => {
+          window.isSamePage = true;
+        });
+        server.change();
+        await page.run(async () => (await navigator.serviceWorker.ready).update());
+        await person.waitFor(page, 'A new version is ready', '.toast');
+        await person.train(page, 'popularity');
+        assert.equal(await page.run(() => window.isSamePage), true);
+        await person.click(page, 'button', 'Reload');
+        await until(() => page.run(() => window.isSamePage !== true && document.title !== ''), 'the page again');
+        await person.ready(page);
+        assert.equal(await page.run(() => document.documentElement.dataset.build), 'two');
+      } finally {
+        await server.close();
+      }
+    },
+  },
+  {
+    name: 'data are kept for the next visit, unless that is not wanted',
+    async run({ page, url, shop }) {
+      const purchases = `${shop.rows.toLocaleString('en')} purchases`;
+      await person.visit(page, url);
+      await person.readFiles(page, [shop.forms.CSV]);
+      await until(() => page.run(() => performance.getEntriesByName('m3rec-kept').length > 0), 'the data are kept');
+      await page.reload();
+      await person.ready(page);
+      await person.view(page, 'data');
+      await person.waitFor(page, purchases);
+      await person.click(page, 'checkbox', 'Keep these data');
+      await page.reload();
+      await person.ready(page);
+      await person.view(page, 'data');
+      await person.waitFor(page, 'Kettle & Fern');
     },
   },
   {
@@ -302,6 +385,29 @@ export const CASES = [
         await Promise.all([saveAs(page, 'same'), saveAs(other, 'same')]);
         for (const each of [page, other])
           await until(async () => (await saved(each)).join() === 'same,same-2', 'both models');
+        if (!(await page.run(() => navigator.locks !== undefined))) return;
+        // each tab has its own model open, so only the other's cannot be deleted
+        for (const name of ['same', 'same-2']) {
+          if ((await saved(page)).length < 2) break;
+          await page.run((which) => {
+            const card = [...document.querySelectorAll('.models li')].find(
+              (each) => each.querySelector('strong').textContent === which,
+            );
+            [...card.querySelectorAll('button')].find((each) => each.textContent.startsWith('Delete')).click();
+          }, name);
+          await person.waitFor(page, 'cannot be undone', 'dialog');
+          await page.run(() => document.querySelector('dialog button').click());
+          await until(
+            async () =>
+              (await person.text(page, '.toast')).includes('open in another tab') || (await saved(page)).length < 2,
+            'deleted, or refused',
+          );
+        }
+        await until(
+          async () => (await saved(other)).length === 1 && (await saved(page)).length === 1,
+          'one model each',
+        );
+        assert.match(await person.text(page, '.toast'), /open in another tab/);
       } finally {
         await other.close();
       }

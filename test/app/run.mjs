@@ -36,7 +36,7 @@ async function main() {
   // what follows needs the installed packages
   const { BROWSERS } = await import('./browsers.mjs');
   const { CASES } = await import('./cases.mjs');
-  const { startServer, startStatic } = await import('./server.mjs');
+  const { startServer, startStatic, startSwitching } = await import('./server.mjs');
   const { makeShop } = await import('./shop.mjs');
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-page-'));
   const cases = CASES.filter(({ name }) => !values.only || name.includes(values.only));
@@ -79,7 +79,16 @@ async function main() {
         let page;
         try {
           page = await browser.newPage();
-          const context = { page, browser, shop, url: server.url, staticUrl: still.url, startServer, hasThreads: true };
+          const context = {
+            page,
+            browser,
+            shop,
+            url: server.url,
+            staticUrl: still.url,
+            startServer,
+            startSwitching,
+            hasThreads: true,
+          };
           await run(context);
           rows[i][browserName] = 'passed';
         } catch (error) {

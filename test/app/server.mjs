@@ -1,6 +1,9 @@
 // Where the tests and the bench get the page from.
 import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sirv from '../hosts/node_modules/sirv/build.mjs';
 
@@ -30,8 +33,7 @@ export function startServer(...args) {
 }
 
 /** Any static host: the files below a path, but those of `without`; `asked` collects the names of files asked for. */
-export async function startStatic({ without = [], asked = new Set() } = {}) {
-  const serve = sirv(APP, { dev: true });
+export async function startStatic({ root = () => APP, without = [], asked = new Set() } = {}) {
   const server = createServer((request, response) => {
     const inside = request.url.startsWith(BELOW);
     request.url = request.url.slice(BELOW.length - 1);
@@ -41,12 +43,36 @@ export async function startStatic({ without = [], asked = new Set() } = {}) {
       response.statusCode = 404;
       response.end();
     };
-    if (inside && !without.includes(name)) serve(request, response, none);
+    if (inside && !without.includes(name)) sirv(root(), { dev: true })(request, response, none);
     else none();
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}${BELOW}`,
     close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
+  };
+}
+
+/** A static host whose page is of another build from `change` on. */
+export async function startSwitching() {
+  const other = mkdtempSync(join(tmpdir(), 'm3rec-build-'));
+  cpSync(APP, other, { recursive: true });
+  const [, build] = /build:"([0-9a-f]{10})"/.exec(readFileSync(join(APP, 'shell.js'), 'utf8')) ?? [];
+  if (build === undefined) throw new Error('shell.js does not say its build');
+  for (const name of readdirSync(other).filter((each) => each.endsWith('.js')))
+    writeFileSync(join(other, name), readFileSync(join(other, name), 'utf8').replaceAll(build, 'b'.repeat(10)));
+  const html = join(other, 'index.html');
+  writeFileSync(html, readFileSync(html, 'utf8').replace('<html ', '<html data-build="two" '));
+  let root = APP;
+  const { url, close } = await startStatic({ root: () => root });
+  return {
+    url,
+    change: () => {
+      root = other;
+    },
+    close: async () => {
+      await close();
+      rmSync(other, { recursive: true });
+    },
   };
 }

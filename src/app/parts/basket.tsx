@@ -3,7 +3,8 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { ask, remote } from '../client.ts';
 import { texts } from '../format.ts';
-import { basket, categories, customer, isReady, market, model, titleOf } from '../state.ts';
+import { linkOfView } from '../link.ts';
+import { basket, categories, customer, isReady, market, model, titleOf, toast } from '../state.ts';
 import { Icon } from './icons.tsx';
 import { ItemSearch } from './item-search.tsx';
 import { MarketSelect } from './market.tsx';
@@ -27,6 +28,10 @@ export function BasketBar({ markets }: { markets: readonly string[] }) {
   const change = (items: readonly string[]) => {
     customer.value = undefined;
     basket.value = items;
+  };
+  const copy = async () => {
+    await navigator.clipboard.writeText(linkOfView());
+    toast.value = { text: texts.value.copied };
   };
   return (
     <section class="basket" aria-label={t.basket}>
@@ -79,6 +84,11 @@ export function BasketBar({ markets }: { markets: readonly string[] }) {
           />
         </li>
       </ul>
+      {(basket.value.length > 0 || customer.value !== undefined) && (
+        <button type="button" class="quiet" onClick={copy}>
+          {t.copyLink}
+        </button>
+      )}
     </section>
   );
 }

@@ -179,10 +179,11 @@ export function DifferenceChart({ rows, a, b }: { rows: readonly Comparison[]; a
   );
 }
 
-/** Of the row's items, the share that the column sells too; every cell says its number. */
-export function OverlapMatrix({ markets, shared }: { markets: readonly MarketFacts[]; shared: number[][] }) {
+/** Of the row's items, or of its pairs of items, the share that the column has too; every cell says its number. */
+export function OverlapMatrix(props: { markets: readonly MarketFacts[]; shared: number[][]; of: 'items' | 'pairs' }) {
   const { WIDTH, LEFT } = frame();
-  const t = texts.value.data;
+  const { markets, shared } = props;
+  const t = { ...texts.value.data, ...texts.value.data.overlaps[props.of] };
   const cell = Math.min(96, Math.max(40, (WIDTH - LEFT) / markets.length));
   const width = LEFT + markets.length * cell;
   const height = 34 + markets.length * 36 + 6;

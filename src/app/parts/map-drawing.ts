@@ -1,11 +1,18 @@
 // Drawing of the map: discs written into an image, without a GPU, and the id of the item below each pixel.
-import { categories, titles } from '../state.ts';
-
 export const MAP_WIDTH = 1200;
 export const MAP_HEIGHT = 800;
 /** Width of a letter of a label. */
 const LETTER = 14;
 const MOST_LABELS = 16;
+
+/** What items are coloured by: a market or a category. */
+export interface Colouring {
+  groups: readonly { key: string; label: string; swatch: string }[];
+  /** The group of each item, −1 where it has none. */
+  of: ArrayLike<number>;
+  /** Whether the names of groups stand on the map. */
+  isLabelled: boolean;
+}
 
 /** What is seen: its left and top edge in the plane, and pixels of a unit. */
 export interface View {
@@ -58,16 +65,14 @@ export function draw(
   ids: Int32Array,
   { items, at }: { items: string[]; at: Float32Array },
   { x: left, y: top, scale }: View,
+  { groups, of }: Colouring,
   hidden: ReadonlySet<string>,
   picked: string | undefined,
 ): void {
   const context = canvas.getContext('2d')!;
   const image = context.createImageData(MAP_WIDTH, MAP_HEIGHT);
-  const colours =
-    categories.value.length > 0
-      ? categories.value.map((_, i) => rgbOf(canvas, `swatch c${i % 12}`))
-      : [rgbOf(canvas, 'swatch c0')];
-  const place = new Map(categories.value.map((category, i) => [category, i]));
+  const colours = groups.map(({ swatch }) => rgbOf(canvas, swatch));
+  const none = rgbOf(canvas, 'swatch');
   ids.fill(0);
   const radius = items.length > 4000 ? 2 : 3;
   const disc = (i: number, r: number, [red, green, blue]: [number, number, number]) => {
@@ -87,45 +92,41 @@ export function draw(
   };
   let last = -1;
   for (let i = 0; i < items.length; i++) {
-    const category = titles.value.get(items[i])?.category ?? '';
-    if (hidden.has(category)) continue;
+    if (hidden.has(groups[of[i]]?.key)) continue;
     if (items[i] === picked) last = i;
-    disc(i, radius, colours[place.get(category) ?? 0]);
+    disc(i, radius, colours[of[i]] ?? none);
   }
   if (last >= 0) disc(last, 8, rgbOf(canvas, 'picked'));
   context.putImageData(image, 0, 0);
 }
 
-/** Where the name of each category goes: the middle of its items, in pixels. */
+/** Where the name of each group goes: the middle of its items, in pixels. */
 export function labelsOf(
-  { items, at }: { items: string[]; at: Float32Array },
+  { at }: { at: Float32Array },
   { x: left, y: top, scale }: View,
+  { groups, of, isLabelled }: Colouring,
   hidden: ReadonlySet<string>,
-): { category: string; x: number; y: number }[] {
-  const sums = new Map<string, { x: number; y: number; count: number }>();
-  for (let i = 0; i < items.length; i++) {
-    const category = titles.value.get(items[i])?.category ?? '';
-    if (category === '' || hidden.has(category)) continue;
-    const sum = sums.get(category) ?? { x: 0, y: 0, count: 0 };
+): { label: string; x: number; y: number }[] {
+  if (!isLabelled) return [];
+  const sums = groups.map(() => ({ x: 0, y: 0, count: 0 }));
+  for (let i = 0; i < of.length; i++) {
+    const sum = sums[of[i]];
+    if (sum === undefined || hidden.has(groups[of[i]].key)) continue;
     sum.x += at[2 * i];
     sum.y += at[2 * i + 1];
     sum.count++;
-    sums.set(category, sum);
   }
-  const middles = [...sums].map(([category, { x, y, count }]) => ({
-    category,
-    x: (x / count - left) * scale,
-    y: (y / count - top) * scale,
-    count,
-  }));
-  const labels: { category: string; x: number; y: number }[] = [];
+  const middles = sums.flatMap(({ x, y, count }, g) =>
+    count === 0 ? [] : [{ label: groups[g].label, x: (x / count - left) * scale, y: (y / count - top) * scale, count }],
+  );
+  const labels: { label: string; x: number; y: number }[] = [];
   // the largest first; a name that would touch another is left out
-  for (const { category, x, y } of middles.sort((a, b) => b.count - a.count)) {
+  for (const { label, x, y } of middles.sort((a, b) => b.count - a.count)) {
     const isFree = labels.every(
       (other) =>
-        Math.abs(other.y - y) > 30 || Math.abs(other.x - x) > (LETTER * (other.category.length + category.length)) / 2,
+        Math.abs(other.y - y) > 30 || Math.abs(other.x - x) > (LETTER * (other.label.length + label.length)) / 2,
     );
-    if (isFree && labels.length < MOST_LABELS) labels.push({ category, x, y });
+    if (isFree && labels.length < MOST_LABELS) labels.push({ label, x, y });
   }
   return labels;
 }

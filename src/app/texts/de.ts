@@ -146,6 +146,7 @@ export const de: Texts = {
     summary: (markets, purchases) => `${count(markets, 'Markt', 'Märkte')}, ${purchases} Käufe`,
     replace: 'Daten ersetzen',
     trainOn: 'Daran lernen',
+    remember: 'Diese Daten für den nächsten Besuch im Browser behalten',
     warnings: (n) => count(n, 'Warnung', 'Warnungen'),
     columns: {
       market: 'Markt',
@@ -155,9 +156,19 @@ export const de: Texts = {
       perUser: 'Je Kunde',
       shared: 'Gemeinsame Artikel',
     },
-    overlap: 'Artikel, die zwei Märkte teilen',
-    overlapDesc: (a, share, b) => `${share} der Artikel von ${a} werden auch in ${b} verkauft`,
-    overlapAxis: 'Zeile: von den Artikeln dieses Marktes der Anteil, den der andere auch verkauft',
+    overlaps: {
+      items: {
+        overlap: 'Artikel, die zwei Märkte teilen',
+        overlapDesc: (a, share, b) => `${share} der Artikel von ${a} werden in ${b} verkauft`,
+        overlapAxis: 'Zeile: von den Artikeln dieses Marktes der Anteil, den auch der andere verkauft',
+      },
+      pairs: {
+        overlap: 'Paare, die in zwei Märkten zusammen gekauft wurden',
+        overlapDesc: (a, share, b) =>
+          `${share} der Paare, die Kunden von ${a} zusammen kauften, wurden auch in ${b} zusammen gekauft`,
+        overlapAxis: 'Zeile: von den Artikelpaaren eines Kunden hier der Anteil, den auch dort ein Kunde hat',
+      },
+    },
     spread: 'Wie sich Käufe auf Artikel verteilen',
     topTenth: 'Das meistverkaufte Zehntel der Artikel',
     rare: 'Höchstens zweimal gekaufte Artikel',
@@ -168,6 +179,7 @@ export const de: Texts = {
     title: 'Lernen',
     none: 'Noch keine Daten. Fügen Sie Daten hinzu oder nehmen Sie den Beispielladen.',
     goData: 'Zu den Daten',
+    elsewhere: 'In einem anderen Tab wird gelernt. Beide brauchen länger.',
     kind: 'Modell',
     preset: 'Voreinstellung',
     holdOut: 'Einen Kauf jedes Kunden zurückhalten, um zu messen',
@@ -195,6 +207,7 @@ export const de: Texts = {
     memory: (used) => `höchstens ${used} Speicher`,
     loss: 'Verlust',
     lossOf: (stage) => `Verlust während „${stage}“`,
+    lost: 'Das Lernen ging verloren, als dieser Tab geschlossen oder neu geladen wurde. Ihre Daten sind noch da.',
     cancelled: 'Angehalten. Ihre Daten sind noch da.',
     noMemory: (what) =>
       `Nicht genug Speicher: ${what}. Nehmen Sie weniger Artikel, oder lernen Sie mit dem Befehl m3rec.`,

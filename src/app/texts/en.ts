@@ -147,6 +147,7 @@ export const en = {
     summary: (markets: number, purchases: string) => `${count(markets, 'market', 'markets')}, ${purchases} purchases`,
     replace: 'Replace data',
     trainOn: 'Train on this',
+    remember: 'Keep these data in this browser for the next visit',
     warnings: (n: number) => count(n, 'warning', 'warnings'),
     columns: {
       market: 'Market',
@@ -156,9 +157,19 @@ export const en = {
       perUser: 'Per customer',
       shared: 'Shared items',
     },
-    overlap: 'Items that two markets share',
-    overlapDesc: (a: string, share: string, b: string) => `${share} of the items of ${a} are sold in ${b}`,
-    overlapAxis: 'Row: of the items of this market, the share that the other sells too',
+    overlaps: {
+      items: {
+        overlap: 'Items that two markets share',
+        overlapDesc: (a: string, share: string, b: string) => `${share} of the items of ${a} are sold in ${b}`,
+        overlapAxis: 'Row: of the items of this market, the share that the other sells too',
+      },
+      pairs: {
+        overlap: 'Pairs bought together in two markets',
+        overlapDesc: (a: string, share: string, b: string) =>
+          `${share} of the pairs that customers of ${a} bought together were bought together in ${b}`,
+        overlapAxis: 'Row: of the pairs of items that a customer here has, the share that a customer there has too',
+      },
+    },
     spread: 'How purchases spread over items',
     topTenth: 'Best-selling tenth of the items',
     rare: 'Items bought at most twice',
@@ -169,6 +180,7 @@ export const en = {
     title: 'Train',
     none: 'No data yet. Add data or use the sample shop.',
     goData: 'Go to Data',
+    elsewhere: 'Another tab is training. Both take longer.',
     kind: 'Model',
     preset: 'Preset',
     holdOut: 'Hold back one purchase of each customer, to measure',
@@ -196,6 +208,7 @@ export const en = {
     memory: (used: string) => `${used} of memory at most`,
     loss: 'Loss',
     lossOf: (stage: string) => `Loss while “${stage}” runs`,
+    lost: 'The training was lost when this tab was closed or loaded again. Your data are still here.',
     cancelled: 'Stopped. Your data are still here.',
     noMemory: (what: string) => `Not enough memory: ${what}. Try fewer items, or train with the m3rec command.`,
     done: (time: string) => `Trained in ${time}.`,

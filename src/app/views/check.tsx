@@ -1,8 +1,8 @@
 // The first rows of the files, with what was recognised of them: corrected here before anything is read.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { ask, loadTitles, plainly, remote } from '../client.ts';
-import { bytes, percent, texts } from '../format.ts';
+import { ask, keepData, loadTitles, plainly, remote } from '../client.ts';
+import { bytes, percent, remembers, texts } from '../format.ts';
 import { Table } from '../parts/figure.tsx';
 import { data, lastRead, market, placeMarkets } from '../state.ts';
 import type { FileSettings, InputFile, Preview } from '../worker/api.ts';
@@ -45,6 +45,7 @@ export function Check({ files, onDone }: { files: readonly InputFile[]; onDone: 
       await loadTitles();
       market.value = facts.markets[facts.markets.length - 1].name;
       onDone();
+      if (remembers.value) void keepData();
     } catch (error) {
       const { message, file, line, name } = error as Error & { file?: string; line?: number };
       if (name !== 'AbortError') problem.value = { message: plainly(message), file, line };

@@ -1,6 +1,7 @@
 // Data: files in, what was recognised, what the markets share.
 import { useEffect } from 'preact/hooks';
-import { marketName, number, percent, texts } from '../format.ts';
+import { ask, keepData, remote } from '../client.ts';
+import { marketName, number, percent, remembers, setRemembers, texts } from '../format.ts';
 import { Histogram, OverlapMatrix, SpreadChart } from '../parts/charts.tsx';
 import { acceptDrops, Drop } from '../parts/drop.tsx';
 import { MarketLabel } from '../parts/market.tsx';
@@ -98,13 +99,29 @@ function Facts({ facts }: { facts: DataFacts }) {
           </tbody>
         </table>
       </section>
+      {!facts.isSample && (
+        <label class="inline">
+          <input
+            type="checkbox"
+            checked={remembers.value}
+            onChange={(event) => {
+              setRemembers(event.currentTarget.checked);
+              void (remembers.value ? keepData() : ask(remote().forget()));
+            }}
+          />{' '}
+          {t.remember}
+        </label>
+      )}
       <p class="buttons">
         <button type="button" onClick={() => goTo('train')}>
           {t.trainOn}
         </button>
       </p>
       <div class="grid">
-        {facts.markets.length > 1 && <OverlapMatrix markets={facts.markets} shared={facts.shared} />}
+        {facts.markets.length > 1 && <OverlapMatrix markets={facts.markets} shared={facts.shared} of="items" />}
+        {facts.markets.length > 1 && facts.sharedPairs && (
+          <OverlapMatrix markets={facts.markets} shared={facts.sharedPairs} of="pairs" />
+        )}
         <SpreadChart markets={facts.markets} />
         <Histogram title={t.lengths} bins={BINS} counts={lengths} unit={t.columns.users} />
       </div>

@@ -1,19 +1,50 @@
 // The map of a market's items: where they lie, which category, and which one is picked.
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { remote } from '../client.ts';
-import { number, percent, texts } from '../format.ts';
-import { draw, fit, labelsOf, MAP_HEIGHT, MAP_WIDTH, nearest, type View } from '../parts/map-drawing.ts';
-import { categories, isReady, market, model, titleOf, titles } from '../state.ts';
+import { marketName, number, percent, texts } from '../format.ts';
+import {
+  type Colouring,
+  draw,
+  fit,
+  labelsOf,
+  MAP_HEIGHT,
+  MAP_WIDTH,
+  nearest,
+  type View,
+} from '../parts/map-drawing.ts';
+import { MarketMark } from '../parts/market.tsx';
+import { Segmented } from '../parts/tabs.tsx';
+import { categories, isReady, market, model, placeOf, titleOf, titles } from '../state.ts';
+import type { Drawn } from '../worker/drawing.ts';
+
+const COLOURS = 12;
+
+/** By the category of each item, or by the market that most of its customers are in. */
+function colouringOf({ items, homes, home }: Drawn, by: 'category' | 'market'): Colouring {
+  if (by === 'market') {
+    const groups = homes.map((name) => ({ key: name, label: marketName(name), swatch: `mark m${placeOf(name) + 1}` }));
+    return { groups, of: home, isLabelled: false };
+  }
+  const place = new Map(categories.value.map((category, i) => [category, i]));
+  const groups = categories.value.map((key, i) => ({ key, label: key, swatch: `swatch c${i % COLOURS}` }));
+  const of = items.map((item) => place.get(titles.value.get(item)?.category ?? '') ?? -1);
+  return { groups, of, isLabelled: true };
+}
 
 /** All items of a market in the plane, drawn into an image without a GPU; an id for each pixel is exact hit testing. */
 export function ItemMap({ item, onPick }: { item: string | undefined; onPick: (item: string) => void }) {
   const t = texts.value.look;
   const canvas = useRef<HTMLCanvasElement>(null);
   const ids = useRef(new Int32Array(MAP_WIDTH * MAP_HEIGHT));
-  const made = useSignal<{ items: string[]; at: Float32Array } | undefined>(undefined);
+  const made = useSignal<Drawn | undefined>(undefined);
+  const by = useSignal<'category' | 'market'>(categories.value.length > 0 ? 'category' : 'market');
   const progress = useSignal(0);
   const view = useSignal<View>({ x: 0, y: 0, scale: 1 });
+  const colouring = useMemo(
+    () => made.value && colouringOf(made.value, by.value),
+    [made.value, by.value, categories.value, texts.value],
+  );
   const hidden = useSignal<ReadonlySet<string>>(new Set());
   const picked = useSignal<string | undefined>(item);
   useEffect(() => {
@@ -35,9 +66,9 @@ export function ItemMap({ item, onPick }: { item: string | undefined; onPick: (i
     return () => stop.abort();
   }, [market.value, model.value, isReady.value]);
   useEffect(() => {
-    if (made.value && canvas.current)
-      draw(canvas.current, ids.current, made.value, view.value, hidden.value, picked.value);
-  }, [made.value, view.value, hidden.value, picked.value]);
+    if (made.value && colouring && canvas.current)
+      draw(canvas.current, ids.current, made.value, view.value, colouring, hidden.value, picked.value);
+  }, [made.value, view.value, colouring, hidden.value, picked.value]);
 
   const pickAt = (x: number, y: number) => {
     const id = ids.current[Math.floor(y) * MAP_WIDTH + Math.floor(x)] - 1;
@@ -121,9 +152,10 @@ export function ItemMap({ item, onPick }: { item: string | undefined; onPick: (i
         />
         <svg viewBox={`0 0 ${MAP_WIDTH} ${MAP_HEIGHT}`} aria-hidden="true">
           {made.value &&
-            labelsOf(made.value, view.value, hidden.value).map(({ category, x, y }) => (
-              <text key={category} x={x} y={y} text-anchor="middle">
-                {category}
+            colouring &&
+            labelsOf(made.value, view.value, colouring, hidden.value).map(({ label, x, y }) => (
+              <text key={label} x={x} y={y} text-anchor="middle">
+                {label}
               </text>
             ))}
           <path
@@ -134,21 +166,33 @@ export function ItemMap({ item, onPick }: { item: string | undefined; onPick: (i
       </div>
       <figcaption>
         <p class="hint">{t.mapHelp}</p>
-        {categories.value.length > 0 && (
+        {categories.value.length > 0 && (made.value?.homes.length ?? 0) > 1 && (
+          <Segmented
+            label={t.colourBy}
+            choices={{ category: t.byCategory, market: t.byMarket }}
+            value={by.value}
+            onChange={(to) => {
+              by.value = to;
+              hidden.value = new Set();
+            }}
+          />
+        )}
+        {colouring && colouring.groups.length > 1 && (
           <fieldset class="legend">
-            <legend>{t.byCategory}</legend>
-            {categories.value.map((category, i) => (
-              <label key={category} class="inline">
+            <legend>{by.value === 'market' ? t.byMarket : t.byCategory}</legend>
+            {colouring.groups.map(({ key, label, swatch }) => (
+              <label key={key} class="inline">
                 <input
                   type="checkbox"
-                  checked={!hidden.value.has(category)}
+                  checked={!hidden.value.has(key)}
                   onChange={() => {
                     const next = new Set(hidden.value);
-                    if (!next.delete(category)) next.add(category);
+                    if (!next.delete(key)) next.add(key);
                     hidden.value = next;
                   }}
                 />{' '}
-                <span class={`swatch c${i % 12}`} aria-hidden="true" /> {category}
+                {by.value === 'market' ? <MarketMark market={key} /> : <span class={swatch} aria-hidden="true" />}{' '}
+                {label}
               </label>
             ))}
           </fieldset>

@@ -10,7 +10,7 @@ import { MarketLabel, MarketSelect } from '../parts/market.tsx';
 import { Segmented, Tabs } from '../parts/tabs.tsx';
 import { goTo, route } from '../router.ts';
 import { basket, customer, data, isReady, isSample, market, model, OPENING, titleOf, trained } from '../state.ts';
-import type { Answer } from '../worker/api.ts';
+import type { Answer, Opening } from '../worker/api.ts';
 
 const K = 10;
 type Tab = 'others' | 'basket' | 'markets';
@@ -18,7 +18,7 @@ type Tab = 'others' | 'basket' | 'markets';
 export function Recommend() {
   const t = texts.value.recommend;
   const tab = (route.value.rest[0] ?? (isSample.value ? 'others' : 'basket')) as Tab;
-  const markets = model.value?.markets.map(({ name }) => name) ?? [];
+  const markets = model.value?.markets.map(({ name }) => name) ?? [market.value];
   return (
     <div class="opening">
       <h1 tabIndex={-1}>{tab === 'others' ? texts.value.start.title : t.title}</h1>
@@ -42,7 +42,7 @@ export function Recommend() {
         value={Object.hasOwn(t.tabs, tab) ? tab : 'others'}
         onChange={(to) => goTo(`recommend/${to}`)}
       >
-        {!isReady.value ? (
+        {!isReady.value && tab !== 'others' ? (
           <p role="status">{texts.value.starting}</p>
         ) : tab === 'markets' ? (
           <TwoMarkets markets={markets} />
@@ -56,6 +56,13 @@ export function Recommend() {
   );
 }
 
+/** Whether what is asked for is what the build has answered. */
+const isOpening = () =>
+  isSample.value &&
+  market.value === OPENING.market &&
+  customer.value === undefined &&
+  basket.value.join() === OPENING.basket.join();
+
 const purchasesOf = (name: string) =>
   data.value?.markets.find((each) => each.name === name)?.purchases ?? OPENING.purchases;
 
@@ -66,7 +73,7 @@ function query(name: string, filters: Filters) {
 
 function WithAndWithout() {
   const t = texts.value.recommend;
-  const answers = useSignal<{ alone: Answer; others: Answer } | undefined>(undefined);
+  const answers = useSignal<Opening['answers'] | undefined>(isOpening() ? OPENING.answers : undefined);
   const ask = useMemo(newest, []);
   const shown = useSignal<'alone' | 'others'>('others');
   const { filters, bar } = useFilters();
@@ -74,6 +81,8 @@ function WithAndWithout() {
     const asked = query(market.value, filters.value);
     void [model.value, data.value];
     if (basket.value.length === 0 && customer.value === undefined) return;
+    // what the build answered has counts, which the worker has once it has the sample's rows
+    if (!isReady.value || (data.value === undefined && isOpening() && answers.peek() === OPENING.answers)) return;
     ask(
       () => remote().pair(asked),
       (value) => {

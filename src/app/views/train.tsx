@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { AbortedError, MemoryError } from '../../common/errors.ts';
 import { adoptModel, ask, loadModels, remote } from '../client.ts';
 import { bytes, duration, marketName, number, texts } from '../format.ts';
-import { recover } from '../life.ts';
+import { beginTraining, endTraining, recover } from '../life.ts';
 import { QualityChart } from '../parts/charts.tsx';
 import { Options, type Values } from '../parts/options.tsx';
 import { follow, type Stage, Stages } from '../parts/stages.tsx';
@@ -14,6 +14,8 @@ import { data, kinds, toast, trained } from '../state.ts';
 import type { TrainProgress } from '../worker/api.ts';
 
 const STOPS_WITHIN_MS = 1000;
+/** Whether another tab is training. */
+const LOOKS_EVERY_MS = 3000;
 
 export function Train() {
   const t = texts.value.train;
@@ -26,6 +28,7 @@ export function Train() {
   const started = useSignal(0);
   const problem = useSignal<string | undefined>(undefined);
   const controller = useSignal<AbortController | undefined>(undefined);
+  const elsewhere = useSignal(false);
   useEffect(() => {
     if (kinds.value.length > 0) return;
     ask(remote().kinds()).then((made) => {
@@ -33,6 +36,17 @@ export function Train() {
       kind.value = made?.[0]?.name ?? '';
       preset.value = made?.[0]?.presets[0] ?? '';
     });
+  }, []);
+  useEffect(() => {
+    const look = () => {
+      if (controller.value === undefined)
+        ask(remote().isTrainingElsewhere()).then((is) => {
+          elsewhere.value = is ?? false;
+        });
+    };
+    look();
+    const timer = setInterval(look, LOOKS_EVERY_MS);
+    return () => clearInterval(timer);
   }, []);
   if (!data.value)
     return (
@@ -59,6 +73,7 @@ export function Train() {
     started.value = performance.now();
     const warn = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener('beforeunload', warn);
+    beginTraining();
     try {
       const request = {
         kind: kind.value,
@@ -85,6 +100,7 @@ export function Train() {
             : (error as Error).message;
     } finally {
       removeEventListener('beforeunload', warn);
+      endTraining();
       controller.value = undefined;
     }
   };
@@ -162,6 +178,7 @@ export function Train() {
           <Options kind={chosen} preset={preset.value} values={values.value} onChange={(v) => (values.value = v)} />
         )}
       </fieldset>
+      {elsewhere.value && controller.value === undefined && <p class="note">{t.elsewhere}</p>}
       <p class="buttons sticky">
         {controller.value ? (
           <button type="button" class="plain" onClick={cancel}>

@@ -33,6 +33,11 @@ export interface DataFacts {
   markets: MarketFacts[];
   /** (markets × markets) of the row's items, the share that the column sells too. */
   shared: number[][];
+  /**
+   * (markets × markets) of the pairs of items that the row's customers bought together, the share that the column's did
+   * too; absent where there are too many to count.
+   */
+  sharedPairs?: number[][];
   /** Held-out rows that came with the files. */
   heldOut: number;
   warnings: Warning[];
@@ -45,6 +50,9 @@ export interface Opening {
   market: string;
   purchases: number;
   basket: string[];
+  /** What the two models answer for the basket, and the names of all items in it. */
+  answers: { alone: Answer; others: Answer };
+  titles: Title[];
   /** HR@10 in that market alone and with the others, and the error of the paired difference. */
   gain: { before: number; after: number; error: number };
 }

@@ -12,6 +12,8 @@ import { loadModel } from '../../models/load.ts';
 import type { Recommender } from '../../recommend/recommender.ts';
 import { answer, itemsOf, popularOf } from './answers.ts';
 import type * as api from './api.ts';
+import type { Drawn } from './drawing.ts';
+import { hold, isTrainingElsewhere, training, unlessOpenElsewhere, writing } from './tabs.ts';
 import { Together } from './together.ts';
 
 type Options = Required<CallOptions>;
@@ -49,6 +51,7 @@ async function openBytes(bytes: Uint8Array<ArrayBuffer>, more: Partial<api.Model
   open = { recommender, bytes, facts: { ...factsOfModel(recommender.model, bytes.length), ...more } };
   takeTitles(recommender.model);
   forgetAlone();
+  await hold(undefined);
   return open.facts;
 }
 
@@ -169,12 +172,32 @@ const methods = {
     const { markets, facts } = readData();
     // the sample trains the same bytes as the command line does
     const kept = facts.isSample ? new Map() : titles;
-    const { bytes, recommender, aloneRecommender, result } = await trainModel(markets, kept, request, options);
+    const { bytes, recommender, aloneRecommender, result } = await training(() =>
+      trainModel(markets, kept, request, options),
+    );
     recommender.close();
     const model = await openBytes(bytes, result.model);
     if (request.alone && aloneRecommender) alone.set(request.alone, aloneRecommender);
     return { ...result, model };
   },
+
+  isTrainingElsewhere,
+
+  /** Keeps the data for the next visit. */
+  async remember(): Promise<void> {
+    const { markets, facts } = readData();
+    await (await import('./remembering.ts')).remember({ markets, facts, titles: [...titles.values()] });
+  },
+
+  /** Takes what an earlier visit kept; nothing where none was. */
+  async recall(): Promise<api.DataFacts | undefined> {
+    const kept = await (await import('./remembering.ts')).recall();
+    if (!kept || data) return undefined;
+    setTitles([...titles.values(), ...kept.titles]);
+    return keep(kept.markets, kept.facts);
+  },
+
+  forget: async (): Promise<void> => (await import('./remembering.ts')).forget(),
 
   recommend(query: api.Query): api.Answer {
     return answer(recommenderOf(query.market), query, { titles, together });
@@ -216,10 +239,11 @@ const methods = {
   },
 
   /** Positions of a market's items in the plane; progress carries how far they have settled. */
-  async map({ market }: { market: string }, options: Options): Promise<{ items: string[]; at: Float32Array }> {
+  async map({ market }: { market: string }, options: Options): Promise<Drawn> {
     const { drawMap } = await import('./drawing.ts');
-    const made = await drawMap(recommenderOf(market), market, options);
-    return moving(made, [made.at.buffer]);
+    const all = (quick ?? opened().recommender).model;
+    const made = await drawMap(recommenderOf(market), all, market, options);
+    return moving(made, [made.at.buffer, made.home.buffer]);
   },
 
   async models(): Promise<api.StoredFacts[]> {
@@ -232,38 +256,57 @@ const methods = {
     const { bytes, facts } = opened();
     const { freeName } = await import('../../browser/store.ts');
     const where = await models();
-    let free = freeName(name, await where.list());
-    for (;;) {
-      try {
-        await where.write(free, bytes);
-        break;
-      } catch (error) {
-        // another tab may have taken the name meanwhile
-        const next = freeName(name, await where.list());
-        if (next === free) throw error;
-        free = next;
+    const free = await writing(async () => {
+      let free = freeName(name, await where.list());
+      for (;;) {
+        try {
+          await where.write(free, bytes);
+          break;
+        } catch (error) {
+          // without locks another tab may have taken the name meanwhile
+          const next = freeName(name, await where.list());
+          if (next === free) throw error;
+          free = next;
+        }
       }
-    }
-    await writeFacts({ ...(await readFacts()), [free]: { ...facts, name: free } });
+      await writeFacts({ ...(await readFacts()), [free]: { ...facts, name: free } });
+      return free;
+    });
+    open = { ...opened(), facts: { ...facts, name: free } };
+    await hold(free);
     return free;
   },
 
   async open(from: { name: string } | { file: File }): Promise<api.ModelFacts> {
     if ('file' in from) return openBytes(new Uint8Array(await from.file.arrayBuffer()), { name: from.file.name });
     const bytes = await (await models()).read(from.name);
-    return openBytes(bytes, { ...(await readFacts())[from.name], name: from.name });
+    const facts = await openBytes(bytes, { ...(await readFacts())[from.name], name: from.name });
+    await hold(from.name);
+    return facts;
   },
 
   async rename({ from, to }: { from: string; to: string }): Promise<void> {
-    await (await models()).rename(from, to);
-    const { [from]: facts, ...others } = await readFacts();
-    if (facts) await writeFacts({ ...others, [to]: { ...facts, name: to } });
+    const isOpen = open?.facts.name === from;
+    await unlessOpenElsewhere(from, isOpen, () =>
+      writing(async () => {
+        await (await models()).rename(from, to);
+        const { [from]: facts, ...others } = await readFacts();
+        if (facts) await writeFacts({ ...others, [to]: { ...facts, name: to } });
+      }),
+    );
+    if (!isOpen) return;
+    open = { ...opened(), facts: { ...opened().facts, name: to } };
+    await hold(to);
   },
 
   async remove(name: string): Promise<void> {
-    await (await models()).remove(name);
-    const { [name]: _, ...others } = await readFacts();
-    await writeFacts(others);
+    await unlessOpenElsewhere(name, open?.facts.name === name, () =>
+      writing(async () => {
+        await (await models()).remove(name);
+        const { [name]: _, ...others } = await readFacts();
+        await writeFacts(others);
+      }),
+    );
   },
 
   usage: async () => ({ kind: (await models()).kind, ...(await (await models()).usage()) }),

@@ -14,6 +14,7 @@ import type { Workers } from '../../threads/pool.ts';
 import { workersMadeBy } from '../../threads/web-workers.ts';
 import { type TrainOptions, trainOptionsOf } from '../../train/options.ts';
 import { type TrainJobOptions, train } from '../../train/train.ts';
+import { scriptUrl } from '../script-url.ts';
 import type { KindFacts, ModelFacts, OptionFacts, Title, TrainProgress, TrainRequest, TrainResult } from './api.ts';
 import { holdOneOut } from './hold-out.ts';
 import { comparisonOf, measuredOf, type Ranks, ranksOf } from './measure.ts';
@@ -22,7 +23,7 @@ const beside = (file: string) => new URL(file, self.location.href);
 /** Threads of this page. */
 export const workers: Workers = workersMadeBy(
   () => beside('kernels-threads.wasm'),
-  () => new Worker(beside('thread.js'), { type: 'module' }),
+  () => new Worker(scriptUrl(beside('thread.js')), { type: 'module' }),
 );
 
 export function threadsHere(): { threads: number; threadsReason?: string } {

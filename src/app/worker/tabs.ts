@@ -1,0 +1,68 @@
+// Several tabs of one store: writing takes turns, an open model is not deleted, and a training is seen elsewhere. Without locks
+// (an old browser) all goes on as in one tab.
+import { ArgumentError } from '../../common/errors.ts';
+
+const WRITE = 'm3rec:write';
+const TRAINING = 'm3rec:training';
+const lockOf = (name: string) => `m3rec:name:${name}`;
+const locks = (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
+/** Told to the other tabs, and to this one: the list of saved models is another. */
+const MODELS_CHANGED = 'models-changed';
+const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel('m3rec') : undefined;
+
+/** Runs while no other tab writes; then tells all of them. */
+export async function writing<T>(work: () => Promise<T>): Promise<T> {
+  const made = locks ? await locks.request(WRITE, work) : await work();
+  channel?.postMessage(MODELS_CHANGED);
+  return made as T;
+}
+
+let release: (() => void) | undefined;
+
+/** This tab's open model, which no other tab may delete or rename; undefined for one that has no name. */
+export async function hold(name: string | undefined): Promise<void> {
+  release?.();
+  release = undefined;
+  if (name === undefined || !locks) return;
+  await new Promise<void>((held) => {
+    void locks.request(
+      lockOf(name),
+      { mode: 'shared' },
+      () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+          held();
+        }),
+    );
+  });
+}
+
+/** @throws ArgumentError where another tab has the model open */
+export async function unlessOpenElsewhere<T>(name: string, isOpenHere: boolean, work: () => Promise<T>): Promise<T> {
+  if (!locks) return work();
+  if (isOpenHere) await hold(undefined);
+  return locks.request(lockOf(name), { ifAvailable: true }, async (lock) => {
+    if (!lock) {
+      if (isOpenHere) await hold(name);
+      throw ArgumentError.because('model', `${name} is open in another tab; close it there first`);
+    }
+    return work();
+  }) as Promise<T>;
+}
+
+let trainings = 0;
+
+/** Runs a training that other tabs can see. */
+export async function training<T>(work: () => Promise<T>): Promise<T> {
+  trainings++;
+  try {
+    return locks ? ((await locks.request(TRAINING, { mode: 'shared' }, work)) as T) : await work();
+  } finally {
+    trainings--;
+  }
+}
+
+export async function isTrainingElsewhere(): Promise<boolean> {
+  const { held = [] } = (await locks?.query()) ?? {};
+  return held.filter(({ name }) => name === TRAINING).length > trainings;
+}
