@@ -12,6 +12,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   solver                      NDCG@10 of EASE by groups with systems of several sizes, compared with the exact inverse: each market, merged, presets
   entries                     which entries of B̂ to keep: NDCG@10, entries, bytes
   vectors                     the default's singular vectors: gain by their number and weight
+  rerank                      what a learned re-ranking of the best candidates adds to the default
   skipgram                    the skip-gram stage compared with gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation compared with the same step in PyTorch
   read                        10⁷ rows of CSV to Markets compared with papaparse alone: time, memory
@@ -51,6 +52,7 @@ const NAMES = [
   'solver',
   'entries',
   'vectors',
+  'rerank',
   'skipgram',
   'adaptation',
   'read',
