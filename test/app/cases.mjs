@@ -53,7 +53,7 @@ export const CASES = [
       assert.equal(others.length, 10);
       // what is seen before a script runs is what the models answer
       const html = await (await fetch(url)).text();
-      const opened = [...html.matchAll(/class="title">([^<]+)/g)].map(([, title]) => title);
+      const opened = [...html.matchAll(/class="title">([^<]+)/g)].map(([, title]) => title.trim());
       assert.deepEqual(opened, [...(await person.answers(page, '.alone')), ...others]);
       assert.equal((await person.answers(page, '.alone')).length, 10);
       // the counts come with the sample's rows, after the answers

@@ -13,7 +13,9 @@ interface Sink {
   abort(): Promise<void>;
 }
 
-/** A file on disk where the browser can stream to one, else a download of all at the end. */
+/**
+ * A file on disk where the browser can stream to one; else a file of the browser's own, downloaded at the end, or in memory.
+ */
 async function openSink(name: string): Promise<Sink | undefined> {
   const picker = (
     window as { showSaveFilePicker?: (options: { suggestedName: string }) => Promise<FileSystemFileHandle> }
@@ -31,6 +33,8 @@ async function openSink(name: string): Promise<Sink | undefined> {
       throw error;
     }
   }
+  const kept = await ownFile(name).catch(() => undefined);
+  if (kept) return kept;
   const parts: string[] = [];
   return {
     write: async (text) => {
@@ -38,6 +42,21 @@ async function openSink(name: string): Promise<Sink | undefined> {
     },
     close: async () => saveBlob(new Blob(parts, { type: 'text/plain' }), name),
     abort: async () => {},
+  };
+}
+
+/** A file of the browser's own store: only what is being written is in memory. @throws where the browser has none */
+async function ownFile(name: string): Promise<Sink> {
+  const folder = await navigator.storage.getDirectory();
+  const file = await folder.getFileHandle('m3rec-batch', { create: true });
+  const stream = await file.createWritable();
+  return {
+    write: (text) => stream.write(text),
+    close: async () => {
+      await stream.close();
+      saveBlob(await file.getFile(), name);
+    },
+    abort: () => stream.abort(),
   };
 }
 
@@ -73,6 +92,7 @@ export function Batch() {
       [lines, size, from] = [lines + part.lines, size + part.text.length, part.next];
       done.value = part.next < 0 ? all : part.next;
     }
+    void ask(remote().endBatch());
     const isWhole = done.value === all;
     await (isWhole ? sink.close() : sink.abort());
     done.value = undefined;

@@ -1,8 +1,13 @@
 // The best items of a market's customers, a part of the file at a time, so that a page can write them as they come.
 import { csvField } from '../../common/csv.ts';
-import type { Recommender } from '../../recommend/recommender.ts';
+import { decodeModel } from '../../models/file.ts';
+import { Recommender } from '../../models/load.ts';
+import { startThreads, type ThreadedKernels } from '../../threads/pool.ts';
+import { workers } from './training.ts';
 
 const CUSTOMERS = 1000;
+/** From this number of customers on, starting threads saves time. */
+const THREADED_FROM = 4000;
 
 export interface BatchRequest {
   market: string;
@@ -12,12 +17,31 @@ export interface BatchRequest {
   from: number;
 }
 
+let threaded: { file: Uint8Array; recommender: Recommender; kernels: ThreadedKernels } | undefined;
+
+/** The model of a file on all threads, from one part to the next. */
+async function onThreads(file: Uint8Array): Promise<Recommender> {
+  if (threaded?.file === file) return threaded.recommender;
+  await endBatch();
+  const kernels = await startThreads({ workers });
+  threaded = { file, recommender: Recommender.from(decodeModel(file), kernels), kernels };
+  return threaded.recommender;
+}
+
+/** Ends the threads of a batch, whole or stopped. */
+export async function endBatch(): Promise<void> {
+  const ended = threaded;
+  threaded = undefined;
+  await ended?.kernels.close();
+}
+
 /** `next` is the first customer of the next part, −1 after the last. */
 export async function batchPart(
-  recommender: Recommender,
+  { recommender: one, bytes }: { recommender: Recommender; bytes: Uint8Array },
   { market, k, format, from }: BatchRequest,
 ): Promise<{ text: string; lines: number; next: number }> {
-  const { users = [] } = recommender.model.markets.find(({ name }) => name === market) ?? {};
+  const { users = [] } = one.model.markets.find(({ name }) => name === market) ?? {};
+  const recommender = users.length < THREADED_FROM ? one : await onThreads(bytes);
   const some = users.slice(from, from + CUSTOMERS);
   const answers = await recommender.recommendAll(some.map((user) => ({ market, user, k })));
   const lines = answers.flatMap(({ items, fallback }, i) => {

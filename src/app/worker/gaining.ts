@@ -2,26 +2,25 @@
 import type { CallOptions } from '../../browser/calls.ts';
 import type { Markets } from '../../data/markets.ts';
 import { measureGain } from '../../evaluate/gain.ts';
-import type { Model } from '../../model/model.ts';
-import { trainOptionsOf } from '../../train/options.ts';
+import type { TrainOptions } from '../../train/options.ts';
 import type { GainFacts } from './api.ts';
 import { holdOneOut } from './hold-out.ts';
 import { workers } from './training.ts';
 
 const SHARES = [0.1, 0.3];
 
-/** Trains as `like` was: with shares of the market's customers, alone and with the others, and without each of the others. */
+/** Trains with shares of the market's customers, alone and with the others, and without each of the others. */
 export async function gainIn(
   markets: Markets,
   market: string,
-  like: Pick<Model, 'kind' | 'training'>,
+  train: TrainOptions,
   { onProgress, signal }: Required<CallOptions>,
 ): Promise<GainFacts> {
   const own = markets.markets.find(({ name }) => name === market)!;
   const [given] = Object.keys(own.heldOut).filter((name) => own.heldOut[name].length > 0);
   const data = given === undefined ? holdOneOut(markets) : markets;
   const { markets: found } = await measureGain(data, {
-    train: trainOptionsOf(like),
+    train,
     markets: [market],
     heldOut: given ?? 'valid',
     negatives: 'all',

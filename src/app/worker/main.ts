@@ -213,8 +213,14 @@ const methods = {
 
   /** With fewer of the market's customers, alone and with the others. */
   async gain(market: string, options: Options): Promise<api.GainFacts> {
-    const { gainIn } = await import('./gaining.ts');
-    return gainIn(readData().markets, market, recommenderOf(market).model, options);
+    const [{ gainIn }, { trainOptionsOf }] = await Promise.all([
+      import('./gaining.ts'),
+      import('../../train/options.ts'),
+    ]);
+    const { markets, facts } = readData();
+    // the sample's own model takes seconds to train, the default a fraction of one
+    const like = facts.isSample ? {} : trainOptionsOf(recommenderOf(market).model);
+    return gainIn(markets, market, like, options);
   },
 
   popular: ({ market, k }: { market: string; k: number }) => popularOf(recommenderOf(market).model, market, k),
@@ -344,8 +350,10 @@ const methods = {
 
   /** Rows of all customers of a market, in parts of a file; `next` of the call before says where to go on, −1 at the end. */
   async batch(request: { market: string; k: number; format: 'csv' | 'jsonl'; from: number }) {
-    return (await import('./batch.ts')).batchPart(opened().recommender, request);
+    return (await import('./batch.ts')).batchPart(opened(), request);
   },
+
+  endBatch: async (): Promise<void> => (await import('./batch.ts')).endBatch(),
 
   async device(): Promise<api.DeviceFacts> {
     const { threadsHere } = await import('./training.ts');
