@@ -13,6 +13,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   entries                     which entries of B̂ to keep: NDCG@10, entries, bytes
   vectors                     the default's singular vectors: gain by their number and weight
   rerank                      what a learned re-ranking of the best candidates adds to the default
+  ridge                       whether a ridge by popularity ranks better than one for all items
   skipgram                    the skip-gram stage compared with gensim: pairs a second and loss
   adaptation                  an epoch of the adaptation compared with the same step in PyTorch
   read                        10⁷ rows of CSV to Markets compared with papaparse alone: time, memory
@@ -53,6 +54,7 @@ const NAMES = [
   'entries',
   'vectors',
   'rerank',
+  'ridge',
   'skipgram',
   'adaptation',
   'read',

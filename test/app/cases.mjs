@@ -150,7 +150,8 @@ export const CASES = [
         await person.train(page, 'popularity');
         assert.equal(await page.run(() => window.isSamePage), true);
         await person.click(page, 'button', 'Reload');
-        await until(() => page.run(() => window.isSamePage !== true && document.title !== ''), 'the page again');
+        const isAgain = () => page.run(() => window.isSamePage !== true && document.title !== '').catch(() => false);
+        await until(isAgain, 'the page again');
         await person.ready(page);
         assert.equal(await page.run(() => document.documentElement.dataset.build), 'two');
       } finally {

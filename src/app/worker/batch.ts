@@ -1,7 +1,7 @@
 // The best items of a market's customers, a part of the file at a time, so that a page can write them as they come.
 import { csvField } from '../../common/csv.ts';
-import { decodeModel } from '../../models/file.ts';
-import { Recommender } from '../../models/load.ts';
+import { loadModel } from '../../models/load.ts';
+import type { Recommender } from '../../recommend/recommender.ts';
 import { startThreads, type ThreadedKernels } from '../../threads/pool.ts';
 import { workers } from './training.ts';
 
@@ -24,7 +24,7 @@ async function onThreads(file: Uint8Array): Promise<Recommender> {
   if (threaded?.file === file) return threaded.recommender;
   await endBatch();
   const kernels = await startThreads({ workers });
-  threaded = { file, recommender: Recommender.from(decodeModel(file), kernels), kernels };
+  threaded = { file, recommender: await loadModel(file, { kernels }), kernels };
   return threaded.recommender;
 }
 

@@ -13,7 +13,7 @@ import type { Recommender } from '../../recommend/recommender.ts';
 import { answer, itemsOf, popularOf } from './answers.ts';
 import type * as api from './api.ts';
 import type { Drawn } from './drawing.ts';
-import { hold, isTrainingElsewhere, training, unlessOpenElsewhere, writing } from './tabs.ts';
+import { changing, hold, isTrainingElsewhere, training, unlessOpenElsewhere } from './tabs.ts';
 import { Together } from './together.ts';
 
 type Options = Required<CallOptions>;
@@ -262,14 +262,14 @@ const methods = {
     const { bytes, facts } = opened();
     const { freeName } = await import('../../browser/store.ts');
     const where = await models();
-    const free = await writing(async () => {
+    const free = await changing(async () => {
       let free = freeName(name, await where.list());
       for (;;) {
         try {
           await where.write(free, bytes);
           break;
         } catch (error) {
-          // without locks another tab may have taken the name meanwhile
+          // another tab may have taken the name meanwhile
           const next = freeName(name, await where.list());
           if (next === free) throw error;
           free = next;
@@ -294,7 +294,7 @@ const methods = {
   async rename({ from, to }: { from: string; to: string }): Promise<void> {
     const isOpen = open?.facts.name === from;
     await unlessOpenElsewhere(from, isOpen, () =>
-      writing(async () => {
+      changing(async () => {
         await (await models()).rename(from, to);
         const { [from]: facts, ...others } = await readFacts();
         if (facts) await writeFacts({ ...others, [to]: { ...facts, name: to } });
@@ -307,7 +307,7 @@ const methods = {
 
   async remove(name: string): Promise<void> {
     await unlessOpenElsewhere(name, open?.facts.name === name, () =>
-      writing(async () => {
+      changing(async () => {
         await (await models()).remove(name);
         const { [name]: _, ...others } = await readFacts();
         await writeFacts(others);

@@ -1,8 +1,7 @@
-// Several tabs of one store: writing takes turns, an open model is not deleted, and a training is seen elsewhere. Without locks
-// (an old browser) all goes on as in one tab.
+// Several tabs of one store, whose writing takes turns by itself: an open model is not deleted, and a training is seen elsewhere.
+// Without locks (an old browser) all goes on as in one tab.
 import { ArgumentError } from '../../common/errors.ts';
 
-const WRITE = 'm3rec:write';
 const TRAINING = 'm3rec:training';
 const lockOf = (name: string) => `m3rec:name:${name}`;
 const locks = (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
@@ -10,11 +9,11 @@ const locks = (globalThis as { navigator?: { locks?: LockManager } }).navigator?
 const MODELS_CHANGED = 'models-changed';
 const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel('m3rec') : undefined;
 
-/** Runs while no other tab writes; then tells all of them. */
-export async function writing<T>(work: () => Promise<T>): Promise<T> {
-  const made = locks ? await locks.request(WRITE, work) : await work();
+/** Changes the saved models, then tells all tabs. */
+export async function changing<T>(work: () => Promise<T>): Promise<T> {
+  const made = await work();
   channel?.postMessage(MODELS_CHANGED);
-  return made as T;
+  return made;
 }
 
 let release: (() => void) | undefined;
