@@ -20,6 +20,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   recommend                   top-10 for every user compared with plain JavaScript and NumPy; latency of one fold-in
   large                       serving a million items: file, time to open, one visitor's top 10
   stages                      time, loss and memory of each stage of training
+  trainings                   whole trainings by the command line, preset default and paper, compared with an earlier build's
   earns                       which stages of preset softmax earn their time on 30,000 generated items: NDCG@10, processor time
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, compared with the published figures
   networks [narrow|gmf|…]     networks on the markets: MRR, NDCG@10 and HR@10 of the half of the users that chose no epoch
@@ -41,7 +42,7 @@ python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of sca
   --trials N    trainings at most (lab); the next run takes up there
   --preset P    only this preset (stages, limits): paper or softmax
   --threads N   threads of the trainings (scale: all cores without it; stages: 1 and 2)
-  --before DIR  a built checkout of before, whose reading takes turns with this one's (read)
+  --before DIR  an earlier checkout, built, whose runs alternate with this one's (read, trainings)
   --help        this text
 `;
 const NAMES = [
@@ -61,6 +62,7 @@ const NAMES = [
   'recommend',
   'large',
   'stages',
+  'trainings',
   'earns',
   'quality',
   'networks',
