@@ -10,6 +10,8 @@ export const FIXED = new Set(['sweepPanel', 'sweepUpdate']);
 const ADAM = 12;
 const SOFTMAX = 24;
 
+/** Flops of `sides` columns of the inverse of a system of n, found by its Cholesky factor. */
+const solution = (n, sides) => n ** 3 / 3 + sides ** 3 + sides * n ** 2;
 const gemm = (flops, [n]) => ({ flops, bytes: 16 * n * n, set: 12 * n * n });
 const adam = (work) => ({ flops: ADAM * work, bytes: 28 * work, set: 16 * work });
 
@@ -22,6 +24,16 @@ export const CASES = {
   gemmNN: gemm,
   gemmNT: gemm,
   gemmTN: gemm,
+  // the factor of all rows, forward in the corner, back through all; each panel read and written
+  solvePanels: (flops, [n, sides]) => ({ flops, bytes: 8 * n * (n + sides), set: 4 * n * (n + sides) }),
+  // the systems' factors and solutions; what is gathered for them is not counted
+  chooseItems(_, [groups, count, others]) {
+    const n = count + others;
+    return { flops: groups * solution(n, count), bytes: groups * 8 * n * (n + count), set: 4 * n * (n + count) };
+  },
+  // an index read, a counter read and written
+  countCore: (pairs, _, { X }) => ({ bytes: 12 * pairs, set: 8 * X.indices.js.length }),
+  findNearest: (pairs, _, { X }) => ({ bytes: 12 * pairs, set: 8 * X.indices.js.length }),
   choleskyInverse: (flops, [n]) => ({ flops: 2 * flops, bytes: 8 * n * n, set: 8 * n * n }), // f64
   // each of the n / t sweeps reads and writes the lower triangle
   sweepPivot: (flops, [n, t]) => ({ flops, bytes: (n / t) * 4 * n * n, set: 2 * n * n }),
@@ -129,6 +141,10 @@ export const FLOPS = {
   invertLeading: inversion,
   propagate: ([begin, end, indptr, , , , , , keep], memory) =>
     32 * (difference(memory, indptr, begin, end) + (keep !== 0 ? end - begin : 0)),
+  solveGroup([, group], memory) {
+    const { count, others } = struct(memory, layout.ItemGroup, group);
+    return solution(count + others, count);
+  },
   skipgram([begin, end, , training], memory) {
     const { length, window, d, negatives } = struct(memory, layout.SkipGram, training);
     const reach = Math.min(window, length - 1);
