@@ -19,6 +19,7 @@ const THIRD_PARTIES: Record<string, string[]> = {
   'hyparquet-compressors': ['data'],
   'idb-keyval': ['browser', 'app'],
   preact: ['app'],
+  'preact-render-to-string': ['app'],
   '@preact/signals': ['app'],
   commander: ['cli'],
   'cli-progress': ['cli'],
