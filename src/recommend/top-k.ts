@@ -1,6 +1,6 @@
 // The best k of scores: what is wanted, and a scan of all scores that finds it.
 
-import { type Address, NOWHERE, type Pointer, plus } from '../engine/address.ts';
+import { type Address, NOWHERE, type Pointer } from '../engine/address.ts';
 import { SearchState } from '../engine/kernel-layout.ts';
 import type { Arena, LinearMemory } from '../engine/memory.ts';
 import { putStructs } from '../engine/struct.ts';
@@ -22,7 +22,7 @@ export interface Best {
   kept: number;
 }
 
-/** A call, and how to read its results afterwards: views, valid until the next allocation. */
+/** A call, and how to read its results afterwards. */
 export interface PendingTopK {
   call: Call;
   read(): Best[];
@@ -63,8 +63,9 @@ export function results(
   const out = scratch.allocate(8 * most * m);
   const counts = scratch.allocate(4 * m);
   const read = () => {
-    const positions = memory.i32(out, 2 * most * m);
-    const scores = memory.f32(plus(out, 4 * most), 2 * most * m - most);
+    // Copied at once: a view would be lost where an answer takes more memory, as that of one without a history does.
+    const positions = memory.i32(out, 2 * most * m).slice();
+    const scores = new Float32Array(positions.buffer, 4 * most);
     return Array.from(memory.i32(counts, m), (kept, i) => ({ positions, scores, from: 2 * most * i, kept }));
   };
   return { states, out, most, counts, read };
@@ -81,5 +82,5 @@ export function bestOf(
   const positions = scratch.allocate(4 * k);
   const values = scratch.allocate(4 * k);
   const kept = exports.topK(scores, n, excluded, k, positions, values);
-  return { positions: memory.i32(positions, kept), scores: memory.f32(values, kept), from: 0, kept };
+  return { positions: memory.i32(positions, kept).slice(), scores: memory.f32(values, kept).slice(), from: 0, kept };
 }

@@ -233,6 +233,28 @@ describe('recommend', () => {
   });
 });
 
+describe('memory that grows while a batch is read', () => {
+  it('loses no answer behind one without a history', async () => {
+    const kernels = await instantiateKernels(embeddedKernels);
+    const { memory } = kernels;
+    const recommender = Recommender.from(linear, kernels);
+    const queries = [[], ['a'], ['b'], ['c']].map((items) => ({ market: 'm', items, k: 5, includeSeen: true }));
+    const expected = queries.map((query) => recommender.recommend(query));
+    expect(expected.map(({ items }) => items.length)).toEqual([5, 5, 5, 5]);
+    let grown = 0;
+    for (let left = 0; left < 4096; left += 64) {
+      const mark = memory.mark();
+      const { byteLength } = memory.memory.buffer;
+      memory.allocate(byteLength - memory.used - left);
+      expect(recommender.recommendBatch(queries)).toEqual(expected);
+      if (memory.memory.buffer.byteLength > byteLength) grown++;
+      memory.release(mark);
+    }
+    expect(grown).toBeGreaterThan(10);
+    recommender.close();
+  });
+});
+
 describe('similar', () => {
   it('lists the items most like one, itself and unrelated ones left out', () => {
     expect(ease.similar({ market: 'm', item: 'a' })).toEqual([
