@@ -5,7 +5,7 @@ import type { Address } from './address.ts';
 const PAGE = 65_536;
 /** 65,535 pages: one engine stops there, and the last page of wasm32 is a source of wrapped pointers. */
 const MAX_PAGES = 65_535;
-const MAX_BYTES = MAX_PAGES * PAGE;
+export const MAX_BYTES = MAX_PAGES * PAGE;
 const ALIGN = 64;
 /** Where allocation starts: 0 is no address. */
 const BASE = ALIGN as Address;

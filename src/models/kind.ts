@@ -78,6 +78,11 @@ export interface ModelKind<Options extends object = object> extends ServedKind {
    * Absent: a training is one stage.
    */
   costs?(markets: Markets, options: Options): number[];
+  /**
+   * Numbers that a model has for each item of each market, in tables of f32 that whoever opens it holds in linear memory.
+   * Absent: few.
+   */
+  columns?(markets: Markets, options: Options): number;
   /** The same markets and options give the same parts, bit for bit, on any number of threads. */
   train(markets: Markets, options: Options, run: TrainRun): Promise<TrainedParts>;
   /** Absent: such models change by training again. */

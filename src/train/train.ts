@@ -1,5 +1,6 @@
-import { ArgumentError, checkObject } from '../common/errors.ts';
+import { ArgumentError, checkObject, MemoryError } from '../common/errors.ts';
 import { checkMarkets, type Markets } from '../data/markets.ts';
+import { formatBytes, MAX_BYTES } from '../engine/memory.ts';
 import type { StageOptions } from '../engine/stage.ts';
 import type { Model } from '../model/model.ts';
 import { withElsewhere } from '../models/elsewhere.ts';
@@ -59,6 +60,7 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
       );
     kind.updating.checkTraining(markets, resolved);
   }
+  checkTables(markets, kind.columns?.(markets, resolved) ?? 0);
   if (selectBy !== undefined) checkSelectBy(kind, markets, selectBy);
   return withStages(
     { onProgress, signal, onStage, onNote },
@@ -81,6 +83,16 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
       };
     },
   );
+}
+
+/** Throws unless the tables of a model fit into the memory of whoever opens it: what is written can be opened. */
+function checkTables({ markets }: Markets, columns: number): void {
+  const rows = markets.reduce((sum, { items }) => sum + items.length, 0);
+  const bytes = 4 * columns * rows;
+  if (bytes > MAX_BYTES)
+    throw new MemoryError(
+      `the vectors of a model of these markets take ${formatBytes(bytes)} (${columns} numbers for each of ${rows} items, counted in each market), and a program that opens it has ${formatBytes(MAX_BYTES)}: train with fewer dimensions, or fewer markets together`,
+    );
 }
 
 /** Throws an ArgumentError unless the kind chooses an epoch by held-out rows, and there are such rows. */

@@ -159,6 +159,26 @@ test('a catalogue that cannot fit is refused before the work starts, with the fi
   );
 });
 
+test.each<[TrainOptions, string]>([
+  [{}, '5.12 GB'],
+  [{ preset: 'softmax' }, '5.12 GB'],
+  [{ preset: 'paper', dim: 256 }, '10.24 GB'],
+  [{ model: 'ials', dim: 128 }, '5.76 GB'],
+  [{ model: 'bpr', dim: 128 }, '5.76 GB'],
+])('a model that nobody could open is refused before the work starts: %j', async (options, size) => {
+  const items = Array.from({ length: 5000 }, (_, i) => `i${String(i).padStart(6, '0')}`);
+  const market = {
+    users: ['u'],
+    items: Int32Array.from(items, (_, i) => i),
+    interactions: { rows: 1, cols: items.length, indptr: Int32Array.of(0, 2), indices: Int32Array.of(0, 1) },
+    heldOut: {},
+  };
+  const markets = Array.from({ length: 1000 }, (_, m) => ({ ...market, name: `m${String(m).padStart(6, '0')}` }));
+  await expect(train({ items, markets }, options)).rejects.toThrow(
+    `the vectors of a model of these markets take ${size} (`,
+  );
+});
+
 test('markets without a single co-occurrence train and serve', async () => {
   const lonely: Markets = {
     items: ['a', 'b', 'c'],

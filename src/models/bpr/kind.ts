@@ -3,7 +3,7 @@ import { bothWays, mergeInteractions } from '../interactions.ts';
 import type { ModelKind } from '../kind.ts';
 import { type ResolvedValues, resolveTable } from '../options.ts';
 import { BPR_OPTIONS } from './options.ts';
-import { pairMarkets, pairStage, pairsOf } from './pairs.ts';
+import { pairColumns, pairMarkets, pairStage, pairsOf } from './pairs.ts';
 import { bpr as served } from './served.ts';
 
 /**
@@ -19,6 +19,7 @@ export const bpr = {
   explains: true,
   options: BPR_OPTIONS,
   resolve: (given) => resolveTable(BPR_OPTIONS, given),
+  columns: pairColumns,
 
   async train(data, options, { run, kernels }) {
     const interactions = bothWays(await kernels(), mergeInteractions(data));

@@ -39,6 +39,9 @@ export interface PairTablesOf {
   places?: readonly Int32Array[];
 }
 
+/** Numbers for each item of a market's model. */
+export const pairColumns = (_: Markets, { dim }: { dim: number }): number => 2 * (dim + EXTRA);
+
 /** The parts of the models of the markets; a known user's own part makes up what the mean of the history lacks. */
 export function pairMarkets(
   { markets }: Markets,

@@ -24,6 +24,7 @@ export const ials = {
   explains: false,
   options: IALS_OPTIONS,
   resolve: (given) => resolveTable(IALS_OPTIONS, given),
+  columns: (_, { dim }) => 2 * (dim + EXTRA),
 
   async train(data, options, { run, kernels }) {
     const { X, transposed } = bothWays(await kernels(), mergeInteractions(data));

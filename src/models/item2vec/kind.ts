@@ -22,6 +22,7 @@ export const item2vec = {
   explains: true,
   options: ITEM2VEC_OPTIONS,
   resolve: (given) => resolveTable(ITEM2VEC_OPTIONS, given),
+  columns: (_, { dim }) => 2 * dim,
 
   async train(data, options, { run, kernels }) {
     const interactions = bothWays(await kernels(), mergeInteractions(data));

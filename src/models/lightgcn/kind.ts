@@ -1,5 +1,5 @@
 import { learnedFoldIn } from '../../embedding/learned-fold-in.ts';
-import { pairMarkets, pairStage, pairsOf, perRootOfUsers } from '../bpr/pairs.ts';
+import { pairColumns, pairMarkets, pairStage, pairsOf, perRootOfUsers } from '../bpr/pairs.ts';
 import { bothWays, mergeInteractions } from '../interactions.ts';
 import type { ModelKind } from '../kind.ts';
 import { type ResolvedValues, resolveTable } from '../options.ts';
@@ -19,6 +19,7 @@ export const lightgcn = {
   explains: true,
   options: LIGHTGCN_OPTIONS,
   resolve: (given) => resolveTable(LIGHTGCN_OPTIONS, given),
+  columns: pairColumns,
 
   async train(data, options, { run, kernels }) {
     const interactions = bothWays(await kernels(), mergeInteractions(data));

@@ -15,5 +15,7 @@ export const m3rec = {
   resolve: resolveM3RecOptions,
   train,
   costs,
+  // P and V
+  columns: (_, { dim }) => 2 * dim,
   updating,
 } as const satisfies ModelKind<M3RecOptions>;

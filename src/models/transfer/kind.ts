@@ -33,6 +33,7 @@ export const transfer = {
   resolve: resolveTransferOptions,
   train: trainMarkets,
   costs,
+  columns: dimOf,
 
   // All is counted and solved, in about the time that an update of inverses would take.
   updating: {
