@@ -31,6 +31,8 @@ const USAGE = `npm run bench -- [NAME] [options]
                               leaves most as it was: MRR
   export                      exported variants: size, NDCG@10 before and after, load time, memory
   scale                       growth with the items and with the interactions: time and memory of each stage, fitted exponents, plots
+  growth [rows|users|items|markets|columns|ids|histories]  time and memory along each dimension of the input, with exponents and constants
+  huge                        model files around and beyond 2 GiB: every command that writes or opens one, time and memory
   sizes                       kernels and bundles, raw and gzipped
   worst-request               small requests compared with the worst that one client may ask for
   app                         the page in Chromium: bytes, first answer, clicks, main thread; training compared with Node
@@ -72,6 +74,8 @@ const NAMES = [
   'update',
   'export',
   'scale',
+  'growth',
+  'huge',
   'sizes',
   'worst-request',
   'app',
@@ -98,6 +102,7 @@ const PARTS = {
     'lightgcn',
     'bitgcf',
   ],
+  growth: ['rows', 'users', 'items', 'markets', 'columns', 'ids', 'histories'],
   update: ['exact', 'stale'],
 };
 const PRESETS = ['paper', 'softmax'];

@@ -1,6 +1,7 @@
 // npm run load [-- --requests N …]: `m3rec serve` in a process of its own under concurrent requests, some of them
 // malformed. Every answer is compared with what the recommender says in this process. Writes bench/results/load.
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
@@ -15,7 +16,7 @@ import { Stream } from '../harness/splitmix64.mjs';
 
 const USAGE = `npm run load -- [options]
 
-  --requests N     how many (20000)
+  --requests N     how many (50000)
   --concurrency N  under way at once (32)
   --malformed P    per cent of them malformed (10)
   --seed N         of the requests (1)
@@ -27,11 +28,13 @@ const ROUND = 1000;
  * its collector leaves lying about.
  */
 const GROWTH_LIMIT = 32 * 2 ** 20;
+/** The most that what is left after a collection may grow in that time: caches of the engine. */
+const LIVE_LIMIT = 2 * 2 ** 20;
 const ALONE = 2000;
 
 const { values } = parseArgs({
   options: {
-    requests: { type: 'string', default: '20000' },
+    requests: { type: 'string', default: '50000' },
     concurrency: { type: 'string', default: '32' },
     malformed: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
@@ -62,10 +65,16 @@ async function load({ requests, concurrency, malformed, seed }) {
     writeFileSync(file, bytes);
     const recommender = await loadModel(bytes);
     server = await startServer(file);
-    const make = new Requests(recommender, seed, malformed);
+    const make = new Requests(recommender, seed, malformed, {
+      digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+      version: JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version,
+    });
     const tags = new Map();
     const tallies = { latencies: [], wrong: [], statuses: {}, kinds: {} };
     const memory = [residentBytes(server.child.pid)];
+    /** What is left after all garbage was collected, once everything has been used, and at the end. */
+    const live = [];
+    const warm = Math.ceil(requests / ROUND / 4) * ROUND;
     let seconds = 0;
     for (let done = 0; done < requests; done += ROUND) {
       const round = Array.from({ length: Math.min(ROUND, requests - done) }, (_, i) => make.next(done + i, tags));
@@ -75,6 +84,7 @@ async function load({ requests, concurrency, malformed, seed }) {
       seconds += (performance.now() - started) / 1000;
       agent.destroy();
       memory.push(residentBytes(server.child.pid));
+      if (done + ROUND === warm) live.push(await server.live());
       if ((done / ROUND) % 5 === 4)
         note(
           `${done + round.length} of ${requests} requests, ${tallies.wrong.length} wrong answers, server memory ${megabytes(memory.at(-1))} MB`,
@@ -85,6 +95,7 @@ async function load({ requests, concurrency, malformed, seed }) {
     const alone = { latencies: [], wrong: tallies.wrong, statuses: {}, kinds: {} };
     for (let i = 0; i < Math.min(ALONE, requests); i++)
       await ask(server, agent, make.next(requests + i, tags, true), tags, alone);
+    live.push(await server.live());
     const stopped = await server.stop();
     return report({
       requests,
@@ -94,6 +105,7 @@ async function load({ requests, concurrency, malformed, seed }) {
       seconds,
       busy,
       memory,
+      live,
       tallies,
       alone,
       stopped,
@@ -122,7 +134,14 @@ function makeModel() {
 
 async function startServer(file) {
   const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-  const child = spawn(process.execPath, [cli, 'serve', file, '--port', '0'], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const collect = new URL('../processes/collect.mjs', import.meta.url).href;
+  const args = ['--expose-gc', '--import', collect, cli, 'serve', file, '--port', '0'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+  const live = () =>
+    new Promise((resolve) => {
+      child.once('message', resolve);
+      child.send('collect');
+    });
   let stderr = '';
   const closed = new Promise((resolve) => child.on('close', (code) => resolve({ code, stderr })));
   const port = await new Promise((resolve, reject) => {
@@ -137,7 +156,7 @@ async function startServer(file) {
     child.kill('SIGINT');
     return closed;
   };
-  return { child, port, stop };
+  return { child, port, stop, live };
 }
 
 /** Bytes of physical memory that a process has. */
@@ -245,7 +264,8 @@ function parse(text) {
 
 /** The requests by number, each with the answer that is right. */
 class Requests {
-  constructor(recommender, seed, malformed) {
+  constructor(recommender, seed, malformed, about) {
+    this.about = about;
     this.recommender = recommender;
     this.seed = seed;
     this.share = malformed / 100;
@@ -431,6 +451,7 @@ const VALID = [
         status: 'ok',
         model: r.recommender.model.kind,
         markets: r.markets.map(({ name, items, users }) => ({ name, items: items.length, users: users.length })),
+        ...r.about,
       }),
     }),
   ],
@@ -503,9 +524,14 @@ const MALFORMED = [
   wrongBody('content encoding', { items: [] }, 415, 'unsupported_media_type', { 'content-encoding': 'gzip' }),
   wrongBody('body too large', ' '.repeat(1_100_000), 413, 'body_too_large'),
   wrongBody('body too large, chunked', ' '.repeat(1_100_000), 413, 'body_too_large', {}, true),
-  wrongBytes('not HTTP', 'nonsense\r\n\r\n', 400),
+  wrongBytes('not HTTP', 'nonsense\r\n\r\n', 400, 'invalid_request'),
   wrongBytes('bad Host', 'GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400, 'invalid_url'),
-  wrongBytes('headers too large', `GET /health HTTP/1.1\r\n${HEAD}X: ${'x'.repeat(20_000)}\r\n\r\n`, 431),
+  wrongBytes(
+    'headers too large',
+    `GET /health HTTP/1.1\r\n${HEAD}X: ${'x'.repeat(70_000)}\r\n\r\n`,
+    431,
+    'headers_too_large',
+  ),
   wrongBytes('URL with raw bytes', `GET /v1/us/recommend?items=\u00ff\u0001 HTTP/1.1\r\n${HEAD}\r\n`, 400),
   wrongBytes(
     'body cut off',
@@ -538,6 +564,7 @@ function report({
   seconds,
   busy,
   memory,
+  live,
   tallies,
   alone,
   stopped,
@@ -550,7 +577,9 @@ function report({
   const [warm, last] = [median(rounds.slice(quarter, 2 * quarter)), median(rounds.slice(-quarter))];
   // A few rounds say nothing about growth.
   const growth = rounds.length >= 8 ? last - warm : undefined;
-  const flat = growth === undefined || growth <= GROWTH_LIMIT;
+  const left = live.map(({ heapUsed, external }) => heapUsed + external);
+  const kept = left.length > 1 ? left.at(-1) - left[0] : 0;
+  const flat = (growth === undefined || growth <= GROWTH_LIMIT) && kept <= LIVE_LIMIT;
   const cleanly = stopped.code === 0;
   const latency = { concurrent: percentiles(latencies), alone: percentiles(alone.latencies) };
   const row = (name, n, { p50, p95, p99, max }) => [name, count(n), ...[p50, p95, p99, max].map((ms) => ms.toFixed(2))];
@@ -566,6 +595,7 @@ function report({
       ],
     ),
     `Server memory (resident): ${megabytes(memory[0])} MB idle, ${growth === undefined ? '' : `${megabytes(warm)} MB in the second quarter of the run, ${megabytes(last)} MB in the last (medians: ${growth < 0 ? '' : '+'}${megabytes(growth)} MB), `}${megabytes(Math.max(...memory))} MB at most. After each ${count(ROUND)} requests, MB: ${rounds.map((each) => (each / 1e6).toFixed(0)).join(' ')}.`,
+    `What is left of it once all garbage is collected (heap and buffers, without code and linear memory's own pages): ${left.map((each) => megabytes(each)).join(' MB after a quarter of the run, ')} MB at its end. The rest of the resident memory is what the collector has not returned yet.`,
     table(
       ['status', 'answers'],
       Object.entries(statuses).map(([status, n]) => [status === '0' ? 'none (client left)' : status, count(n)]),
@@ -595,6 +625,7 @@ function report({
     loadAverage: busy,
     latencyMs: latency,
     memoryBytes: memory,
+    liveBytes: live,
     statuses,
     kinds,
   });
