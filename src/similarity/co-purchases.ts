@@ -38,6 +38,8 @@ export interface CoPurchaseOptions {
 
 /** A catalogue in linear memory; it lives until the caller's mark is released. */
 export interface Catalogue {
+  /** Xᵀ, by item. */
+  transposed: SparsePattern;
   /** The kernels' struct. */
   all: Pointer<CoPurchases>;
   /** Item by rank, and rank by item. */
@@ -56,6 +58,7 @@ export function coPurchaseBytes(X: SparsePattern, { core, width, prior, slots }:
 }
 
 /**
+ * All but the lists, which `findNearest` makes.
  * @param X users × items; @param transposed Xᵀ
  * @throws MemoryError if it does not fit; AbortedError if the job is stopped.
  */
@@ -63,7 +66,7 @@ export async function putCoPurchases(
   context: StageContext,
   { rows: users }: SparsePattern,
   transposed: SparsePattern,
-  { lambda, core, width, prior, slots }: CoPurchaseOptions,
+  { lambda, core, width, prior }: CoPurchaseOptions,
 ): Promise<Catalogue> {
   const { kernels, name } = context;
   const { memory, exports } = kernels;
@@ -104,16 +107,14 @@ export async function putCoPurchases(
   const tasks = ranges(core, TABLE_ROWS).map(([first, last]): Task => [['countCore', all, first, last]]);
   const counting = context.part('counts of the core');
   await runTasks(kernels, tasks, (finished) => counting.tick(finished, tasks.length));
-  await findNearest(context, all, transposed, order, slots);
-  return { all, order, ranks, nearest, gains };
+  return { transposed, all, order, ranks, nearest, gains };
 }
 
-/** Makes the lists. */
-async function findNearest(
+/** Makes the lists of the ranks [begin, end). */
+export async function findNearest(
   context: StageContext,
-  all: Pointer<CoPurchases>,
-  transposed: SparsePattern,
-  order: Int32Array,
+  { transposed, all, order }: Catalogue,
+  [begin, end]: readonly [begin: number, end: number],
   slots: number,
 ): Promise<void> {
   const { kernels, name } = context;
@@ -124,19 +125,23 @@ async function findNearest(
     counts: memory.allocateZeroed(4 * n, name),
     touched: memory.allocate(4 * (n + 1), name),
   }));
-  const parts = evenRanges(transposed, order, INTERACTIONS_PER_TASK);
+  const parts = evenRanges(transposed, order.subarray(begin, end), INTERACTIONS_PER_TASK);
   const progress = context.part('nearest items');
-  for (const [begin, end] of ranges(parts.length, slots)) {
+  for (const [from, to] of ranges(parts.length, slots)) {
     const tasks = parts
-      .slice(begin, end)
-      .map(([first, last], s): Task => [['findNearest', all, first, last, scratch[s].counts, scratch[s].touched]]);
+      .slice(from, to)
+      .map(
+        ([first, last], s): Task => [
+          ['findNearest', all, begin + first, begin + last, scratch[s].counts, scratch[s].touched],
+        ],
+      );
     await runTasks(kernels, tasks);
-    await progress.tick(end, parts.length);
+    await progress.tick(to, parts.length);
   }
   memory.release(mark);
 }
 
-/** Ranges of ranks whose items have about that number of interactions together. */
+/** Ranges of `order` whose items have about that number of interactions together. */
 function evenRanges({ indptr }: SparsePattern, order: Int32Array, most: number): [first: number, last: number][] {
   const result: [number, number][] = [];
   let first = 0;
