@@ -99,7 +99,7 @@ for (const file of Object.keys(metafiles.at(-1).outputs)) {
   if (stripped !== text) writeFileSync(file, stripped);
 }
 await build({
-  entryPoints: entries({ cli: 'cli/main' }),
+  entryPoints: entries({ cli: 'cli/main', cluster: 'cluster', 'cluster-job': 'cluster-job' }),
   outdir: 'dist',
   platform: 'node',
   splitting: true,

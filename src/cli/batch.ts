@@ -1,9 +1,9 @@
 // Answers for many users or items: computed on all threads, written as they are ready.
 import { AbortedError } from '../common/errors.ts';
 import { Job } from '../common/job.ts';
+import type { TableKind, TableWriter } from '../node/table-kind.ts';
 import type { Context } from './context.ts';
 import type { ResultFile } from './result-file.ts';
-import type { TableKind, TableWriter } from './table-kind.ts';
 import { openTable, printTable, tableFile } from './tables.ts';
 
 /** The destination of a table: a file, or stdout. */

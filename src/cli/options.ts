@@ -57,6 +57,33 @@ export const threadsOption = () =>
     '--threads <n>',
     'threads to run on; the result does not depend on it (default: one for each core)',
   ).argParser(whole(1, MAX_THREADS));
+export const storeOption = () =>
+  new Option(
+    '--store <folder>',
+    'where jobs read and leave their bytes, a folder that all machines reach (default: next to the plan, with .store for .json)',
+  ).argParser(nonEmpty);
+export const queueOption = (flag: '--queue' | '--cluster') =>
+  new Option(
+    `${flag} <url>`,
+    `${flag === '--cluster' ? 'have workers do it, by the queue on' : 'the queue:'} redis://host:port, rediss:// with TLS, or postgres://host/name`,
+  ).argParser(nonEmpty);
+export const storeFolderOption = () =>
+  new Option('--store <folder>', 'where jobs read and leave their bytes, a folder that all machines reach').argParser(
+    nonEmpty,
+  );
+export const insecureOption = () =>
+  new Option('--insecure', 'speak to a queue on another machine without TLS, in a network that nobody else is in');
+
+/** The options of a command that workers can do. */
+export const clusterOptions = (): Option[] => [
+  queueOption('--cluster'),
+  storeFolderOption(),
+  insecureOption(),
+  new Option(
+    '--verify <share>',
+    'with --cluster: have this share of the jobs done again elsewhere, and compare',
+  ).argParser(number({ min: 0, max: 1 })),
+];
 export const marketsOption = () => new Option('--markets <a,b>', 'use these markets only').argParser(ids);
 export const relaxedOption = () =>
   new Option('--relaxed', 'use relaxed SIMD: faster, but the bytes of the file depend on the processor');

@@ -1,5 +1,5 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { Batch, Column, TableKind, TableWriter } from './table-kind.ts';
+import type { Batch, Column, TableKind, TableWriter } from '../node/table-kind.ts';
 
 /** Rows of a row group, which are held in memory before they are encoded. */
 const GROUP_ROWS = 100_000;

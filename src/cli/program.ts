@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../common/printable.ts';
 import { addApp } from './commands/app.ts';
+import { addCluster } from './commands/cluster.ts';
 import { addCompare } from './commands/compare.ts';
 import { addDemo } from './commands/demo.ts';
 import { addEvaluate } from './commands/evaluate.ts';
@@ -9,6 +10,8 @@ import { addExport } from './commands/export.ts';
 import { addFormats } from './commands/formats.ts';
 import { addGain } from './commands/gain.ts';
 import { addInspect } from './commands/inspect.ts';
+import { addJob } from './commands/job.ts';
+import { addPlan } from './commands/plan.ts';
 import { addRank } from './commands/rank.ts';
 import { addRecommend } from './commands/recommend.ts';
 import { addServe } from './commands/serve.ts';
@@ -17,6 +20,7 @@ import { addSplit } from './commands/split.ts';
 import { addStats } from './commands/stats.ts';
 import { addTrain } from './commands/train.ts';
 import { addUpdate } from './commands/update.ts';
+import { addWorker } from './commands/worker.ts';
 import type { Context } from './context.ts';
 
 /** The commands, in the order that `--help` lists them. */
@@ -37,6 +41,10 @@ const COMMANDS = [
   addApp,
   addInspect,
   addFormats,
+  addPlan,
+  addJob,
+  addWorker,
+  addCluster,
   addDemo,
 ];
 

@@ -1,13 +1,13 @@
 import { ArgumentError, DataError } from '../common/errors.ts';
 import type { Recommender } from '../models/recommender.ts';
 import { nameOfInput } from '../node/input.ts';
+import { RECOMMENDATIONS, recommendationRows, type Subject, USERS_AT_ONCE } from '../node/recommendation-table.ts';
 import { inChunks, TableOutput } from './batch.ts';
 import type { Context } from './context.ts';
 import { checkMarket } from './hints.ts';
 import { type Filter, resolveFilter } from './id-filter.ts';
 import { readIds } from './lines.ts';
 import { formatCounted, formatJson, write } from './output.ts';
-import type { TableKind } from './table-kind.ts';
 
 export interface RecommendAllOptions {
   market?: string;
@@ -19,26 +19,6 @@ export interface RecommendAllOptions {
   output?: string;
   threads?: number;
   json?: boolean;
-}
-
-const RECOMMENDATIONS: TableKind = {
-  name: 'recommendations',
-  columns: [
-    { name: 'market', type: 'text' },
-    { name: 'userId', type: 'text' },
-    { name: 'rank', type: 'integer' },
-    { name: 'itemId', type: 'text' },
-    { name: 'score', type: 'score' },
-    { name: 'fallback', type: 'text' },
-  ],
-};
-
-/** Number of users whose answers are in memory at once. */
-const CHUNK = 4096;
-
-interface Subject {
-  market: string;
-  user: string;
 }
 
 /** Recommends to many users: a table with a row for each item. */
@@ -65,33 +45,16 @@ export async function recommendAll(
       }),
     );
     const counts = { users: subjects.length, strangers: 0, fallback: 0, without: 0 };
-    await inChunks(context, 'recommend', subjects, CHUNK, async (chunk) => {
+    await inChunks(context, 'recommend', subjects, USERS_AT_ONCE, async (chunk) => {
       const queries = chunk.map(({ market, user }) => {
         const known = recommender.hasUser(market, user);
         if (!known) counts.strangers++;
         return { market, ...(known ? { user } : { items: [] }), k, includeSeen, ...filters.get(market) };
       });
-      const columns: [string[], string[], number[], string[], number[], (string | undefined)[]] = [
-        [],
-        [],
-        [],
-        [],
-        [],
-        [],
-      ];
-      for (const [i, { items, fallback }] of (await recommender.recommendAll(queries)).entries()) {
-        if (fallback) counts.fallback++;
-        if (items.length === 0) counts.without++;
-        for (const [rank, { item, score }] of items.entries()) {
-          columns[0].push(chunk[i].market);
-          columns[1].push(chunk[i].user);
-          columns[2].push(rank + 1);
-          columns[3].push(item);
-          columns[4].push(score);
-          columns[5].push(fallback);
-        }
-      }
-      await table.write(columns);
+      const answers = await recommender.recommendAll(queries);
+      counts.fallback += answers.filter(({ fallback }) => fallback).length;
+      counts.without += answers.filter(({ items }) => items.length === 0).length;
+      await table.write(recommendationRows(chunk, answers));
     });
     const bytes = await table.finish();
     if (counts.strangers > 0)

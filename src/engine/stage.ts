@@ -67,7 +67,12 @@ export interface Stage<In, Out> {
   run(input: In, context: StageContext): Promise<StageResult<Out>>;
   /** How the value is stored, for those who keep it or send it to another machine. */
   readonly artefact?: Codec<Out>;
+  /** What `run` gives for this input, from its value, where that was made before or elsewhere. */
+  resume?(input: In, value: Out): StageResult<Out>;
 }
+
+/** The value of a stage that was made before or elsewhere; undefined where it is to be run. */
+export type Known = (stage: Pick<Stage<never, unknown>, 'name' | 'id' | 'market'>) => unknown;
 
 /** What a finished stage reports. */
 export interface StageReport {
@@ -104,12 +109,14 @@ export class StageRunner {
   /**
    * @param costs of the stages, as far as they can be guessed: see OverallProgress
    * @param kernels opens the kernels, or gives those that are open; called by each stage.
+   * @param known values that need not be made again, of stages that can go on from theirs
    * @throws ArgumentError for options of another type.
    */
   constructor(
     readonly kernels: () => Promise<Kernels>,
     private readonly options: StageOptions = {},
     costs: readonly number[] = [1],
+    private readonly known: Known = () => undefined,
   ) {
     this.overall = new OverallProgress(costs);
     const { onProgress } = options;
@@ -130,14 +137,16 @@ export class StageRunner {
     const kernels = await this.kernels();
     const { memory } = kernels;
     const { name, id, market } = stage;
-    memory.require(stage.bytes(input, kernels.exports), `the stage "${name}"`);
+    if (!stage.resume || this.known(stage) === undefined)
+      memory.require(stage.bytes(input, kernels.exports), `the stage "${name}"`);
     memory.resetPeak();
     this.stage = id;
     this.overall.begin();
     const start = performance.now();
     const { job, options } = this;
     const context = stageContext(kernels, { stage: name, id, market }, job, (text) => options.onNote?.(text));
-    const { value, fact, sources, note } = await stage.run(input, context);
+    const known = stage.resume && (this.known(stage) as Out | undefined);
+    const { value, fact, sources, note } = known ? stage.resume!(input, known) : await stage.run(input, context);
     this.overall.end();
     this.facts.push({ stage: name, ...fact, ...(sources && { market, sources }) });
     options.onStage?.({

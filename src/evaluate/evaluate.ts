@@ -1,46 +1,17 @@
-import { ArgumentError, checkChoice, checkInteger, checkObject, checkTexts } from '../common/errors.ts';
-import { Job, type JobOptions } from '../common/job.ts';
+import { ArgumentError, checkObject } from '../common/errors.ts';
+import { Job } from '../common/job.ts';
 import { checkMarkets, type Market, type Markets } from '../data/markets.ts';
 import type { Recommender } from '../recommend/recommender.ts';
 import { type GroupingName, groupingsOf } from './groups.ts';
 import { chooseRows, type RankedRows } from './held-out.ts';
 import { evaluateLists, type ListEvaluation } from './lists.ts';
 import { type Estimate, estimate, METRICS, type Metric, meanOfEstimates } from './metrics.ts';
-import { PROTOCOLS, type Protocol } from './protocols.ts';
+import { rankRows } from './rank-rows.ts';
 import { Ranker } from './ranker.ts';
+import { checkOptions, chooseMarkets, type EvaluateOptions } from './settings.ts';
 import { bootstrap } from './statistics.ts';
 
-export interface EvaluateOptions extends JobOptions {
-  /** Which held-out rows to rank, by the name of their file. Default: `valid`. */
-  heldOut?: string;
-  /**
-   * `clean` (the default): none of the user's own items is a candidate, neither training items nor other held-out items
-   * of the file. `as-published`: they may be. Or a protocol of your own. The held-out item itself never is.
-   */
-  protocol?: 'clean' | 'as-published' | Protocol;
-  /** How many items each held-out item is ranked against, drawn without replacement. Default: 999. */
-  negatives?: number | 'all';
-  /** Of the negatives, 0 … 2³² − 1. Default: 0. */
-  seed?: number;
-  /** Where the metrics are cut, or several such cut-offs. Default: 10. */
-  k?: number | readonly number[];
-  /**
-   * Customers buy again: held-out rows that are training rows are ranked, not left out, and a user's training items are
-   * candidates. Default: false.
-   */
-  repeat?: boolean;
-  /** Evaluates these markets only. Default: all that model and data have. */
-  markets?: readonly string[];
-  /** Adds `perUser` to the results. */
-  perUser?: boolean;
-  /** Adds to each estimate its interval by the bootstrap, 95 %, drawn by `seed`; users are drawn. Default: false. */
-  intervals?: boolean;
-  /**
-   * Adds `lists` to the results: coverage, popularity and Gini's coefficient of what at most this many users of each
-   * market are recommended. Default: 0, none.
-   */
-  lists?: number;
-}
+export type { EvaluateOptions } from './settings.ts';
 
 /** Means over held-out rows, each from 0 to 1. */
 export interface Metrics {
@@ -170,21 +141,24 @@ export async function evaluate(
   for (const market of known) {
     const marketModel = model.markets.find(({ name }) => name === market.name)!;
     const chosen = chooseRows(model, marketModel, market, heldOut, settings.repeat);
-    const { rows, users, leakedRows, trainedRows } = chosen;
+    const { rows, leakedRows, trainedRows } = chosen;
     if (rows.length === 0) {
       emptyMarkets.push({ market: market.name, leakedRows, trainedRows });
       continue;
     }
-    const ranker = new Ranker(recommender, model, marketModel, markets, market, settings, chosen);
-    const ranked: RowResult[] = [];
-    const step = { stage: `evaluate ${market.name}`, id: 'evaluate', market: market.name };
-    for (const [i, row] of rows.entries()) {
-      const { rank, candidates } = ranker.rank(row, users[i]);
-      const reciprocalRank = rank <= ks[0] ? 1 / rank : 0;
-      ranked.push({ user: row.userId, item: row.itemId, rank, candidates, reciprocalRank });
-      if (i % 16 === 15) await job.tick(step, i + 1, rows.length);
-    }
-    await job.tick(step, rows.length, rows.length);
+    const ranks =
+      options.ranks?.get(market.name) ??
+      (await rankRows(
+        new Ranker(recommender, model, marketModel, markets, market, settings, chosen),
+        chosen,
+        [0, rows.length],
+        { stage: `evaluate ${market.name}`, id: 'evaluate', market: market.name },
+        job,
+      ));
+    const ranked = rows.map(({ userId: user, itemId: item }, i): RowResult => {
+      const [rank, candidates] = ranks.subarray(2 * i, 2 * i + 2);
+      return { user, item, rank, candidates, reciprocalRank: rank <= ks[0] ? 1 / rank : 0 };
+    });
     const result = summarise(recommender, markets, market, chosen, ranked, settings);
     const lists =
       settings.lists > 0 && (await evaluateLists(recommender, markets, market, ks, settings.lists, options));
@@ -208,64 +182,6 @@ export async function evaluate(
     markets: results,
     mean: means(cutoffs[0]),
     cutoffs,
-  };
-}
-
-function checkOptions(options: EvaluateOptions) {
-  const { protocol = 'clean', negatives = 999, k = 10, repeat = false, intervals = false } = options;
-  for (const [name, flag] of Object.entries({ repeat, intervals }))
-    if (typeof flag !== 'boolean') throw new ArgumentError(name, flag, 'true or false');
-  const ks = (Array.isArray(k) ? k : [k]) as readonly number[];
-  if (ks.length === 0) throw new ArgumentError('k', k, 'at least one cut-off');
-  return {
-    heldOut: options.heldOut ?? 'valid',
-    protocol: isProtocol(protocol) ? protocol : namedProtocol(protocol),
-    negatives: negatives === 'all' ? ('all' as const) : checkInteger('negatives', negatives, 1, 0x7fffffff),
-    seed: checkInteger('seed', options.seed ?? 0, 0, 0xffffffff),
-    ks: ks.map((each) => checkInteger('k', each, 1, 0x7fffffff)),
-    repeat,
-    intervals,
-    lists: checkInteger('lists', options.lists ?? 0, 0, 0x7fffffff),
-  };
-}
-
-const isProtocol = (value: unknown): value is Protocol =>
-  typeof value === 'object' && value !== null && typeof (value as Protocol).candidates === 'function';
-
-function namedProtocol(name: unknown): Protocol {
-  const names = PROTOCOLS.map((protocol) => protocol.name);
-  return PROTOCOLS[names.indexOf(checkChoice('protocol', name, names))];
-}
-
-function chooseMarkets({ markets: known }: Recommender, { markets }: Markets, heldOut: string, only: unknown) {
-  const wanted = only === undefined ? undefined : checkTexts('markets', only, 'an array of names');
-  const missing = wanted?.find((name) => !markets.some((market) => market.name === name));
-  if (missing !== undefined)
-    throw new ArgumentError('markets', missing, `markets of the data: ${markets.map(({ name }) => name).join(', ')}`);
-  const chosen = markets.filter(
-    (market) =>
-      (wanted?.includes(market.name) ?? true) &&
-      typeof heldOut === 'string' &&
-      Object.hasOwn(market.heldOut, heldOut) &&
-      market.heldOut[heldOut].length > 0,
-  );
-  const names = chosen.map(({ name }) => name);
-  if (names.length === 0) {
-    const files = [...new Set(markets.flatMap((market) => Object.keys(market.heldOut)))];
-    throw new ArgumentError(
-      'heldOut',
-      heldOut,
-      files.length > 0 ? `a file of held-out rows: ${files.join(', ')}` : 'data with held-out rows',
-    );
-  }
-  if (!names.some((name) => known.includes(name)))
-    throw ArgumentError.because(
-      'markets',
-      `none is one of the model: the held-out rows are of ${names.join(', ')}, the model has ${known.join(', ')}`,
-    );
-  return {
-    known: chosen.filter(({ name }) => known.includes(name)),
-    unknown: names.filter((name) => !known.includes(name)),
   };
 }
 

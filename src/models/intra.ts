@@ -71,6 +71,10 @@ export function intraSimilarity(
         : solveByGroups(context, interactions, options, why);
     },
     artefact,
+    resume: (_, value) => ({
+      value,
+      fact: { items: value.similarity.rows, entries: value.similarity.values.length },
+    }),
   };
 }
 
@@ -109,10 +113,11 @@ async function solveByGroups(
   };
 }
 
-const shapeOf = ({ systemItems }: IntraOptions) => ({ group: systemItems / 8, most: (systemItems / 8) * 7 });
+/** The shape of the systems of EASE by groups. */
+export const shapeOf = ({ systemItems }: IntraOptions) => ({ group: systemItems / 8, most: (systemItems / 8) * 7 });
 
 /** Whether B̂ is solved exactly, and why. */
-function chooseSolver({ easeSolver }: IntraOptions, updatable: boolean): { exact: boolean; why: string } {
+export function chooseSolver({ easeSolver }: IntraOptions, updatable: boolean): { exact: boolean; why: string } {
   if (easeSolver) return { exact: easeSolver === 'exact', why: 'as asked' };
   return updatable
     ? { exact: true, why: 'an updatable model needs the inverse' }

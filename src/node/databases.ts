@@ -32,16 +32,17 @@ function nameOf(address: string): string {
 
 /**
  * A package that is asked for when it is needed. Bundlers leave the import alone, since they do not see the name.
+ * @param install what to install, if not the name
  * @throws M3RecError with the line that installs it.
  */
-export async function optional<T>(name: string, what: string): Promise<T> {
+export async function optional<T>(name: string, what: string, install = name): Promise<T> {
   try {
     return (await import(name)) as T;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND')
       throw new M3RecError(`${what} needs the package ${name}, which does not load here: ${message.split('\n')[0]}`);
-    throw new M3RecError(`${what} needs the package ${name}: npm install ${name}`);
+    throw new M3RecError(`${what} needs the package ${name}: npm install ${install}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { ArgumentError, checkObject, MemoryError } from '../common/errors.ts';
 import { checkMarkets, type Markets } from '../data/markets.ts';
 import { formatBytes, MAX_BYTES } from '../engine/memory.ts';
-import type { StageOptions } from '../engine/stage.ts';
+import type { Known, StageOptions } from '../engine/stage.ts';
 import type { Model } from '../model/model.ts';
 import { withElsewhere } from '../models/elsewhere.ts';
 import type { ModelKind } from '../models/kind.ts';
@@ -21,6 +21,8 @@ export type TrainJobOptions = TrainOptions &
      * so that all epochs run.
      */
     selectBy?: string;
+    /** Values of stages that were made on other machines. @internal */
+    known?: Known;
   };
 
 /**
@@ -46,6 +48,7 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
     onThreads,
     updatable = false,
     selectBy,
+    known,
     ...given
   } = checkObject('options', options) as TrainJobOptions;
   const { kind, resolved } = resolveKind(given);
@@ -82,6 +85,7 @@ export async function train(markets: Markets, options: TrainJobOptions = {}): Pr
         markets: withElsewhere(markets, trained.markets),
       };
     },
+    known,
   );
 }
 

@@ -1,4 +1,4 @@
-import { type StageOptions, StageRunner } from '../engine/stage.ts';
+import { type Known, type StageOptions, StageRunner } from '../engine/stage.ts';
 import type { Kernels } from '../engine/types.ts';
 import { startThreads, type ThreadedKernels, type ThreadOptions } from '../threads/pool.ts';
 
@@ -13,10 +13,11 @@ export async function withStages<T>(
   threadOptions: ThreadOptions,
   costs: readonly number[] | undefined,
   job: (stages: StageRunner) => Promise<T>,
+  known?: Known,
 ): Promise<T> {
   let opened: Promise<ThreadedKernels> | undefined;
   const open = (): Promise<Kernels> => (opened ??= startThreads(threadOptions));
-  const stages = new StageRunner(open, stageOptions, costs);
+  const stages = new StageRunner(open, stageOptions, costs, known);
   try {
     return await job(stages);
   } finally {

@@ -1,7 +1,8 @@
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, test } from 'vitest';
 import type { ResultFile } from '../../src/cli/result-file.ts';
-import { type Batch, openTable, type TableKind, tableFile } from '../../src/cli/tables.ts';
+import { openTable, tableFile } from '../../src/cli/tables.ts';
+import type { Batch, TableKind } from '../../src/node/table-kind.ts';
 
 const kind: TableKind = {
   name: 'tests',

@@ -91,6 +91,10 @@ describe('help', () => {
     'app',
     'inspect',
     'formats',
+    'plan',
+    'job',
+    'worker',
+    'cluster',
     'demo',
   ];
 
@@ -121,6 +125,10 @@ describe('help', () => {
     ['app', '[path] --port --host --no-open'],
     ['inspect', '<file> --json'],
     ['formats', '--json'],
+    ['plan', 'train recommend evaluate'],
+    ['job', 'run list'],
+    ['worker', '--queue --store --threads --insecure --json'],
+    ['cluster', 'status attach cancel verify gc'],
   ])('of %s names every option', async (command, options) => {
     const text = await output(command, '--help');
     for (const option of options.split(' ')) expect(text).toContain(option);

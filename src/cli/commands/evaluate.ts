@@ -4,13 +4,13 @@ import type { Markets } from '../../data/markets.ts';
 import { compare, type Difference, meanDifference } from '../../evaluate/compare.ts';
 import { type Evaluation, evaluate, type MarketEvaluation } from '../../evaluate/evaluate.ts';
 import { GROUPINGS, type GroupingName } from '../../evaluate/groups.ts';
+import type { TableKind } from '../../node/table-kind.ts';
 import type { Context } from '../context.ts';
 import { addDataOptions, type DataOptions, dataOption, takeDataOptions } from '../data-options.ts';
 import { heldOutOption, jsonOption, nonEmpty, threadsOption, whole, wholes } from '../options.ts';
 import { formatCount, formatCounted, formatJson, formatPercent, formatTable, write } from '../output.ts';
 import { readData } from '../read-data.ts';
 import { runScarce, SHOWN, sharesOf, shown } from '../scarce.ts';
-import type { TableKind } from '../table-kind.ts';
 import { openTable, tableFile } from '../tables.ts';
 
 const RANKS: TableKind = {
@@ -51,7 +51,36 @@ export function addEvaluate(program: Command, context: Context): void {
     .command('evaluate')
     .description('MRR, NDCG and HR per market on held-out rows, of one model or several compared')
     .argument('<file...>', 'the model files; the others are compared with the first')
-    .addOption(dataOption('the data').makeOptionMandatory())
+    .addOption(dataOption('the data').makeOptionMandatory());
+  addEvaluateSettings(command);
+  command
+    .addOption(
+      new Option(
+        '--by <what>',
+        'also by group: shared or own items of a market; head, tail or cold items; length of the history',
+      ).choices(GROUPINGS),
+    )
+    .addOption(
+      new Option(
+        '--per-user <file>',
+        'write the rank of each held-out row to FILE.csv, .tsv, .jsonl or .parquet',
+      ).argParser(nonEmpty),
+    )
+    .addOption(
+      new Option(
+        '--scarce <a,...>',
+        'train again as each model was, with these shares of a market’s users and all of the others, as 0,0.03,0.1,1; 0 is a new market',
+      ).argParser(sharesOf),
+    )
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .action((paths, options) => runEvaluate(context, paths, options));
+  addDataOptions(command);
+}
+
+/** The options that ranks and means depend on. */
+export function addEvaluateSettings(command: Command): void {
+  command
     .addOption(heldOutOption())
     .addOption(
       new Option(
@@ -81,29 +110,7 @@ export function addEvaluate(program: Command, context: Context): void {
         '--repeat',
         'for customers who buy again: also rank held-out rows that are training rows, and against the user’s items too',
       ),
-    )
-    .addOption(
-      new Option(
-        '--by <what>',
-        'also by group: shared or own items of a market; head, tail or cold items; length of the history',
-      ).choices(GROUPINGS),
-    )
-    .addOption(
-      new Option(
-        '--per-user <file>',
-        'write the rank of each held-out row to FILE.csv, .tsv, .jsonl or .parquet',
-      ).argParser(nonEmpty),
-    )
-    .addOption(
-      new Option(
-        '--scarce <a,...>',
-        'train again as each model was, with these shares of a market’s users and all of the others, as 0,0.03,0.1,1; 0 is a new market',
-      ).argParser(sharesOf),
-    )
-    .addOption(threadsOption())
-    .addOption(jsonOption())
-    .action((paths, options) => runEvaluate(context, paths, options));
-  addDataOptions(command);
+    );
 }
 
 async function runEvaluate(context: Context, paths: string[], given: EvaluateCommandOptions): Promise<void> {

@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
 import { ArgumentError } from '../../common/errors.ts';
+import type { TableKind } from '../../node/table-kind.ts';
 import { inChunks, TableOutput } from '../batch.ts';
 import type { Context } from '../context.ts';
 import { checkItem, checkMarket } from '../hints.ts';
 import { propertiesOption, shownProperties } from '../item-data.ts';
 import { countOption, jsonOption, nonEmpty, outputOption, threadsOption } from '../options.ts';
 import { formatCounted, formatJson, formatTable, write } from '../output.ts';
-import type { TableKind } from '../table-kind.ts';
 
 const SIMILAR: TableKind = {
   name: 'similar items',

@@ -92,7 +92,7 @@ function costs(data: Markets, options: TransferOptions): number[] {
 const MOST_NUMBERS = 2 ** 25;
 
 /** The d that is asked for, or what so many items can use or may take. */
-function dimOf({ items }: Markets, { singularVectors }: TransferOptions): number {
+export function dimOf({ items }: Markets, { singularVectors }: TransferOptions): number {
   const useful = LANES * Math.ceil(items.length / LANES);
   const allowed = LANES * Math.max(1, Math.floor(MOST_NUMBERS / items.length / LANES));
   return Math.min(singularVectors, useful, allowed);

@@ -1,0 +1,60 @@
+// The driver of a run: a job that looks after it every second or two, on whichever worker takes it. It only reads the
+// store and adds what is missing, so it can be lost at any time. There is no other coordinator.
+import type { Job as QueueJob } from 'bullmq';
+import type { Run } from '../run-job.ts';
+import { isCancelled } from '../runs.ts';
+import type { Store } from '../store.ts';
+import { advance, failedOf } from './advance.ts';
+import { type Backend, checkQueued, type JobQueue, jobId, type QueuedJob } from './open.ts';
+
+const EVERY_MS = 1500;
+/** A job that takes this many times the median of its kind, near the end of a run, is done by another machine too. */
+const STRAGGLES = 3;
+const STRAGGLES_MS = 8000;
+const LAST_SHARE = 0.05;
+
+export const driverId = (run: string): string => `${run}-driver`;
+
+/** @param open the run of a name, and which of its jobs are known to be done */
+export async function drive(
+  queued: QueueJob<QueuedJob, unknown, string>,
+  token: string | undefined,
+  { bullmq }: Backend,
+  store: Store,
+  jobs: JobQueue,
+  open: (name: string) => Promise<{ run: Run; done: Set<number> }>,
+): Promise<string> {
+  const { run: name } = checkQueued(queued.data);
+  const { run, done } = await open(name).catch((error) => {
+    throw new bullmq.UnrecoverableError(error.message);
+  });
+  if (await isCancelled(store, name)) return 'cancelled';
+  const ready = await advance(run, store, jobs, done);
+  if (ready.length === 0) return 'done';
+  const failed = await failedOf(run, jobs, ready);
+  if (failed) {
+    await store.setDocument(`runs/${name}/failed.json`, { ...failed, what: run.describe(failed.job) });
+    return 'failed';
+  }
+  if (ready.length <= Math.max(1, LAST_SHARE * run.plan.jobs.length)) await copySlow(run, store, jobs, ready, done);
+  await queued.moveToDelayed(Date.now() + EVERY_MS, token);
+  throw new bullmq.DelayedError();
+}
+
+/** Second copies of jobs that take far longer than others of their kind took. The first that ends is taken. */
+async function copySlow(run: Run, store: Store, jobs: JobQueue, ready: readonly number[], done: ReadonlySet<number>) {
+  for (const job of ready) {
+    const started = (await jobs.getJob(jobId(run.name, run.names[job])))?.processedOn;
+    if (started === undefined || Date.now() - started < STRAGGLES_MS) continue;
+    const { kind, cost } = run.plan.jobs[job];
+    const seconds: number[] = [];
+    for (const other of done)
+      if (run.plan.jobs[other].kind === kind && seconds.length < 101)
+        seconds.push(
+          ((await store.record(run.names[other]))?.seconds ?? 0) * (cost / (run.plan.jobs[other].cost || 1) || 1),
+        );
+    const median = seconds.sort((a, b) => a - b)[seconds.length >> 1];
+    if (median === undefined || Date.now() - started < STRAGGLES * 1000 * median) continue;
+    await jobs.add(kind, { v: 1, run: run.name, job }, { jobId: jobId(run.name, run.names[job], '-copy') });
+  }
+}
