@@ -85,7 +85,7 @@ const PARTS = {
   ease: ['groups', 'exact'],
   groups: ['systems', 'small', 'large', 'million', 'growth'],
   quality: ['ease', 'paper', 'default'],
-  networks: ['narrow', 'gmf', 'mlp', 'neumf', 'marketneumf', 'crossstitch', 'mmoe', 'star', 'multvae'],
+  networks: ['narrow', 'gmf', 'mlp', 'neumf', 'marketneumf', 'crossstitch', 'mmoe', 'star', 'forec', 'multvae'],
   gain: ['markets', 'ablation', 'constants'],
   lab: [
     'popularity',

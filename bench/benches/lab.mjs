@@ -43,7 +43,7 @@ const GRIDS = {
     ...grid({ scope: ['market', 'merged'], steps: [1], damping: [0.5] }),
     ...grid({ scope: ['market'], steps: [2], damping: [0.3, 0.5] }),
   ],
-  item2vec: [{}],
+  item2vec: [{}, ...grid({ walkLearningRate: [0.01, 0.03] }), ...grid({ walkLearningRate: [0.03], window: [3] })],
   slim: [
     ...grid({ scope: ['market'], ridge: [3, 10, 30, 100], lasso: [0.1, 1] }),
     ...grid({ scope: ['market'], ridge: [3, 10], lasso: [3] }),

@@ -19,6 +19,7 @@ const KINDS = {
   crossstitch: NARROW,
   mmoe: NARROW,
   star: NARROW,
+  forec: NARROW,
   multvae: { dim: 32, hidden: 128 },
 };
 /** Epochs at most: the training stops when ten have brought nothing. */
@@ -64,7 +65,8 @@ async function run(markets, options, threads) {
     },
   });
   const { user, system } = process.cpuUsage(start);
-  const [facts] = model.training.stages;
+  // of several stages the last says which epoch was best
+  const facts = model.training.stages.at(-1);
   const bytes = encodeModel(model);
   const recommender = await loadModel(bytes);
   const evaluations = {};

@@ -23,4 +23,5 @@ export const KIND_NAMES: readonly string[] = [
   'crossstitch',
   'mmoe',
   'star',
+  'forec',
 ];

@@ -5,6 +5,7 @@ import { bpr } from './bpr/kind.ts';
 import { crossstitch } from './crossstitch/kind.ts';
 import { ease } from './ease/kind.ts';
 import { edlae } from './edlae/kind.ts';
+import { forec } from './forec/kind.ts';
 import { gmf } from './gmf/kind.ts';
 import { ials } from './ials/kind.ts';
 import { item2vec } from './item2vec/kind.ts';
@@ -51,6 +52,7 @@ export const KINDS = [
   crossstitch,
   mmoe,
   star,
+  forec,
 ] as const;
 
 /** The name of a kind of model, as `model` and `--model` take it. */

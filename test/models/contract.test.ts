@@ -15,6 +15,7 @@ import {
   ModelFileError,
   type Recommender,
   train,
+  UnseenUserError,
   update,
 } from '../../src/index.ts';
 import type { ModelKind } from '../../src/models/kind.ts';
@@ -83,6 +84,7 @@ const SMALL: { [Name in KindName]?: Parameters<typeof train>[1] } = {
   crossstitch: { ...STEPS, epochs: 6, hidden: 32 },
   mmoe: { ...STEPS, epochs: 8, hidden: 32 },
   star: { ...STEPS, epochs: 8, hidden: 32 },
+  forec: { ...STEPS, epochs: 4, metaEpochs: 2, forkEpochs: 4, shots: 352, hidden: 32 },
   multvae: { ...STEPS, epochs: 40, hidden: 32 },
 };
 
@@ -155,7 +157,7 @@ describe.each(variants)('%s', (_, kind, given) => {
       const person = all.find(({ colour }) => colour === FAVOURITES[market])!;
       const history = historyOf(person).map((item) => items[item]);
       if (kind.foldsIn) expect(topOf(recommender, market, { items: history })).toBe(answerOf(person));
-      else expect(() => topOf(recommender, market, { items: history })).toThrow(ArgumentError);
+      else expect(() => topOf(recommender, market, { items: history })).toThrow(UnseenUserError);
     }
   });
 

@@ -89,11 +89,7 @@ export class Batches {
 
   /** Orders the interactions of an epoch. */
   begin(epoch: number): void {
-    const { exports, memory } = this.kernels;
-    for (const [m, { count, order, numbers }] of this.markets.entries()) {
-      memory.i32(order, count).set(numbers);
-      exports.shuffle(order, count, this.seed, STREAM.networkOrder, (epoch * this.markets.length + m) >>> 0);
-    }
+    for (const m of this.markets.keys()) this.order(m, epoch * this.markets.length + m);
   }
 
   /** What each market gives to a batch, markets without a share left out. */
@@ -110,13 +106,31 @@ export class Batches {
     return shares;
   }
 
+  /** Interactions of a market that take part. */
+  countOf(market: number): number {
+    return this.markets[market].count;
+  }
+
+  /** Orders the interactions of one market. @param number of the order */
+  order(market: number, number: number): void {
+    const { exports, memory } = this.kernels;
+    const { count, order, numbers } = this.markets[market];
+    memory.i32(order, count).set(numbers);
+    exports.shuffle(order, count, this.seed, STREAM.networkOrder, number >>> 0);
+  }
+
+  /** Draws the samples of some interactions of a market, those from one on in its order. @param first their streams */
+  drawFrom(market: number, from: number, count: number, first: number, users: Address, items: Address): Call {
+    const { order, sampling } = this.markets[market];
+    return ['drawSamples', count, plus(order, 4 * from), first >>> 0, sampling, users, items];
+  }
+
   /** Draws the samples of a batch. @param users, items of (interactions · each) i32 */
   draw(epoch: number, shares: readonly Share[], each: number, users: Address, items: Address): Call[] {
     return shares.map(({ market, count, inBatch, inEpoch }) => {
-      const { order, start, sampling } = this.markets[market];
-      const from = inEpoch - epoch * this.interactions - start;
+      const from = inEpoch - epoch * this.interactions - this.markets[market].start;
       const at = 4 * each * inBatch;
-      return ['drawSamples', count, plus(order, 4 * from), inEpoch >>> 0, sampling, plus(users, at), plus(items, at)];
+      return this.drawFrom(market, from, count, inEpoch, plus(users, at), plus(items, at));
     });
   }
 }

@@ -10,7 +10,7 @@ import { ranges, runTasks } from '../../engine/tasks.ts';
 import type { Call, Kernels, OnTask, Task } from '../../engine/types.ts';
 import { Batches, type Share } from './batches.ts';
 import { arraysOf, inputsOf, type Network, sizesOf } from './network.ts';
-import { Parameters, valuesIn } from './parameters.ts';
+import { learningRanges, Parameters, valuesIn } from './parameters.ts';
 import { Scratch } from './room.ts';
 import { type Samples, Tape } from './tape.ts';
 
@@ -29,6 +29,16 @@ export interface LearningOptions {
   /** λ of the L2 that is added to gradients. */
   decay: number;
   seed: number;
+  /** Interactions of the largest gradient that is asked for by `addGradient`. */
+  atOnce?: number;
+}
+
+/** Some interactions of a market: those from one on in its order, with streams from `first` on. */
+export interface Drawn {
+  market: number;
+  from: number;
+  count: number;
+  first: number;
 }
 
 /** What a group works in. */
@@ -56,13 +66,27 @@ export class Learner {
   private readonly items: Address;
   private readonly identity: Address;
   private readonly lists: Record<'user' | 'item', Lists>;
-  private readonly tables: { rows: number; cols: number; struct: Pointer<EmbeddingTable> }[];
+  private readonly tables: {
+    rows: number;
+    cols: number;
+    struct: Pointer<EmbeddingTable>;
+    offset: number;
+    frozen: boolean;
+  }[];
   private readonly m: Address;
   private readonly v: Address;
   private readonly numbers: Pointer<TableStep>;
   /** Where the parameters of layers start, and their number. */
   private readonly denseStart: number;
   private readonly dense: number;
+  /** Layers that learn, as ranges of values after `denseStart`. */
+  private readonly learning: [from: number, to: number][];
+  /** Where networks find the parameters: the learner's own, or others of the same layout. */
+  private base: Address;
+  /** f32, a factor that calls read. */
+  private readonly factor: Address;
+  /** The most interactions of a gradient. */
+  private readonly most: number;
 
   /** Its memory is released with the caller's mark. @throws MemoryError if it does not fit. */
   constructor(
@@ -77,11 +101,16 @@ export class Learner {
     this.parameters = new Parameters(arraysOf(network), memory);
     this.denseStart = valuesIn(network.tables);
     this.dense = valuesIn(network.layers);
+    this.base = this.parameters.at;
+    this.factor = memory.allocateZeroed(16);
+    const frozen = new Set(network.frozen);
+    this.learning = learningRanges(network.layers, frozen);
     const { size } = this.parameters;
     this.m = memory.allocateZeroed(4 * size, 'the moments of Adam');
     this.v = memory.allocateZeroed(4 * size, 'the moments of Adam');
     this.batches = new Batches(kernels, data, options.batch, options.negatives, options.seed);
-    const samples = this.batches.most * this.each;
+    this.most = Math.max(this.batches.most, options.atOnce ?? 0);
+    const samples = this.most * this.each;
     this.users = memory.allocate(4 * samples);
     this.items = memory.allocate(4 * samples);
     this.identity = memory.put(Int32Array.from({ length: samples + 1 }, (_, i) => i));
@@ -96,7 +125,11 @@ export class Learner {
       const ld = tables.reduce((sum, { cols }) => sum + cols, 0);
       return { at: memory.allocate(4 * samples * ld), ld };
     });
-    this.tables = network.tables.map((table) => this.putTable(table));
+    this.tables = network.tables.map((table) => ({
+      ...this.putTable(table),
+      offset: this.parameters.offset(table.name),
+      frozen: frozen.has(table.name),
+    }));
     this.numbers = allocateStructs(memory, TableStep, 1);
     this.groups = Array.from({ length: GROUPS }, () => ({
       scratch: new Scratch(memory, NOWHERE),
@@ -135,7 +168,7 @@ export class Learner {
     const { memory } = this.kernels;
     const scratch = new Scratch(memory, NOWHERE);
     const mark = memory.mark();
-    const count = this.network.wholeMarkets ? this.batches.most : Math.min(PART, this.batches.most);
+    const count = this.network.wholeMarkets ? this.most : Math.min(PART, this.most);
     for (let market = 0; market < markets; market++) {
       scratch.reset();
       const group = { ...this.groups[0], scratch };
@@ -174,14 +207,14 @@ export class Learner {
   }
 
   private roomOf({ scratch, workspace }: Group) {
-    return { address: (name: string) => this.parameters.address(name), scratch, workspace };
+    return { address: (name: string) => plus(this.base, 4 * this.parameters.offset(name)), scratch, workspace };
   }
 
   /** The samples of a batch, and the lists of them by rows of tables. */
-  private drawn(epoch: number, shares: readonly Share[], samples: number): Task {
-    const { each, users, items, identity, lists } = this;
+  private drawn(draw: readonly Call[], samples: number): Task {
+    const { users, items, identity, lists } = this;
     return [
-      ...this.batches.draw(epoch, shares, each, users, items),
+      ...draw,
       ['transposePattern', samples, lists.user.rows, identity, users, lists.user.indptr, lists.user.samples],
       ['transposePattern', samples, lists.item.rows, identity, items, lists.item.indptr, lists.item.samples],
     ];
@@ -189,21 +222,17 @@ export class Learner {
 
   /** One step on a batch; the loss and its samples. @param rate of Adam, with its bias correction */
   async step(epoch: number, step: number, rate: number, onTask: OnTask): Promise<[loss: number, samples: number]> {
-    const { kernels, options } = this;
+    const { kernels } = this;
     const { memory } = kernels;
     const mark = memory.mark();
     try {
       const shares = this.batches.shares(epoch, step);
       const samples = this.each * shares.reduce((sum, { count }) => sum + count, 0);
-      writeStruct(memory, TableStep, this.numbers, {
-        rate,
-        beta1: BETA1,
-        beta2: BETA2,
-        epsilon: EPSILON,
-        decay: options.decay,
-      });
+      this.setRate(rate);
       for (const { totals } of this.groups) memory.f64(totals, 2).fill(0);
-      await runTasks(kernels, [this.drawn(epoch, shares, samples)]);
+      await runTasks(kernels, [
+        this.drawn(this.batches.draw(epoch, shares, this.each, this.users, this.items), samples),
+      ]);
       await runTasks(kernels, this.partTasks(shares, 1 / samples), onTask);
       await runTasks(kernels, this.adamTasks());
       let loss = 0;
@@ -242,7 +271,7 @@ export class Learner {
     const { parameters, denseStart, numbers, m, v } = this;
     const { at } = parameters;
     const [{ gradients }, next] = this.groups;
-    const dense = ranges(this.dense, VALUES_PER_TASK).map(([from, to]): Task => {
+    const dense = this.denseRanges().map(([from, to]): Task => {
       const offset = 4 * (denseStart + from);
       return [
         [
@@ -258,12 +287,93 @@ export class Learner {
         ],
       ];
     });
-    const tables = this.tables.flatMap(({ rows, cols, struct }) =>
+    const tables = this.tables
+      .filter(({ frozen }) => !frozen)
+      .flatMap(({ rows, cols, struct }) =>
+        ranges(rows, Math.ceil(VALUES_PER_TASK / cols)).map(
+          ([from, to]): Task => [['stepTable', from, to, struct, numbers]],
+        ),
+      );
+    return [...dense, ...tables];
+  }
+
+  /** What tasks of a step take of the layers that learn. */
+  private denseRanges(): [from: number, to: number][] {
+    return this.learning.flatMap(([start, end]) =>
+      ranges(end - start, VALUES_PER_TASK).map(([from, to]): [number, number] => [start + from, start + to]),
+    );
+  }
+
+  /**
+   * out += factor · the gradient, at the parameters `at`, of the mean loss of some interactions with negatives. Nothing is
+   * stepped. Both are laid out as the learner's parameters are. @returns the loss and its samples
+   */
+  async addGradient(
+    drawn: Drawn,
+    at: Address,
+    factor: number,
+    out: Address,
+    onTask: OnTask,
+  ): Promise<[number, number]> {
+    const { kernels, batches, each, users, items } = this;
+    const { memory } = kernels;
+    const { market, from, count, first } = drawn;
+    const mark = memory.mark();
+    this.base = at;
+    try {
+      const samples = each * count;
+      for (const { totals } of this.groups) memory.f64(totals, 2).fill(0);
+      memory.f32(this.factor, 1)[0] = factor;
+      await runTasks(kernels, [this.drawn([batches.drawFrom(market, from, count, first, users, items)], samples)]);
+      await runTasks(kernels, this.partTasks([{ market, count, inBatch: 0, inEpoch: first }], 1 / samples), onTask);
+      await runTasks(kernels, this.addTasks(factor, out));
+      let loss = 0;
+      for (const { totals } of this.groups) loss += memory.f64(totals, 1)[0];
+      return [loss, samples];
+    } finally {
+      this.base = this.parameters.at;
+      memory.release(mark);
+    }
+  }
+
+  /** Adds the gradients of tables and layers to others, and clears the latter. */
+  private addTasks(factor: number, out: Address): Task[] {
+    const { groups, denseStart } = this;
+    const dense = this.denseRanges().map(([from, to]): Task => {
+      const to4 = plus(out, 4 * (denseStart + from));
+      return groups.flatMap(({ gradients }): Call[] => {
+        const own = plus(gradients, 4 * from);
+        return [
+          ['addTimes', to - from, this.factor, own, to4],
+          ['clear', to - from, own],
+        ];
+      });
+    });
+    const tables = this.tables.flatMap(({ rows, cols, struct, offset }) =>
       ranges(rows, Math.ceil(VALUES_PER_TASK / cols)).map(
-        ([from, to]): Task => [['stepTable', from, to, struct, numbers]],
+        ([from, to]): Task => [['addSamples', from, to, struct, factor, plus(out, 4 * offset)]],
       ),
     );
     return [...dense, ...tables];
+  }
+
+  /** A step of Adam by a gradient of all tables and layers, which is cleared. */
+  async stepBy(gradient: Address, rate: number): Promise<void> {
+    const { kernels, parameters, m, v, numbers } = this;
+    this.setRate(rate);
+    const size = this.denseStart + this.dense;
+    await runTasks(
+      kernels,
+      ranges(size, VALUES_PER_TASK).map(([from, to]): Task => {
+        const of = (start: Address) => plus(start, 4 * from);
+        return [['stepParameters', to - from, 1, 0, of(gradient), of(parameters.at), of(m), of(v), numbers]];
+      }),
+    );
+  }
+
+  private setRate(rate: number): void {
+    const own = { rate, beta1: BETA1, beta2: BETA2, epsilon: EPSILON, decay: this.options.decay };
+    writeStruct(this.kernels.memory, TableStep, this.numbers, own);
   }
 
   /** Logits of pairs of users and items, in ranges of one market each. */

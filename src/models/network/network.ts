@@ -21,6 +21,8 @@ export interface Network {
   readonly layers: readonly ArraySpec[];
   /** Arrays that no gradient moves. */
   readonly state?: readonly ArraySpec[];
+  /** Names of tables and layers that a training leaves as they are. */
+  readonly frozen?: readonly string[];
   /** Whether a part of a batch must have all samples of its market. */
   readonly wholeMarkets?: true;
   /**

@@ -31,6 +31,22 @@ export function valuesIn(arrays: readonly ArraySpec[]): number {
   return arrays.reduce((sum, { rows, cols }) => sum + padded(rows * cols), 0);
 }
 
+/** The layers that are not frozen, as ranges of values after the first layer's start. */
+export function learningRanges(
+  layers: readonly ArraySpec[],
+  frozen: ReadonlySet<string>,
+): [from: number, to: number][] {
+  const found: [number, number][] = [[0, 0]];
+  let at = 0;
+  for (const layer of layers) {
+    const next = at + valuesIn([layer]);
+    if (frozen.has(layer.name)) found.push([next, next]);
+    else found.at(-1)![1] = next;
+    at = next;
+  }
+  return found;
+}
+
 /** Arrays in linear memory, by name. */
 export class Parameters {
   readonly size: number;

@@ -123,6 +123,11 @@ export class Tape {
     return this.sumOfProducts([[x, weight]], bias, this.value(cols), activation);
   }
 
+  /** act(Σ x_t W_t + b): a layer on values next to each other. */
+  denseOf(terms: readonly (readonly [Value, Value])[], bias: Value, cols: number, activation: Activation): Value {
+    return this.sumOfProducts(terms, bias, this.value(cols), activation);
+  }
+
   /** act(x + b) in place; the gradient of the result becomes that of x. */
   activate(x: Value, bias: Value, activation: Activation): Value {
     return this.sumOfProducts([], bias, x, activation);

@@ -4,7 +4,18 @@ import { type NetworkSpec, servedNetwork } from '../network/served.ts';
 import { widthsOf } from '../network/towers.ts';
 import { type OptionTable, type ResolvedValues, resolveTable } from '../options.ts';
 
-export const NEUMF_OPTIONS = { ...LEARNING_OPTIONS, ...HIDDEN_OPTIONS } as const satisfies OptionTable;
+export const NEUMF_OPTIONS = {
+  ...LEARNING_OPTIONS,
+  ...HIDDEN_OPTIONS,
+  pretraining: {
+    type: 'choice',
+    choices: ['none', 'parts'],
+    default: 'none',
+    unrecorded: true,
+    flag: '--pretraining <name>',
+    text: 'What NeuMF starts from: none, from scratch; parts, from GMF and MLP, which are trained first',
+  },
+} as const satisfies OptionTable;
 export type NeumfOptions = ResolvedValues<typeof NEUMF_OPTIONS>;
 
 export const spec = {
