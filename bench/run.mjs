@@ -80,12 +80,13 @@ const NAMES = [
   'worst-request',
   'app',
 ];
+const NETWORKS = ['gmf', 'mlp', 'neumf', 'marketneumf', 'crossstitch', 'mmoe', 'star', 'forec', 'multvae'];
 const PARTS = {
   kernels: ['dense', 'sparse', 'groups', 'walks', 'gradients', 'scoring'],
   ease: ['groups', 'exact'],
   groups: ['systems', 'small', 'large', 'million', 'growth'],
   quality: ['ease', 'paper', 'default'],
-  networks: ['narrow', 'gmf', 'mlp', 'neumf', 'marketneumf', 'crossstitch', 'mmoe', 'star', 'forec', 'multvae'],
+  networks: ['narrow', ...NETWORKS, ...NETWORKS.map((kind) => `narrow-${kind}`)],
   gain: ['markets', 'ablation', 'constants'],
   lab: [
     'popularity',

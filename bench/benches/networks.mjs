@@ -1,5 +1,5 @@
 // Networks on the markets of the data: trained on the training rows, the best epoch chosen by the tune half of the
-// held-out rows, MRR/NDCG@10/HR@10 of the report half. `narrow` trains each with small layers, for a look; a kind's name
+// held-out rows, MRR/NDCG@10/HR@10 of the report half. `narrow` trains each with small layers, for a look, `narrow-KIND` one of them; a kind's name
 // trains that one as it is by default. Runs are added to those that the result has already.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ const KINDS = {
   crossstitch: NARROW,
   mmoe: NARROW,
   star: NARROW,
-  forec: NARROW,
+  forec: { ...NARROW, metaEpochs: 4, forkEpochs: 6 },
   multvae: { dim: 32, hidden: 128 },
 };
 /** Epochs at most: the training stops when ten have brought nothing. */
@@ -30,10 +30,17 @@ export async function networks({ parts = ['narrow'], epochs = EPOCHS, threads = 
   const { name: data, markets } = await loadMarkets();
   const halves = withHalves(markets);
   for (const part of parts)
-    for (const [model, narrow] of part === 'narrow' ? Object.entries(KINDS) : [[part, {}]]) {
+    for (const [model, narrow] of chosen(part)) {
       const options = { model, epochs, seed: SEED, ...narrow };
       add(data, await run(halves, options, threads));
     }
+}
+
+/** The kinds of a part of this bench, each with its options. */
+function chosen(part) {
+  if (part === 'narrow') return Object.entries(KINDS);
+  const kind = part.replace('narrow-', '');
+  return [[kind, kind === part ? {} : KINDS[kind]]];
 }
 
 /** The held-out rows of `valid` in two files: one to choose by, one to report. */
