@@ -39,7 +39,7 @@ export async function buildApp() {
   const sources = readdirSync('src/app', { recursive: true, encoding: 'utf8' }).filter((file) =>
     /\.(tsx?|css|html)$/.test(file),
   );
-  const kept = readdirSync(OUT).filter((file) => file !== 'index.html');
+  const kept = readdirSync(OUT).filter((file) => !file.endsWith('.html'));
   const version = hashOf(
     Buffer.concat(
       [...sources.map((file) => join('src/app', file)), ...kept.map((file) => join(OUT, file))]
@@ -64,6 +64,11 @@ export async function buildApp() {
     .replace('{script}', outputOf(page.metafile, 'src/app/main.tsx'))
     .replace('{opening}', () => opened);
   writeFileSync(join(OUT, 'index.html'), html);
+  // the same page under a policy that lets pictures of other origins in: a policy cannot be loosened later
+  writeFileSync(
+    join(OUT, 'pictures.html'),
+    html.replace('img-src', 'img-src https: http:').replace('<html ', '<html data-pictures '),
+  );
 
   const files = ['./', ...readdirSync(OUT).filter((file) => file !== 'index.html')];
   const shell = await build({

@@ -54,8 +54,8 @@ export async function loadTitles(): Promise<void> {
   if (lines === undefined) return;
   state.titles.value = new Map(
     lines.split('\n').map((line) => {
-      const [id, title, category] = line.split('\t');
-      return [id, { id, title, category }];
+      const [id, title, category, image] = line.split('\t');
+      return [id, { id, title, category, ...(image && { image }) }];
     }),
   );
 }

@@ -4,4 +4,8 @@ import { serveShell } from '../browser/offline.ts';
 declare const BUILD: string;
 declare const FILES: readonly string[];
 
-serveShell(self as unknown as Parameters<typeof serveShell>[0], { build: BUILD, files: FILES });
+serveShell(self as unknown as Parameters<typeof serveShell>[0], {
+  build: BUILD,
+  files: FILES,
+  withPictures: ['pictures.html'],
+});

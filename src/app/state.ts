@@ -45,6 +45,13 @@ export const toast = signal<{ text: string; action?: { label: string; run: () =>
 export const fault = signal<string | undefined>(undefined);
 
 export const titleOf = (item: string): string => titles.value.get(item)?.title || item;
+/** Whether this is the page that shows pictures of other origins. */
+export const SHOWS_PICTURES = globalThis.document?.documentElement.dataset.pictures !== undefined;
+/** A picture's address, if pictures are shown and it is one of the web. */
+export function pictureOf(item: string): string | undefined {
+  const image = SHOWS_PICTURES ? titles.value.get(item)?.image : undefined;
+  return image && /^https?:\/\//.test(image) ? image : undefined;
+}
 export const categories = computed(() => [
   ...new Set([...titles.value.values()].map(({ category }) => category).filter(Boolean)),
 ]);

@@ -20,6 +20,7 @@ import { QuotaError } from './store.ts';
 
 /** What every method may be called with. */
 export interface CallOptions {
+  /** Is called with the first and the last report of each stage, and at most ten a second between. */
   onProgress?: (progress: Progress) => void;
   /** Stops the call: it rejects with AbortedError as soon as the worker has stopped. */
   signal?: AbortSignal;
@@ -99,7 +100,7 @@ export function serveCalls(scope: Port, methods: Methods): void {
     try {
       const method = Object.hasOwn(methods, data.method) ? methods[data.method] : undefined;
       if (!method) throw new ArgumentError('method', data.method, Object.keys(methods).join(', '));
-      const onProgress = (progress: Progress) => scope.postMessage({ id, progress }, []);
+      const onProgress = seldom((progress) => scope.postMessage({ id, progress }, []));
       const value = await method(data.input as never, { onProgress, signal: controller.signal });
       const isObject = typeof value === 'object' && value !== null;
       scope.postMessage({ id, value }, (isObject && transfers.get(value)) || []);
@@ -109,6 +110,22 @@ export function serveCalls(scope: Port, methods: Methods): void {
       running.delete(id);
     }
   }) as unknown as (event: object) => void);
+}
+
+/** A page that draws more often is busy with nothing else. */
+const PROGRESS_EVERY_MS = 100;
+
+/** Passes on the first and the last report of each stage, and at most ten a second between. */
+function seldom(report: (progress: Progress) => void): (progress: Progress) => void {
+  let stage: string | undefined;
+  let last = 0;
+  return (progress) => {
+    const now = performance.now();
+    if (progress.stage === stage && progress.done < progress.total && now - last < PROGRESS_EVERY_MS) return;
+    stage = progress.stage;
+    last = now;
+    report(progress);
+  };
 }
 
 type Request =

@@ -12,6 +12,8 @@ export interface Shell {
   build: string;
   /** Paths relative to the service worker's scope, the page's own ('./') first. All are fetched when it installs. */
   files: readonly string[];
+  /** Those of the files that are pages which show pictures of other origins, without credentials: they stay isolated where the browser can. */
+  withPictures?: readonly string[];
 }
 
 /** The page's hold on its shell. */
@@ -23,7 +25,6 @@ export interface ShellHandle {
 const PREFIX = 'm3rec-shell-';
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 /** How long an open tab has to say which build it is of, in ms; one that does not is taken for the oldest. */
@@ -36,9 +37,10 @@ const ANSWER_WITHIN = 1000;
  * @example
  * serveShell(self, { build: 'a81f', files: ['./', 'app-x1.js', 'kernels.wasm'] });
  */
-export function serveShell(scope: ServiceWorkerGlobalScope, { build, files }: Shell): void {
+export function serveShell(scope: ServiceWorkerGlobalScope, { build, files, withPictures = [] }: Shell): void {
   const own = PREFIX + build;
   const base = scope.registration.scope;
+  const open = new Set(withPictures.map((file) => new URL(file, base).href));
   scope.addEventListener('install', (event) => {
     event.waitUntil(
       fill(
@@ -55,7 +57,10 @@ export function serveShell(scope: ServiceWorkerGlobalScope, { build, files }: Sh
   });
   scope.addEventListener('fetch', (event) => {
     const { method, url } = event.request;
-    if (method === 'GET' && url.startsWith(base)) event.respondWith(answer(event.request, own));
+    if (method === 'GET' && url.startsWith(base)) {
+      const embedder = open.has(url.replace(/[?#].*$/, '')) ? 'credentialless' : 'require-corp';
+      event.respondWith(answer(event.request, own, embedder));
+    }
   });
 }
 
@@ -72,7 +77,7 @@ async function fill(name: string, urls: string[]): Promise<void> {
 /**
  * The own build's file; else another build's, which an older tab may ask for by its hashed name; else the network's.
  */
-async function answer(request: Request, own: string): Promise<Response> {
+async function answer(request: Request, own: string, embedder: string): Promise<Response> {
   const options = { ignoreSearch: request.mode === 'navigate' };
   const kept = (await (await caches.open(own)).match(request, options)) ?? (await caches.match(request, options));
   const response = kept ?? (await fetch(request));
@@ -80,6 +85,7 @@ async function answer(request: Request, own: string): Promise<Response> {
   if (response.type === 'opaque' || response.status === 0) return response;
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
+  headers.set('Cross-Origin-Embedder-Policy', embedder);
   const empty = response.status === 204 || response.status === 304;
   return new Response(empty ? null : response.body, {
     status: response.status,

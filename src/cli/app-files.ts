@@ -19,16 +19,22 @@ const TYPES: Record<string, string> = {
   webmanifest: 'application/manifest+json',
 };
 /** As the page's own <meta> tag says it, and what only a header can say. */
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; " +
+  "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types m3rec";
 const HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; " +
-    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
-    "require-trusted-types-for 'script'; trusted-types m3rec",
+  'content-security-policy': POLICY,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
   'cross-origin-resource-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
+};
+/** The page that shows pictures of other origins, when a person asks for it. */
+const PICTURES = {
+  'content-security-policy': POLICY.replace('img-src', 'img-src https: http:'),
+  'cross-origin-embedder-policy': 'credentialless',
 };
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
 
@@ -75,6 +81,7 @@ export async function appHandler(
       join(root, name),
       TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
       withBody,
+      name === 'pictures.html' ? PICTURES : {},
     );
   };
 }
@@ -83,9 +90,10 @@ function refusal(status: number, text: string): Response {
   return new Response(`${text}\n`, { status, headers: { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' } });
 }
 
-async function answer(file: string, type: string, withBody: boolean): Promise<Response> {
+async function answer(file: string, type: string, withBody: boolean, more = {}): Promise<Response> {
   const headers = {
     ...HEADERS,
+    ...more,
     'content-type': type,
     'cache-control': 'no-cache',
     'content-length': `${statSync(file).size}`,

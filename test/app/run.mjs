@@ -36,7 +36,7 @@ async function main() {
   // what follows needs the installed packages
   const { BROWSERS } = await import('./browsers.mjs');
   const { CASES } = await import('./cases.mjs');
-  const { startServer, startStatic, startSwitching } = await import('./server.mjs');
+  const { startPictures, startServer, startStatic, startSwitching } = await import('./server.mjs');
   const { makeShop } = await import('./shop.mjs');
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-page-'));
   const cases = CASES.filter(({ name }) => !values.only || name.includes(values.only));
@@ -87,6 +87,7 @@ async function main() {
             staticUrl: still.url,
             startServer,
             startSwitching,
+            startPictures,
             hasThreads: true,
           };
           await run(context);

@@ -76,3 +76,19 @@ export async function startSwitching() {
     },
   };
 }
+
+/** Pictures of another origin; `asked` has the referrer of each request. */
+export async function startPictures() {
+  const asked = [];
+  const server = createServer((request, response) => {
+    asked.push({ referer: request.headers.referer });
+    response.setHeader('content-type', 'image/svg+xml');
+    response.end('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><circle r="1"/></svg>');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    asked,
+    close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
+  };
+}

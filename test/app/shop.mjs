@@ -66,6 +66,11 @@ export async function makeShop(folder) {
       .map((item, i) => `${item},"<img src=x onerror=document.body.remove()> \u202e${'w'.repeat(60)} ${i}",<b>c</b>`)
       .join('\n')}\n`,
   );
+  const pictures = (from) =>
+    write(
+      'pictures/items.csv',
+      `itemId,title,image\n${data.items.map((item) => `${item},Picture of ${item},${from}${item}.svg`).join('\n')}\n`,
+    );
   const markets = await readDirectory(forms.CSV);
   const trained = (options) => m3rec.train(markets, options).then(m3rec.encodeModel);
   const model = await trained({ model: 'ease' });
@@ -73,6 +78,7 @@ export async function makeShop(folder) {
     forms,
     byMarket,
     titles,
+    pictures,
     markets: data.markets.map(({ name }) => name),
     rows: markets.markets.reduce((sum, { interactions }) => sum + interactions.indices.length, 0),
     renamed: write('renamed.csv', csv.replace('market,userId,itemId', 'land,wer,was')),

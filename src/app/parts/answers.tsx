@@ -1,7 +1,7 @@
 // A list of recommended items with their reasons.
 import type { ComponentChildren } from 'preact';
 import { marketName, texts } from '../format.ts';
-import { basket, customer, market, titleOf } from '../state.ts';
+import { basket, customer, market, pictureOf, titleOf } from '../state.ts';
 import type { Answer, AnswerItem } from '../worker/api.ts';
 
 export function AnswerList(props: {
@@ -28,6 +28,7 @@ export function AnswerList(props: {
           const isNew = marksNew && rank === undefined;
           return (
             <li key={item.item} class={isNew ? 'is-new' : ''}>
+              <Picture item={item.item} />
               <article>
                 <p class="title">
                   {titleOf(item.item)} {isNew && <span class="tag">{t.newMark}</span>}
@@ -51,6 +52,26 @@ export function AnswerList(props: {
         })}
       </ol>
     </section>
+  );
+}
+
+/** Shown only where the person asked for it: its server sees which item is looked at. One that does not come leaves no gap. */
+function Picture({ item }: { item: string }) {
+  const image = pictureOf(item);
+  if (image === undefined) return null;
+  return (
+    <img
+      class="picture"
+      src={image}
+      alt=""
+      width={48}
+      height={48}
+      loading="lazy"
+      referrerpolicy="no-referrer"
+      onError={(event) => {
+        event.currentTarget.hidden = true;
+      }}
+    />
   );
 }
 

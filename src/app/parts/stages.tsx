@@ -38,13 +38,20 @@ export function follow(stages: readonly Stage[], progress: TrainProgress): reado
       name,
       done,
       total,
-      losses: loss === undefined ? losses : [...losses, loss],
+      losses: loss === undefined ? losses : thinned([...losses, loss]),
       since: isSame ? last.since : now,
       last: now,
       peakBytes,
     },
   ];
 }
+
+/** More than a line can show. */
+const MOST_LOSSES = 300;
+
+/** Every second of too many. */
+const thinned = (losses: readonly number[]) =>
+  losses.length > MOST_LOSSES ? losses.filter((_, i) => i % 2 === 0) : losses;
 
 const share = ({ done, total }: Stage) => (total > 0 ? done / total : 0);
 /** A guess from less would jump. */

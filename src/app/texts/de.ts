@@ -146,6 +146,10 @@ export const de: Texts = {
     summary: (markets, purchases) => `${count(markets, 'Markt', 'Märkte')}, ${purchases} Käufe`,
     replace: 'Daten ersetzen',
     trainOn: 'Daran lernen',
+    pictures: (n) =>
+      `${count(n, 'Artikel hat die Adresse eines Bildes', 'Artikel haben Adressen von Bildern')}. Deren Server sähen, welche Artikel Sie ansehen. Die Seite wird neu geladen; speichern Sie vorher Ihr Modell.`,
+    showPictures: 'Bilder zeigen',
+    hidePictures: 'Bilder verbergen',
     remember: 'Diese Daten für den nächsten Besuch im Browser behalten',
     warnings: (n) => count(n, 'Warnung', 'Warnungen'),
     columns: {

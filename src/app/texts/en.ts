@@ -147,6 +147,10 @@ export const en = {
     summary: (markets: number, purchases: string) => `${count(markets, 'market', 'markets')}, ${purchases} purchases`,
     replace: 'Replace data',
     trainOn: 'Train on this',
+    pictures: (n: number) =>
+      `${count(n, 'item has the address of a picture', 'items have addresses of pictures')}. Their servers would see which items you look at. The page loads again, so save your model first.`,
+    showPictures: 'Show pictures',
+    hidePictures: 'Hide pictures',
     remember: 'Keep these data in this browser for the next visit',
     warnings: (n: number) => count(n, 'warning', 'warnings'),
     columns: {

@@ -6,7 +6,7 @@ import { Histogram, OverlapMatrix, SpreadChart } from '../parts/charts.tsx';
 import { acceptDrops, Drop } from '../parts/drop.tsx';
 import { MarketLabel } from '../parts/market.tsx';
 import { goTo } from '../router.ts';
-import { data, incoming, placeOf } from '../state.ts';
+import { data, incoming, placeOf, SHOWS_PICTURES } from '../state.ts';
 import type { DataFacts, InputFile } from '../worker/api.ts';
 import { Check } from './check.tsx';
 
@@ -111,6 +111,14 @@ function Facts({ facts }: { facts: DataFacts }) {
           />{' '}
           {t.remember}
         </label>
+      )}
+      {facts.pictures > 0 && (
+        <p>
+          {t.pictures(facts.pictures)}{' '}
+          <a href={SHOWS_PICTURES ? './#/data' : 'pictures.html#/data'}>
+            {SHOWS_PICTURES ? t.hidePictures : t.showPictures}
+          </a>
+        </p>
       )}
       <p class="buttons">
         <button type="button" onClick={() => goTo('train')}>

@@ -42,6 +42,8 @@ export interface DataFacts {
   heldOut: number;
   warnings: Warning[];
   hasTitles: boolean;
+  /** Items with the address of a picture. */
+  pictures: number;
 }
 
 /** What the page opens with, written by the build. */
@@ -61,6 +63,8 @@ export interface Title {
   id: string;
   title: string;
   category: string;
+  /** Address of a picture, where the items' file has one. */
+  image?: string;
 }
 
 export interface ModelFacts {

@@ -136,7 +136,15 @@ const methods = {
     setTitles(sampleItems());
     const facts = factsOf(markets);
     const heldOut = markets.markets.reduce((sum, { heldOut }) => sum + Object.values(heldOut).flat().length, 0);
-    return keep(markets, { ...facts, name: 'sample', isSample: true, heldOut, warnings: [], hasTitles: true });
+    return keep(markets, {
+      ...facts,
+      name: 'sample',
+      isSample: true,
+      heldOut,
+      warnings: [],
+      hasTitles: true,
+      pictures: 0,
+    });
   },
 
   /** Trains the quick model of the sample's markets. Returns the open model's facts, with all markets. */
@@ -232,7 +240,12 @@ const methods = {
   /** Every item of the model with its name: ids, titles and categories, a line each. */
   titles(): string {
     const { items } = (quick ?? opened().recommender).model;
-    return items.map((id) => [id, titles.get(id)?.title ?? '', titles.get(id)?.category ?? ''].join('\t')).join('\n');
+    return items
+      .map((id) => {
+        const { title = '', category = '', image = '' } = titles.get(id) ?? {};
+        return [id, title, category, image].join('\t');
+      })
+      .join('\n');
   },
 
   itemsOf: (market: string) => itemsOf(recommenderOf(market).model, market),
@@ -366,15 +379,22 @@ const methods = {
 export type AppMethods = typeof methods;
 
 function setTitles(items: readonly api.Title[]): void {
-  titles = new Map(items.map(({ id, title, category }) => [id, { id, title, category }]));
+  titles = new Map(items.map((item) => [item.id, item]));
 }
 
 /** Those that a model brings with it; without any, the page keeps those that it has. */
 function takeTitles({ items, itemData }: Model): void {
   if (itemData === undefined) return;
-  const { title = [], category = [] } = itemData;
+  const { title = [], category = [], image = [] } = itemData;
   setTitles(
-    items.map((id, i) => ({ id, title: title[i] ?? '', category: category[i] ?? '' })).filter(({ title }) => title),
+    items
+      .map((id, i) => ({
+        id,
+        title: title[i] ?? '',
+        category: category[i] ?? '',
+        ...(image[i] && { image: image[i] }),
+      }))
+      .filter((item) => item.title),
   );
 }
 

@@ -116,8 +116,8 @@ export async function readFiles(
   const markets = await readMarkets(chosen, { signal, onProgress, skipBadRows: skipBad, onWarning });
   const titles: Title[] = [];
   for (const { path, file } of files.filter((each) => isItemFile(each.path))) {
-    for (const [id, { title = '', category = '' }] of await readItems(file, path, { signal, onWarning }))
-      titles.push({ id, title, category });
+    for (const [id, { title = '', category = '', image }] of await readItems(file, path, { signal, onWarning }))
+      titles.push({ id, title, category, ...(image && { image }) });
   }
   const heldOut = markets.markets.reduce((sum, { heldOut }) => sum + Object.values(heldOut).flat().length, 0);
   const name = data.length === 1 ? data[0].path : `${data.length}`;
@@ -131,6 +131,7 @@ export async function readFiles(
       heldOut,
       warnings: warnings.map(({ file, message, count }) => ({ file, message, count })),
       hasTitles: titles.length > 0,
+      pictures: titles.filter(({ image }) => image !== undefined).length,
     },
   };
 }

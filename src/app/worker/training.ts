@@ -59,9 +59,9 @@ function optionFacts(name: string, spec: OptionSpec, presets: readonly string[])
 /** What is known of items, as the model keeps it. */
 const propertiesOf = (titles: ReadonlyMap<string, Title>) =>
   new Map(
-    Array.from(titles.values(), ({ id, title, category }) => [
+    Array.from(titles.values(), ({ id, title, category, image }) => [
       id,
-      { ...(title && { title }), ...(category && { category }) },
+      { ...(title && { title }), ...(category && { category }), ...(image && { image }) },
     ]),
   );
 
