@@ -14,6 +14,7 @@ import { answer, itemsOf, popularOf } from './answers.ts';
 import type * as api from './api.ts';
 import type { Drawn } from './drawing.ts';
 import { changing, hold, isTrainingElsewhere, training, unlessOpenElsewhere } from './tabs.ts';
+import { titleLines, titleMap, titlesOf } from './titles.ts';
 import { Together } from './together.ts';
 
 type Options = Required<CallOptions>;
@@ -49,7 +50,7 @@ async function openBytes(bytes: Uint8Array<ArrayBuffer>, more: Partial<api.Model
   quick?.close();
   quick = undefined;
   open = { recommender, bytes, facts: { ...factsOfModel(recommender.model, bytes.length), ...more } };
-  takeTitles(recommender.model);
+  titles = titlesOf(recommender.model) ?? titles;
   forgetAlone();
   await hold(undefined);
   return open.facts;
@@ -118,7 +119,7 @@ const methods = {
     await init(kernels);
     const [all, one] = await Promise.all([model, aloneModel].map(fetchBytes));
     const { sampleItems } = await import('../sample.ts');
-    setTitles(sampleItems());
+    titles = titleMap(sampleItems());
     const facts = await openBytes(all);
     alone.set(market, await loadModel(one));
     return facts;
@@ -133,7 +134,7 @@ const methods = {
     ]);
     if (unlessRead && data) return undefined;
     const markets = assembleGenerated(sampleData());
-    setTitles(sampleItems());
+    titles = titleMap(sampleItems());
     const facts = factsOf(markets);
     const heldOut = markets.markets.reduce((sum, { heldOut }) => sum + Object.values(heldOut).flat().length, 0);
     return keep(markets, {
@@ -165,8 +166,8 @@ const methods = {
 
   async read(request: api.ReadRequest, options: Options) {
     const { readFiles } = await import('./reading.ts');
-    const { markets, facts, titles } = await readFiles(request, options);
-    setTitles(titles);
+    const { markets, facts, titles: named } = await readFiles(request, options);
+    titles = titleMap(named);
     forgetAlone();
     return keep(markets, facts);
   },
@@ -201,7 +202,7 @@ const methods = {
   async recall(): Promise<api.DataFacts | undefined> {
     const kept = await (await import('./remembering.ts')).recall();
     if (!kept || data) return undefined;
-    setTitles([...titles.values(), ...kept.titles]);
+    titles = titleMap([...titles.values(), ...kept.titles]);
     return keep(kept.markets, kept.facts);
   },
 
@@ -238,15 +239,7 @@ const methods = {
   },
 
   /** Every item of the model with its name: ids, titles and categories, a line each. */
-  titles(): string {
-    const { items } = (quick ?? opened().recommender).model;
-    return items
-      .map((id) => {
-        const { title = '', category = '', image = '' } = titles.get(id) ?? {};
-        return [id, title, category, image].join('\t');
-      })
-      .join('\n');
-  },
+  titles: (): string => titleLines((quick ?? opened().recommender).model, titles),
 
   itemsOf: (market: string) => itemsOf(recommenderOf(market).model, market),
 
@@ -377,26 +370,6 @@ const methods = {
 };
 
 export type AppMethods = typeof methods;
-
-function setTitles(items: readonly api.Title[]): void {
-  titles = new Map(items.map((item) => [item.id, item]));
-}
-
-/** Those that a model brings with it; without any, the page keeps those that it has. */
-function takeTitles({ items, itemData }: Model): void {
-  if (itemData === undefined) return;
-  const { title = [], category = [], image = [] } = itemData;
-  setTitles(
-    items
-      .map((id, i) => ({
-        id,
-        title: title[i] ?? '',
-        category: category[i] ?? '',
-        ...(image[i] && { image: image[i] }),
-      }))
-      .filter((item) => item.title),
-  );
-}
 
 async function fetchBytes(url: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(url);
