@@ -26,6 +26,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   networks [narrow|gmf|…]     networks on the markets: MRR, NDCG@10 and HR@10 of the half of the users that chose no epoch
   gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
   lab [KIND]                  every kind of model over its small grid: MRR, NDCG@10, HR@10 by market, training time, size; takes up where it ended
+  cluster [digests|speed]     plans on 1, 2, 3 and 6 workers: the same SHA-256; how they are cut; what a second worker brings, bytes, memory
   statistics                  tests, corrections and metrics held against SciPy and scikit-learn
   update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
                               leaves most as it was: MRR
@@ -70,6 +71,7 @@ const NAMES = [
   'networks',
   'gain',
   'lab',
+  'cluster',
   'statistics',
   'update',
   'export',
@@ -104,6 +106,7 @@ const PARTS = {
     'bitgcf',
   ],
   growth: ['rows', 'users', 'items', 'markets', 'columns', 'ids', 'histories'],
+  cluster: ['digests', 'speed'],
   update: ['exact', 'stale'],
 };
 const PRESETS = ['paper', 'softmax'];

@@ -14,6 +14,7 @@ export { levels, type Plan, type PlannedJob, parsePlan, planText } from './clust
 export { planEvaluate } from './cluster/plans/evaluate.ts';
 export { planRecommend } from './cluster/plans/recommend.ts';
 export { planTraining } from './cluster/plans/train.ts';
+export { clusterExecutor } from './cluster/queue/executor.ts';
 export { type Cluster, openCluster } from './cluster/queue/open-cluster.ts';
 export { type StartedWorker, startWorker, type WorkerEvent, type WorkerOptions } from './cluster/queue/worker.ts';
 export { type JobOutcome, Run, resultOf, runJob, runPlan, verifyJob } from './cluster/run-job.ts';

@@ -1,12 +1,14 @@
 // Commands that hand their work to a cluster: `--cluster URL --store DIR`.
 
+import type { Command } from 'commander';
 import { openStoreAt } from '../cluster/open-store.ts';
 import type { Plan } from '../cluster/plan.ts';
-import { openBackend } from '../cluster/queue/open.ts';
-import { type SubmitOptions, submit } from '../cluster/queue/submit.ts';
+import { openCluster as openQueue } from '../cluster/queue/open-cluster.ts';
+import type { SubmitOptions } from '../cluster/queue/submit.ts';
 import type { Store } from '../cluster/store.ts';
 import { ArgumentError } from '../common/errors.ts';
 import type { Context } from './context.ts';
+import { clusterOptions } from './options.ts';
 
 /** The options of `addClusterOptions`. */
 export interface ClusterOptions {
@@ -14,6 +16,13 @@ export interface ClusterOptions {
   store?: string;
   insecure?: boolean;
   verify?: number;
+}
+
+/** Adds `--cluster` and what belongs to it. */
+export function addClusterOptions(command: Command): void {
+  command.optionsGroup('Several machines:');
+  for (const option of clusterOptions()) command.addOption(option);
+  command.optionsGroup('Options:');
 }
 
 /** The queue and the store of a command that is to run on a cluster. @throws ArgumentError where one is missing. */
@@ -25,8 +34,8 @@ export async function openCluster({ cluster, store, insecure }: ClusterOptions) 
         ? 'is for --cluster, which is missing'
         : 'it needs --store, a folder that all workers reach',
     );
-  const backend = await openBackend(cluster, insecure);
-  return { backend, store: await openStoreAt(store) };
+  const opened = await openStoreAt(store);
+  return { cluster: await openQueue(cluster, opened, { insecure }), store: opened };
 }
 
 /** Whether a command was told to run on a cluster. */
@@ -38,16 +47,16 @@ export async function runOnCluster(
   options: ClusterOptions,
   makePlan: (store: Store) => Promise<Plan>,
 ): Promise<Uint8Array> {
-  const { backend, store } = await openCluster(options);
+  const { cluster, store } = await openCluster(options);
   const plan = await makePlan(store);
   for (const note of plan.notes) context.message(note);
   const settings: SubmitOptions = {
     ...context.job,
     verify: options.verify,
-    onRun: ({ name }) => context.message(`run ${name}: ${plan.jobs.length} jobs, on ${backend.name}`),
+    onRun: ({ name }) => context.message(`run ${name}: ${plan.jobs.length} jobs, on ${cluster.name}`),
   };
   try {
-    return await submit(backend, store, plan, settings);
+    return await cluster.submit(plan, settings);
   } finally {
     context.view.clear();
   }

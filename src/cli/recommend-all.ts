@@ -1,15 +1,22 @@
-import { ArgumentError, DataError } from '../common/errors.ts';
+import { extname } from 'node:path';
+import { ENDINGS } from '../cluster/jobs/recommend.ts';
+import { planRecommend } from '../cluster/plans/recommend.ts';
+import { ArgumentError, checkChoice, DataError } from '../common/errors.ts';
+import { formatBytes } from '../engine/memory.ts';
 import type { Recommender } from '../models/recommender.ts';
+import { readBytes } from '../node/files.ts';
 import { nameOfInput } from '../node/input.ts';
 import { RECOMMENDATIONS, recommendationRows, type Subject, USERS_AT_ONCE } from '../node/recommendation-table.ts';
 import { inChunks, TableOutput } from './batch.ts';
+import { type ClusterOptions, onCluster, runOnCluster } from './cluster.ts';
 import type { Context } from './context.ts';
 import { checkMarket } from './hints.ts';
 import { type Filter, resolveFilter } from './id-filter.ts';
 import { readIds } from './lines.ts';
 import { formatCounted, formatJson, write } from './output.ts';
+import { tableFile } from './tables.ts';
 
-export interface RecommendAllOptions {
+export interface RecommendAllOptions extends ClusterOptions {
   market?: string;
   users?: string;
   k: number;
@@ -22,11 +29,9 @@ export interface RecommendAllOptions {
 }
 
 /** Recommends to many users: a table with a row for each item. */
-export async function recommendAll(
-  context: Context,
-  path: string,
-  { market, users, k, includeSeen, only, without, output, threads, json }: RecommendAllOptions,
-): Promise<void> {
+export async function recommendAll(context: Context, path: string, options: RecommendAllOptions): Promise<void> {
+  if (onCluster(options)) return recommendOnCluster(context, path, options);
+  const { market, users, k, includeSeen, only, without, output, threads, json } = options;
   const table = await TableOutput.open(context, RECOMMENDATIONS, output, json);
   await context.withRecommender(path, threads, async (recommender) => {
     if (market !== undefined) checkMarket(recommender, market);
@@ -69,6 +74,28 @@ export async function recommendAll(
       `wrote ${output}: ${formatCounted(table.rows, 'recommendation')} for ${formatCounted(counts.users, 'user')}${byPopularity}`,
     );
   });
+}
+
+/** The same file, by the machines of a cluster. */
+async function recommendOnCluster(
+  context: Context,
+  path: string,
+  { market, users, k, includeSeen, only, without, output, threads, json, ...machines }: RecommendAllOptions,
+): Promise<void> {
+  if (users !== undefined || only || without || threads !== undefined)
+    throw ArgumentError.because(
+      '--cluster',
+      'leave out --users, --only, --without and --threads, which it does not know',
+    );
+  const ending = checkChoice('-o', extname(output ?? ''), ENDINGS);
+  const result = await context.openResult(output!, tableFile('-o', output!, RECOMMENDATIONS));
+  const model = await readBytes(path, context.signal);
+  const table = await runOnCluster(context, machines, (store) =>
+    planRecommend(store, model, { market, k, includeSeen, ending }, context.version),
+  );
+  const bytes = await context.save(result, table);
+  if (json) await write(formatJson({ file: output, bytes }));
+  context.message(`wrote ${output}: ${formatBytes(bytes)}`);
 }
 
 function usersOf({ model }: Recommender, market: string): readonly string[] {

@@ -3,6 +3,7 @@ import type { Progress } from '../common/job.ts';
 import type { StageContext } from '../engine/stage.ts';
 import type { Kernels } from '../engine/types.ts';
 import type { ThreadOptions } from '../threads/pool.ts';
+import type { BlobStore } from '../threads/work.ts';
 import type { Params } from './plan.ts';
 
 /** One input of a job; its bytes are fetched when they are asked for. */
@@ -17,6 +18,10 @@ export interface JobInput {
 export interface JobContext {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
+  /** The store, for what inputs name by digest. */
+  readonly blobs: BlobStore;
+  /** Says how long a part took, or another figure that outputs must not hold. */
+  measured(name: string, value: number): void;
   /**
    * What several jobs of a machine work on, opened once: a catalogue in linear memory, a model. It lives until a job
    * asks for something of another key; the stack of linear memory is then released to where it was.

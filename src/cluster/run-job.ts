@@ -5,7 +5,7 @@ import { BlobError, DeterminismError, InputMissingError } from './errors.ts';
 import type { JobInput } from './job-kind.ts';
 import { kindOf } from './jobs/registry.ts';
 import { jobNames, type Plan, runName } from './plan.ts';
-import { checkSame, type JobRecord, type Store } from './store.ts';
+import { blobsOf, checkSame, type JobRecord, type Store } from './store.ts';
 import type { Warm } from './warm.ts';
 
 /** A plan with what follows from it. */
@@ -90,8 +90,14 @@ async function compute(run: Run, number: number, store: Store, warm: Warm, optio
   }
   const start = performance.now();
   let outputs: Uint8Array[];
+  const measured: Record<string, number> = {};
   try {
-    outputs = await kind.run(params, resolved, warm.context(options));
+    const context = {
+      ...options,
+      blobs: blobsOf(store),
+      measured: (key: string, value: number) => (measured[key] = value),
+    };
+    outputs = await kind.run(params, resolved, warm.context(context));
   } catch (error) {
     await warm.close(); // it may have left linear memory as it is
     throw error;
@@ -104,6 +110,7 @@ async function compute(run: Run, number: number, store: Store, warm: Warm, optio
     outputs: refs,
     seconds: Number(((performance.now() - start) / 1000).toFixed(3)),
     host: options.host ?? `${hostname()}:${process.pid}`,
+    ...(Object.keys(measured).length > 0 && { measured }),
   };
 }
 

@@ -2,6 +2,7 @@
 // changed, so two machines that do the same job write the same files, and order does not matter.
 import { canonicalJson } from '../common/canonical-json.ts';
 import { M3RecError } from '../common/errors.ts';
+import type { BlobStore } from '../threads/work.ts';
 import { digestOf, isDigest } from './digest.ts';
 import { BlobError, DeterminismError } from './errors.ts';
 import type { Files } from './files.ts';
@@ -21,6 +22,8 @@ export interface JobRecord {
   /** How long it took, and where. Not compared. */
   seconds: number;
   host: string;
+  /** Further figures of that run. Not compared. */
+  measured?: Record<string, number>;
 }
 
 /**
@@ -68,7 +71,8 @@ export class Store {
         this.name,
         `its ${bytes.length} bytes have digest ${found.slice(0, 12)}: it is damaged`,
       );
-    return bytes;
+    // a Buffer's own `slice` is a view where that of a Uint8Array is a copy
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   has(digest: string): Promise<boolean> {
@@ -132,6 +136,19 @@ export class Store {
   }
 }
 
+/** A store as works see it: what is not there, or damaged, is undefined. */
+export const blobsOf = (store: Store): BlobStore => ({
+  put: (bytes) => store.put(bytes),
+  async get(digest) {
+    try {
+      return await store.get(digest);
+    } catch (error) {
+      if (error instanceof BlobError) return undefined;
+      throw error;
+    }
+  },
+});
+
 /** @throws DeterminismError unless two records of a job name the same outputs. */
 export function checkSame(job: string, first: JobRecord, second: JobRecord): void {
   const [one, other] = [first, second].map(({ outputs }) => canonicalJson(outputs));
@@ -147,13 +164,16 @@ export const recordPath = (job: string) => `ac/${job.slice(0, 2)}/${job}`;
 /** A record that can be trusted to have its form; undefined for anything else, as if there were none. */
 function recordOf(bytes: Uint8Array): JobRecord | undefined {
   try {
-    const { outputs, seconds, host } = JSON.parse(new TextDecoder().decode(bytes)) as JobRecord;
+    const { outputs, seconds, host, measured } = JSON.parse(new TextDecoder().decode(bytes)) as JobRecord;
     const good =
       outputs.every((each) => isDigest(each.blob) && Number.isSafeInteger(each.bytes) && each.bytes >= 0) &&
       Number.isFinite(seconds) &&
       typeof host === 'string';
-    return good ? { outputs, seconds, host } : undefined;
+    return good ? { outputs, seconds, host, ...(measured && { measured: numbersOf(measured) }) } : undefined;
   } catch {
     return undefined;
   }
 }
+
+const numbersOf = (values: object): Record<string, number> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => typeof value === 'number'));

@@ -3,7 +3,13 @@ import type { Address } from '../engine/address.ts';
 import { stageContext } from '../engine/stage.ts';
 import type { Kernels } from '../engine/types.ts';
 import { startThreads, type ThreadedKernels, type ThreadOptions } from '../threads/pool.ts';
+import { type BlobStore, memoryBlobs } from '../threads/work.ts';
 import type { JobContext } from './job-kind.ts';
+
+interface ContextOptions extends JobOptions {
+  blobs?: BlobStore;
+  measured?: (name: string, value: number) => void;
+}
 
 /**
  * What the jobs of one process share: the kernels, and what is open in their memory. Close it, or its threads live on.
@@ -17,10 +23,12 @@ export class Warm {
   constructor(private readonly threads: ThreadOptions = {}) {}
 
   /** The context of one job. */
-  context({ signal, onProgress }: JobOptions = {}): JobContext {
+  context({ signal, onProgress, blobs = memoryBlobs(), measured = () => {} }: ContextOptions = {}): JobContext {
     return {
       signal,
       onProgress,
+      blobs,
+      measured,
       warm: (key, open, close) => this.get(key, open, close),
       alone: async () => {
         await this.close();

@@ -1,10 +1,13 @@
 import { type Command, Option } from 'commander';
+import { type PlanEvaluateOptions, planEvaluate } from '../../cluster/plans/evaluate.ts';
 import { ArgumentError } from '../../common/errors.ts';
 import type { Markets } from '../../data/markets.ts';
 import { compare, type Difference, meanDifference } from '../../evaluate/compare.ts';
 import { type Evaluation, evaluate, type MarketEvaluation } from '../../evaluate/evaluate.ts';
 import { GROUPINGS, type GroupingName } from '../../evaluate/groups.ts';
+import { readBytes } from '../../node/files.ts';
 import type { TableKind } from '../../node/table-kind.ts';
+import { addClusterOptions, type ClusterOptions, onCluster, runOnCluster } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import { addDataOptions, type DataOptions, dataOption, takeDataOptions } from '../data-options.ts';
 import { heldOutOption, jsonOption, nonEmpty, threadsOption, whole, wholes } from '../options.ts';
@@ -25,7 +28,7 @@ const RANKS: TableKind = {
   ],
 };
 
-interface EvaluateCommandOptions extends DataOptions {
+interface EvaluateCommandOptions extends DataOptions, ClusterOptions {
   data: string[];
   heldOut: string;
   protocol: 'clean' | 'as-published';
@@ -76,6 +79,7 @@ export function addEvaluate(program: Command, context: Context): void {
     .addOption(jsonOption())
     .action((paths, options) => runEvaluate(context, paths, options));
   addDataOptions(command);
+  addClusterOptions(command);
 }
 
 /** The options that ranks and means depend on. */
@@ -114,7 +118,10 @@ export function addEvaluateSettings(command: Command): void {
 }
 
 async function runEvaluate(context: Context, paths: string[], given: EvaluateCommandOptions): Promise<void> {
-  const [reading, { data, json, by, perUser, scarce, threads, ...options }] = takeDataOptions(given);
+  const [reading, { data, json, by, perUser, scarce, threads, cluster, store, insecure, verify, ...options }] =
+    takeDataOptions(given);
+  const machines = { cluster, store, insecure, verify };
+  if (scarce && onCluster(machines)) throw ArgumentError.because('--cluster', 'is not for --scarce');
   if (scarce && (by !== undefined || perUser !== undefined))
     throw ArgumentError.because('--scarce', 'it has tables of its own; leave out --by and --per-user');
   if (!scarce && threads !== undefined) throw ArgumentError.because('--threads', 'only --scarce trains; leave it out');
@@ -127,8 +134,10 @@ async function runEvaluate(context: Context, paths: string[], given: EvaluateCom
   const known = await commonMarkets(context, paths, rows, options.heldOut);
   const all: Evaluated[] = [];
   for (const model of paths) {
-    const recommender = await context.openRecommender(model);
-    const result = await evaluate(recommender, rows, { ...context.job, ...options, markets: known, perUser: true });
+    const settings = { ...options, markets: known };
+    const result = onCluster(machines)
+      ? await evaluateOnCluster(context, machines, model, rows, settings)
+      : await evaluate(await context.openRecommender(model), rows, { ...context.job, ...settings, perUser: true });
     context.view.clear();
     warn(context, data.join(', '), paths.length > 1 ? `${model}: ` : '', result);
     all.push({ model, result });
@@ -162,6 +171,21 @@ async function runEvaluate(context: Context, paths: string[], given: EvaluateCom
   if (by) tables.push(groupTable(all, by));
   if (differences.length > 0) tables.push(differenceTable(paths[0], differences));
   await write(tables.join('\n'));
+}
+
+/** The same evaluation, by the machines of a cluster. */
+async function evaluateOnCluster(
+  context: Context,
+  machines: ClusterOptions,
+  path: string,
+  rows: Markets,
+  options: PlanEvaluateOptions,
+): Promise<Evaluation> {
+  const model = await readBytes(path, context.signal);
+  const found = await runOnCluster(context, machines, (store) =>
+    planEvaluate(store, model, rows, options, context.version),
+  );
+  return JSON.parse(new TextDecoder().decode(found));
 }
 
 /**

@@ -1,21 +1,24 @@
 import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { clusterExecutor } from '../../cluster/queue/executor.ts';
+import { statusOf } from '../../cluster/status.ts';
 import { ArgumentError } from '../../common/errors.ts';
 import { planTrials } from '../../lab/plan.ts';
 import { type PreparedExperiment, prepareExperiment, runTrials, secondsOf, type TrialLine } from '../../lab/run.ts';
 import { metricTitle } from '../../lab/tables.ts';
 import { openTrials, readTrials, TRIALS } from '../../node/trial-folder.ts';
 import { localExecutor } from '../../threads/local-executor.ts';
+import { type ClusterOptions, onCluster, openCluster } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import { dataOption } from '../data-options.ts';
 import { named, readExperiment, readExperimentData, readLists } from '../lab/experiment-file.ts';
 import { ExperimentView, formatTime } from '../lab/experiment-view.ts';
 import { writeResults } from '../lab/write-results.ts';
-import { jsonOption, nonEmpty, threadsOption } from '../options.ts';
+import { insecureOption, jsonOption, nonEmpty, queueOption, storeFolderOption, threadsOption } from '../options.ts';
 import { formatCounted, formatJson, formatTable, write } from '../output.ts';
 
-interface ExperimentCommandOptions {
+interface ExperimentCommandOptions extends Omit<ClusterOptions, 'verify'> {
   output?: string;
   data?: string[];
   only?: string[];
@@ -41,6 +44,10 @@ export function addExperiment(program: Command, context: Context): void {
     .addOption(new Option('--report', 'write the report of the trials that are there; train nothing'))
     .addOption(threadsOption())
     .addOption(jsonOption())
+    .optionsGroup('Several machines:')
+    .addOption(queueOption('--cluster'))
+    .addOption(storeFolderOption())
+    .addOption(insecureOption())
     .action((file, options) => runExperiment(context, file, options));
 }
 
@@ -58,7 +65,9 @@ async function runExperiment(context: Context, file: string, options: Experiment
   });
   const markets = await readExperimentData(context, file, experiment, data);
   const lists = await readLists(context, file, experiment, markets);
-  const executor = localExecutor({ ...(await context.threads(threads, false)), onThreads: undefined });
+  const executor = onCluster(options)
+    ? await clusterOf(options, context.version)
+    : localExecutor({ ...(await context.threads(threads, false)), onThreads: undefined });
   const prepared = await named(file, () => prepareExperiment(experiment, markets, executor.blobs, lists));
   context.view.clear();
   const folder = options.output ?? `${basename(file, extname(file))}-results`;
@@ -85,6 +94,13 @@ async function runExperiment(context: Context, file: string, options: Experiment
   } finally {
     await store.close();
   }
+}
+
+/** Trials as jobs of a cluster. */
+async function clusterOf(options: ClusterOptions, build: string) {
+  const { cluster, store } = await openCluster(options);
+  const { workers } = await statusOf(store);
+  return clusterExecutor(cluster, store, build, Math.max(1, workers.length));
 }
 
 /** @throws ArgumentError for a name that the experiment does not have. */

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { ArgumentError } from '../../common/errors.ts';
 import type { Recommender } from '../../models/recommender.ts';
 import type { Contribution } from '../../recommend/query.ts';
+import { addClusterOptions, onCluster } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import { checkMarket, checkUser, describeUnknownItems } from '../hints.ts';
 import { type Filter, filterOf, resolveFilter } from '../id-filter.ts';
@@ -33,8 +34,9 @@ interface RecommendCommandOptions extends FilterOptions, Omit<RecommendAllOption
 }
 
 export function addRecommend(program: Command, context: Context): void {
-  program
-    .command('recommend')
+  const command = program.command('recommend');
+  command
+
     .description('recommend items to a user, known or unseen, or to all users into a file')
     .argument('<file>', 'the model file')
     .addOption(new Option('--market <name>', 'the market; with --all, the only one').argParser(nonEmpty))
@@ -71,6 +73,7 @@ export function addRecommend(program: Command, context: Context): void {
     .addOption(threadsOption())
     .addOption(jsonOption())
     .action((path, options, command) => runRecommend(context, path, options, command));
+  addClusterOptions(command);
 }
 
 async function runRecommend(
@@ -103,6 +106,7 @@ async function runRecommend(
       throw ArgumentError.because('--properties', 'is for --user and --items; a file for all users has ids alone');
     return recommendAll(context, path, { ...rest, ...filters });
   }
+  if (onCluster(rest)) throw ArgumentError.because('--cluster', 'is for --all');
   if (rest.output !== undefined)
     throw ArgumentError.because('-o', 'is for --all and --users; the answer to one user goes to stdout');
   const file = itemsFile === undefined ? [] : await readIds(itemsFile, context.signal);

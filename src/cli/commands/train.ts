@@ -7,11 +7,11 @@ import { KINDS } from '../../models/registry.ts';
 import { resolveOptions, type TrainOptions } from '../../train/options.ts';
 import { train } from '../../train/train.ts';
 import { buildOf } from '../build.ts';
-import { type ClusterOptions, onCluster, runOnCluster } from '../cluster.ts';
+import { addClusterOptions, type ClusterOptions, onCluster, runOnCluster } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import { addDataOptions, DATA_ARGUMENT, type DataOptions, takeDataOptions } from '../data-options.ts';
 import { addItemData, itemDataOption, readItemFile } from '../item-data.ts';
-import { clusterOptions, jsonOption, kindOptions, nonEmpty, relaxedOption, threadsOption } from '../options.ts';
+import { jsonOption, kindOptions, nonEmpty, relaxedOption, threadsOption } from '../options.ts';
 import { formatJson, write } from '../output.ts';
 import { readData } from '../read-data.ts';
 import { StageTable } from '../stage-table.ts';
@@ -49,9 +49,7 @@ export function addTrain(program: Command, context: Context): void {
     .addOption(relaxedOption())
     .addOption(jsonOption())
     .action((paths, options) => runTrain(context, paths, options, buildOf(program)));
-  command.optionsGroup('Several machines:');
-  for (const option of clusterOptions()) command.addOption(option);
-  command.optionsGroup('Options:');
+  addClusterOptions(command);
   addDataOptions(command);
 }
 

@@ -6,6 +6,7 @@ import { recommendJob, tableJob } from './recommend.ts';
 import { joinJob, nearestJob, orderJob, solveJob } from './similarity.ts';
 import { trainJob } from './train.ts';
 import { marketJob, vectorsJob } from './transfer.ts';
+import { collectJob, workJob } from './work.ts';
 
 const KINDS: readonly JobKind[] = [
   nearestJob,
@@ -19,6 +20,8 @@ const KINDS: readonly JobKind[] = [
   tableJob,
   ranksJob,
   evaluationJob,
+  workJob,
+  collectJob,
 ];
 
 const find = (name: string, version: number) => KINDS.find((kind) => kind.name === name && kind.version === version);

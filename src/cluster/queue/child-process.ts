@@ -60,6 +60,11 @@ export class JobProcess {
     }
   }
 
+  /** Starts the process, so that its self-test is done before there is a job. @throws M3RecError if it fails. */
+  async ready(): Promise<void> {
+    this.child ??= await this.start();
+  }
+
   /** Ends the process, whatever it does. */
   end(): void {
     const { child } = this;
@@ -76,7 +81,9 @@ export class JobProcess {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     return new Promise((resolve, reject) => {
-      child.once('message', () => resolve(child));
+      child.once('message', (message: FromChild) =>
+        message.type === 'unfit' ? reject(new M3RecError(message.message)) : resolve(child),
+      );
       child.once('error', reject);
       child.once('exit', (code) =>
         reject(new M3RecError(`the process for jobs ended as it began, with exit code ${code}`)),

@@ -8,6 +8,7 @@ import { InputMissingError } from '../errors.ts';
 import { openStoreAt } from '../open-store.ts';
 import { type Run, runJob, verifyJob } from '../run-job.ts';
 import { openRun } from '../runs.ts';
+import { selfTest } from '../self-test.ts';
 import type { Store } from '../store.ts';
 import { Warm } from '../warm.ts';
 import type { FromChild, ToChild } from './messages.ts';
@@ -31,6 +32,12 @@ export async function serveJobs(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}); // the worker decides
   const store = await openStoreAt(place);
   const warm = new Warm({ threads, workers: nodeWorkers });
+  try {
+    await selfTest(warm);
+  } catch (error) {
+    send({ type: 'unfit', message: (error as Error).message });
+    process.exit(1);
+  }
   const host = `${hostname()}:${worker}`;
   const runs = new Map<string, Run>();
   let controller = new AbortController();

@@ -8,7 +8,7 @@ import { advance, failedOf } from './advance.ts';
 import { type Backend, checkQueued, type JobQueue, jobId, type QueuedJob } from './open.ts';
 
 const EVERY_MS = 1500;
-/** A job that takes this many times the median of its kind, near the end of a run, is done by another machine too. */
+/** A job that takes this many times what its cost lets expect, near the end of a run, is done by another machine too. */
 const STRAGGLES = 3;
 const STRAGGLES_MS = 8000;
 const LAST_SHARE = 0.05;
@@ -41,20 +41,27 @@ export async function drive(
   throw new bullmq.DelayedError();
 }
 
-/** Second copies of jobs that take far longer than others of their kind took. The first that ends is taken. */
+/** Second copies of jobs that take far longer than others did for their cost. The first that ends is taken. */
 async function copySlow(run: Run, store: Store, jobs: JobQueue, ready: readonly number[], done: ReadonlySet<number>) {
+  let pace: number | undefined;
   for (const job of ready) {
     const started = (await jobs.getJob(jobId(run.name, run.names[job])))?.processedOn;
     if (started === undefined || Date.now() - started < STRAGGLES_MS) continue;
+    pace ??= await paceOf(run, store, done);
     const { kind, cost } = run.plan.jobs[job];
-    const seconds: number[] = [];
-    for (const other of done)
-      if (run.plan.jobs[other].kind === kind && seconds.length < 101)
-        seconds.push(
-          ((await store.record(run.names[other]))?.seconds ?? 0) * (cost / (run.plan.jobs[other].cost || 1) || 1),
-        );
-    const median = seconds.sort((a, b) => a - b)[seconds.length >> 1];
-    if (median === undefined || Date.now() - started < STRAGGLES * 1000 * median) continue;
+    if (pace === undefined || Date.now() - started < STRAGGLES * 1000 * pace * cost) continue;
     await jobs.add(kind, { v: 1, run: run.name, job }, { jobId: jobId(run.name, run.names[job], '-copy') });
   }
+}
+
+/** Seconds that a unit of cost takes, the median of some jobs that are done; undefined while there are none. */
+async function paceOf(run: Run, store: Store, done: ReadonlySet<number>): Promise<number | undefined> {
+  const paces: number[] = [];
+  for (const job of done) {
+    const { cost } = run.plan.jobs[job];
+    const record = cost > 0 ? await store.record(run.names[job]) : undefined;
+    if (record) paces.push(record.seconds / cost);
+    if (paces.length === 101) break;
+  }
+  return paces.sort((a, b) => a - b)[paces.length >> 1];
 }

@@ -18,6 +18,8 @@ export type Failure =
 /** From the child. */
 export type FromChild =
   | { type: 'ready' }
+  /** This machine computes other bytes than others do. */
+  | { type: 'unfit'; message: string }
   | { type: 'progress'; stage: string; done: number; total: number }
   | { type: 'done'; computed: boolean; record?: JobRecord; read: number; written: number }
   | { type: 'failed'; failure: Failure; message: string; input?: number };

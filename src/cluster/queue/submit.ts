@@ -6,7 +6,7 @@ import { InputMissingError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { type Run, resultOf } from '../run-job.ts';
 import { isCancelled, openRun, publish } from '../runs.ts';
-import type { Store } from '../store.ts';
+import type { JobRecord, Store } from '../store.ts';
 import { advance, failedOf, forgetFailed } from './advance.ts';
 import { driverId } from './driver.ts';
 import { type Backend, type JobQueue, jobId } from './open.ts';
@@ -16,6 +16,8 @@ const LOOK_MS = 250;
 export interface SubmitOptions extends JobOptions {
   /** Share of the jobs that are done again on another machine, and compared. Default: none. */
   verify?: number;
+  /** Called with each job that is done, awaited; `reused`: it was done before this call. */
+  onJob?: (job: number, name: string, record: JobRecord, reused: boolean) => void | Promise<void>;
   /** Called with the run's name, by which it can be attached to. */
   onRun?: (run: Run) => void;
 }
@@ -55,12 +57,22 @@ async function watch(
   backend: Backend,
   store: Store,
   run: Run,
-  { signal, onProgress, verify = 0 }: SubmitOptions,
+  { signal, onProgress, verify = 0, onJob }: SubmitOptions,
   again: boolean,
 ): Promise<Uint8Array> {
   const jobs = backend.queue('jobs');
   const runs = backend.queue('runs');
   const done = new Set<number>();
+  const told = new Set<number>();
+  let first = true;
+  const tell = async (all: Iterable<number>) => {
+    for (const job of all) {
+      const record = told.has(job) ? undefined : await store.record(run.names[job]);
+      if (!record) continue;
+      told.add(job);
+      await onJob?.(job, run.names[job], record, first);
+    }
+  };
   try {
     if (again) {
       await store.files.remove(`runs/${run.name}/failed.json`);
@@ -70,6 +82,9 @@ async function watch(
       if (signal?.aborted)
         throw new AbortedError(`stopped watching; the run goes on: m3rec cluster attach ${run.name}`);
       const ready = await advance(run, store, jobs, done);
+      const over = ready.length === 0;
+      if (onJob) await tell(over ? run.names.keys() : done);
+      first = false;
       const stage = ready.length > 0 ? run.plan.jobs[ready[0]].kind : run.plan.what;
       onProgress?.({ stage, id: stage, done: done.size, total: run.plan.jobs.length });
       if (ready.length === 0) {

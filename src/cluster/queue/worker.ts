@@ -95,6 +95,7 @@ class JobWorker implements StartedWorker {
   }
 
   async start(): Promise<void> {
+    await this.computing.ready();
     const settings = { ...LOCK, maxStalledCount: MAX_STALLED };
     const backoff = { settings: { backoffStrategy: backoffOf } };
     this.workers = [
