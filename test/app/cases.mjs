@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { axe, until } from './browsers.mjs';
 import * as person from './page.mjs';
+import { startLibrary } from './server.mjs';
 
 const VIEWS = [
   '',
@@ -447,6 +448,65 @@ export const CASES = [
         assert.ok(server.asked.every(({ referer }) => referer === undefined));
       } finally {
         await server.close();
+      }
+    },
+  },
+  {
+    name: 'a policy that forbids WebAssembly, no isolation, a newer model: each message names the remedy',
+    async run({ page, shop }) {
+      /** What training a little with the library says on a page with these headers. */
+      const trained = async (headers) => {
+        const library = await startLibrary(headers);
+        try {
+          await page.goto(library.url);
+          return await page.run(async () => {
+            const { assembleGenerated, generateMarkets, train } = await import('/index.js');
+            const { webWorkers } = await import('/workers.js');
+            const markets = assembleGenerated(generateMarkets({ users: 60, items: 200, interactions: 400 }));
+            let threads;
+            try {
+              const options = { model: 'ease', workers: webWorkers(), threads: 2 };
+              await train(markets, { ...options, onThreads: (found) => (threads = found) });
+              return { threads };
+            } catch (error) {
+              return { name: error.name, message: error.message };
+            }
+          });
+        } finally {
+          await library.close();
+        }
+      };
+      const forbidding = "script-src 'self' 'unsafe-inline' 'unsafe-hashes'";
+      const forbidden = await trained({ 'content-security-policy': forbidding });
+      assert.match(
+        forbidden.message ?? '',
+        /the Content Security Policy of this page forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src/,
+        JSON.stringify(forbidden),
+      );
+      const alone = await trained({ 'content-security-policy': `${forbidding} 'wasm-unsafe-eval'` });
+      assert.equal(alone.threads?.threads, 1, JSON.stringify(alone));
+      assert.match(alone.threads.reason, /not cross-origin isolated.*Cross-Origin-Opener-Policy/);
+      const isolating = {
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-embedder-policy': 'require-corp',
+      };
+      const isolated = await trained(isolating);
+      assert.ok(isolated.threads, JSON.stringify(isolated));
+      const library = await startLibrary();
+      try {
+        await page.goto(library.url);
+        const newer = readFileSync(shop.model);
+        newer.writeUInt32LE(99, 8);
+        const said = await page.run(
+          async (bytes) => {
+            const { loadModel } = await import('/index.js');
+            return loadModel(Uint8Array.from(bytes)).then(String, String);
+          },
+          [...newer.subarray(0, 4096)],
+        );
+        assert.match(said, /version 99, which is newer than this library/);
+      } finally {
+        await library.close();
       }
     },
   },

@@ -92,3 +92,30 @@ export async function startPictures() {
     close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
   };
 }
+
+/** The built library and an empty page, each answer with these headers; `folders` are served by their first part. */
+export async function startLibrary(headers = {}, folders = {}) {
+  const dist = sirv(fileURLToPath(new URL('../../dist/', import.meta.url)), { dev: true });
+  const others = Object.entries(folders).map(([name, path]) => [`/${name}/`, sirv(path, { dev: true })]);
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    if (request.url === '/') {
+      response.setHeader('content-type', 'text/html');
+      response.end('<!doctype html><meta charset="utf-8"><title>empty</title><link rel="icon" href="data:,">');
+      return;
+    }
+    const none = () => {
+      response.statusCode = 404;
+      response.end();
+    };
+    const [name, serve] = others.find(([start]) => request.url.startsWith(start)) ?? ['/', dist];
+    request.url = request.url.slice(name.length - 1);
+    serve(request, response, none);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    // an address by name is a secure context in every browser
+    url: `http://localhost:${server.address().port}/`,
+    close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
+  };
+}
