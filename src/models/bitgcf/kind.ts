@@ -1,6 +1,6 @@
 import { learnedFoldIn } from '../../embedding/learned-fold-in.ts';
 import { transpose } from '../../matrix/transpose.ts';
-import { pairMarkets, pairStage, perRootOfUsers } from '../bpr/pairs.ts';
+import { pairColumns, pairMarkets, pairStage, perRootOfUsers } from '../bpr/pairs.ts';
 import { bothWays } from '../interactions.ts';
 import type { ModelKind } from '../kind.ts';
 import { type ResolvedValues, resolveTable } from '../options.ts';
@@ -21,6 +21,7 @@ export const bitgcf = {
   explains: true,
   options: BITGCF_OPTIONS,
   resolve: (given) => resolveTable(BITGCF_OPTIONS, given),
+  columns: pairColumns,
 
   async train(data, options, { run, kernels }) {
     const { dim, transfer: own } = options;
