@@ -36,6 +36,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   huge                        model files around and beyond 2 GiB: every command that writes or opens one, time and memory
   sizes                       kernels and bundles, raw and gzipped
   worst-request               small requests compared with the worst that one client may ask for
+  main-thread                 training on the main thread of a page in Chromium: its longest tasks
   app                         the page in Chromium: bytes, first answer, clicks, main thread; training compared with Node
 
 Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-scipy, python3-gensim and
@@ -80,6 +81,7 @@ const NAMES = [
   'huge',
   'sizes',
   'worst-request',
+  'main-thread',
   'app',
 ];
 const NETWORKS = ['gmf', 'mlp', 'neumf', 'marketneumf', 'crossstitch', 'mmoe', 'star', 'forec', 'multvae'];

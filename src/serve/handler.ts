@@ -235,7 +235,7 @@ class Asked {
   /** The answer to one query. */
   answer(value: unknown): unknown {
     const [market, query] = this.check(value, '');
-    this.checkSteps(this.stepsOf(market, query, ''));
+    checkSteps('the request', this.stepsOf(market, query, ''), this.limits.steps);
     return this.operation.run(this.recommender, market, query, '', this.limits);
   }
 
@@ -250,7 +250,7 @@ class Asked {
       steps += this.stepsOf(market, query, `queries[${i}].`);
       await slices.pause();
     }
-    this.checkSteps(steps);
+    checkSteps('the request', steps, this.limits.steps);
     const pieces = [text('{"results":[')];
     for (const [i, [market, query]] of checked.entries()) {
       if (i > 0) pieces.push(text(','));
@@ -280,18 +280,20 @@ class Asked {
   }
 
   private stepsOf(market: string, query: Query, prefix: string): number {
-    return this.operation.steps?.(this.recommender, market, query, prefix, this.limits) ?? 0;
+    const steps = this.operation.steps?.(this.recommender, market, query, prefix, this.limits) ?? 0;
+    checkSteps(prefix === '' ? 'the query' : prefix.slice(0, -1), steps, this.limits.querySteps);
+    return steps;
   }
+}
 
-  private checkSteps(steps: number): void {
-    if (steps <= this.limits.steps) return;
-    const count = (number: number) => Math.ceil(number).toLocaleString('en-US');
-    throw new HttpError(
-      400,
-      'too_much_work',
-      `the request takes ${count(steps)} steps, more than ${count(this.limits.steps)}: shorten the histories, explain fewer results, or send fewer queries`,
-    );
-  }
+function checkSteps(what: string, steps: number, most: number): void {
+  if (steps <= most) return;
+  const count = (number: number) => Math.ceil(number).toLocaleString('en-US');
+  throw new HttpError(
+    400,
+    'too_much_work',
+    `${what} takes ${count(steps)} steps, more than ${count(most)}: shorten the histories, explain fewer results, or send fewer queries`,
+  );
 }
 
 const text = (json: string) => new TextEncoder().encode(json);

@@ -26,6 +26,8 @@ export interface ServeLimits {
    * for each result.
    */
   steps: number;
+  /** Of them, those of one query, which nothing interrupts; 5,000,000. */
+  querySteps: number;
 }
 
 /** The default limits of `createHandler`. */
@@ -40,6 +42,7 @@ export const DEFAULT_LIMITS: Readonly<ServeLimits> = {
   reasons: 20,
   batch: 100,
   steps: 20_000_000,
+  querySteps: 5_000_000,
 };
 
 /** The given limits, with defaults for the rest. @throws ArgumentError for an unknown name or a value out of range. */

@@ -61,6 +61,14 @@ describe('work that a request may take', () => {
       status: 400,
       body: refused,
     });
+    // one query is not interrupted, so it has a limit of its own, in a batch too
+    const each = createHandler(recommender, { limits: { querySteps: steps - 1 } });
+    const ofOne = (what: string) => ({
+      error: { code: 'too_much_work', message: expect.stringMatching(`^${what} takes `) },
+    });
+    const again = post('/v1/m1/recommend', query);
+    expect(await answerOf(each, again)).toEqual({ status: 400, body: ofOne('the query') });
+    expect(await answerOf(each, batch(2))).toEqual({ status: 400, body: ofOne('queries\\[0\\]') });
     let worked = 0;
     const watched = Object.assign(Object.create(recommender), {
       recommend: (asked: never) => {

@@ -1,7 +1,16 @@
 // npm run toolchains: the packed package in every toolchain; see README.md here.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -15,7 +24,7 @@ Packs the package, installs it for each toolchain, and compares what each answer
 
   --cheap       only what .ci/run has: tools of test/toolchains/package.json and of npm run hosts
   --only NAME   only rows whose name contains NAME (may be given again)
-  --save        writes bench/results/toolchains.md and .json
+  --save        writes bench/results/toolchains.md and .json; rows that did not run stay as they were saved
   --help        this text
 `;
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -90,23 +99,44 @@ async function main() {
   }
   const all = (performance.now() - begin) / 1000;
   const failed = rows.filter(({ error }) => error);
-  const missing = rows.filter((row) => row.missing);
   const { describe, machine } = await import('../../bench/harness/machine.mjs');
-  const { save, show, table } = await import('../../bench/harness/report.mjs');
-  const blocks = [
+  const { save, show } = await import('../../bench/harness/report.mjs');
+  const on = machine();
+  for (const row of rows) Object.assign(row, { date: on.date, commit: on.commit });
+  show(`toolchains: ${describe(on)}`);
+  for (const block of await blocksOf(rows)) show(block);
+  process.stdout.write(`${all.toFixed(0)} s\n`);
+  if (options.save) {
+    const kept = merged(rows, ROWS);
+    save('toolchains', 'Toolchains', await blocksOf(kept), { rows: kept }, { everywhere: true });
+  }
+  return failed.length > 0 ? 1 : 0;
+}
+
+async function blocksOf(rows) {
+  const { table } = await import('../../bench/harness/report.mjs');
+  const failed = rows.filter(({ error }) => error).length;
+  const missing = rows.filter((row) => row.missing).length;
+  return [
     table(
-      ['toolchain', 'in .ci/run', 'result', 's'],
-      rows.map((row) => [row.name, row.cheap ? 'yes' : '', state(row), row.seconds.toFixed(1)]),
+      ['toolchain', 'in .ci/run', 'result', 's', 'date', 'commit'],
+      rows.map((row) => [row.name, row.cheap ? 'yes' : '', state(row), row.seconds.toFixed(1), row.date, row.commit]),
       3,
     ),
-    `Every program trains the same small shop and recommends; SHA-256 of its answer: ${rows[0].digest}. Seconds include the installation of what is not in .ci/run.`,
+    'Every program trains the same small shop and recommends; the result is the SHA-256 of its answer, which is that of Node at the same commit. Seconds include the installation of what is not in .ci/run.',
+    `${rows.length - failed - missing} toolchains gave the answer, ${failed} failed, ${missing} could not be installed.`,
   ];
-  const summary = `${rows.length - failed.length - missing.length} toolchains gave the answer, ${failed.length} failed, ${missing.length} could not be installed; ${all.toFixed(0)} s`;
-  show(`toolchains: ${describe(machine())}`);
-  for (const block of blocks) show(block);
-  process.stdout.write(`${summary}\n`);
-  if (options.save) save('toolchains', 'Toolchains', [...blocks, summary], { rows }, { everywhere: true });
-  return failed.length > 0 ? 1 : 0;
+}
+
+/** These rows, and of the others what the last saved run found. */
+function merged(rows, all) {
+  const file = new URL('../../bench/results/toolchains.json', import.meta.url);
+  const saved = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { rows: [] };
+  const before = saved.rows.map((row) => ({ date: saved.machine.date, commit: saved.machine.commit, ...row }));
+  return all.flatMap(({ name }) => {
+    const of = (list) => list.find((row) => row.name === name);
+    return of(rows) ?? of(before) ?? [];
+  });
 }
 
 function npm(args, cwd) {
