@@ -1,8 +1,9 @@
 // npm run attack: what is tried against the built package, beyond the fuzzer; see README.md here.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describe, machine } from '../../bench/harness/machine.mjs';
 import { table } from '../../bench/harness/report.mjs';
@@ -14,7 +15,7 @@ const USAGE = `npm run attack -- [options]
   --only NAME   one of ${NAMES.join(', ')} (may be given again)
   --rounds N    of each (large 150, closes 60, kills 150, hangs 8, updates 20)
   --seed N      of all that is drawn (1)
-  --save        writes bench/results/attacks.md and .json
+  --save        writes bench/results/attacks.md and .json; attacks that did not run stay as they were saved
   --help        this text
 `;
 
@@ -62,31 +63,41 @@ async function main() {
     if (values.only && !values.only.includes(name)) continue;
     rows.push(await attack(name, Number(values.seed), values.rounds && Number(values.rounds)));
   }
-  const blocks = [
-    `npm run attack -- --seed ${values.seed}: ${rows.reduce((sum, { found }) => sum + found.length, 0)} failures.`,
+  process.stdout.write(`${blocksOf(rows, values.seed).join('\n\n')}\n`);
+  if (values.save) save(rows, values.seed);
+  return rows.some(({ found }) => found.length > 0) ? 1 : 0;
+}
+
+function blocksOf(rows, seed) {
+  const failures = rows.reduce((sum, { found }) => sum + found.length, 0);
+  return [
+    `npm run attack -- --seed ${seed}: ${failures} failures.`,
     table(
       ['attack', 'rounds', 'seconds', 'counted', 'failures'],
       rows.map(({ name, rounds, seconds, counts, found }) => [
         name,
         rounds,
         seconds.toFixed(0),
-        [...counts].map(([what, n]) => `${n.toLocaleString('en-US')} ${what}`).join(', '),
+        Object.entries(counts)
+          .map(([what, n]) => `${n.toLocaleString('en-US')} ${what}`)
+          .join(', '),
         found.length,
       ]),
     ),
     ...rows.map(({ name, about }) => `*${name}*: ${about}.`),
   ];
-  process.stdout.write(`${blocks.join('\n\n')}\n`);
-  if (values.save) {
-    const file = new URL('../../bench/results/attacks', import.meta.url).pathname;
-    writeFileSync(`${file}.md`, `${['# Attacks', describe(machine()), ...blocks].join('\n\n')}\n`);
-    const data = rows.map(({ counts, ...row }) => ({ ...row, counts: Object.fromEntries(counts) }));
-    writeFileSync(
-      `${file}.json`,
-      `${JSON.stringify({ machine: machine(), seed: values.seed, attacks: data }, null, 1)}\n`,
-    );
-  }
-  return rows.some(({ found }) => found.length > 0) ? 1 : 0;
+}
+
+/** Writes the results; attacks that did not run stay as they were saved. */
+function save(rows, seed) {
+  const file = fileURLToPath(new URL('../../bench/results/attacks', import.meta.url));
+  const saved = existsSync(`${file}.json`) ? JSON.parse(readFileSync(`${file}.json`, 'utf8')).attacks : [];
+  const attacks = NAMES.flatMap((name) => {
+    const of = (list) => list.find((each) => each.name === name);
+    return of(rows) ?? of(saved) ?? [];
+  });
+  writeFileSync(`${file}.md`, `${['# Attacks', describe(machine()), ...blocksOf(attacks, seed)].join('\n\n')}\n`);
+  writeFileSync(`${file}.json`, `${JSON.stringify({ machine: machine(), seed, attacks }, null, 1)}\n`);
 }
 
 async function attack(name, seed, wanted) {
@@ -117,5 +128,5 @@ async function attack(name, seed, wanted) {
   for (const each of found.slice(0, 20)) process.stderr.write(`${name}: ${each}\n`);
   const seconds = (performance.now() - begun) / 1000;
   process.stderr.write(`${name}: ${most} rounds, ${found.length} failures, ${seconds.toFixed(0)} s\n`);
-  return { name, about, rounds: most, seconds, counts, found };
+  return { name, about, rounds: most, seconds, counts: Object.fromEntries(counts), found };
 }
