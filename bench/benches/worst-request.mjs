@@ -139,7 +139,7 @@ function worstRequests(recommender, market) {
     [
       'ids that nobody knows',
       path('recommend'),
-      repeated({ items: Array.from({ length: 1700 }, (_, i) => `x${i}`) }, 90),
+      repeated({ items: Array.from({ length: 1400 }, (_, i) => `x${i}`) }, 80),
     ],
   ].map(([name, where, body]) => [name, where, JSON.stringify(body)]);
 }
