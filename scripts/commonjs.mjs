@@ -36,7 +36,8 @@ export async function writeCommonJs(transform, entries, metafiles) {
   }
   // what webWorkers() looks for next to itself
   copyFileSync('dist/worker.js', join(OUT, 'worker.js'));
-  const unneeded = /types.(?:worker|kernels\.wasm)\.d\.ts$/;
+  // m3rec/cluster is an ES module alone
+  const unneeded = /types.(?:(?:worker|kernels\.wasm|cluster)\.d\.ts|cluster)$/;
   cpSync('dist/types', join(OUT, 'types'), { recursive: true, filter: (file) => !unneeded.test(file) });
   writeFileSync(join(OUT, 'package.json'), '{ "type": "commonjs" }\n');
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { openStoreAt } from '../cluster/open-store.ts';
 import type { Plan } from '../cluster/plan.ts';
 import { openCluster as openQueue } from '../cluster/queue/open-cluster.ts';
-import type { SubmitOptions } from '../cluster/queue/submit.ts';
+import type { SubmitOptions } from '../cluster/queue/submit-options.ts';
 import type { Store } from '../cluster/store.ts';
 import { ArgumentError } from '../common/errors.ts';
 import type { Context } from './context.ts';

@@ -105,6 +105,10 @@ describe.skipIf(redisBinary() === undefined)('--cluster', () => {
     const { runs, workers } = JSON.parse(await output('cluster', 'status', '--store', fleet.store, '--json'));
     expect(workers).toHaveLength(2);
     expect(runs.every(({ state }: { state: string }) => state === 'done')).toBe(true);
+    const metrics = await output('cluster', 'status', '--store', fleet.store, '--metrics');
+    expect(metrics).toMatch(/^m3rec_cluster_jobs_done\{run="[0-9a-f]{20}",what="train",kind="train"\} 1$/m);
+    for (const line of metrics.trimEnd().split('\n'))
+      expect(line).toMatch(/^# (HELP|TYPE) m3rec_|^m3rec_\w+\{[^}]*\} [\d.e-]+$/);
     const { run: name } = runs.find(({ what }: { what: string }) => what === 'train');
     const verified = await run('cluster', 'verify', name, '--store', fleet.store, '--share', '0.5');
     expect(verified.stderr).toMatch(/\d+ jobs of run .* gave the same bytes again/);

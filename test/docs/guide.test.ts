@@ -24,6 +24,7 @@ const NOT_RUN: readonly [page: string, start: string][] = [
   ['docs/guide/edge.md', 'npx wrangler deploy'],
   ['docs/guide/data.md', 'npm install pg\n'],
   ['docs/guide/app.md', 'npx m3rec app'],
+  ['docs/guide/cluster.md', 'redis-server'],
 ];
 
 const shared = mkdtempSync(join(tmpdir(), 'm3rec-docs-'));

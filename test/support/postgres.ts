@@ -41,7 +41,7 @@ export async function startPostgres(): Promise<TestServer> {
     port,
     unix_socket_directories: '',
     fsync: 'off',
-    max_connections: 20,
+    max_connections: 100,
   };
   const server = spawn(
     join(bin, 'postgres'),

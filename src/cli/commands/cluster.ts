@@ -1,6 +1,7 @@
 // Runs of a cluster, from the side of who looks after them.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { collectGarbage } from '../../cluster/garbage.ts';
+import { metricsText } from '../../cluster/metrics.ts';
 import { openStoreAt } from '../../cluster/open-store.ts';
 import { openBackend } from '../../cluster/queue/open.ts';
 import { attach } from '../../cluster/queue/submit.ts';
@@ -34,9 +35,10 @@ export function addCluster(program: Command, context: Context): void {
     .description('runs, how far they are, and the workers')
     .addOption(storeFolderOption().makeOptionMandatory())
     .addOption(jsonOption())
-    .action(async ({ store, json }) => {
+    .addOption(new Option('--metrics', 'print metrics for Prometheus'))
+    .action(async ({ store, json, metrics }) => {
       const status = await statusOf(await openStoreAt(store));
-      await write(json ? formatJson(status) : describeStatus(status));
+      await write(metrics ? metricsText(status) : json ? formatJson(status) : describeStatus(status));
     });
   cluster
     .command('attach')

@@ -1,7 +1,8 @@
 import type { Plan } from '../plan.ts';
 import type { Store } from '../store.ts';
 import { openBackend } from './open.ts';
-import { attach, type SubmitOptions, submit } from './submit.ts';
+import { attach, submit } from './submit.ts';
+import type { SubmitOptions } from './submit-options.ts';
 
 /** A queue that workers listen to, and the store that they share. */
 export interface Cluster {

@@ -64,7 +64,9 @@ export async function openBackend(address: string, insecure = false): Promise<Ba
   await optional(redis ? 'ioredis' : 'pg', what, redis ? PEERS.ioredis : PEERS.pg);
   const name = `${url.protocol}//${url.host}${redis ? '' : url.pathname}`;
   const common = {
-    connection: (redis ? redisOptions(url) : { connectionString: address, migrate: true }) as bullmq.ConnectionOptions,
+    connection: (redis
+      ? redisOptions(url)
+      : { connectionString: address, migrate: true, max: 3 }) as bullmq.ConnectionOptions,
     prefix: 'm3rec',
   };
   const { Queue, Worker } = redis ? modules : modules.withBackend(modules.createPostgresBackend);

@@ -1,26 +1,17 @@
 // A run from the side of who wants its result: hands it in, watches, and takes the bytes. The run does not need it: it
 // can leave, and come back by `attach`.
 import { AbortedError, M3RecError } from '../../common/errors.ts';
-import type { JobOptions } from '../../common/job.ts';
 import { InputMissingError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { type Run, resultOf } from '../run-job.ts';
 import { isCancelled, openRun, publish } from '../runs.ts';
-import type { JobRecord, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 import { advance, failedOf, forgetFailed } from './advance.ts';
 import { driverId } from './driver.ts';
 import { type Backend, type JobQueue, jobId } from './open.ts';
+import type { SubmitOptions } from './submit-options.ts';
 
 const LOOK_MS = 250;
-
-export interface SubmitOptions extends JobOptions {
-  /** Share of the jobs that are done again on another machine, and compared. Default: none. */
-  verify?: number;
-  /** Called with each job that is done, awaited; `reused`: it was done before this call. */
-  onJob?: (job: number, name: string, record: JobRecord, reused: boolean) => void | Promise<void>;
-  /** Called with the run's name, by which it can be attached to. */
-  onRun?: (run: Run) => void;
-}
 
 /**
  * Hands in a plan, and waits for its result. Jobs that the store has records of are not done again.
