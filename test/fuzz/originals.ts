@@ -6,6 +6,7 @@ import { readMarkets } from '../../src/data/read-markets.ts';
 import type { Model } from '../../src/model/model.ts';
 import { exportModel } from '../../src/models/export.ts';
 import { encodeModel } from '../../src/models/file.ts';
+import { KINDS, type KindName } from '../../src/models/registry.ts';
 import type { TrainOptions } from '../../src/train/options.ts';
 import { train } from '../../src/train/train.ts';
 import { fullModel } from '../support/small-model.ts';
@@ -53,6 +54,24 @@ export function smallMarkets(): Promise<Markets> {
 /** A few hundredths of a second each. */
 export const QUICK: TrainOptions = { dim: 16, walks: 2, walkLength: 5, window: 2, negatives: 3, epochs: 1, batch: 32 };
 
+/** Further options of kinds that would take longer, or be larger, than a case may be. */
+const SMALLER: TrainOptions = { hidden: 16, experts: 2, metaEpochs: 1, forkEpochs: 1, shots: 8 };
+
+/** The options of a kind, of those above. */
+function quickly(name: KindName): TrainOptions {
+  const { options } = KINDS.find((kind) => kind.name === name)!;
+  const all = Object.entries({ ...QUICK, ...SMALLER }).filter(([option]) => Object.hasOwn(options, option));
+  return { model: name, ...Object.fromEntries(all) } as TrainOptions;
+}
+
+/** A model of each kind that is not among those below. */
+async function laboratory(markets: Markets): Promise<[string, Model][]> {
+  const models: [string, Model][] = [];
+  for (const { name } of KINDS)
+    if (!['m3rec', 'ease', 'popularity'].includes(name)) models.push([name, await train(markets, quickly(name))]);
+  return models;
+}
+
 export async function originalModels(): Promise<Map<string, Model>> {
   const markets = await smallMarkets();
   const ease = await train(markets, { ...QUICK, model: 'ease' });
@@ -72,6 +91,7 @@ export async function originalModels(): Promise<Map<string, Model>> {
     ['full-dim-1', fullModel(9, 1)],
     ['full-f16', exportModel(fullModel(), { vectors: 'f16' })],
     ['full-int8', exportModel(fullModel(), { vectors: 'int8' })],
+    ...(await laboratory(markets)),
     ['no-markets', { kind: 'popularity', dim: 0, items: [], markets: [], training: {} }],
   ]);
 }

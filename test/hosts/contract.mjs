@@ -4,6 +4,16 @@ import { runKernelScript } from './kernel-script.mjs';
 
 const HISTORIES = 12;
 const SMALL = { seed: 3, dim: 32, walks: 2, walkLength: 10, epochs: 2, batch: 256 };
+/** A kind of the laboratory for each way of being served, small: similarities, vectors, networks, an autoencoder. */
+const STEPS = { dim: 16, epochs: 2, batch: 512 };
+const LABORATORY = {
+  slim: {},
+  ials: { dim: 16, epochs: 2 },
+  bitgcf: { ...STEPS, dropout: 0.3 },
+  neumf: { ...STEPS, hidden: 32, negatives: 4, pretraining: 'parts' },
+  forec: { ...STEPS, hidden: 16, negatives: 4, epochs: 1, metaEpochs: 1, forkEpochs: 1, order: 'second' },
+  multvae: { ...STEPS, hidden: 32 },
+};
 const COLD_STARTS = 5;
 /** The stage that an engine without JavaScript can run as well. */
 export const KERNELS_ALONE = 'kernels alone';
@@ -147,6 +157,16 @@ export async function contract(m3rec, inputs, onStage = () => {}) {
     const explained = everyone.map((query) => model.recommend({ ...query, explain: true }));
     return bits([mean, explained, model.recommendBatch(everyone)]);
   });
+  for (const [model, options] of Object.entries(LABORATORY)) {
+    await stage(`laboratory: ${model}`, async () => {
+      const file = m3rec.encodeModel(await m3rec.train(data, { model, ...options, ...onThreads }));
+      const opened = await m3rec.loadModel(file);
+      const users = data.markets.flatMap(({ name, users }) =>
+        users.slice(0, 5).map((user) => opened.recommend({ market: name, user, k: 5 })),
+      );
+      return bits([await sha256(file), users]);
+    });
+  }
   await stage('update', async () => {
     const more = m3rec.assembleGenerated(
       m3rec.generateMarkets({ seed: 6, users: 300, items: 620, interactions: 2000 }),

@@ -140,6 +140,37 @@ export function kernelScript(base = 64) {
   const moments = [output(4 * ITEMS * DIM), output(4 * ITEMS * DIM)];
   const adam = input(Float32Array.of(0.01, 0.9, 0.999, 1e-8));
   for (let step = 0; step < 3; step++) call('adam', ITEMS * DIM, V, gradients, ...moments, adam);
+  // layers of networks, and the step over a graph
+  const [samples, units] = [36, 16];
+  const layer = output(4 * samples * units);
+  call(
+    'gemmNN',
+    samples,
+    units,
+    DIM,
+    1,
+    uniform(samples * DIM, 13),
+    DIM,
+    uniform(DIM * units, 14),
+    units,
+    layer,
+    units,
+    workspace,
+  );
+  call('activate', samples, units, layer, uniform(units, 15), 1);
+  const back = uniform(samples * units, 16);
+  call('activateBackward', samples, units, layer, back, output(4 * units), 1);
+  call('softmaxRows', samples, units, uniform(samples * units, 17));
+  call('crossEntropy', samples, 4, uniform(samples, 18), 0.03125, output(4 * samples), output(16));
+  const dropping = input(new Uint8Array(16));
+  new DataView(inputs.at(-1).bytes.buffer).setFloat32(0, 0.3, true);
+  for (const [word, value] of [SEED, STAGE, 5].entries())
+    new DataView(inputs.at(-1).bytes.buffer).setUint32(4 + 4 * word, value, true);
+  call('addDropped', samples, units, back, units, output(4 * samples * units), units, dropping);
+  const hidden = output(4 * gramIndptr[ITEMS]);
+  call('dropEdges', 0, gramIndptr[ITEMS], G.indices, G.values, hidden, dropping);
+  const smooth = output(4 * ITEMS * 16);
+  call('propagateOnto', 0, ITEMS, G.indptr, G.indices, hidden, panels, panels, smooth, 64, 0.25);
   return { base, bytes: top - base, inputs, outputs, calls };
 }
 
