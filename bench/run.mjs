@@ -86,7 +86,7 @@ const NAMES = [
 ];
 const NETWORKS = ['gmf', 'mlp', 'neumf', 'marketneumf', 'crossstitch', 'mmoe', 'star', 'forec', 'multvae'];
 const PARTS = {
-  kernels: ['dense', 'sparse', 'groups', 'walks', 'gradients', 'scoring'],
+  kernels: ['dense', 'sparse', 'groups', 'walks', 'gradients', 'networks', 'scoring'],
   ease: ['groups', 'exact'],
   groups: ['systems', 'small', 'large', 'million', 'growth'],
   quality: ['ease', 'paper', 'default'],

@@ -10,6 +10,7 @@ import { BenchMemory } from '../kernels/bench-memory.mjs';
 import { dense } from '../kernels/dense.mjs';
 import { gradients } from '../kernels/gradients.mjs';
 import { groups } from '../kernels/groups.mjs';
+import { networks } from '../kernels/networks.mjs';
 import { scoring } from '../kernels/scoring.mjs';
 import { sparse } from '../kernels/sparse.mjs';
 import { walks } from '../kernels/walks.mjs';
@@ -26,7 +27,7 @@ const NOT_KERNELS = new Set([
 const SCALE = { 'GFLOP/s': 1e9 };
 const HEADER = ['kernel', 'size', 'unit', 'WASM', 'JavaScript', 'ratio'];
 
-const GROUPS = { dense, sparse, groups, walks, gradients, scoring };
+const GROUPS = { dense, sparse, groups, walks, gradients, networks, scoring };
 
 /** @param {{ parts?: string[] }} options groups of kernels; all of them without any */
 export async function kernels({ parts = Object.keys(GROUPS) }) {

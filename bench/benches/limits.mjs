@@ -17,6 +17,7 @@ import { BenchMemory } from '../kernels/bench-memory.mjs';
 import { dense } from '../kernels/dense.mjs';
 import { gradients } from '../kernels/gradients.mjs';
 import { groups } from '../kernels/groups.mjs';
+import { networks } from '../kernels/networks.mjs';
 import { scoring } from '../kernels/scoring.mjs';
 import { sparse } from '../kernels/sparse.mjs';
 import { walks } from '../kernels/walks.mjs';
@@ -216,7 +217,7 @@ async function measureCases(name, markets, machineLimits) {
   const { exports, memory } = await instantiateKernels(kernelBytes);
   const context = prepare(exports, new BenchMemory(memory), merged.markets[0].interactions, similarity);
   const rows = [];
-  for (const group of [dense, sparse, groups, walks, gradients, scoring]) {
+  for (const group of [dense, sparse, groups, walks, gradients, networks, scoring]) {
     for (const make of group(context)) {
       const mark = memory.mark();
       const { kernels, size, work, wasm, reset = [] } = make();

@@ -75,6 +75,23 @@ export const CASES = {
   unitRowsBackward: (elements) => ({ flops: 6 * elements, bytes: 16 * elements, set: 12 * elements }),
   addInto: (elements) => ({ flops: elements, bytes: 12 * elements, set: 8 * elements }),
   addRows: (elements) => ({ flops: elements, bytes: 12 * elements, set: 8 * elements }),
+  activate: (elements) => ({ flops: 2 * elements, bytes: 8 * elements, set: 4 * elements }),
+  activateBackward: (elements) => ({ flops: 2 * elements, bytes: 12 * elements, set: 8 * elements }),
+  multiplyRows: (elements) => ({ flops: 2 * elements, bytes: 16 * elements, set: 12 * elements }),
+  // the rows that are taken are read once, from wherever they lie
+  takeRows: (elements, [, all, d]) => ({ bytes: 8 * elements, set: 4 * all * d }),
+  // each part read and cleared, besides what a step of Adam moves
+  stepParameters: (elements, [, parts]) => ({
+    flops: (ADAM + parts + 2) * elements,
+    bytes: (24 + 8 * parts) * elements,
+    set: (12 + 4 * parts) * elements,
+  }),
+  // index and value, and a line of a panel for each entry
+  propagateOnto: (entries, [rows]) => ({
+    flops: 32 * entries,
+    bytes: 72 * entries + 128 * rows,
+    set: 8 * entries + 192 * rows,
+  }),
   dot: (elements) => ({ flops: 2 * elements, bytes: 4 * elements, set: 4 * elements }),
   scoreLinear: (work, [lists, entries, n], { B }) => ({
     flops: work,
