@@ -1,5 +1,5 @@
 import { M3REC_OPTIONS } from '../m3rec/options.ts';
-import type { OptionTable } from '../options.ts';
+import { type OptionTable, withDefault } from '../options.ts';
 import { SHARED_OPTIONS } from '../shared-options.ts';
 
 export const ITEM2VEC_OPTIONS = {
@@ -7,7 +7,7 @@ export const ITEM2VEC_OPTIONS = {
   dim: M3REC_OPTIONS.dim,
   walks: M3REC_OPTIONS.walks,
   walkLength: M3REC_OPTIONS.walkLength,
-  window: M3REC_OPTIONS.window,
+  window: withDefault(M3REC_OPTIONS.window, 3),
   negatives: M3REC_OPTIONS.negatives,
-  walkLearningRate: M3REC_OPTIONS.walkLearningRate,
+  walkLearningRate: withDefault(M3REC_OPTIONS.walkLearningRate, 0.03),
 } as const satisfies OptionTable;
