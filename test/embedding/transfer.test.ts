@@ -278,7 +278,7 @@ test('LightGCN with hidden edges: both directions of an interaction share their 
 
 test('with one market it is LightGCN, to the bit', async () => {
   const one: Markets = { items: data.items.slice(0, 3), markets: [data.markets[0]] };
-  const shared = { dim: d, batch: 4, epochs: 5, seed: 2, dropout: 0 };
+  const shared = { dim: d, batch: 4, epochs: 5, seed: 2, depth: 3, dropout: 0 };
   const bitgcf = await train(one, { model: 'bitgcf', loss: 'pairs', ...shared });
   const lightgcn = await train(one, { model: 'lightgcn', ...shared });
   expect(bitgcf.markets).toEqual(lightgcn.markets);

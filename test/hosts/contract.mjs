@@ -9,7 +9,7 @@ const STEPS = { dim: 16, epochs: 2, batch: 512 };
 const LABORATORY = {
   slim: {},
   ials: { dim: 16, epochs: 2 },
-  bitgcf: { ...STEPS, dropout: 0.3 },
+  bitgcf: { ...STEPS, dropout: 0.3, loss: 'cross-entropy' },
   neumf: { ...STEPS, hidden: 32, negatives: 4, pretraining: 'parts' },
   forec: { ...STEPS, hidden: 16, negatives: 4, epochs: 1, metaEpochs: 1, forkEpochs: 1, order: 'second' },
   multvae: { ...STEPS, hidden: 32 },

@@ -76,7 +76,7 @@ const SMALL: { [Name in KindName]?: Parameters<typeof train>[1] } = {
   ials: { dim: 16 },
   bpr: { dim: 16, batch: 64 },
   lightgcn: { dim: 16, batch: 64 },
-  bitgcf: { dim: 16, batch: 64 },
+  bitgcf: { dim: 16, batch: 64, epochs: 40 },
   gmf: { ...STEPS, epochs: 8 },
   mlp: { ...STEPS, epochs: 8, hidden: 32 },
   neumf: { ...STEPS, epochs: 6, hidden: 32 },

@@ -3,7 +3,8 @@ import { type OptionTable, withDefault } from '../options.ts';
 
 export const BITGCF_OPTIONS = {
   ...LIGHTGCN_OPTIONS,
-  dropout: withDefault(LIGHTGCN_OPTIONS.dropout, 0.3),
+  epochs: withDefault(LIGHTGCN_OPTIONS.epochs, 20),
+  depth: withDefault(LIGHTGCN_OPTIONS.depth, 2),
   transfer: {
     type: 'number',
     min: 0,
@@ -15,7 +16,7 @@ export const BITGCF_OPTIONS = {
   loss: {
     type: 'choice',
     choices: ['cross-entropy', 'pairs'],
-    default: 'cross-entropy',
+    default: 'pairs',
     flag: '--loss <name>',
     text: 'Loss: cross-entropy of seen and unseen items, or of pairs of a seen and an unseen item',
   },
