@@ -33,7 +33,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   export                      exported variants: size, NDCG@10 before and after, load time, memory
   scale                       growth with the items and with the interactions: time and memory of each stage, fitted exponents, plots
   growth [rows|users|items|markets|columns|ids|histories]  time and memory along each dimension of the input, with exponents and constants
-  huge                        model files around and beyond 2 GiB: every command that writes or opens one, time and memory
+  huge [vectors|updatable]    model files around and beyond 2 GiB: every command that writes or opens one, time and memory
   sizes                       kernels and bundles, raw and gzipped
   worst-request               small requests compared with the worst that one client may ask for
   main-thread                 training on the main thread of a page in Chromium: its longest tasks
@@ -107,6 +107,7 @@ const PARTS = {
     'lightgcn',
     'bitgcf',
   ],
+  huge: ['vectors', 'updatable'],
   growth: ['rows', 'users', 'items', 'markets', 'columns', 'ids', 'histories'],
   cluster: ['digests', 'speed'],
   update: ['exact', 'stale'],

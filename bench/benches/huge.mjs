@@ -10,18 +10,18 @@ import { writeDirectory } from '../../dist/node.js';
 import { describe, machine } from '../harness/machine.mjs';
 import { note, save, show, table } from '../harness/report.mjs';
 
-const path = (file) => fileURLToPath(new URL(file, import.meta.url));
-const CLI = path('../../dist/cli.js');
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 /** Items of which an updatable model can just be stored, and cannot any more. */
 const FITS = 30_500;
 const TOO_MANY = 31_500;
 /** Of the file of vectors: above 2 GiB = 2,147,483,648. */
 const BYTES = 2.3e9;
 
-export async function huge() {
+export async function huge({ parts }) {
   if (process.platform !== 'linux') throw new Error('the memory of a process is read from /proc, which only Linux has');
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-huge-'));
   const rows = [];
+  const facts = [];
   const step = async (name, program, args, { fails = false, file } = {}) => {
     note(`${name} …`);
     const { code, seconds, peak, stderr } = await run(folder, program, args);
@@ -33,57 +33,47 @@ export async function huge() {
     return rows.at(-1);
   };
   const command = (name, args, more) => step(name, CLI, args, more);
+  const count = (number) => number.toLocaleString('en-US');
+  /** The commands that open a model of this name. */
+  const open = async (about, file, market, item) => {
+    await command(`inspect, ${about}`, ['inspect', file]);
+    await command(`recommend, ${about}`, ['recommend', file, '--market', market, '--items', item]);
+    const narrow = about === 'vectors' ? ['--vectors', 'int8'] : [];
+    const args = ['export', file, '--market', market, '-o', 'small.m3rec', ...narrow];
+    await command(`export of one market, ${about}`, args, { file: 'small.m3rec' });
+  };
+  const wanted = (part) => parts === undefined || parts.includes(part);
   try {
-    for (const [name, items] of [
-      ['fits', FITS],
-      ['many', TOO_MANY],
-    ])
-      await writeDirectory(
-        join(folder, name),
-        generateMarkets({ seed: 1, users: items, items, interactions: 10 * items }),
-      );
-    await writeDirectory(join(folder, 'news'), generateMarkets({ seed: 2, users: 50, items: 200, interactions: 400 }));
-    const count = (items) => items.toLocaleString('en-US');
-    const ease = (data, file) => ['train', data, '-o', file, '--model', 'ease', '--updatable'];
-    await command(`train --updatable, ${count(TOO_MANY)} items: refused`, ease('many', 'many.m3rec'), { fails: true });
-    const stored = await command(`train --updatable, ${count(FITS)} items`, ease('fits', 'fits.m3rec'), {
-      file: 'fits.m3rec',
-    });
-    const large = await step(
-      'encodeModel, a file of vectors',
-      path('../processes/write-large.mjs'),
-      ['large.m3rec', String(BYTES)],
-      {
+    if (wanted('vectors')) {
+      const writer = fileURLToPath(new URL('../processes/write-large.mjs', import.meta.url));
+      const made = await step('encodeModel and a save, vectors', writer, ['large.m3rec', String(BYTES)], {
         file: 'large.m3rec',
-      },
-    );
-    for (const [about, file, market, item] of [
-      ['updatable', 'fits.m3rec', 'de', 'P1000001'],
-      ['vectors', 'large.m3rec', 'm0', 'P0000001'],
-    ]) {
-      await command(`inspect, ${about}`, ['inspect', file]);
-      await command(`recommend, ${about}`, ['recommend', file, '--market', market, '--items', item]);
-      await command(
-        `export --market --vectors int8, ${about}`,
-        [
-          ...['export', file, '--market', market, '-o', 'small.m3rec'],
-          ...(about === 'vectors' ? ['--vectors', 'int8'] : []),
-        ],
-        { file: 'small.m3rec' },
-      );
+      });
+      facts.push(`The file of vectors has ${count(made.bytes)} bytes; 2 GiB are ${count(2 ** 31)}.`);
+      await open('vectors', 'large.m3rec', 'm0', 'P0000001');
     }
-    await command('update, updatable', ['update', 'fits.m3rec', '--data', 'news', '-o', 'newer.m3rec'], {
-      file: 'newer.m3rec',
-    });
+    if (wanted('updatable')) {
+      const write = (name, items, users = items) =>
+        writeDirectory(join(folder, name), generateMarkets({ seed: 1, users, items, interactions: 10 * users }));
+      await write('many', TOO_MANY);
+      await write('fits', FITS);
+      await write('news', 200, 50);
+      const ease = (data) => ['train', data, '-o', `${data}.m3rec`, '--model', 'ease', '--updatable'];
+      await command(`train --updatable, ${count(TOO_MANY)} items`, ease('many'), { fails: true });
+      await command(`train --updatable, ${count(FITS)} items`, ease('fits'), { file: 'fits.m3rec' });
+      await open('updatable', 'fits.m3rec', 'de', 'P1000001');
+      const update = ['update', 'fits.m3rec', '--data', 'news', '-o', 'newer.m3rec'];
+      await command('update, updatable', update, { file: 'newer.m3rec' });
+    }
     const blocks = [
-      `Each command in its own process. ${stored.name} is what a model can store of inverses (1.9 GB); the file of vectors has ${count(large.bytes)} bytes, more than 2 GiB (2,147,483,648).`,
+      `Each command in its own process. ${facts.join(' ')}`,
       table(
         ['command', 'seconds', 'peak of the process, GB', 'file written, GB'],
-        rows.map(({ name, seconds, peak, bytes }) => [
+        rows.map(({ name, seconds, peak, bytes, line }) => [
           name,
           seconds.toFixed(1),
           (peak / 1e9).toFixed(2),
-          bytes === undefined ? '–' : (bytes / 1e9).toFixed(3),
+          line ? 'refused' : bytes === undefined ? '–' : (bytes / 1e9).toFixed(3),
         ]),
       ),
       ...rows.filter(({ line }) => line).map(({ line }) => `Refused before the training: ${line}`),

@@ -12,6 +12,12 @@ const DRAIN_MS = 5000;
 /** Bytes of a request line and its headers. The handler's limit of a URL is lower, so it applies first. */
 const HEADER_BYTES = 65_536;
 
+/**
+ * How long an idle connection is kept: longer than gateways keep theirs (60 s as they come), so that none of them sends a
+ * request on one that is just being closed.
+ */
+const IDLE_MS = 65_000;
+
 export interface HttpOptions {
   host: string;
   /** 0 chooses a free one. */
@@ -46,7 +52,7 @@ export async function serveHttp(
       ),
   });
   const open = new Set<ServerResponse>();
-  const server = createServer({ maxHeaderSize: HEADER_BYTES }, (request, response) => {
+  const server = createServer({ maxHeaderSize: HEADER_BYTES, keepAliveTimeout: IDLE_MS }, (request, response) => {
     open.add(response);
     if (signal.aborted) response.shouldKeepAlive = false;
     response.once('close', () => {

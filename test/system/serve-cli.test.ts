@@ -113,6 +113,13 @@ describe('a page of a stranger', () => {
   });
 });
 
+test('keeps an idle connection for longer than gateways do', async () => {
+  const { url } = await serve('one.m3rec');
+  const response = await fetch(`${url}/health`);
+  await response.text();
+  expect(Number(/timeout=(\d+)/.exec(response.headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60);
+});
+
 describe('a model that is replaced', () => {
   const recommend = async (url: string) => (await fetch(`${url}/v1/fr/recommend?items=a`)).status;
   const digest = async (url: string) => (await (await fetch(`${url}/health`)).json()).digest;
