@@ -19,6 +19,7 @@ import { addSimilar } from './commands/similar.ts';
 import { addSplit } from './commands/split.ts';
 import { addStats } from './commands/stats.ts';
 import { addTrain } from './commands/train.ts';
+import { addTune } from './commands/tune.ts';
 import { addUpdate } from './commands/update.ts';
 import { addWorker } from './commands/worker.ts';
 import type { Context } from './context.ts';
@@ -33,6 +34,7 @@ const COMMANDS = [
   addEvaluate,
   addCompare,
   addExperiment,
+  addTune,
   addGain,
   addRecommend,
   addSimilar,

@@ -7,7 +7,7 @@ const LIGHT = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#8a6d00', '#56b4e9',
 const DARK = ['#5ab4ee', '#ff8a3d', '#3ecf9f', '#e6a0c8', '#e0c040', '#8fd0ff', '#b79af0', '#aaaaaa'];
 
 const rules = (ink: string, soft: string, line: string, paper: string, colours: readonly string[]) =>
-  `.lab .paper{fill:${paper}}.lab .ink{fill:${ink}}.lab .soft{fill:${soft}}.lab .grid{stroke:${line}}${colours
+  `.lab .paper{fill:${paper}}.lab .ink{fill:${ink}}.lab .soft{fill:${soft}}.lab .grid{stroke:${line}}.lab .rule{stroke:${ink}}${colours
     .map((colour, i) => `.lab .f${i}{fill:${colour}}.lab .s${i}{stroke:${colour}}`)
     .join('')}`;
 

@@ -92,7 +92,7 @@ function drawDifferences({ tested, baseline }: Significance): string {
     parts.push(
       label(NAMES - 8, y + 4, shortened(name), 'end'),
       `<rect class="f${value < 0 ? 1 : 0}" x="${Math.min(x(0), x(value)).toFixed(1)}" y="${y - 6}" width="${Math.abs(x(value) - x(0)).toFixed(1)}" height="12"/>`,
-      line(x(value - reach), y, x(value + reach), y, 'stroke="currentColor" class="grid" stroke-width="2"'),
+      line(x(value - reach), y, x(value + reach), y, 'class="rule" stroke-width="1.5"'),
     );
   }
   return drawing(right + 30, bottom + 28, `Differences from ${baseline}`, parts);
@@ -205,15 +205,15 @@ function tuningChart({ models, experiment, tune }: Results): Chart | undefined {
   const shown = panels.slice(0, MOST_PANELS);
   for (const [i, { name, option, values, best }] of shown.entries()) {
     const left = (i % COLUMNS) * PANEL_WIDTH + 40;
-    const top = Math.floor(i / COLUMNS) * PANEL_HEIGHT + 40;
-    const [right, bottom] = [left + PANEL_WIDTH - 60, top + PANEL_HEIGHT - 66];
+    const top = Math.floor(i / COLUMNS) * PANEL_HEIGHT + 46;
+    const [right, bottom] = [left + PANEL_WIDTH - 60, top + PANEL_HEIGHT - 72];
     const y = linear(
       best.map((value) => 100 * value),
       bottom,
       top,
     );
     const x = (place: number) => left + 8 + (place / (values.length - 1)) * (right - left - 16);
-    parts.push(heading(left - 30, top - 22, shortened(name)), label(left - 30, top - 8, shortened(option)));
+    parts.push(heading(left - 30, top - 28, shortened(name)), label(left - 30, top - 13, shortened(option)));
     parts.push(...gridAcross(y, left, right));
     parts.push(
       path(

@@ -3,7 +3,6 @@
 import { canonicalJson } from '../common/canonical-json.ts';
 import { ArgumentError, checkCallback } from '../common/errors.ts';
 import { Job, type JobOptions } from '../common/job.ts';
-import { sha256 } from '../common/sha256.ts';
 import { withHalves } from '../data/halves.ts';
 import type { Markets } from '../data/markets.ts';
 import { encodeMarkets } from '../data/markets-codec.ts';
@@ -190,7 +189,10 @@ export async function runTrials(trials: readonly PreparedTrial[], options: RunOp
       times.push(line);
       left.delete(trial);
       progress.done++;
-      const secondsLeft = secondsOf([...left], times, executor.parallel)?.seconds;
+      // of a kind that nothing is known of, a trial takes as long as the others do
+      const usual = times.reduce((sum, { seconds }) => sum + seconds, 0) / times.length;
+      const costs = Object.fromEntries(trials.map(({ name }) => [name, usual]));
+      const secondsLeft = secondsOf([...left], times, executor.parallel, costs)?.seconds;
       onTrial?.(line, { ...progress, ...(secondsLeft !== undefined && { secondsLeft }) });
     },
   });
@@ -228,6 +230,9 @@ async function keepRanks(from: BlobStore, to: BlobStore, digest: string | undefi
   await to.put(bytes);
 }
 
+/** What is known of a trial that ended. */
+type TimedTrial = Pick<TrialLine, 'kind' | 'options' | 'seconds' | 'share'>;
+
 /** A guess of how long trials take, and what it rests on. */
 export interface Guess {
   seconds: number;
@@ -241,17 +246,17 @@ export interface Guess {
  * @returns undefined where nothing is known of any of them.
  */
 export function secondsOf(
-  trials: readonly Pick<PreparedTrial, 'name' | 'kind' | 'options'>[],
-  times: readonly Pick<TrialLine, 'kind' | 'options' | 'seconds'>[],
+  trials: readonly (Pick<PreparedTrial, 'name' | 'kind' | 'options'> & { input?: Pick<TrialInput, 'share'> })[],
+  times: readonly TimedTrial[],
   parallel = 1,
   costs: Readonly<Record<string, number | undefined>> = {},
 ): Guess | undefined {
   let seconds = 0;
   let told = 0;
   const unknown = new Set<string>();
-  for (const { name, kind, options } of trials) {
+  for (const { name, kind, options, input } of trials) {
     const recorded = times.filter((each) => each.kind === kind);
-    const guess = recorded.length > 0 ? guessFrom(recorded, options) : costs[name];
+    const guess = recorded.length > 0 ? guessFrom(recorded, options, input?.share ?? 1) : costs[name];
     if (guess === undefined) unknown.add(name);
     else {
       seconds += guess;
@@ -263,19 +268,13 @@ export function secondsOf(
 }
 
 /** The mean of the recorded trials with the most options in common; seconds of an epoch times epochs, if it has those. */
-function guessFrom(
-  recorded: readonly Pick<TrialLine, 'options' | 'seconds'>[],
-  options: Record<string, unknown>,
-): number {
+function guessFrom(recorded: readonly TimedTrial[], options: Record<string, unknown>, share: number): number {
   const common = (other: Record<string, unknown>) =>
     Object.keys(options).filter((name) => name !== 'seed' && other[name] === options[name]).length;
   const most = recorded.reduce((best, line) => Math.max(best, common(line.options)), 0);
   const nearest = recorded.filter((line) => common(line.options) === most);
   const epochs = (values: Record<string, unknown>) => Math.max(1, Number(values.epochs ?? 1));
-  return (
-    nearest.reduce((sum, line) => sum + (line.seconds * epochs(options)) / epochs(line.options), 0) / nearest.length
-  );
+  const scaled = ({ seconds, options: theirs, share: of = 1 }: TimedTrial) =>
+    (seconds * epochs(options) * share) / (epochs(theirs) * of);
+  return nearest.reduce((sum, line) => sum + scaled(line), 0) / nearest.length;
 }
-
-/** The digest of a value that JSON can hold. */
-export const digestOf = (value: unknown) => sha256(new TextEncoder().encode(canonicalJson(value)));

@@ -1,30 +1,23 @@
 import { existsSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { clusterExecutor } from '../../cluster/queue/executor.ts';
 import { statusOf } from '../../cluster/status.ts';
-import { ArgumentError } from '../../common/errors.ts';
-import { planTrials } from '../../lab/plan.ts';
-import { type PreparedExperiment, prepareExperiment, runTrials, secondsOf, type TrialLine } from '../../lab/run.ts';
+import { type PreparedExperiment, runTrials, secondsOf, type TrialLine } from '../../lab/run.ts';
 import { metricTitle } from '../../lab/tables.ts';
 import { openTrials, readTrials, TRIALS } from '../../node/trial-folder.ts';
-import { localExecutor } from '../../threads/local-executor.ts';
 import { type ClusterOptions, onCluster, openCluster } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import { dataOption } from '../data-options.ts';
-import { named, readExperiment, readExperimentData, readLists } from '../lab/experiment-file.ts';
 import { ExperimentView, formatTime } from '../lab/experiment-view.ts';
+import { namesOf, type OpenOptions, openExperiment } from '../lab/open-experiment.ts';
 import { writeResults } from '../lab/write-results.ts';
 import { insecureOption, jsonOption, nonEmpty, queueOption, storeFolderOption, threadsOption } from '../options.ts';
 import { formatCounted, formatJson, formatTable, write } from '../output.ts';
 
-interface ExperimentCommandOptions extends Omit<ClusterOptions, 'verify'> {
-  output?: string;
-  data?: string[];
-  only?: string[];
+interface ExperimentCommandOptions extends OpenOptions, Omit<ClusterOptions, 'verify' | keyof OpenOptions> {
   dryRun?: boolean;
   report?: boolean;
-  threads?: number;
   json?: boolean;
 }
 
@@ -51,44 +44,29 @@ export function addExperiment(program: Command, context: Context): void {
     .action((file, options) => runExperiment(context, file, options));
 }
 
-const namesOf = (text: string) =>
-  nonEmpty(text)
-    .split(',')
-    .map((name) => name.trim());
-
 async function runExperiment(context: Context, file: string, options: ExperimentCommandOptions): Promise<void> {
-  const { data, only, dryRun, report, threads, json } = options;
-  const all = await readExperiment(file, context.signal);
-  const experiment = await named(file, async () => {
-    planTrials(all);
-    return all;
-  });
-  const markets = await readExperimentData(context, file, experiment, data);
-  const lists = await readLists(context, file, experiment, markets);
-  const executor = onCluster(options)
-    ? await clusterOf(options, context.version)
-    : localExecutor({ ...(await context.threads(threads, false)), onThreads: undefined });
-  const prepared = await named(file, () => prepareExperiment(experiment, markets, executor.blobs, lists));
-  context.view.clear();
-  const folder = options.output ?? `${basename(file, extname(file))}-results`;
-  const chosen = { ...prepared, trials: onlyNamed(prepared, only) };
+  const { dryRun, report, json } = options;
+  const elsewhere = onCluster(options) ? () => clusterOf(options, context.version) : undefined;
+  const { prepared, chosen, executor, folder } = await openExperiment(context, file, options, elsewhere);
   if (dryRun) {
-    const file = join(folder, TRIALS);
-    return tellPlan(chosen, existsSync(file) ? await readTrials<TrialLine>(file) : [], json);
+    const stored = join(folder, TRIALS);
+    return tellPlan(
+      { ...prepared, trials: chosen },
+      existsSync(stored) ? await readTrials<TrialLine>(stored) : [],
+      json,
+    );
   }
   const store = await openTrials<TrialLine>(folder, (text) => context.message(text));
   try {
-    const view = new ExperimentView(context, experiment, chosen.trials, prepared.tune);
-    const stored = await store.lines();
-    const lines = report
-      ? linesOf(chosen, stored)
-      : await runTrials(chosen.trials, {
-          ...context.job,
-          ...{ store, executor, build: context.version, onTrial: view.onTrial },
-        });
+    const view = new ExperimentView(context, prepared.experiment, chosen, prepared.tune);
+    if (!report)
+      await runTrials(chosen, {
+        ...context.job,
+        ...{ store, executor, build: context.version, onTrial: view.onTrial },
+      });
     view.say();
     context.view.clear();
-    const written = await writeResults(folder, prepared, lines, store.blobs);
+    const written = await writeResults(folder, prepared, linesOf(prepared, await store.lines()), store.blobs);
     await write(json ? formatJson(written.summary) : written.table);
     context.message(`wrote ${folder}: ${written.files.join(', ')}`);
   } finally {
@@ -101,14 +79,6 @@ async function clusterOf(options: ClusterOptions, build: string) {
   const { cluster, store } = await openCluster(options);
   const { workers } = await statusOf(store);
   return clusterExecutor(cluster, store, build, Math.max(1, workers.length));
-}
-
-/** @throws ArgumentError for a name that the experiment does not have. */
-function onlyNamed({ trials }: PreparedExperiment, only: readonly string[] | undefined) {
-  const names = [...new Set(trials.map(({ name }) => name))];
-  const unknown = only?.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new ArgumentError('--only', unknown, names.join(', '));
-  return only ? trials.filter(({ name }) => only.includes(name)) : trials;
 }
 
 /** Of the plan, what is there. */

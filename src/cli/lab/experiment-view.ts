@@ -33,6 +33,9 @@ export class ExperimentView {
   private readonly rows = new Map<string, Row>();
   private drawn = 0;
   private reused = 0;
+  /** Of rungs, whose trials come in batches that know of themselves alone. */
+  private total: number | undefined;
+  private ended = 0;
 
   constructor(
     private readonly context: Context,
@@ -47,7 +50,17 @@ export class ExperimentView {
     }
   }
 
-  readonly onTrial = (line: TrialLine, progress: ExperimentProgress): void => {
+  /** Begins to count again: as many trials, with more training. */
+  startAgain(total: number): void {
+    this.total = total;
+    this.ended = 0;
+    this.drawn = 0;
+    for (const row of this.rows.values()) Object.assign(row, { total: 0, done: 0, best: undefined });
+  }
+
+  readonly onTrial = (line: TrialLine, given: ExperimentProgress): void => {
+    const progress =
+      this.total === undefined ? given : { done: ++this.ended, total: this.total, reused: given.reused * this.ended };
     const row = this.rows.get(line.name)!;
     row.done++;
     if (line.error !== undefined) row.failed++;
@@ -104,7 +117,7 @@ export class ExperimentView {
       ['model', 'trials', metricTitle(metric, k), 'best options'],
       [...this.rows].map(([name, { done: made, total: all, failed, best }]) => [
         name,
-        `${made}/${all}${failed > 0 ? ` (${failed} failed)` : ''}`,
+        `${made}${all > 0 ? `/${all}` : ''}${failed > 0 ? ` (${failed} failed)` : ''}`,
         best ? formatPercent(best.value) : '',
         best ? optionsShown(best.given) : '',
       ]),
