@@ -1,5 +1,5 @@
 // Whether a difference may be chance: paired tests, their correction for several, effect sizes and intervals.
-import { ArgumentError, checkArray, checkInteger, checkNumber } from '../common/errors.ts';
+import { ArgumentError, checkArray, checkChoice, checkInteger, checkNumber, checkObject } from '../common/errors.ts';
 import { normalTails, studentQuantile, studentTails } from '../common/probability.ts';
 import { SplitMix } from '../data/splitmix.ts';
 
@@ -156,11 +156,20 @@ export interface BootstrapOptions {
  * low < 4.5 && high > 4.5; // → true
  */
 export function bootstrap(values: readonly number[], options: BootstrapOptions = {}): [number, number] {
-  const { draws = 2000, level = 0.95, seed = 0, users, over = 'rows' } = options;
+  const {
+    draws = 2000,
+    level = 0.95,
+    seed = 0,
+    users,
+    over = 'rows',
+  } = checkObject('options', options) as BootstrapOptions;
   checkDifferences(values, 1, 'values');
   checkInteger('draws', draws, 20, 1_000_000);
   checkNumber('level', level, 1e-9, 1 - 1e-9);
   checkInteger('seed', seed, 0, 0xffffffff);
+  checkChoice('over', over, ['rows', 'users']);
+  if (users !== undefined && !(typeof users === 'object' && users?.length === values.length))
+    throw new ArgumentError('users', users, `the number of a user for each of ${values.length} values`);
   const { sums, counts } = users ? clustersOf(values, users, over) : { sums: values, counts: undefined };
   const random = new SplitMix(seed);
   const n = sums.length;
@@ -207,10 +216,12 @@ function quantile(sorted: Float64Array, share: number): number {
   return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
+/** Largest value: squares of values and their sums stay numbers. */
+const MOST = 1e100;
+
 function checkDifferences(values: unknown, least: number, name = 'differences'): number {
   const array = checkArray(name, values) as readonly number[];
   if (array.length < least) throw new ArgumentError(name, values, `at least ${least}`);
-  for (let i = 0; i < array.length; i++)
-    if (!Number.isFinite(array[i])) throw new ArgumentError(`${name}[${i}]`, array[i], 'a finite number');
+  for (let i = 0; i < array.length; i++) checkNumber(`${name}[${i}]`, array[i], -MOST, MOST);
   return array.length;
 }

@@ -1,5 +1,5 @@
 // The paired difference of two lists of ranks: by user, market by market, with both tests and their correction.
-import { ArgumentError } from '../common/errors.ts';
+import { ArgumentError, checkArray, checkInteger, checkNumber, checkObject, checkTexts } from '../common/errors.ts';
 import { METRICS, type Metric } from '../evaluate/metrics.ts';
 import { bootstrap, holm, type TTest, tTest, type Wilcoxon, wilcoxon } from '../evaluate/statistics.ts';
 
@@ -56,8 +56,17 @@ export interface CompareRanksOptions {
 export function compareRanks(
   a: readonly MarketRanks[],
   b: readonly MarketRanks[],
-  { metric: name = 'mrr', k = 10, seed = 0, draws = 2000 }: CompareRanksOptions = {},
+  options: CompareRanksOptions = {},
 ): PairedDifference[] {
+  const {
+    metric: name = 'mrr',
+    k = 10,
+    seed = 0,
+    draws = 2000,
+  } = checkObject('options', options) as CompareRanksOptions;
+  checkInteger('k', k, 1, 0x7fffffff);
+  checkRanks('a', a);
+  checkRanks('b', b);
   const metric = METRICS.find((each) => each.name === name);
   if (!metric) throw new ArgumentError('metric', name, METRICS.map((each) => each.name).join(', '));
   const pairs = a.flatMap((one) => {
@@ -81,6 +90,19 @@ export function compareRanks(
   });
   const [ts, ws] = [holm(found.map((each) => each.t.p)), holm(found.map((each) => each.wilcoxon.p))];
   return found.map((each, i) => ({ ...each, adjusted: { t: ts[i], wilcoxon: ws[i] } }));
+}
+
+function checkRanks(side: string, markets: unknown): void {
+  for (const [i, market] of checkArray(side, markets).entries()) {
+    const where = `${side}[${i}]`;
+    const { market: name, users, items, ranks } = checkObject(where, market);
+    if (typeof name !== 'string') throw new ArgumentError(`${where}.market`, name, 'a name, as text');
+    const count = checkArray(`${where}.ranks`, ranks).length;
+    for (const [r, rank] of (ranks as unknown[]).entries()) checkNumber(`${where}.ranks[${r}]`, rank, 1, 1e15);
+    for (const [of, ids] of Object.entries({ users, items }))
+      if (checkTexts(`${where}.${of}`, ids).length !== count)
+        throw new ArgumentError(`${where}.${of}`, ids, `${count} ids, one for each rank`);
+  }
 }
 
 function pairUsers(a: MarketRanks, b: MarketRanks, metric: Metric, k: number) {

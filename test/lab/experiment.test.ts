@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import Ajv from 'ajv';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { checkExperiment } from '../../src/lab/experiment.ts';
 import { combinations, planTrials } from '../../src/lab/plan.ts';
 import { experimentSchema } from '../../src/lab/schema.ts';
@@ -94,4 +96,17 @@ test('the schema takes what the checks take', () => {
   };
   expect(valid(value), JSON.stringify(valid.errors)).toBe(true);
   expect(checkExperiment(value)).toMatchObject({ baseline: 'EASE', select: { metric: 'ndcg', k: 20 } });
+});
+
+const root = new URL('../../experiments/', import.meta.url);
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'));
+
+test.each(files)('experiments/%s passes the checks and the schema', (file) => {
+  const value = parse(readFileSync(new URL(file.replaceAll('\\', '/'), root), 'utf8'));
+  expect(valid(value), JSON.stringify(valid.errors)).toBe(true);
+  expect(plan(value).length).toBeGreaterThan(3);
+});
+
+test('the schema that is committed is today’s', () => {
+  expect(JSON.parse(readFileSync(new URL('experiment.schema.json', root), 'utf8'))).toEqual(experimentSchema());
 });
