@@ -135,3 +135,29 @@ test('a file of ranks has a line for each held-out row, and replaces no other fi
   );
   expectFailure(await run(...evaluation, '--per-user', 'ranks.txt'), 2, '--per-user: "ranks.txt" should end in .csv');
 });
+
+test('intervals, lists and given candidates are shown where they are asked for', async () => {
+  const args = ['evaluate', 'ease.m3rec', '--data', 'data', '--markets', 'de'];
+  const text = await output(...args, '--intervals', '--lists', '20');
+  expect(text).toMatch(/\nmarket +MRR %, 95 % interval +NDCG .*\nde +\d+\.\d\d to \d+\.\d\d /);
+  expect(text).toMatch(/\nmarket +lists +coverage % +popularity % +Gini\nde +20 +\d+\.\d +\d+\.\d\d +0\.\d{3}\n/);
+  const [de] = JSON.parse(await output(...args, '--intervals', '--lists', '20', '-k', '5,10', '--json')).markets;
+  for (const { mrr } of de.cutoffs) {
+    expect(mrr.interval[0]).toBeLessThan(mrr.mean);
+    expect(mrr.interval[1]).toBeGreaterThan(mrr.mean);
+  }
+  expect(de.lists.map(({ k }: { k: number }) => k)).toEqual([5, 10]);
+  const { markets: data, items } = generated;
+  const { valid, users } = {
+    ...data.find(({ name }) => name === 'de')!.valid,
+    ...data.find(({ name }) => name === 'de')!,
+  };
+  const lines = users.map((user) => `${user}\t${items.slice(0, 3).join()}`);
+  writeFileSync(join(folder, 'de.tsv'), `${lines.join('\n')}\n`);
+  const [given] = JSON.parse(await output(...args, '--candidates', 'de=de.tsv', '--json')).markets;
+  expect(valid.users.length).toBeGreaterThan(0);
+  expect(given.candidates.most).toBeLessThanOrEqual(4);
+  expectFailure(await run(...args, '--candidates', 'de=de.tsv', '--negatives', '5'), 2, '--candidates: it says what');
+  expectFailure(await run(...args, '--candidates', 'xx=de.tsv'), 2, '--candidates: found "xx", expected a market: de');
+  expectFailure(await run(...args, '--candidates', 'de'), 2, 'Expected a market and a file');
+});

@@ -126,10 +126,6 @@ test.runIf(process.platform !== 'win32')(
 );
 
 test('tune ends with one trial of each model in full, however little time there is', async () => {
-  const tuned = JSON.parse(
-    await output('tune', 'small.json', '--budget', '0', '-o', 'tuned', '--json').catch(() => '{}'),
-  );
-  expect(tuned).toEqual({});
   const { code, stdout, stderr } = await run('tune', 'small.json', '--budget', '0', '-o', 'tuned', '--json');
   expect(code, stderr).toBe(0);
   const { rungs, models } = JSON.parse(stdout);

@@ -10,6 +10,7 @@ import type { TableKind } from '../../node/table-kind.ts';
 import { addClusterOptions, type ClusterOptions, onCluster, runOnCluster } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import { addDataOptions, type DataOptions, dataOption, takeDataOptions } from '../data-options.ts';
+import { candidatesOf, type Evaluated, intervalTable, leading, listsProtocol, listTable } from '../evaluate-more.ts';
 import { heldOutOption, jsonOption, nonEmpty, threadsOption, whole, wholes } from '../options.ts';
 import { formatCount, formatCounted, formatJson, formatPercent, formatTable, write } from '../output.ts';
 import { readData } from '../read-data.ts';
@@ -37,16 +38,13 @@ interface EvaluateCommandOptions extends DataOptions, ClusterOptions {
   k: number[];
   repeat?: boolean;
   by?: GroupingName;
+  intervals?: boolean;
+  lists?: number;
+  candidates?: Record<string, string>;
   perUser?: string;
   scarce?: number[];
   threads?: number;
   json?: boolean;
-}
-
-/** A model to evaluate. */
-interface Evaluated {
-  model: string;
-  result: Evaluation;
 }
 
 export function addEvaluate(program: Command, context: Context): void {
@@ -62,6 +60,19 @@ export function addEvaluate(program: Command, context: Context): void {
         '--by <what>',
         'also by group: shared or own items of a market; head, tail or cold items; length of the history',
       ).choices(GROUPINGS),
+    )
+    .addOption(new Option('--intervals', 'also the 95 % interval of each metric, by a bootstrap over users'))
+    .addOption(
+      new Option(
+        '--lists <n>',
+        'also coverage, popularity and Gini of what this many users of each market are recommended',
+      ).argParser(whole(1, 1_000_000_000)),
+    )
+    .addOption(
+      new Option(
+        '--candidates <market=file>',
+        'rank against the items of a run file (user<TAB>item,item,…), not sampled ones; once for each market',
+      ).argParser(candidatesOf),
     )
     .addOption(
       new Option(
@@ -118,20 +129,34 @@ export function addEvaluateSettings(command: Command): void {
 }
 
 async function runEvaluate(context: Context, paths: string[], given: EvaluateCommandOptions): Promise<void> {
-  const [reading, { data, json, by, perUser, scarce, threads, cluster, store, insecure, verify, ...options }] =
+  const [reading, { data, json, by, perUser, scarce, threads, cluster, store, insecure, verify, ...others }] =
     takeDataOptions(given);
+  const { candidates, ...rest } = others;
   const machines = { cluster, store, insecure, verify };
+  const more = [candidates, rest.intervals, rest.lists];
   if (scarce && onCluster(machines)) throw ArgumentError.because('--cluster', 'is not for --scarce');
-  if (scarce && (by !== undefined || perUser !== undefined))
-    throw ArgumentError.because('--scarce', 'it has tables of its own; leave out --by and --per-user');
+  if (more.some((other) => other !== undefined) && onCluster(machines))
+    throw ArgumentError.because('--cluster', 'is not for --intervals, --lists and --candidates');
+  if (scarce && [by, perUser, ...more].some((other) => other !== undefined))
+    throw ArgumentError.because(
+      '--scarce',
+      'it has tables of its own; leave out --by, --intervals, --lists, --candidates and --per-user',
+    );
+  if (candidates && (rest.protocol !== 'clean' || rest.negatives !== 999))
+    throw ArgumentError.because('--candidates', 'it says what to rank against; leave out --protocol and --negatives');
   if (!scarce && threads !== undefined) throw ArgumentError.because('--threads', 'only --scarce trains; leave it out');
   const twice = paths.find((path, i) => paths.indexOf(path) < i);
   if (twice !== undefined) throw ArgumentError.because('file', `${JSON.stringify(twice)} is given twice`);
   const ranks =
     perUser === undefined ? undefined : await context.openResult(perUser, tableFile('--per-user', perUser, RANKS));
   const { markets: rows } = await readData(context, data, reading);
-  if (scarce) return runScarce(context, paths, rows, { ...options, shares: scarce }, threads, json);
-  const known = await commonMarkets(context, paths, rows, options.heldOut);
+  if (scarce) return runScarce(context, paths, rows, { ...rest, shares: scarce }, threads, json);
+  const options = candidates ? { ...rest, protocol: await listsProtocol(context, candidates, rows) } : rest;
+  const common = await commonMarkets(context, paths, rows, options.heldOut);
+  // of markets without lists nothing is asked
+  const known = candidates
+    ? (common ?? rows.markets.map(({ name }) => name)).filter((name) => candidates[name])
+    : common;
   const all: Evaluated[] = [];
   for (const model of paths) {
     const settings = { ...options, markets: known };
@@ -169,6 +194,8 @@ async function runEvaluate(context: Context, paths: string[], given: EvaluateCom
   }
   const tables = [evaluationTable(all)];
   if (by) tables.push(groupTable(all, by));
+  if (rest.intervals) tables.push(intervalTable(all));
+  if (rest.lists) tables.push(listTable(all));
   if (differences.length > 0) tables.push(differenceTable(paths[0], differences));
   await write(tables.join('\n'));
 }
@@ -239,23 +266,6 @@ function warn(
   for (const { market, repeatedRows } of result.markets)
     if (repeatedRows > 0) about(market, `${rows(repeatedRows)} given twice, counted once`);
   for (const { market } of result.emptyMarkets) about(market, `no ${heldOut} row is left to rank`);
-}
-
-/** The columns that only some tables need: the model if there are several, k if there are several. */
-function leading(all: Evaluated[]) {
-  const models = all.length > 1;
-  const { ks } = all[0].result;
-  const at = ks.length > 1 ? '' : `@${ks[0]}`;
-  return {
-    names: [...(models ? ['model'] : []), 'market', ...(ks.length > 1 ? ['k'] : [])],
-    metrics: SHOWN.flatMap((name) => [`${name.toUpperCase()}${at} %`, '±']),
-    cells: (model: string, market: string, k: number) => [
-      ...(models ? [model] : []),
-      market,
-      ...(ks.length > 1 ? [String(k)] : []),
-    ],
-    left: models ? [0, 1] : [0],
-  };
 }
 
 function evaluationTable(all: Evaluated[]): string {

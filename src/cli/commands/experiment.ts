@@ -133,6 +133,6 @@ async function tellPlan(
       ? `, without ${guess.unknown.join(', ')}, of which no time is known (say \`cost\`)`
       : '';
   await write(
-    `\n${formatCounted(todo.length, 'trial')} to do: ${time}${unknown}.\nThe data is read${Object.keys(experiment.split).length > 0 ? ', split' : ''} and parted once for all trials, each model is trained once for all ${formatCounted(experiment.protocols.length, 'protocol')}, and trials made before are taken from the folder.\nChosen by ${metricTitle(metric, k)} of ${tune} (${protocol}), reported on ${report}.\n`,
+    `\n${formatCounted(todo.length, 'trial')} to do: ${time}${unknown}.\nThe data is read${Object.keys(experiment.split).length > 0 ? ', split' : ''} and parted once for all trials, each trial trains once${experiment.protocols.length > 1 ? ` for all ${experiment.protocols.length} protocols` : ''}, and trials made before are taken from the folder.\nChosen by ${metricTitle(metric, k)} of ${tune} (${protocol}), reported on ${report}.\n`,
   );
 }
