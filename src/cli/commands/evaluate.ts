@@ -159,10 +159,10 @@ async function runEvaluate(context: Context, paths: string[], given: EvaluateCom
     : common;
   const all: Evaluated[] = [];
   for (const model of paths) {
-    const settings = { ...options, markets: known };
+    const job = { ...context.job, ...options, markets: known, perUser: true };
     const result = onCluster(machines)
-      ? await evaluateOnCluster(context, machines, model, rows, settings)
-      : await evaluate(await context.openRecommender(model), rows, { ...context.job, ...settings, perUser: true });
+      ? await evaluateOnCluster(context, machines, model, rows, { ...rest, markets: known })
+      : await evaluate(await context.openRecommender(model), rows, job);
     context.view.clear();
     warn(context, data.join(', '), paths.length > 1 ? `${model}: ` : '', result);
     all.push({ model, result });
