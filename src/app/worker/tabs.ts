@@ -16,23 +16,25 @@ export async function changing<T>(work: () => Promise<T>): Promise<T> {
   return made;
 }
 
-let release: (() => void) | undefined;
+let held: { release: () => void; isReleased: Promise<unknown> } | undefined;
 
 /** This tab's open model, which no other tab may delete or rename; undefined for one that has no name. */
 export async function hold(name: string | undefined): Promise<void> {
-  release?.();
-  release = undefined;
+  held?.release();
+  // asked for too early, a browser may still find it taken
+  await held?.isReleased;
+  held = undefined;
   if (name === undefined || !locks) return;
-  await new Promise<void>((held) => {
-    void locks.request(
-      lockOf(name),
-      { mode: 'shared' },
-      () =>
-        new Promise<void>((resolve) => {
-          release = resolve;
-          held();
-        }),
-    );
+  await new Promise<void>((isHeld) => {
+    let release = () => {};
+    const kept = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const isReleased = locks.request(lockOf(name), { mode: 'shared' }, () => {
+      isHeld();
+      return kept;
+    });
+    held = { release, isReleased };
   });
 }
 
