@@ -64,18 +64,14 @@ export async function recover(): Promise<void> {
 const TRAINING = 'm3rec:training';
 
 /** Noted for the next visit: a tab that closes during a training loses it. */
-export function beginTraining(): void {
-  note(Date.now().toString());
-}
+export const beginTraining = (): void => note(true);
 
-export function endTraining(): void {
-  note(undefined);
-}
+export const endTraining = (): void => note(false);
 
-function note(value: string | undefined): void {
+function note(isTraining: boolean): void {
   try {
-    if (value === undefined) sessionStorage.removeItem(TRAINING);
-    else sessionStorage.setItem(TRAINING, value);
+    if (isTraining) sessionStorage.setItem(TRAINING, '');
+    else sessionStorage.removeItem(TRAINING);
   } catch {
     // a window that keeps nothing
   }

@@ -7,7 +7,6 @@ import type { StageReport } from '../engine/stage.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import { type GainOptions, measureGain } from '../evaluate/gain.ts';
 import type { Model } from '../model/model.ts';
-import { encodeModel } from '../models/file.ts';
 import { loadModel } from '../models/load.ts';
 import { kindNamed } from '../models/registry.ts';
 import { describeTransfer } from '../models/sources.ts';
@@ -28,9 +27,9 @@ export interface Trained {
   model: Model;
   stages: readonly StageReport[];
   seconds: number;
-  /** The model file. */
+  /** The model file: its name, and what is in it. */
   file: string;
-  bytes: number;
+  encoded: Uint8Array;
   /** The held-out rows to rank: those that chose no epoch. */
   heldOut: string;
 }
@@ -40,12 +39,12 @@ export interface Trained {
  * markets give each other; for that it trains each market alone, and all without each.
  */
 export async function trainReport(trained: Trained, options: Omit<GainOptions, 'heldOut' | 'shares'>): Promise<string> {
-  const { data, model, stages, seconds, file, bytes } = trained;
+  const { data, model, stages, seconds, file, encoded } = trained;
   const { title } = kindNamed('model', model.kind);
   const transfer = describeTransfer(model.training);
   return [
     HEAD,
-    `${printable(file)}: model \`${model.kind}\` (${title}), ${formatBytes(bytes)}, trained in ${seconds.toFixed(1)} s.`,
+    `${printable(file)}: model \`${model.kind}\` (${title}), ${formatBytes(encoded.length)}, trained in ${seconds.toFixed(1)} s.`,
     '## Data',
     block(dataTable(data)),
     '## Stages',
@@ -93,7 +92,7 @@ function optionTable(options: unknown): string {
 }
 
 async function heldOutBlocks(
-  { data, model, heldOut }: Trained,
+  { data, encoded, heldOut }: Trained,
   options: Omit<GainOptions, 'heldOut' | 'shares'>,
 ): Promise<string[]> {
   if (!data.markets.some((market) => (market.heldOut[heldOut] ?? []).length > 0))
@@ -104,7 +103,7 @@ async function heldOutBlocks(
     const gain = await measureGain(data, { ...options, heldOut, shares: [] });
     return [about, ...gainTables(gain).map(titled)];
   }
-  const recommender = await loadModel(encodeModel(model));
+  const recommender = await loadModel(encoded);
   try {
     const { markets } = await evaluate(recommender, data, { heldOut, signal: options.signal });
     const lines = markets.map(({ market, mrr, ndcg, hr, rows }) => [

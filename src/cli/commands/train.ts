@@ -115,13 +115,14 @@ async function runTrain(
     onStage: table.onStage,
     onNote: (text) => context.message(text),
   });
-  const bytes = await context.save(result, encodeModel(addItemData(context, model, itemFile)));
+  const encoded = encodeModel(addItemData(context, model, itemFile));
+  const bytes = await context.save(result, encoded);
   await table.finish({ file: output, bytes });
   context.message(`wrote ${output}: ${formatBytes(bytes)}`);
   if (!reportFile) return;
   const { stages, seconds } = table;
   const heldOut = selectBy === 'valid' ? 'test' : 'valid';
-  const trained = { data: markets, model, stages, seconds, file: output, bytes, heldOut };
+  const trained = { data: markets, model, stages, seconds, file: output, encoded, heldOut };
   await reportFile.write(await trainReport(trained, { ...context.job, ...how, train: hyper }));
   await reportFile.commit();
   context.message(`wrote ${report}`);
