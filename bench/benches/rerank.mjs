@@ -145,6 +145,8 @@ async function queriesOf(data, rows) {
   const features = [];
   for (const [m, market] of data.markets.entries()) {
     const of = Object.fromEntries(Object.entries(models).map(([key, model]) => [key, model.markets[m]]));
+    const { linear, maxima } = of.default;
+    of.jaccard = { ...linear, values: maxima.map((value, e) => 2 * value - linear.values[e]) };
     for (const { history, target, half } of rows[m]) {
       const scored = candidates(market.items.length, history, target, draw, of, models.default.dim);
       const rank = 1 + scored.reduce((above, { score }) => above + (score > scored[0].score ? 1 : 0), 0);
@@ -178,10 +180,7 @@ function candidates(n, history, target, draw, of, dim) {
   }
   const [all, merged, alone] = [of.default, of.merged, of.alone].map(({ linear }) => sums(n, history, linear));
   const maxima = sums(n, history, { ...of.default.linear, values: of.default.maxima });
-  const jaccard = sums(n, history, {
-    ...of.default.linear,
-    values: of.default.maxima.map((v, e) => 2 * v - of.default.linear.values[e]),
-  });
+  const jaccard = sums(n, history, of.jaccard);
   const V = of.default.vectors;
   const u = new Float64Array(dim);
   for (const i of history) for (let q = 0; q < dim; q++) u[q] += V[i * dim + q];
