@@ -108,9 +108,14 @@ async function startDriven() {
       const handle = beside
         ? (await command('POST', '/window/new', { type: 'tab' })).handle
         : await command('GET', '/window');
-      const here = async (method, path, body = {}) => {
-        await command('POST', '/window', { handle });
-        return command(method, path, method === 'GET' || method === 'DELETE' ? undefined : body);
+      // A session has one current window, so no other page may come between choosing it and using it.
+      const here = (method, path, body = {}) => {
+        const answer = (session.last ?? Promise.resolve()).then(async () => {
+          await command('POST', '/window', { handle });
+          return command(method, path, method === 'GET' || method === 'DELETE' ? undefined : body);
+        });
+        session.last = answer.catch(() => {});
+        return answer;
       };
       /** Calls back, since what the page returns may be a promise. */
       const call = async (script, args) => {

@@ -30,11 +30,12 @@ async function saved(page) {
   ).then(() => page.run(() => [...document.querySelectorAll('.models strong')].map((each) => each.textContent)));
 }
 
+/** Saves the trained model; the name that it has got. */
 async function saveAs(page, name) {
   await person.view(page, 'train');
   await person.fill(page, 'Save as', name);
   await person.click(page, 'button', 'Save');
-  await person.waitFor(page, 'Saved as', '.toast');
+  return until(async () => /Saved as ([\w-]+)\./.exec(await person.text(page, '.toast'))?.[1], 'the name it is saved as');
 }
 
 async function axeFinds(page) {
@@ -384,11 +385,10 @@ export const CASES = [
           await person.visit(each, url);
           await person.train(each, kind);
         }
-        await Promise.all([saveAs(page, 'same'), saveAs(other, 'same')]);
+        const [, theirs] = await Promise.all([saveAs(page, 'same'), saveAs(other, 'same')]);
         for (const each of [page, other])
           await until(async () => (await saved(each)).join() === 'same,same-2', 'both models');
         if (!(await page.run(() => navigator.locks !== undefined))) return;
-        const [, theirs] = /Saved as ([\w-]+)\./.exec(await person.text(other, '.toast'));
         await page.run((which) => {
           const cards = [...document.querySelectorAll('.models li')];
           const card = cards.find((each) => each.querySelector('strong').textContent === which);
