@@ -13,7 +13,7 @@ export function choleskyFactor(A: Float32Array, d: number): Float32Array {
   const L = new Float64Array(d * d);
   for (let j = 0; j < d; j++) {
     let pivot = A[j * d + j];
-    for (let k = 0; k < j; k++) pivot -= L[j * d + k] ** 2;
+    for (let k = 0; k < j; k++) pivot -= L[j * d + k] * L[j * d + k];
     if (!(pivot > LEAST_LEFT * A[j * d + j])) continue;
     const root = Math.sqrt(pivot);
     L[j * d + j] = root;

@@ -35,7 +35,10 @@ async function saveAs(page, name) {
   await person.view(page, 'train');
   await person.fill(page, 'Save as', name);
   await person.click(page, 'button', 'Save');
-  return until(async () => /Saved as ([\w-]+)\./.exec(await person.text(page, '.toast'))?.[1], 'the name it is saved as');
+  return until(
+    async () => /Saved as ([\w-]+)\./.exec(await person.text(page, '.toast'))?.[1],
+    'the name it is saved as',
+  );
 }
 
 async function axeFinds(page) {

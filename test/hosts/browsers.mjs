@@ -27,7 +27,8 @@ export async function startServer(inputs, seconds, isolated) {
     if (request.method === 'POST') {
       let text = '';
       for await (const chunk of request) text += chunk;
-      waiting.get(request.url)?.(JSON.parse(text));
+      const { pathname, search } = new URL(request.url, 'http://localhost');
+      waiting.get(search)?.[pathname.slice(1)](JSON.parse(text));
       response.end();
       return;
     }
@@ -47,11 +48,13 @@ export async function startServer(inputs, seconds, isolated) {
   let visits = 0;
   return {
     async visit(open, path) {
-      const key = `/result?${++visits}`;
+      const key = `?${++visits}`;
       let timer;
+      let last = 'start';
+      const stage = (name) => (last = name);
       const result = new Promise((resolve, reject) => {
-        waiting.set(key, resolve);
-        timer = setTimeout(() => reject(new Error(`no result within ${seconds} s`)), 1000 * seconds);
+        waiting.set(key, { result: resolve, stage });
+        timer = setTimeout(() => reject(new Error(`no result within ${seconds} s: at stage ${last}`)), 1000 * seconds);
       });
       result.catch(() => {}); // heard below
       try {

@@ -89,6 +89,7 @@ async function main() {
   show(`hosts: ${describe(machine())}`);
   for (const block of blocks) show(block);
   process.stdout.write(`${summary}\n`);
+  for (const row of failed) process.stdout.write(`${row.name}: ${state(row)}\n`);
   if (options.save) save('hosts', 'The same bits on every host', [...blocks, summary], { rows }, { everywhere: true });
   return failed.length > 0 ? 1 : 0;
 }
@@ -127,6 +128,6 @@ function state({ skipped, error, differs, digests }) {
   if (skipped) return `skipped: ${skipped}`;
   if (error) return `failed: ${error}`;
   return differs
-    ? `differs at stage ${differs}`
+    ? `differs at stage ${differs}: ${digests[differs]}`
     : `${Object.keys(digests).length} of ${Object.keys(digests).length} the same`;
 }

@@ -3,6 +3,7 @@ import * as m3rec from 'm3rec';
 import { webWorkers } from 'm3rec/workers';
 import { contract } from '../contract.mjs';
 
+const { search } = new URL(location.href);
 let stage = 'start';
 let result;
 try {
@@ -18,9 +19,11 @@ try {
     { model, run, kernels: new URL('/package/dist/kernels.wasm', location.origin), workers: webWorkers() },
     (name) => {
       stage = name;
+      // for a page that never ends; what becomes of this message does not matter here
+      fetch(`/stage${search}`, { method: 'POST', body: JSON.stringify(name) }).catch(() => {});
     },
   );
 } catch (error) {
   result = { error: `${stage}: ${error.message}` };
 }
-await fetch(`/result${new URL(location.href).search}`, { method: 'POST', body: JSON.stringify(result) });
+await fetch(`/result${search}`, { method: 'POST', body: JSON.stringify(result) });
