@@ -54,27 +54,30 @@ export async function singularVectors(
   const size = X.cols * dim;
   const mark = memory.mark();
   try {
-    const products = new Products(kernels, X, dim, name);
+    let round = 0;
+    const tick = () => context.tick(round, rounds + 1);
+    const products = new Products(kernels, X, dim, name, tick);
     let [Q, other, third] = Array.from({ length: 3 }, () => memory.allocate(4 * size, name));
     const orthonormalise = async () => {
-      const factor = choleskyFactor(await products.inner(Q, Q), dim);
-      await products.times(Q, inverseOfTransposed(factor, dim), other);
+      const factor = await choleskyFactor(await products.inner(Q, Q), dim, tick);
+      await products.times(Q, await inverseOfTransposed(factor, dim, tick), other);
       [Q, other] = [other, Q];
     };
     exports.fillUniform(Q, size, 1, seed, STREAM, 0);
+    await tick();
     await orthonormalise();
-    for (let round = 0; round < rounds; round++) {
+    for (; round < rounds; round++) {
       await products.gram(Q, other, third);
       await products.join(third, Q);
       await orthonormalise();
-      await context.tick(round + 1, rounds + 1);
     }
     // with Qᵀ(YᵀY)Q = LLᵀ, the rows of QL have the inner products of those of V diag(σ)
     await products.gram(Q, other, third);
     await products.join(third, other);
-    await products.times(Q, choleskyFactor(await products.inner(Q, other), dim), third);
+    await products.times(Q, await choleskyFactor(await products.inner(Q, other), dim, tick), third);
     exports.unitRows(X.cols, dim, third, third, other);
-    await context.tick(rounds + 1, rounds + 1);
+    round++;
+    await tick();
     return memory.f32(third, size).slice();
   } finally {
     memory.release(mark);
@@ -99,6 +102,7 @@ class Products {
     X: SparsePattern,
     private readonly d: number,
     job: string,
+    private readonly tick: () => Promise<void>,
   ) {
     const { memory, exports, pool } = kernels;
     this.n = X.cols;
@@ -134,6 +138,7 @@ class Products {
           ['addGramProduct', users, indptr, indices, weights, scales, from, to],
         ];
       }),
+      this.tick,
     );
   }
 
@@ -175,6 +180,7 @@ class Products {
     await runTasks(
       kernels,
       parts.map(([begin, end], p): Task => [call(begin, end, workspaces[p])]),
+      this.tick,
     );
   }
 }

@@ -110,6 +110,10 @@ async function answerInTurn(
         await runTasks(
           served.kernels,
           prepared.map(({ calls }) => calls),
+          async () => {
+            await job.tick('recommend', done, queries.length);
+            checkOpen();
+          },
         );
         for (const [g, { orders }] of chosen.entries()) {
           for (const [i, answer] of prepared[g].read().entries()) results[orders[i]] = answer;

@@ -135,8 +135,7 @@ export async function findNearest(
           ['findNearest', all, begin + first, begin + last, scratch[s].counts, scratch[s].touched],
         ],
       );
-    await runTasks(kernels, tasks);
-    await progress.tick(to, parts.length);
+    await runTasks(kernels, tasks, (finished) => progress.tick(from + finished, parts.length));
   }
   memory.release(mark);
 }

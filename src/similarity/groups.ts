@@ -47,6 +47,7 @@ export async function groupEase(
   const n = X.cols;
   const mark = memory.mark();
   try {
+    await context.part('catalogue').tick(0, 1);
     const open = await openGroups(context, X, transposed, options);
     const { catalogue, counted } = open;
     await findNearest(context, catalogue, [0, n], counted.slots);

@@ -13,11 +13,11 @@ import type { SimilarColumn } from './similar-columns.ts';
 import { notPositive } from './sweep.ts';
 
 /**
- * Tasks under way for each thread, and groups of a task: tens of milliseconds, and no thread waits long for the
- * slowest.
+ * Tasks under way for each thread, and groups of a task: about 20 ms, so that a page draws in between, and no thread
+ * waits long for the slowest.
  */
 const TASKS_PER_THREAD = 4;
-const GROUPS_PER_TASK = 16;
+const GROUPS_PER_TASK = 8;
 
 /** Chosen by ranking on real and generated data (docs/internals/ease.md). */
 const DEFAULTS = { group: 32, most: 224, width: 32, core: 1024 };
@@ -143,12 +143,12 @@ export async function solveGroups(
             ];
           }),
       ),
+      (finished) => context.tick(begin + (parts[finished - 1]?.[1] ?? 0), groups.length),
     );
     for (const [s, [first, last]] of parts.entries()) {
       for (const [g, range] of groups.slice(begin + first, begin + last).entries())
         readColumns(kernels, workplaces[s], shape, g, range, grouped, order, columns);
     }
-    await context.tick(end, groups.length);
   }
   memory.release(mark);
 }
