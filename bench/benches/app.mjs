@@ -22,13 +22,13 @@ const APP = fileURLToPath(new URL('../../dist/app/', import.meta.url));
 
 export async function app() {
   install();
-  const { BROWSERS } = await import('../../test/app/browsers.mjs');
+  const { BROWSERS, until } = await import('../../test/app/browsers.mjs');
   const { startServer } = await import('../../test/app/server.mjs');
   const person = await import('../../test/app/page.mjs');
   const folder = mkdtempSync(join(tmpdir(), 'm3rec-app-bench-'));
   const server = await startServer();
   const browser = await BROWSERS.Chromium.start();
-  const on = { browser, person, url: server.url, folder };
+  const on = { browser, person, until, url: server.url, folder };
   const results = {};
   const blocks = [`Chromium ${browser.version}, headless, from \`m3rec app\` on the same machine.`];
   const add = (title, block, data) => {
@@ -59,12 +59,17 @@ const milliseconds = (value) => value.toFixed(value < 10 ? 1 : 0);
 /** Bytes that the page asks for until it answers, by what they are; and m3rec/browser alone. */
 async function sizes({ browser, person }) {
   const { startStatic } = await import('../../test/app/server.mjs');
-  const asked = new Set();
+  const times = new Map();
+  const asked = { add: (file) => times.has(file) || times.set(file, Date.now()) };
   // without its service worker, which asks for all files
   const server = await startStatic({ without: ['shell.js'], asked });
   const page = await browser.newPage();
   await person.visit(page, server.url, false);
-  const first = new Set(asked);
+  // what comes next is asked for at once
+  const ready = await page.run(
+    () => performance.timeOrigin + performance.getEntriesByName('m3rec-ready')[0].startTime,
+  );
+  const first = new Set([...times.keys()].filter((file) => times.get(file) <= ready));
   await page.close();
   await server.close();
   const of = (file) =>
@@ -125,7 +130,7 @@ async function firstAnswers({ browser, person, url }) {
 }
 
 /** From the click's handler to the second frame after the list has changed. */
-async function clicks({ browser, person, url, folder }) {
+async function clicks({ browser, person, until, url, folder }) {
   const { name, bytes } = await cachedModel({ model: 'transfer' });
   const file = join(folder, 'five.m3rec');
   writeFileSync(file, bytes);
@@ -137,7 +142,12 @@ async function clicks({ browser, person, url, folder }) {
   await person.waitFor(page, 'Opened', '.toast');
   await person.view(page, 'recommend/basket');
   await person.waitFor(page, 'Best sellers');
-  await page.run(() => document.querySelector('.empty .pill').click());
+  const pick = () => {
+    const first = document.querySelector('.empty .pill');
+    first?.click();
+    return first !== null;
+  };
+  await until(() => page.run(pick), 'a best seller');
   await person.waitFor(page, 'mostly because of');
   const times = [];
   for (let done = 0; done < CLICKS; done += 100) {

@@ -1,7 +1,9 @@
 // The page's frame: the bar of views, what is shown below it, and what it says of itself.
 import { useEffect, useRef } from 'preact/hooks';
 import { LANGUAGES, language, setLanguage, setTheme, texts, theme } from './format.ts';
+import { takeDropped } from './given.ts';
 import { recover } from './life.ts';
+import { acceptDrops } from './parts/drop.tsx';
 import { Icon, Mark } from './parts/icons.tsx';
 import { route, VIEWS, type View } from './router.ts';
 import { device, fault, isReady, toast } from './state.ts';
@@ -30,6 +32,7 @@ export function App() {
     if (!isFirst.current) main.current?.querySelector('h1')?.focus();
     isFirst.current = false;
   }, [view, t]);
+  useEffect(() => acceptDrops(takeDropped), []);
   return (
     <>
       <button type="button" class="skip" onClick={() => main.current?.querySelector('h1')?.focus()}>

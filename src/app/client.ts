@@ -1,6 +1,6 @@
 // The page's side of its worker.
 import { connectCalls, type Remote } from '../browser/calls.ts';
-import { WorkerError } from '../common/errors.ts';
+import { AbortedError, WorkerError } from '../common/errors.ts';
 import { scriptUrl } from './script-url.ts';
 import * as state from './state.ts';
 import type { ModelFacts } from './worker/api.ts';
@@ -12,7 +12,12 @@ declare const WORKER: string;
 let worker: Remote<AppMethods>;
 
 export function startWorker(): void {
-  worker = connectCalls<AppMethods>(new Worker(scriptUrl(new URL(WORKER, document.baseURI)), { type: 'module' }));
+  worker = connectCalls<AppMethods>(
+    new Worker(scriptUrl(new URL(WORKER, document.baseURI)), { type: 'module' }),
+    (error) => {
+      state.fault.value = error.message;
+    },
+  );
 }
 
 /** Ends a worker that does not stop, and starts another; data that it had are read again. */
@@ -26,13 +31,16 @@ export const remote = (): Remote<AppMethods> => worker;
 /** What the library says, without the flag of the command line that it may end with. */
 export const plainly = (message: string): string => message.replace(/\s*[:;(][^:;(]*--[a-z][\s\S]*$/, '');
 
-/** Runs a call whose fault is none of the view's: a worker that ended is said over everything. */
+/** What a view says of a call that failed: nothing where it was stopped, or where the worker ended. */
+export const problemOf = (error: unknown): string | undefined =>
+  error instanceof AbortedError || error instanceof WorkerError ? undefined : plainly((error as Error).message);
+
+/** Runs a call whose fault is none of the view's; a worker that ended is said over everything. */
 export async function ask<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof WorkerError) state.fault.value = error.message;
-    else state.toast.value = { text: plainly((error as Error).message) };
+    if (!(error instanceof WorkerError)) state.toast.value = { text: plainly((error as Error).message) };
     return undefined;
   }
 }

@@ -2,6 +2,7 @@
 //
 //   page → worker   { id, method, input }, { id, abort: true }
 //   worker → page   { id, progress }*, then { id, value } or { id, error }
+//   both            { alive }: the name of a lock that the worker holds as long as it lives
 //
 // A thrown error crosses as its name, message and plain fields, and is rebuilt as the class of that name.
 
@@ -91,8 +92,16 @@ export function moving<T extends object>(value: T, transfer: Transferred[]): T {
  */
 export function serveCalls(scope: Port, methods: Methods): void {
   const running = new Map<number, AbortController>();
-  scope.addEventListener('message', (async ({ data }: { data: Request }) => {
-    if (typeof data !== 'object' || data === null || typeof data.id !== 'number') return;
+  scope.addEventListener('message', (async ({ data }: { data: Request | Alive }) => {
+    if (typeof data !== 'object' || data === null) return;
+    if ('alive' in data) {
+      await locks()?.request(data.alive, () => {
+        scope.postMessage(data, []);
+        return new Promise(() => {});
+      });
+      return;
+    }
+    if (typeof data.id !== 'number') return;
     const { id } = data;
     if ('abort' in data) return running.get(id)?.abort();
     const controller = new AbortController();
@@ -128,13 +137,29 @@ function seldom(report: (progress: Progress) => void): (progress: Progress) => v
   };
 }
 
+/** Of one worker: it holds a lock of this name, which its page gets when the worker ends, whatever ended it. */
+interface Alive {
+  alive: string;
+}
+
+const locks = () => (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
+
+/** Asks the worker to hold a lock; the name, if this host has locks and the port is a worker's. */
+function askForSign(worker: Port): string | undefined {
+  if (!locks() || typeof Worker !== 'function' || !(worker instanceof Worker)) return undefined;
+  const alive = `m3rec:worker:${crypto.randomUUID()}`;
+  worker.postMessage({ alive });
+  return alive;
+}
+
 type Request =
-  | { id: number; method: string; input: unknown }
-  | ({ id: number; abort: true } & { method: never; input: never });
+  { id: number; method: string; input: unknown } | ({ id: number; abort: true } & { method: never; input: never });
 
 /**
  * The methods of a worker that runs `serveCalls`, as promises. An error of the worker itself (its script did not load,
- * it ran out of memory) rejects every call that is under way and all later ones with WorkerError.
+ * it ran out of memory), or its end, where the browser has Web Locks, rejects every call that is under way and all
+ * later ones with WorkerError.
+ * @param onEnd called once with that error, unless `close` was called before.
  * @example
  * const { port1, port2 } = new MessageChannel(); // in a page: connectCalls(new Worker(…))
  * serveCalls(port1, { double: (x) => 2 * x });
@@ -144,16 +169,31 @@ type Request =
  * await remote.double(2); // → 4
  * remote.close();
  */
-export function connectCalls<M extends Methods>(worker: Port & { terminate?(): void; close?(): void }): Remote<M> {
+export function connectCalls<M extends Methods>(
+  worker: Port & { terminate?(): void; close?(): void },
+  onEnd: (error: WorkerError) => void = () => {},
+): Remote<M> {
   const pending = new Map<number, Pending>();
   let last = 0;
   let ended: WorkerError | undefined;
-  const end = (message: string) => {
+  const end = (message: string, isWanted = false) => {
+    const isFirst = ended === undefined;
     ended ??= new WorkerError(message);
+    if (isFirst && !isWanted) onEnd(ended);
     for (const { reject } of pending.values()) reject(ended);
     pending.clear();
   };
-  worker.addEventListener('message', (({ data }: { data: Reply }) => {
+  const alive = askForSign(worker);
+  const watching = new AbortController();
+  worker.addEventListener('message', (({ data }: { data: Reply | Alive }) => {
+    if (typeof data === 'object' && data !== null && 'alive' in data) {
+      // only a worker that has it can lose it
+      if (data.alive === alive)
+        locks()!
+          .request(alive, { signal: watching.signal }, () => end('the worker ended: the browser stopped it'))
+          .catch(() => {});
+      return;
+    }
     const call = pending.get(data?.id);
     if (!call) return;
     if ('progress' in data) return call.onProgress?.(data.progress);
@@ -190,7 +230,8 @@ export function connectCalls<M extends Methods>(worker: Port & { terminate?(): v
       }
     });
   const close = () => {
-    end('the worker was closed');
+    end('the worker was closed', true);
+    watching.abort();
     worker.terminate?.();
     worker.close?.();
   };

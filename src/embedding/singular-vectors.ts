@@ -63,6 +63,7 @@ export async function singularVectors(
       await products.times(Q, await inverseOfTransposed(factor, dim, tick), other);
       [Q, other] = [other, Q];
     };
+    await tick();
     exports.fillUniform(Q, size, 1, seed, STREAM, 0);
     await tick();
     await orthonormalise();

@@ -58,6 +58,8 @@ async function startPuppet(browser, executablePath) {
         problems,
         raw: page,
         goto: (url) => page.goto(url),
+        /** Runs in each document before its scripts. */
+        beforeScripts: (work) => page.evaluateOnNewDocument(work),
         reload: () => page.reload(),
         run: (work, ...args) => page.evaluate(work, ...args),
         source: (text) => page.evaluate(text),

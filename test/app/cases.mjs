@@ -1,6 +1,7 @@
 // What the page must do, in every browser. A case gets a page of its own, and what it needs of the run.
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { axe, until } from './browsers.mjs';
 import * as person from './page.mjs';
 import { startLibrary } from './server.mjs';
@@ -353,6 +354,135 @@ export const CASES = [
         [...document.querySelectorAll('main figure tbody tr')].map((row) => row.textContent),
       );
       assert.equal(rows.length, 5);
+    },
+  },
+  {
+    name: 'a worker that ends while it reads, trains, measures, saves or writes: said, and nothing saved is lost',
+    only: ['Chromium', 'Firefox'],
+    async run({ page, url, shop }) {
+      await person.watchWorker(page);
+      await person.visit(page, url);
+      await person.train(page, 'popularity');
+      await saveAs(page, 'kept');
+      const end = () => page.run(() => window.endWorker());
+      const isStage = (words) =>
+        until(async () => (await person.text(page, '.stages')).includes(words), `the stage “${words}”`);
+      const train = async () => {
+        await person.view(page, 'train');
+        await person.click(page, 'radio', 'm3rec');
+        await person.click(page, 'button', 'Train');
+      };
+      const stages = {
+        async reading() {
+          await person.giveFiles(page, [shop.forms.CSV]);
+          await person.click(page, 'button', 'Read ');
+          await end();
+        },
+        async training() {
+          await train();
+          await isStage('walks');
+          await end();
+        },
+        async measuring() {
+          await train();
+          await isStage('Measuring');
+          await end();
+        },
+        async saving() {
+          await person.train(page, 'popularity');
+          await person.fill(page, 'Save as', 'not-kept');
+          await person.click(page, 'button', 'Save');
+          await end();
+        },
+        async writing() {
+          await person.train(page, 'popularity');
+          await person.view(page, 'models');
+          await person.catchDownloads(page);
+          await person.click(page, 'button', 'Choose where to write');
+          await end();
+        },
+      };
+      for (const [stage, upTo] of Object.entries(stages)) {
+        await upTo();
+        await until(
+          async () => (await person.text(page, '.problem[role=alert]')).includes('The worker ended.'),
+          `the end is said while ${stage}`,
+        );
+        await person.click(page, 'button', 'Start again');
+        await until(
+          () => page.run(() => document.querySelector('.problem[role=alert]') === null),
+          `another worker after ${stage}`,
+        );
+        const names = await until(async () => (await saved(page)).length > 0 && saved(page), 'the models');
+        // what was being written may be whole, never half
+        assert.deepEqual(
+          names.filter((name) => name !== 'not-kept'),
+          ['kept'],
+          stage,
+        );
+      }
+      await person.click(page, 'button', 'Open');
+      await person.waitFor(page, 'Opened kept', '.toast');
+      await person.train(page, 'ease');
+    },
+  },
+  {
+    name: 'dropped on any view: a folder, whose files name the markets; a model, sound or damaged',
+    only: ['Chromium'],
+    async run({ page, url, shop }) {
+      await person.visit(page, url);
+      const session = await page.raw.createCDPSession();
+      const drop = async (path) => {
+        const data = { items: [], files: [path], dragOperationsMask: 1 };
+        for (const type of ['dragEnter', 'dragOver', 'drop'])
+          await session.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data });
+      };
+      await drop(dirname(shop.byMarket[0]));
+      await person.click(page, 'button', 'Read ');
+      await person.waitFor(page, `${shop.rows.toLocaleString('en')} purchases`);
+      const rows = () => page.run(() => document.querySelectorAll('main table tbody th .market').length);
+      await until(async () => (await rows()) === shop.markets.length, 'a market for each file');
+      await drop(shop.damaged);
+      await person.waitFor(page, 'damaged.m3rec: ', '.toast');
+      await drop(shop.model);
+      await until(() => page.run(() => location.hash === '#/recommend/basket'), 'the model answers');
+    },
+  },
+  {
+    name: 'in forced colours: axe finds nothing, what is chosen and focused can be told',
+    only: ['Chromium'],
+    async run({ page, url }) {
+      await person.visit(page, url);
+      const session = await page.raw.createCDPSession();
+      await session.send('Emulation.setEmulatedMedia', { features: [{ name: 'forced-colors', value: 'active' }] });
+      const found = [];
+      for (const name of VIEWS) {
+        await person.view(page, name);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        for (const each of await axeFinds(page)) found.push(`${name}: ${each}`);
+        // the view that is open, and each chosen tab, differ by more than a colour of the page's own
+        const alike = await page.run(() => {
+          const look = (element) => {
+            const { borderBottom, outline, fontWeight, textDecorationLine, backgroundColor } =
+              getComputedStyle(element);
+            return [borderBottom, outline, fontWeight, textDecorationLine, backgroundColor].join();
+          };
+          return [...document.querySelectorAll('[aria-current=page], [role=tab][aria-selected=true]')]
+            .filter((chosen) => {
+              const other = [...chosen.parentElement.children].find(
+                (each) => each !== chosen && each.tagName === chosen.tagName,
+              );
+              return other && look(other) === look(chosen);
+            })
+            .map((each) => each.textContent);
+        });
+        found.push(...alike.map((each) => `${name}: “${each}” looks like those that are not chosen`));
+      }
+      await page.run(() => document.querySelector('header a').focus());
+      await page.keys('Tab');
+      const outline = await page.run(() => getComputedStyle(document.activeElement).outlineStyle);
+      if (outline === 'none') found.push('what is focused has no outline');
+      assert.deepEqual(found, []);
     },
   },
   {

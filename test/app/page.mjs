@@ -107,6 +107,18 @@ export async function train(page, kind, seconds = undefined) {
   await waitFor(page, 'Trained in', 'main', seconds);
 }
 
+/** Lets a test end the page's worker, as a browser does that runs out of memory. Before the page is visited. */
+export const watchWorker = (page) =>
+  page.beforeScripts(() => {
+    const Made = window.Worker;
+    window.Worker = class extends Made {
+      constructor(...given) {
+        super(...given);
+        window.endWorker = () => this.terminate();
+      }
+    };
+  });
+
 /** Keeps what the page would download: name, and content as base64. */
 export const catchDownloads = (page) =>
   page.run(() => {

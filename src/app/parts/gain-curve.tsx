@@ -1,7 +1,7 @@
 // The curve of a market: with fewer of its customers in training, alone and with the other markets.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { plainly, remote } from '../client.ts';
+import { problemOf, remote } from '../client.ts';
 import { isClear, marketName, number, points, signed, texts } from '../format.ts';
 import { data, market } from '../state.ts';
 import type { GainFacts } from '../worker/api.ts';
@@ -32,7 +32,7 @@ export function GainCurve() {
         },
       });
     } catch (error) {
-      if (!controller.signal.aborted) problem.value = plainly((error as Error).message);
+      problem.value = problemOf(error) ?? '';
     } finally {
       if (running.value === controller) running.value = undefined;
     }

@@ -1,7 +1,7 @@
 // The first rows of the files, with what was recognised of them: corrected here before anything is read.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { ask, keepData, loadTitles, plainly, remote } from '../client.ts';
+import { ask, keepData, loadTitles, plainly, problemOf, remote } from '../client.ts';
 import { bytes, percent, remembers, texts } from '../format.ts';
 import { Table } from '../parts/figure.tsx';
 import { data, lastRead, market, placeMarkets } from '../state.ts';
@@ -47,8 +47,9 @@ export function Check({ files, onDone }: { files: readonly InputFile[]; onDone: 
       onDone();
       if (remembers.value) void keepData();
     } catch (error) {
-      const { message, file, line, name } = error as Error & { file?: string; line?: number };
-      if (name !== 'AbortError') problem.value = { message: plainly(message), file, line };
+      const { file, line } = error as { file?: string; line?: number };
+      const message = problemOf(error);
+      if (message !== undefined) problem.value = { message, file, line };
     } finally {
       progress.value = undefined;
       stop.value = undefined;

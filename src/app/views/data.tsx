@@ -1,9 +1,8 @@
 // Data: files in, what was recognised, what the markets share.
-import { useEffect } from 'preact/hooks';
 import { ask, keepData, remote } from '../client.ts';
 import { marketName, number, percent, remembers, setRemembers, texts } from '../format.ts';
 import { Histogram, OverlapMatrix, SpreadChart } from '../parts/charts.tsx';
-import { acceptDrops, Drop } from '../parts/drop.tsx';
+import { Drop } from '../parts/drop.tsx';
 import { MarketLabel } from '../parts/market.tsx';
 import { goTo } from '../router.ts';
 import { data, incoming, placeOf, SHOWS_PICTURES } from '../state.ts';
@@ -18,7 +17,6 @@ export function Data() {
   const take = (list: readonly InputFile[]) => {
     if (list.length > 0) files.value = list;
   };
-  useEffect(() => acceptDrops(take), []);
   return (
     <>
       <h1 tabIndex={-1}>{t.title}</h1>

@@ -1,7 +1,7 @@
 // Models: what is saved, and comparing two.
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { adoptModel, ask, loadModels, remote } from '../client.ts';
+import { adoptModel, ask, loadModels, problemOf, remote } from '../client.ts';
 import { bytes, date, number, signed, texts } from '../format.ts';
 import { DifferenceChart } from '../parts/charts.tsx';
 import { Download } from '../parts/download.tsx';
@@ -25,8 +25,8 @@ export function Models() {
     try {
       facts = await remote().open(from);
     } catch (error) {
-      const what = (error as Error).message;
-      problem.value = 'file' in from ? `${from.file.name}: ${what}` : what;
+      const what = problemOf(error);
+      problem.value = what !== undefined && 'file' in from ? `${from.file.name}: ${what}` : what;
       return;
     }
     await adoptModel(facts);

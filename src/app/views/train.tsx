@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { AbortedError, MemoryError } from '../../common/errors.ts';
-import { adoptModel, ask, loadModels, remote } from '../client.ts';
+import { adoptModel, ask, loadModels, problemOf, remote } from '../client.ts';
 import { bytes, duration, marketName, number, texts } from '../format.ts';
 import { beginTraining, endTraining, recover } from '../life.ts';
 import { QualityChart } from '../parts/charts.tsx';
@@ -97,7 +97,7 @@ export function Train() {
           ? t.noMemory(error.message)
           : error instanceof AbortedError || stop.signal.aborted
             ? t.cancelled
-            : (error as Error).message;
+            : problemOf(error);
     } finally {
       removeEventListener('beforeunload', warn);
       endTraining();

@@ -1,7 +1,8 @@
 // Files in the worker: what is recognised of each, and then their rows, by the library's readers.
 import type { CallOptions } from '../../browser/calls.ts';
 import { ArgumentError, M3RecError } from '../../common/errors.ts';
-import { isDataName, isItemFile, splitOf, stemOf } from '../../data/file-names.ts';
+import { CONFIG_NAME } from '../../data/config.ts';
+import { baseName, isDataName, isItemFile, splitOf, stemOf } from '../../data/file-names.ts';
 import { chooseFiles, type FolderFile } from '../../data/folder.ts';
 import { readItems } from '../../data/items.ts';
 import type { Markets } from '../../data/markets.ts';
@@ -76,8 +77,15 @@ async function namesIn(file: File, delimiter: string | undefined): Promise<strin
   return names.length > 1 && names.length <= 100 ? names : [];
 }
 
-const folderFile = ({ path, file }: InputFile): FolderFile => ({
-  path,
+/** The folder that all of these are in, if it is one. */
+function folderOf(files: readonly InputFile[]): string | undefined {
+  const top = files[0]?.path.split('/')[0];
+  return files.every(({ path }) => path.startsWith(`${top}/`)) ? top : undefined;
+}
+
+/** As the command line reads that folder: from it on. */
+const folderFile = ({ path, file }: InputFile, folder: string | undefined): FolderFile => ({
+  path: folder === undefined ? path : path.slice(folder.length + 1),
   name: path,
   bytes: file.size,
   source: () => file,
@@ -111,7 +119,17 @@ export async function readFiles(
     throw ArgumentError.because('files', 'none of them is a table; choose CSV, TSV, JSON or Parquet files');
   const isCorrected = ({ path }: InputFile) => Object.keys(settingsOf.get(path)!).length > 0;
   const others = data.filter((each) => !isCorrected(each));
-  const chosen = others.length === 0 ? [] : await chooseFiles(others.map(folderFile), 'these files', { onWarning });
+  const folder = folderOf(data);
+  const chosen =
+    others.length === 0
+      ? []
+      : await chooseFiles(
+          [...others, ...files.filter(({ path }) => baseName(path) === CONFIG_NAME)].map((each) =>
+            folderFile(each, folder),
+          ),
+          folder ?? 'these files',
+          { onWarning },
+        );
   for (const each of data.filter(isCorrected)) chosen.push(correctedFile(each, settingsOf.get(each.path)!));
   const markets = await readMarkets(chosen, { signal, onProgress, skipBadRows: skipBad, onWarning });
   const titles: Title[] = [];
