@@ -66,9 +66,7 @@ async function sizes({ browser, person }) {
   const page = await browser.newPage();
   await person.visit(page, server.url, false);
   // what comes next is asked for at once
-  const ready = await page.run(
-    () => performance.timeOrigin + performance.getEntriesByName('m3rec-ready')[0].startTime,
-  );
+  const ready = await page.run(() => performance.timeOrigin + performance.getEntriesByName('m3rec-ready')[0].startTime);
   const first = new Set([...times.keys()].filter((file) => times.get(file) <= ready));
   await page.close();
   await server.close();

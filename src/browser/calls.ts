@@ -153,7 +153,8 @@ function askForSign(worker: Port): string | undefined {
 }
 
 type Request =
-  { id: number; method: string; input: unknown } | ({ id: number; abort: true } & { method: never; input: never });
+  | { id: number; method: string; input: unknown }
+  | ({ id: number; abort: true } & { method: never; input: never });
 
 /**
  * The methods of a worker that runs `serveCalls`, as promises. An error of the worker itself (its script did not load,
