@@ -39,24 +39,34 @@ const YIELD_EVERY_MS_ON_A_PAGE = 10;
  * ms in browsers.
  */
 export function yieldThen(callback: () => void): void {
-  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
-  try {
-    if (setImmediate) {
-      setImmediate(callback);
-      return;
+  for (const turn of TURNS) {
+    try {
+      if (turn(callback)) return;
+    } catch {
+      // Next's edge runtime has both, and they throw
     }
-  } catch {
-    // Next's edge runtime has one that throws
   }
-  if (typeof MessageChannel === 'function') {
+  setTimeout(callback, 0);
+}
+
+/** Ways to let the event loop turn; false where the host does not have it. */
+const TURNS: readonly ((callback: () => void) => boolean)[] = [
+  (callback) => {
+    const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
+    setImmediate?.(callback);
+    return setImmediate !== undefined;
+  },
+  (callback) => {
+    if (typeof MessageChannel !== 'function') return false;
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();
       callback();
     };
     port2.postMessage(undefined);
-  } else setTimeout(callback, 0);
-}
+    return true;
+  },
+];
 
 /** Progress, cancellation and yielding for one long call. */
 export class Job {

@@ -16,6 +16,19 @@ test.each<[string, Record<string, unknown>]>([
       },
     },
   ],
+  [
+    'two that throw, as in its later versions',
+    {
+      setImmediate: () => {
+        throw new Error('A Node.js API is used (setImmediate) which is not supported in the Edge Runtime.');
+      },
+      MessageChannel: class {
+        constructor() {
+          throw new Error('A Node.js API is used (MessageChannel) which is not supported in the Edge Runtime.');
+        }
+      },
+    },
+  ],
   ['messages', { setImmediate: undefined }],
   ['timers', { setImmediate: undefined, MessageChannel: undefined }],
 ])('by %s', async (_, globals) => {
