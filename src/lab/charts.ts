@@ -30,7 +30,7 @@ export function chartsOf(results: Results, significance: readonly Significance[]
       svg: drawDifferences(tests),
     })),
     models.length > 1
-      ? { id: 'time', caption: `${what}, mean over markets, by seconds of training`, svg: drawTimes(results) }
+      ? { id: 'time', caption: `${what}, mean over markets, by ${timeOf(results)}`, svg: drawTimes(results) }
       : undefined,
     ranks.size > 0
       ? {
@@ -98,8 +98,12 @@ function drawDifferences({ tested, baseline }: Significance): string {
   return drawing(right + 30, bottom + 28, `Differences from ${baseline}`, parts);
 }
 
+const timeOf = ({ clock }: Results) =>
+  clock === 'processor' ? 'seconds of processor time of a training' : 'seconds of training';
+
 /** Accuracy by time: a labelled dot for each model. */
-function drawTimes({ experiment, models, markets, report }: Results): string {
+function drawTimes(results: Results): string {
+  const { experiment, models, markets, report } = results;
   const { metric, k, protocol } = experiment.select;
   const where = { protocol, heldOut: report, metric, k };
   const points = models.flatMap(({ name, best, seconds }) => {
@@ -120,7 +124,7 @@ function drawTimes({ experiment, models, markets, report }: Results): string {
   const parts = [
     ...gridDown(x, top, bottom),
     ...gridAcross(y, left, right),
-    label(right, bottom + 32, 'seconds of training', 'end'),
+    label(right, bottom + 32, timeOf(results), 'end'),
   ];
   const taken: { x: number; y: number; width: number }[] = [];
   for (const { name, seconds, value } of [...points].sort((a, b) => b.value - a.value)) {

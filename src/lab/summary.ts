@@ -28,7 +28,7 @@ export interface ModelResult {
   /** All that was tried, in the order of the plan. */
   candidates: Candidate[];
   best: Candidate;
-  /** Mean seconds of a training of the best, and its file's bytes. */
+  /** Mean seconds of a training of the best, by the experiment's `clock`, and its file's bytes. */
   seconds: number;
   bytes: number;
 }
@@ -42,6 +42,8 @@ export interface Results {
   /** In the order of the experiment; those without any result are left out. */
   models: ModelResult[];
   markets: string[];
+  /** How trainings were timed: by processor time if all trials tell it, which other programs do not disturb. */
+  clock: 'processor' | 'training';
   /** Trials that gave no result, with the reason. */
   failed: TrialLine[];
   lines: TrialLine[];
@@ -54,6 +56,7 @@ export interface Results {
 export function resultsOf(experiment: CheckedExperiment, lines: readonly TrialLine[]): Results {
   const [tune, report] = experiment.halves ? ['tune', 'report'] : [experiment.heldOut, experiment.heldOut];
   const sound = lines.filter(({ error }) => error === undefined);
+  const clock = sound.every(({ measured }) => measured.processor !== undefined) ? 'processor' : 'training';
   const models: ModelResult[] = [];
   for (const { name, model: kind } of experiment.models) {
     const candidates = candidatesOf(
@@ -62,14 +65,14 @@ export function resultsOf(experiment: CheckedExperiment, lines: readonly TrialLi
     );
     if (candidates.length === 0) continue;
     const best = candidates.reduce((a, b) => (b.chosenBy > a.chosenBy ? b : a));
-    const seconds = mean(best.lines.map((line) => line.measured.training ?? line.seconds));
+    const seconds = mean(best.lines.map((line) => line.measured[clock] ?? line.seconds));
     models.push({ name, kind, candidates, best, seconds, bytes: best.lines[0].bytes });
   }
   const markets = [
     ...new Set(sound.flatMap(({ found }) => Object.values(found).flatMap((files) => marketsIn(files[report])))),
   ];
   const failed = lines.filter(({ error }) => error !== undefined);
-  return { experiment, tune, report, models, markets, failed, lines: [...lines] };
+  return { experiment, tune, report, models, markets, clock, failed, lines: [...lines] };
 }
 
 const marketsIn = (summaries: readonly MarketSummary[] = []) => summaries.map(({ market }) => market);

@@ -109,7 +109,7 @@ function placed(figures: readonly (Figure | undefined)[]): TableCell[] {
   });
 }
 
-function chosenTable({ models, experiment, tune }: Results): ResultTable {
+function chosenTable({ models, experiment, tune, clock }: Results): ResultTable {
   const { metric, k, protocol } = experiment.select;
   const shown = (given: object) =>
     Object.entries(given)
@@ -125,7 +125,7 @@ function chosenTable({ models, experiment, tune }: Results): ResultTable {
       'tried',
       'seeds',
       'epochs',
-      'training s',
+      `${clock} s`,
       'MB',
     ],
     rows: models.map(({ name, best, candidates, seconds, bytes }) => [

@@ -103,6 +103,7 @@ async function runTrial(input: TrialInput, context: WorkContext): Promise<TrialO
   const { blobs, threads, signal, onProgress } = context;
   const markets = await marketsOf(blobs, input.data);
   const start = performance.now();
+  const before = context.processor?.();
   const model = await train(fewer(markets, input.share), {
     ...(input.options as TrainJobOptions),
     ...threads,
@@ -111,6 +112,7 @@ async function runTrial(input: TrialInput, context: WorkContext): Promise<TrialO
     selectBy: input.selectBy,
   });
   context.measured('training', (performance.now() - start) / 1000);
+  if (before !== undefined) context.measured('processor', context.processor!() - before);
   const bytes = encodeModel(model);
   const recommender = await loadModel(bytes);
   const found: TrialOutput['found'] = {};

@@ -17,6 +17,8 @@ export interface LocalOptions extends ThreadOptions {
   blobs?: BlobStore;
   /** The build whose results these are, where results of others must not be taken for them. */
   build?: string;
+  /** Seconds of processor time of this process so far; without it works measure by the clock alone. */
+  processor?: () => number;
 }
 
 /**
@@ -29,8 +31,9 @@ export interface LocalOptions extends ThreadOptions {
  * await localExecutor().run([{ kind: doubled, input: 21 }]); // → [42]
  */
 export function localExecutor(options: LocalOptions = {}): Executor {
-  const { blobs = memoryBlobs(), build, ...threads } = checkObject('options', options) as LocalOptions;
+  const { blobs = memoryBlobs(), build, processor, ...threads } = checkObject('options', options) as LocalOptions;
   checkThreads(threads);
+  checkCallback('processor', processor);
   return {
     blobs,
     parallel: 1,
@@ -48,6 +51,7 @@ export function localExecutor(options: LocalOptions = {}): Executor {
           threads,
           onProgress,
           signal,
+          processor,
           measured: (name, value) => {
             measured[name] = value;
           },

@@ -23,6 +23,8 @@ export interface WorkContext extends JobOptions {
   readonly threads: ThreadOptions;
   /** Says how long a part took, or another figure of this run that the result must not hold. */
   measured(name: string, value: number): void;
+  /** Seconds of processor time of all threads so far, where whoever runs the work can tell. */
+  readonly processor?: () => number;
 }
 
 /** One sort of work. Equal inputs give equal results, byte for byte. */

@@ -110,6 +110,26 @@ test('results choose on one half and report the other; tests name the baseline',
   for (const column of [1, 2, 3, 4, 5, 6]) expect(table.rows.some((row) => row[column].place === 'best')).toBe(true);
 });
 
+test('trainings are timed by the processor where all trials tell it, else by the clock', async () => {
+  const { lines } = await runIt();
+  expect(lines.every(({ measured }) => measured.processor === undefined)).toBe(true);
+  const timed = lines.map((line) => ({ ...line, measured: { ...line.measured, processor: 7 } }));
+  const results = resultsOf(experiment, timed);
+  expect([results.clock, results.models[0].seconds]).toEqual(['processor', 7]);
+  expect(tablesOf(results, []).find(({ id }) => id === 'chosen')!.header).toContain('processor s');
+  const mixed = resultsOf(experiment, [lines[0], ...timed.slice(1)]);
+  expect([mixed.clock, mixed.models[0].seconds]).toEqual(['training', lines[0].measured.training]);
+});
+
+test('a trial says what its training took of the processor, if its executor can tell', async () => {
+  let now = 0;
+  const executor = localExecutor({ processor: () => now++ });
+  const { trials } = await prepareExperiment(experiment, markets, executor.blobs);
+  const store = memoryTrials(memoryBlobs());
+  const [{ measured }] = await runTrials(trials.slice(0, 1), { executor, store, build: 'test' });
+  expect(measured.processor).toBe(1);
+});
+
 test('a kind that refuses the data gives a line with the reason, and is tried again', async () => {
   const refusing = checkExperiment({ models: [{ model: 'gmf', selectEpoch: true, options: { dim: 16, epochs: 1 } }] });
   const executor = localExecutor();

@@ -32,6 +32,12 @@ export const namesOf = (text: string) =>
     .split(',')
     .map((name) => name.trim());
 
+/** Seconds of processor time of this process so far. */
+function processor(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
 /**
  * @param elsewhere opens who runs the trials, if it is not this process
  * @throws DataError and ArgumentError for what the file and the options say; as `readData`.
@@ -52,7 +58,7 @@ export async function openExperiment(
   const lists = await readLists(context, file, experiment, markets);
   const executor = elsewhere
     ? await elsewhere()
-    : localExecutor({ ...(await context.threads(threads, false)), onThreads: undefined });
+    : localExecutor({ ...(await context.threads(threads, false)), onThreads: undefined, processor });
   const prepared = await named(file, () => prepareExperiment(experiment, markets, executor.blobs, lists));
   context.view.clear();
   return {
