@@ -1,5 +1,5 @@
 // Tests, corrections and metrics held against SciPy, scikit-learn where it is installed, and definitions written down a
-// second time (bench/peers/statistics.py): relative differences, the largest of each figure.
+// second time (bench/peers/significance.py): relative differences, the largest of each figure.
 import { bootstrap, estimate, holm, METRICS, tTest, wilcoxon } from '../../dist/lab.js';
 import { note, save, show, table } from '../harness/report.mjs';
 import { pythonWith, runPython } from '../peers/python.mjs';
@@ -38,7 +38,7 @@ export async function statistics() {
   const python = pythonWith('numpy', 'scipy');
   if (!python) return note('statistics: skipped, since no Python with numpy and scipy was found');
   const given = casesOf();
-  const peer = await runPython(python, 'statistics.py', given, 1);
+  const peer = await runPython(python, 'significance.py', given, 1);
   const worst = {};
   const hold = (name, ours, theirs) => {
     worst[name] = Math.max(worst[name] ?? 0, relative(ours, theirs));
