@@ -23,9 +23,11 @@ const USAGE = `npm run bench -- [NAME] [options]
   trainings                   whole trainings by the command line, preset default and paper, compared with an earlier build's
   earns                       which stages of preset softmax earn their time on 30,000 generated items: NDCG@10, processor time
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, compared with the published figures
+  readings                    under which protocol the paper's Table 2 may have been measured: EASE and M3Rec ranked in several ways
   networks [narrow|gmf|…]     networks on the markets: MRR, NDCG@10 and HR@10 of the half of the users that chose no epoch
   gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
   lab [KIND]                  every kind of model over its small grid: MRR, NDCG@10, HR@10 by market, training time, size; takes up where it ended
+  peers [KIND]                the laboratory's kinds compared with second implementations: steps with PyTorch, iALS with NumPy, SLIM with scikit-learn
   cluster [digests|speed]     plans on 1, 2, 3 and 6 workers: the same SHA-256; how they are cut; what a second worker brings, bytes, memory
   statistics                  tests, corrections and metrics held against SciPy and scikit-learn
   update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
@@ -40,7 +42,8 @@ const USAGE = `npm run bench -- [NAME] [options]
   app                         the page in Chromium: bytes, first answer, clicks, main thread; training compared with Node
 
 Without a name: all of them. A peer that is not installed is named and left out: Debian's python3-numpy, python3-scipy, python3-gensim and
-python3-torch, and npm ci --prefix bench/peers for tfjs and for the plots of scale (echarts). Data: the folder that M3REC_DATA names, else ../shared/xmarket.
+python3-torch and
+python3-sklearn, and npm ci --prefix bench/peers for tfjs and for the plots of scale (echarts). Data: the folder that M3REC_DATA names, else ../shared/xmarket.
 
   --epochs N    fewer epochs of the market adaptation (stages, quality, limits)
   --trials N    trainings at most (lab); the next run takes up there
@@ -69,9 +72,11 @@ const NAMES = [
   'trainings',
   'earns',
   'quality',
+  'readings',
   'networks',
   'gain',
   'lab',
+  'peers',
   'cluster',
   'statistics',
   'update',
@@ -107,6 +112,7 @@ const PARTS = {
     'lightgcn',
     'bitgcf',
   ],
+  peers: ['ials', 'slim', 'bpr', 'gmf', 'lightgcn', 'bitgcf', 'multvae', 'mlp', 'neumf', 'star', 'mmoe', 'crossstitch'],
   huge: ['vectors', 'updatable'],
   growth: ['rows', 'users', 'items', 'markets', 'columns', 'ids', 'histories'],
   cluster: ['digests', 'speed'],

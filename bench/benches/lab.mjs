@@ -11,7 +11,7 @@ import { fingerprintOf } from '../harness/cached.mjs';
 import { dataDirectory } from '../harness/data.mjs';
 import { restrict } from '../harness/halves.mjs';
 import { describe, machine } from '../harness/machine.mjs';
-import { PAPER_NAMES, PAPER_SYSTEMS } from '../harness/published.mjs';
+import { PAPER_NAMES, PAPER_TABLE_2 } from '../harness/published.mjs';
 import { note, save, show, table } from '../harness/report.mjs';
 
 const LINES = fileURLToPath(new URL('../results/lab.jsonl', import.meta.url));
@@ -157,7 +157,10 @@ function report(data, fingerprint) {
     `Chosen options:\n\n${best.map(({ kind, options }) => `- \`${kind}\`: ${shown(kind, options)}`).join('\n')}`,
   ];
   if (published) {
-    const printed = Object.entries(PAPER_SYSTEMS).map(([name, values]) => [name, ...values.map((x) => x.toFixed(2))]);
+    const printed = Object.entries(PAPER_TABLE_2).map(([name, values]) => [
+      name,
+      ...values.map(([mrr]) => mrr.toFixed(2)),
+    ]);
     blocks.push(
       `What the paper prints, MRR in %:\n\n${table(['system', ...order.map((name) => PAPER_NAMES[name])], printed)}`,
     );
