@@ -145,6 +145,13 @@ describe('compare', () => {
     const models = JSON.parse(await output('compare', 'a.m3rec', 'b.m3rec', '--data', 'shop', '--json'));
     const tables = JSON.parse(await output('compare', 'ranks.csv:a.m3rec', 'ranks.csv:b.m3rec', '--json'));
     expect(tables.markets).toEqual(models.markets);
+    for (const kind of ['tsv', 'jsonl', 'parquet']) {
+      await run('evaluate', 'a.m3rec', 'b.m3rec', '--data', 'shop', '--per-user', `ranks.${kind}`);
+      const same = await output('compare', `ranks.${kind}:a.m3rec`, `ranks.${kind}:b.m3rec`, '--json');
+      expect(JSON.parse(same).markets, kind).toEqual(models.markets);
+    }
+    writeFileSync(join(folder, 'bad.csv'), 'market,userId,itemId,rank\nde,u1,i1,2\nde,u2,i1,0\n');
+    writeFileSync(join(folder, 'none.csv'), 'market,userId,itemId\nde,u1,i1\n');
     const text = await output('compare', 'ranks.csv:a.m3rec', 'ranks.csv:b.m3rec', '--metric', 'ndcg', '-k', '5');
     expect(text).toMatch(/^NDCG@5 in %, paired by user; a is ranks\.csv:a\.m3rec/);
   });
@@ -153,6 +160,8 @@ describe('compare', () => {
     [['nothing', 'a.m3rec'], 2, 'file: found "nothing", expected a model file'],
     [['a.m3rec', 'b.m3rec'], 2, '--data: a is a model: give the data'],
     [['ranks.csv', 'ranks.csv'], 2, 'file: ranks.csv has the ranks of a.m3rec, b.m3rec; say which'],
+    [['bad.csv', 'ranks.csv'], 1, 'bad.csv:3: expected a market, a user, an item and a rank from 1 on'],
+    [['none.csv', 'ranks.csv'], 1, 'none.csv:'],
     [['ranks.csv:c', 'ranks.csv'], 2, 'model: found "c", expected one of a.m3rec, b.m3rec'],
     [['smoke:none', 'smoke:ease'], 2, 'model: found "none", expected one of popularity, itemknn'],
     [['shop:ease', 'smoke:ease'], 1, 'no experiment.json: not a folder of m3rec experiment'],

@@ -3,15 +3,19 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { ArgumentError, DataError } from '../../common/errors.ts';
+import { Job } from '../../common/job.ts';
+import type { Role } from '../../data/columns.ts';
+import { readTable } from '../../data/table.ts';
+import { copyString } from '../../data/text.ts';
 import type { MarketRanks } from '../../lab/compare-ranks.ts';
 import type { CheckedExperiment } from '../../lab/experiment.ts';
 import { readRanks } from '../../lab/ranks.ts';
 import type { TrialLine } from '../../lab/run.ts';
 import { resultsOf } from '../../lab/summary.ts';
 import { folderBlobs } from '../../node/blob-folder.ts';
+import { readBytes } from '../../node/input.ts';
 import { attempt } from '../../node/system-error.ts';
 import { readTrials, TRIALS } from '../../node/trial-folder.ts';
-import { readLines } from '../lines.ts';
 
 /** The file of an experiment's folder that says what ran. */
 export const EXPERIMENT = 'experiment.json';
@@ -25,10 +29,18 @@ export interface ExperimentRecord {
   data: string;
 }
 
-const COLUMNS = ['market', 'userId', 'itemId', 'rank'] as const;
+/** The columns of a table of ranks. */
+const RANK_ROLES = {
+  market: { label: 'market', spellings: ['market'] },
+  user: { label: 'userId', spellings: ['userid'] },
+  item: { label: 'itemId', spellings: ['itemid'] },
+  rank: { label: 'rank', spellings: ['rank'] },
+  model: { label: 'model', spellings: ['model'] },
+} satisfies Record<string, Role>;
+const NEEDED = ['market', 'user', 'item', 'rank'];
 
 /** Whether a path is a table of ranks. */
-export const isTable = (path: string) => ['.csv', '.tsv', '.jsonl'].includes(extname(path).toLowerCase());
+export const isTable = (path: string) => ['.csv', '.tsv', '.jsonl', '.parquet'].includes(extname(path).toLowerCase());
 
 /**
  * Reads a table of ranks; of several models in it the one that is named.
@@ -39,68 +51,54 @@ export async function readRankTable(
   model: string | undefined,
   signal: AbortSignal,
 ): Promise<MarketRanks[]> {
-  const kind = extname(path).toLowerCase();
   const markets = new Map<string, { users: string[]; items: string[]; ranks: number[] }>();
   const models = new Set<string>();
-  let header: string[] | undefined;
-  for await (const { text, number } of readLines(path, signal)) {
-    if (text === '') continue;
-    const fail = (problem: string) => new DataError(path, number, problem);
-    if (kind !== '.jsonl' && header === undefined) {
-      header = fieldsOf(text, kind);
-      const missing = COLUMNS.filter((column) => !header!.includes(column));
-      if (missing.length > 0)
-        throw fail(`no column ${missing.join(', ')}; expected a table that evaluate --per-user wrote`);
-      continue;
+  let slots: Record<string, number> = {};
+  const bad = (problem: string, line: number): never => {
+    throw new DataError(path, line, problem);
+  };
+  const row = (values: readonly string[], line: number) => {
+    const [name, userId, itemId, rank] = NEEDED.map((role) => copyString(values[slots[role]]));
+    if (!(Number(rank) >= 1) || name === '' || userId === '' || itemId === '')
+      bad('expected a market, a user, an item and a rank from 1 on', line);
+    if (slots.model !== undefined) {
+      const own = copyString(values[slots.model]);
+      models.add(own);
+      if (model !== undefined && own !== model) return;
     }
-    const row = header === undefined ? parseLine(text, fail) : named(header, fieldsOf(text, kind), fail);
-    if (row.model !== undefined) models.add(row.model);
-    if (model !== undefined && row.model !== model) continue;
-    const rank = Number(row.rank);
-    if (!(rank >= 1) || row.market === undefined || row.userId === undefined || row.itemId === undefined)
-      throw fail('expected a market, a user, an item and a rank from 1 on');
-    const market = markets.get(row.market) ?? { users: [], items: [], ranks: [] };
-    market.users.push(row.userId);
-    market.items.push(row.itemId);
-    market.ranks.push(rank);
-    markets.set(row.market, market);
-  }
-  const names = [...models].join(', ');
-  if (model !== undefined && markets.size === 0)
-    throw new ArgumentError('model', model, names === '' ? 'none: the table names no models' : `one of ${names}`);
+    const market = markets.get(name) ?? { users: [], items: [], ranks: [] };
+    market.users.push(userId);
+    market.items.push(itemId);
+    market.ranks.push(Number(rank));
+    markets.set(name, market);
+  };
+  await readTable(
+    await readBytes(path, signal),
+    path,
+    { roles: RANK_ROLES, needed: NEEDED, welcome: ['model'] },
+    {},
+    {
+      start: (_, found) => {
+        slots = found;
+      },
+      row,
+      bad,
+    },
+    new Job({ signal }),
+  );
+  if (model !== undefined && (models.size === 0 || markets.size === 0))
+    throw new ArgumentError(
+      'model',
+      model,
+      models.size === 0 ? 'none: the table names no models' : `one of ${[...models].join(', ')}`,
+    );
   if (model === undefined && models.size > 1)
-    throw ArgumentError.because('file', `${path} has the ranks of ${names}; say which: ${path}:${[...models][0]}`);
+    throw ArgumentError.because(
+      'file',
+      `${path} has the ranks of ${[...models].join(', ')}; say which: ${path}:${[...models][0]}`,
+    );
   if (markets.size === 0) throw new DataError(path, undefined, 'no ranks');
   return [...markets].map(([market, ranks]) => ({ market, ...ranks }));
-}
-
-type Row = Partial<Record<string, string>>;
-
-function named(header: readonly string[], fields: readonly string[], fail: (problem: string) => DataError): Row {
-  if (fields.length !== header.length) throw fail(`${fields.length} fields, expected ${header.length}`);
-  return Object.fromEntries(header.map((name, i) => [name, fields[i]]));
-}
-
-function parseLine(text: string, fail: (problem: string) => DataError): Row {
-  try {
-    const value = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // said below
-  }
-  throw fail('no JSON object');
-}
-
-function fieldsOf(text: string, kind: string): string[] {
-  if (kind === '.tsv' && !text.includes('"')) return text.split('\t');
-  const fields: string[] = [];
-  const field = kind === '.tsv' ? /(?:"((?:[^"]|"")*)"|([^\t]*))(\t|$)/y : /(?:"((?:[^"]|"")*)"|([^,]*))(,|$)/y;
-  for (;;) {
-    const match = field.exec(text);
-    if (!match) return [...fields, text.slice(fields.length === 0 ? 0 : field.lastIndex)];
-    fields.push(match[1] === undefined ? match[2] : match[1].replaceAll('""', '"'));
-    if (match[3] === '') return fields;
-  }
 }
 
 /**
