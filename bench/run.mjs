@@ -23,6 +23,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   trainings                   whole trainings by the command line, preset default and paper, compared with an earlier build's
   earns                       which stages of preset softmax earn their time on 30,000 generated items: NDCG@10, processor time
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, compared with the published figures
+  features [slim|slim-merged|lightgcn|multvae]  what other models add to the default as features of its ranking
   readings                    under which protocol the paper's Table 2 may have been measured: EASE and M3Rec ranked in several ways
   networks [narrow|gmf|…]     networks on the markets: MRR, NDCG@10 and HR@10 of the half of the users that chose no epoch
   gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
@@ -72,6 +73,7 @@ const NAMES = [
   'trainings',
   'earns',
   'quality',
+  'features',
   'readings',
   'networks',
   'gain',
@@ -113,6 +115,7 @@ const PARTS = {
     'bitgcf',
   ],
   peers: ['ials', 'slim', 'bpr', 'gmf', 'lightgcn', 'bitgcf', 'multvae', 'mlp', 'neumf', 'star', 'mmoe', 'crossstitch'],
+  features: ['slim', 'slim-merged', 'lightgcn', 'multvae'],
   huge: ['vectors', 'updatable'],
   growth: ['rows', 'users', 'items', 'markets', 'columns', 'ids', 'histories'],
   cluster: ['digests', 'speed'],
