@@ -37,7 +37,8 @@ figure{margin:1.5rem 0}figure svg{max-width:100%;height:auto}details{margin:1rem
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;font-size:.875rem;margin:1rem 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 nav{font-size:.875rem}nav a{margin-right:1rem}a{color:inherit}
 @media print{body{max-width:none;padding:0;font-size:10pt}table{font-size:7.5pt}th,td{padding:.15rem .4rem;white-space:normal}
-th:first-child,td:first-child{position:static}h2{break-after:avoid}figure,tr{break-inside:avoid}.wide{overflow:visible}nav{display:none}details>summary{display:none}}
+th:first-child,td:first-child{position:static}h2{break-after:avoid}figure,tr{break-inside:avoid}.wide{overflow:visible}nav{display:none}.note,figcaption{font-size:8pt}
+@supports selector(::details-content){details>summary{display:none}details::details-content{content-visibility:visible;height:auto}}}
 `;
 
 /** Sections, in the order of reading; a table or drawing goes to the first that takes its id. */

@@ -192,7 +192,7 @@ export async function runTrials(trials: readonly PreparedTrial[], options: RunOp
       // of a kind that nothing is known of, a trial takes as long as the others do
       const usual = times.reduce((sum, { seconds }) => sum + seconds, 0) / times.length;
       const costs = Object.fromEntries(trials.map(({ name }) => [name, usual]));
-      const secondsLeft = secondsOf([...left], times, executor.parallel, costs)?.seconds;
+      const secondsLeft = left.size > 0 ? secondsOf([...left], times, executor.parallel, costs)?.seconds : undefined;
       onTrial?.(line, { ...progress, ...(secondsLeft !== undefined && { secondsLeft }) });
     },
   });

@@ -150,6 +150,7 @@ function epochsOf({ lines: [{ facts, options }] }: Candidate): string {
 }
 
 const signed = (value: number) => `${value < 0 ? '−' : '+'}${percent(Math.abs(value))}`;
+const effect = (value: number) => value.toFixed(3).replace('-', '−');
 const probability = (p: number) => (p < 0.0001 ? '< 0.0001' : p.toFixed(4));
 
 function testTable({ experiment }: Results, { protocol, baseline, tested }: Significance): ResultTable {
@@ -176,8 +177,8 @@ function testTable({ experiment }: Results, { protocol, baseline, tested }: Sign
         { text: `${signed(interval[0])} … ${signed(interval[1])}` },
         { text: probability(adjusted.t) },
         { text: probability(adjusted.wilcoxon) },
-        { text: t.effect === undefined ? '–' : t.effect.toFixed(3) },
-        { text: wilcoxon.effect.toFixed(3) },
+        { text: t.effect === undefined ? '–' : effect(t.effect) },
+        { text: effect(wilcoxon.effect) },
         { text: String(users) },
       ]),
     ),
