@@ -1,12 +1,14 @@
 // SLIM, LightGCN and MultVAE as features of the default: what their score adds to its ranking. Of each user the feature
 // is made comparable over the market's items (mean 0, deviation 1; SLIM's, which is a similarity as the default's are, is
 // taken as it is), and its weight chosen on one half of the users; the other half says what it brings.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { encodeModel, evaluate, loadModel, train } from '../../dist/index.js';
 import { nodeWorkers } from '../../dist/node.js';
 import { loadMarkets } from '../harness/data.mjs';
 import { halfOf } from '../harness/halves.mjs';
 import { describe, machine } from '../harness/machine.mjs';
-import { note, save, show, table } from '../harness/report.mjs';
+import { note, resultFile, save, show, table } from '../harness/report.mjs';
 
 const FEATURES = {
   slim: [{ model: 'slim', scope: 'market', ridge: 3, lasso: 1 }, [0.1, 0.3, 1, 3]],
@@ -21,7 +23,6 @@ export async function features({ parts = Object.keys(FEATURES), threads = 1 }) {
   const run = { threads, ...(threads > 1 && { workers: nodeWorkers }) };
   const base = await open(await train(markets, run));
   const drawn = await draw(base, markets);
-  const rows = [];
   const blocks = [
     `Data: ${data}, valid, 999 others that the user has not had (clean), seed 1. The weight with the best mean MRR of one half of the users was chosen. Gains over the default are means over the markets in %, MRR/NDCG@10/HR@10; t is that of the paired differences of reciprocal ranks on the other half, by market.`,
   ];
@@ -32,9 +33,9 @@ export async function features({ parts = Object.keys(FEATURES), threads = 1 }) {
     const other = await open(await train(markets, { ...options, ...run }));
     const ranks = ranksOf(drawn, base, other, [0, ...weights], part.startsWith('slim'));
     other.close();
-    for (const [w, weight] of weights.entries())
-      rows.push({ feature: part, options, weight, ...gainsOf(drawn, ranks, w + 1) });
-    show(table(header, rows.filter(({ feature }) => feature === part).map(lineOf)));
+    const own = weights.map((weight, w) => ({ feature: part, options, weight, ...gainsOf(drawn, ranks, w + 1) }));
+    const rows = [...known(part), ...own];
+    show(table(header, own.map(lineOf)));
     save(
       'features',
       'Other models as features of the default',
@@ -45,6 +46,12 @@ export async function features({ parts = Object.keys(FEATURES), threads = 1 }) {
   }
   base.close();
   show(describe(machine()));
+}
+
+/** What earlier runs found of the other features. */
+function known(part) {
+  const file = `${fileURLToPath(resultFile('features', { everywhere: true }))}.json`;
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).rows.filter(({ feature }) => feature !== part) : [];
 }
 
 const open = async (model) => loadModel(encodeModel(model));
