@@ -104,8 +104,9 @@ async function tellPlan(
     const mine = trials.filter((trial) => trial.name === name);
     if (mine.length === 0) return [];
     const left = mine.filter(({ key }) => !known.has(key));
-    const time = left.length === 0 ? { seconds: 0, unknown: [] } : secondsOf(left, stored, 1, costs);
-    return [[name, model, mine.length, left.length, time === undefined ? 'unknown' : formatTime(time.seconds)]];
+    const time = left.length === 0 ? undefined : secondsOf(left, stored, 1, costs);
+    const about = time ? formatTime(time.seconds) : left.length === 0 ? '' : 'unknown';
+    return [[name, model, mine.length, left.length, about]];
   });
   if (json)
     return write(
