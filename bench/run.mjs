@@ -30,6 +30,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
   lab [KIND]                  every kind of model over its small grid: MRR, NDCG@10, HR@10 by market, training time, size; takes up where it ended
   peers [KIND]                the laboratory's kinds compared with second implementations: steps with PyTorch, iALS with NumPy, SLIM with scikit-learn
+  floors [mlp|neumf|mmoe]     the narrow networks of the paper's experiment trained by PyTorch too, with the same candidates: MRR
   cluster [digests|speed]     plans on 1, 2, 3 and 6 workers: the same SHA-256; how they are cut; what a second worker brings, bytes, memory
   statistics                  tests, corrections and metrics held against SciPy and scikit-learn
   update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
@@ -81,6 +82,7 @@ const NAMES = [
   'gain',
   'lab',
   'peers',
+  'floors',
   'cluster',
   'statistics',
   'update',
@@ -117,6 +119,7 @@ const PARTS = {
     'bitgcf',
   ],
   peers: ['ials', 'slim', 'bpr', 'gmf', 'lightgcn', 'bitgcf', 'multvae', 'mlp', 'neumf', 'star', 'mmoe', 'crossstitch'],
+  floors: ['mlp', 'neumf', 'mmoe'],
   settings: ['published', 'walk-rate', 'walk-rate-window', 'gamma', 'no-dropout'],
   features: ['slim', 'slim-merged', 'lightgcn', 'multvae'],
   huge: ['vectors', 'updatable'],

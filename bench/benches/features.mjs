@@ -3,8 +3,9 @@
 // taken as it is), and its weight chosen on one half of the users; the other half says what it brings.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { encodeModel, evaluate, loadModel, train } from '../../dist/index.js';
+import { encodeModel, loadModel, train } from '../../dist/index.js';
 import { nodeWorkers } from '../../dist/node.js';
+import { drawCandidates } from '../harness/candidates.mjs';
 import { loadMarkets } from '../harness/data.mjs';
 import { halfOf } from '../harness/halves.mjs';
 import { describe, machine } from '../harness/machine.mjs';
@@ -22,7 +23,7 @@ export async function features({ parts = Object.keys(FEATURES), threads = 1 }) {
   const { name: data, markets } = await loadMarkets();
   const run = { threads, ...(threads > 1 && { workers: nodeWorkers }) };
   const base = await open(await train(markets, run));
-  const drawn = await draw(base, markets);
+  const drawn = await drawCandidates(base, markets);
   const blocks = [
     `Data: ${data}, valid, 999 others that the user has not had (clean), seed 1. The weight with the best mean MRR of one half of the users was chosen. Gains over the default are means over the markets in %, MRR/NDCG@10/HR@10; t is that of the paired differences of reciprocal ranks on the other half, by market.`,
   ];
@@ -55,38 +56,6 @@ function known(part) {
 }
 
 const open = async (model) => loadModel(encodeModel(model));
-
-/** What each held-out row is ranked against: positions in its market, −1 for an item that the model does not know. */
-async function draw(recommender, markets) {
-  const candidates = new Map();
-  const protocol = {
-    name: 'clean',
-    candidates: (row, pool, sample) => {
-      const places = sample([[row.target], row.seen, row.relevant]);
-      candidates.set(`${row.market}/${row.user}/${pool[row.target]}`, { places, pool });
-      return places;
-    },
-  };
-  const found = await evaluate(recommender, markets, { protocol, negatives: 999, seed: 1, perUser: true });
-  return found.markets.map(({ market: name, perUser }) => {
-    const market = markets.markets.find((each) => each.name === name);
-    const position = new Map(Array.from(market.items, (item, at) => [markets.items[item], at]));
-    const index = new Map(market.users.map((user, at) => [user, at]));
-    const { indptr, indices } = market.interactions;
-    const rows = perUser.map(({ user, item }) => {
-      const { places, pool } = candidates.get(`${name}/${user}/${item}`);
-      const at = index.get(user) ?? -1;
-      return {
-        user,
-        at,
-        history: at < 0 ? [] : indices.slice(indptr[at], indptr[at + 1]).sort(),
-        target: position.get(item) ?? -1,
-        others: Int32Array.from(places, (place) => position.get(pool[place]) ?? -1),
-      };
-    });
-    return { name, rows };
-  });
-}
 
 /** By market, by row, the rank with each weight. */
 function ranksOf(drawn, base, other, weights, asItIs) {

@@ -241,7 +241,7 @@ async function slim({ kind, markets, folder, python, script, threads }) {
 /** The market as if there were no other. */
 const asWhole = (market) => ({ ...market, items: Int32Array.from(market.items.keys()) });
 
-function writeMarkets(folder, { markets }) {
+export function writeMarkets(folder, { markets }) {
   for (const [m, { items, interactions }] of markets.entries()) {
     put(folder, `${m}.items`, Int32Array.from(items));
     put(folder, `${m}.indptr`, interactions.indptr);
@@ -260,5 +260,5 @@ function transposed({ rows, cols, indptr, indices }) {
   return { indptr: starts, indices: users };
 }
 
-const put = (folder, name, array) =>
+export const put = (folder, name, array) =>
   writeFileSync(join(folder, name), new Uint8Array(array.buffer, array.byteOffset, array.byteLength));

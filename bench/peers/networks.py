@@ -2,8 +2,10 @@
 parameters, sparse products for graphs. Negatives are uniform items of the market, without a look at what the user has.
 
 Takes { folder, kind, threads, steps, dim, hidden, batch, negatives, dropout, decay, learningRate, depth, experts,
-divergence, transfer, markets: [{ users }], items } on stdin, with the files m.indptr, m.indices (X of each market, places
-among its items) and m.items (its items' rows). Prints { version, seconds, processor (of each step), losses }.
+transfer, markets: [{ users }], items } on stdin, with the files m.indptr, m.indices (X of each market, places among its
+items) and m.items (its items' rows). Prints { version, seconds, processor (of each step), losses }. With `epochs` it trains
+so many, then ranks the rows of m.rows (user, then 1,000 places of which the first is the held-out one, -1 for an unknown
+item) and prints the mean reciprocal rank of each market's too, cut at 10.
 """
 import json
 import math
@@ -62,6 +64,7 @@ def head(inside):
     return layer
 
 
+training = True
 WIDTHS = [2 * d, task.get("hidden", 0), 2 * task.get("hidden", 0), d]
 
 
@@ -70,7 +73,7 @@ def tower():
 
 
 def drop(x):
-    return F.dropout(x, task["dropout"]) if task["dropout"] > 0 else x
+    return F.dropout(x, task["dropout"]) if task["dropout"] > 0 and training else x
 
 
 def run(layers, x, dropped=False):
@@ -350,15 +353,35 @@ model, loss_of = BUILD[kind]()
 optimiser = torch.optim.Adam(model.parameters(), lr=task["learningRate"])
 counts = [market.users if kind == "multvae" else len(market.indices) for market in markets]
 steps = math.ceil(sum(counts) / task["batch"])
-orders = [random.permutation(count) for count in counts]
 seconds, processor, losses = [], [], []
-for step in range(task["steps"]):
+for step in range(task["epochs"] * steps if "epochs" in task else task["steps"]):
+    if step % steps == 0:
+        orders = [random.permutation(count) for count in counts]
     clock, used = time.perf_counter(), time.process_time()
     optimiser.zero_grad()
-    loss = loss_of(model, steps, step, orders)
+    loss = loss_of(model, steps, step % steps, orders)
     loss.backward()
     optimiser.step()
     losses.append(float(loss.detach()))
     seconds.append(time.perf_counter() - clock)
     processor.append(time.process_time() - used)
-print(json.dumps({"version": torch.__version__, "seconds": seconds, "processor": processor, "losses": losses}))
+
+
+def reciprocal_ranks(market):
+    rows = read(f"{market.number}.rows").reshape(-1, 1001)
+    total = 0.0
+    for user, *places in rows[rows[:, 1] >= 0].tolist():
+        i = torch.tensor(market.items[[place for place in places if place >= 0]])
+        scores = model(torch.full_like(i, market.first + user), i, market.number)
+        rank = 1 + int((scores[1:] > scores[0]).sum()) + int((scores[1:] == scores[0]).sum()) / 2
+        total += 1 / rank if rank <= 10 else 0
+    return total / len(rows)
+
+
+found = {"version": torch.__version__, "seconds": seconds, "processor": processor, "losses": losses}
+if "epochs" in task:
+    training = False
+    with torch.no_grad():
+        found = {"version": found["version"], "mrr": [reciprocal_ranks(market) for market in markets]}
+        found |= {"processor": sum(processor), "loss": sum(losses[-steps:]) / steps}
+print(json.dumps(found))
