@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { assembleGenerated, encodeModel, generateMarkets, train } from '../../dist/index.js';
 import { install } from '../../test/hosts/install.mjs';
 import { cachedModel } from '../harness/cached.mjs';
 import { dataDirectory } from '../harness/data.mjs';
@@ -16,6 +17,8 @@ import { trainOnce } from '../harness/training.mjs';
 const VISITS = 5;
 const CLICKS = 500;
 const ROUNDS = 1;
+const MAP_ITEMS = 10_000;
+const MAP_STEPS = 400;
 /** As many as this machine has; the page takes all. */
 const THREADS = availableParallelism();
 const APP = fileURLToPath(new URL('../../dist/app/', import.meta.url));
@@ -42,6 +45,7 @@ export async function app() {
     add('What is loaded', ...(await sizes(on)));
     add('The first answer', ...(await firstAnswers(on)));
     add('A click, with the model of five markets', ...(await clicks(on)));
+    add('The map', ...(await frames(on)));
     add('The main thread', ...(await gaps(on)));
     if (dataDirectory()) add('Training beside Node', ...(await training(on)));
   } finally {
@@ -182,6 +186,57 @@ async function clicks({ browser, person, until, url, folder }) {
     `${CLICKS} clicks that add an item or take one away, each until the second frame after the list of ten has changed (two frames are ` +
       `33 ms of this). Model \`transfer\` of ${name}.\n\n${table(['', 'ms'], rows)}`,
     { clicks: { p50: quantile(times, 0.5), p99: quantile(times, 0.99) } },
+  ];
+}
+
+/** Frames while a map of many items is zoomed and moved, one step a frame. */
+async function frames({ browser, person, until, url, folder }) {
+  note(`training a model of ${MAP_ITEMS.toLocaleString('en-US')} items …`);
+  const markets = [{ name: 'all', users: 1, items: 1, shared: 1 }];
+  const data = assembleGenerated(
+    generateMarkets({ seed: 1, markets, users: 2 * MAP_ITEMS, items: MAP_ITEMS, interactions: 20 * MAP_ITEMS }),
+  );
+  const file = join(folder, 'map.m3rec');
+  writeFileSync(file, encodeModel(await train(data, {})));
+  const page = await browser.newPage();
+  await person.visit(page, url);
+  await person.view(page, 'models');
+  await person.waitFor(page, 'Open a .m3rec file');
+  await page.setFiles('input[accept=".m3rec"]', [file]);
+  await person.waitFor(page, 'Opened', '.toast', 120);
+  await person.view(page, 'look/map');
+  const isDrawn = () => document.querySelector('canvas') !== null && !document.querySelector('.map [role=status]');
+  await until(() => page.run(isDrawn), 'the map', 300);
+  const times = await page.run(async (steps) => {
+    const canvas = document.querySelector('canvas');
+    const box = canvas.getBoundingClientRect();
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const middle = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+    const found = [];
+    let last = await frame();
+    for (let i = 0; i < steps; i++) {
+      if (i % 4 === 3) canvas.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true }));
+      else {
+        const deltaY = i % 40 < 20 ? -1 : 1;
+        canvas.dispatchEvent(new WheelEvent('wheel', { ...middle, deltaY, bubbles: true, cancelable: true }));
+      }
+      const now = await frame();
+      found.push(now - last);
+      last = now;
+    }
+    return found;
+  }, MAP_STEPS);
+  await page.close();
+  times.sort((a, b) => a - b);
+  const mean = times.reduce((sum, ms) => sum + ms, 0) / times.length;
+  const rows = [
+    ['mean', milliseconds(mean)],
+    ...[0.5, 0.99].map((q) => [`p${100 * q}`, milliseconds(quantile(times, q))]),
+  ];
+  return [
+    `${MAP_STEPS} steps of zooming and moving a map of ${data.items.length.toLocaleString('en-US')} items, one a frame, drawn without a ` +
+      `graphics card: ms from frame to frame (60 a second are 16.7).\n\n${table(['', 'ms'], rows)}`,
+    { map: { items: data.items.length, mean, p99: quantile(times, 0.99) } },
   ];
 }
 

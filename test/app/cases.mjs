@@ -128,7 +128,7 @@ export const CASES = [
     async run({ page, url }) {
       await person.visit(page, url);
       await person.click(page, 'button', 'Measure it');
-      await person.waitFor(page, 'Who helps India');
+      await person.waitFor(page, 'Who helps India', 'main', 180);
       await person.click(page, 'button', 'Table');
       const rows = await page.run(() =>
         [...document.querySelectorAll('.gain figure tbody tr')].map((row) => row.textContent),
@@ -366,7 +366,7 @@ export const CASES = [
       await saveAs(page, 'kept');
       const end = () => page.run(() => window.endWorker());
       const isStage = (words) =>
-        until(async () => (await person.text(page, '.stages')).includes(words), `the stage “${words}”`);
+        until(async () => (await person.text(page, '.stages')).includes(words), `the stage “${words}”`, 180);
       const train = async () => {
         await person.view(page, 'train');
         await person.click(page, 'radio', 'm3rec');
