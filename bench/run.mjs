@@ -31,7 +31,8 @@ const USAGE = `npm run bench -- [NAME] [options]
   lab [KIND]                  every kind of model over its small grid: MRR, NDCG@10, HR@10 by market, training time, size; takes up where it ended
   peers [KIND]                the laboratory's kinds compared with second implementations: steps with PyTorch, iALS with NumPy, SLIM with scikit-learn
   floors [mlp|neumf|mmoe]     the narrow networks of the paper's experiment trained by PyTorch too, with the same candidates: MRR
-  cluster [digests|speed]     plans on 1, 2, 3 and 6 workers: the same SHA-256; how they are cut; what a second worker brings, bytes, memory
+  cluster [digests|speed|recovery|simulate]  plans on 1, 2, 3 and 6 workers: the same SHA-256; how they are cut; what a second worker brings, bytes,
+                              memory; how long a loss takes; 10 and 100 machines, reckoned from measured jobs
   statistics                  tests, corrections and metrics held against SciPy and scikit-learn
   update [exact|stale]        EASE updated with its last users compared with a refit: time and difference; preset softmax, of which an update
                               leaves most as it was: MRR
@@ -124,7 +125,7 @@ const PARTS = {
   features: ['slim', 'slim-merged', 'lightgcn', 'multvae'],
   huge: ['vectors', 'updatable'],
   growth: ['rows', 'users', 'items', 'markets', 'columns', 'ids', 'histories'],
-  cluster: ['digests', 'speed'],
+  cluster: ['digests', 'speed', 'recovery', 'simulate'],
   update: ['exact', 'stale'],
 };
 const PRESETS = ['paper', 'softmax'];

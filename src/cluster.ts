@@ -7,9 +7,9 @@ import { embeddedKernels } from './engine/embedded.ts';
 import { embedKernels } from './engine/init.ts';
 
 export { BlobError, DeterminismError, InputMissingError } from './cluster/errors.ts';
-export { FolderFiles } from './cluster/folder-files.ts';
+export { FolderFiles } from './node/folder-files.ts';
 export { isKnown } from './cluster/jobs/registry.ts';
-export { openStoreAt } from './cluster/open-store.ts';
+export { openStoreAt } from './cluster/stores/open-store.ts';
 export { levels, type Plan, type PlannedJob, parsePlan, planText } from './cluster/plan.ts';
 export { planEvaluate } from './cluster/plans/evaluate.ts';
 export { planRecommend } from './cluster/plans/recommend.ts';

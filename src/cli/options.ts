@@ -60,7 +60,7 @@ export const threadsOption = () =>
 export const storeOption = () =>
   new Option(
     '--store <folder>',
-    'where jobs read and leave their bytes, a folder that all machines reach (default: next to the plan, with .store for .json)',
+    'where jobs read and leave their bytes: a folder that all machines reach, s3://bucket/folder, or http:// of `cluster serve` (default: a folder next to the plan, with .store for .json)',
   ).argParser(nonEmpty);
 export const queueOption = (flag: '--queue' | '--cluster') =>
   new Option(
@@ -68,17 +68,31 @@ export const queueOption = (flag: '--queue' | '--cluster') =>
     `${flag === '--cluster' ? 'have workers do it, by the queue on' : 'the queue:'} redis://host:port, rediss:// with TLS, or postgres://host/name`,
   ).argParser(nonEmpty);
 export const storeFolderOption = () =>
-  new Option('--store <folder>', 'where jobs read and leave their bytes, a folder that all machines reach').argParser(
-    nonEmpty,
-  );
+  new Option(
+    '--store <place>',
+    'where jobs read and leave their bytes: a folder that all machines reach, s3://bucket/folder, or http:// of `cluster serve`',
+  ).argParser(nonEmpty);
 export const insecureOption = () =>
-  new Option('--insecure', 'speak to a queue on another machine without TLS, in a network that nobody else is in');
+  new Option(
+    '--insecure',
+    'speak to a queue or a store on another machine without TLS, in a network that nobody else is in',
+  );
+
+/** Of who reads much from a store elsewhere. */
+export const cacheOptions = (): Option[] => [
+  new Option(
+    '--cache <folder>',
+    'keep bytes of the store in a folder of this machine (default: ~/.cache/m3rec, if the store is elsewhere)',
+  ).argParser(nonEmpty),
+  new Option('--cache-gib <n>', 'most GiB in it').argParser(number({ min: 0.001, max: 1e6 })).default(8),
+];
+
+/** The options of a command whose trials workers can do. */
+export const trialsElsewhereOptions = (): Option[] => [queueOption('--cluster'), storeFolderOption(), insecureOption()];
 
 /** The options of a command that workers can do. */
 export const clusterOptions = (): Option[] => [
-  queueOption('--cluster'),
-  storeFolderOption(),
-  insecureOption(),
+  ...trialsElsewhereOptions(),
   new Option(
     '--verify <share>',
     'with --cluster: have this share of the jobs done again elsewhere, and compare',

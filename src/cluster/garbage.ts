@@ -1,3 +1,4 @@
+import { blobPath } from '../node/blob-folder.ts';
 import { openRun, runsOf } from './runs.ts';
 import { recordPath, type Store } from './store.ts';
 
@@ -21,10 +22,9 @@ export async function collectGarbage(store: Store, days: number): Promise<{ file
     const run = await openRun(store, name).catch(() => undefined);
     if (!run) return { files: 0, bytes: 0 };
     for (const [job, { inputs }] of run.plan.jobs.entries()) {
-      for (const input of inputs) if (typeof input === 'string') keep(`cas/${input.slice(0, 2)}/${input}`);
+      for (const input of inputs) if (typeof input === 'string') keep(blobPath(input));
       keep(recordPath(run.names[job]));
-      for (const { blob } of (await store.record(run.names[job]))?.outputs ?? [])
-        keep(`cas/${blob.slice(0, 2)}/${blob}`);
+      for (const { blob } of (await store.record(run.names[job]))?.outputs ?? []) keep(blobPath(blob));
     }
   }
   const removed = { files: 0, bytes: 0 };

@@ -8,19 +8,39 @@ import { jobNames, type Plan, runName } from './plan.ts';
 import { blobsOf, checkSame, type JobRecord, type Store } from './store.ts';
 import type { Warm } from './warm.ts';
 
+/** Records that are asked for at once. */
+const AT_ONCE = 32;
+
 /** A plan with what follows from it. */
 export class Run {
   /** Of the run, and of each job. */
   readonly name: string;
   readonly names: readonly string[];
+  private readonly graph: { before: number[]; readers: number[] }[];
 
   constructor(readonly plan: Plan) {
     this.name = runName(plan);
     this.names = jobNames(plan);
+    this.graph = plan.jobs.map(({ inputs }) => ({
+      before: [...new Set(inputs.flatMap((input) => (typeof input === 'string' ? [] : [input[0]])))],
+      readers: [],
+    }));
+    for (const [job, { before }] of this.graph.entries())
+      for (const input of before) this.graph[input].readers.push(job);
   }
 
   get last(): number {
     return this.plan.jobs.length - 1;
+  }
+
+  /** Jobs that a job reads. */
+  before(job: number): readonly number[] {
+    return this.graph[job].before;
+  }
+
+  /** Jobs that read a job. */
+  readers(job: number): readonly number[] {
+    return this.graph[job].readers;
   }
 
   /** "solve 17 of 230", for people. */
@@ -147,29 +167,44 @@ export async function resultOf(run: Run, store: Store): Promise<Uint8Array> {
  * lost.
  */
 export async function readyJobs(run: Run, store: Store, done: Set<number>): Promise<number[]> {
-  const ready: number[] = [];
+  const waiting: number[] = [];
   const seen = new Set<number>();
   const open = [run.last];
-  for (let number = open.pop(); number !== undefined; number = open.pop()) {
-    if (seen.has(number) || done.has(number)) continue;
-    seen.add(number);
-    if (await store.record(run.names[number])) {
-      done.add(number);
-      continue;
+  while (open.length > 0) {
+    const now = [...new Set(open.splice(0, AT_ONCE))].filter((job) => !seen.has(job) && !done.has(job));
+    const records = await Promise.all(now.map((job) => store.record(run.names[job])));
+    for (const [i, job] of now.entries()) {
+      seen.add(job);
+      if (records[i]) done.add(job);
+      else {
+        waiting.push(job);
+        open.push(...run.before(job));
+      }
     }
-    const before = new Set(
-      run.plan.jobs[number].inputs.flatMap((input) => (typeof input === 'string' ? [] : [input[0]])),
-    );
-    let waits = false;
-    for (const input of before) {
-      if (!done.has(input) && !seen.has(input) && (await store.record(run.names[input]))) done.add(input);
-      if (done.has(input)) continue;
-      waits = true;
-      open.push(input);
-    }
-    if (!waits) ready.push(number);
   }
-  return ready.sort((a, b) => a - b);
+  return waiting.filter((job) => run.before(job).every((input) => done.has(input))).sort((a, b) => a - b);
+}
+
+/**
+ * Of the jobs that read what one left, those that can run now: what `readyJobs` may find beyond what it found before,
+ * without a look at all others.
+ * @param done as of `readyJobs`; with the one that has ended.
+ */
+export async function readyAfter(run: Run, store: Store, done: Set<number>, ended: number): Promise<number[]> {
+  const isDone = async (job: number) => {
+    if (!done.has(job) && (await store.record(run.names[job]))) done.add(job);
+    return done.has(job);
+  };
+  const ready: number[] = [];
+  for (const job of run.readers(ended)) {
+    let waits = false;
+    for (const input of run.before(job)) {
+      waits = !(await isDone(input));
+      if (waits) break;
+    }
+    if (!waits && !(await isDone(job))) ready.push(job);
+  }
+  return ready;
 }
 
 /**

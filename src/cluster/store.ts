@@ -2,10 +2,11 @@
 // changed, so two machines that do the same job write the same files, and order does not matter.
 import { canonicalJson } from '../common/canonical-json.ts';
 import { M3RecError } from '../common/errors.ts';
+import { blobPath, putBlob } from '../node/blob-folder.ts';
+import type { Files } from '../node/store-files.ts';
 import type { BlobStore } from '../threads/work.ts';
 import { digestOf, isDigest } from './digest.ts';
 import { BlobError, DeterminismError } from './errors.ts';
-import type { Files } from './files.ts';
 
 const FORMAT = 'm3rec-store 1\n';
 
@@ -82,10 +83,7 @@ export class Store {
   /** @returns the digest that the bytes are under. */
   async put(bytes: Uint8Array): Promise<string> {
     const digest = digestOf(bytes);
-    const path = blobPath(digest);
-    if ((await this.files.size(path)) === bytes.length) return digest;
-    await this.files.write(path, bytes);
-    this.traffic.written += bytes.length;
+    if (await putBlob(this.files, digest, bytes)) this.traffic.written += bytes.length;
     return digest;
   }
 
@@ -158,7 +156,6 @@ export function checkSame(job: string, first: JobRecord, second: JobRecord): voi
     );
 }
 
-const blobPath = (digest: string) => `cas/${digest.slice(0, 2)}/${digest}`;
 export const recordPath = (job: string) => `ac/${job.slice(0, 2)}/${job}`;
 
 /** A record that can be trusted to have its form; undefined for anything else, as if there were none. */

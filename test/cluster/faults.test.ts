@@ -4,7 +4,6 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { digestOf } from '../../src/cluster/digest.ts';
-import { openStoreAt } from '../../src/cluster/open-store.ts';
 import type { Plan } from '../../src/cluster/plan.ts';
 import { planRecommend } from '../../src/cluster/plans/recommend.ts';
 import { planTraining } from '../../src/cluster/plans/train.ts';
@@ -13,6 +12,7 @@ import { attach, submit } from '../../src/cluster/queue/submit.ts';
 import { type Run, runPlan } from '../../src/cluster/run-job.ts';
 import { cancelRun, publish } from '../../src/cluster/runs.ts';
 import type { Store } from '../../src/cluster/store.ts';
+import { openStoreAt } from '../../src/cluster/stores/open-store.ts';
 import { Warm } from '../../src/cluster/warm.ts';
 import { assembleGenerated, encodeModel, generateMarkets, type Markets, train } from '../../src/index.ts';
 import { CLI } from '../support/command.ts';

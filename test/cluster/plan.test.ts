@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/cluster/digest.ts';
-import { FolderFiles } from '../../src/cluster/folder-files.ts';
 import { isKnown } from '../../src/cluster/jobs/registry.ts';
 import { levels, parsePlan, planText } from '../../src/cluster/plan.ts';
 import { planEvaluate } from '../../src/cluster/plans/evaluate.ts';
@@ -23,6 +22,7 @@ import {
   type TrainOptions,
   train,
 } from '../../src/index.ts';
+import { FolderFiles } from '../../src/node/folder-files.ts';
 
 const folders: string[] = [];
 const warm = new Warm();

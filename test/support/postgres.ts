@@ -1,5 +1,5 @@
 // A PostgreSQL server of a test's own: Debian's binaries, its own data directory, a free port of the loopback interface.
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,9 @@ export function postgresBinaries(): string | undefined {
 export interface TestServer {
   /** `postgres://user@127.0.0.1:port/postgres` */
   address: string;
+  /** As power that goes; what was written is there when it starts `again`. */
+  kill(): Promise<void>;
+  again(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,28 +46,39 @@ export async function startPostgres(): Promise<TestServer> {
     fsync: 'off',
     max_connections: 100,
   };
-  const server = spawn(
-    join(bin, 'postgres'),
-    ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-    { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let log = '';
-  const ended = new Promise<void>((resolve) => server.on('close', () => resolve()));
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`PostgreSQL does not start: ${log}`)), 60_000);
-    server.on('close', () => reject(new Error(`PostgreSQL ended: ${log}`)));
-    server.stderr.setEncoding('utf8').on('data', (text) => {
-      log = (log + text).slice(-4000);
-      if (!log.includes('ready to accept connections')) return;
-      clearTimeout(timer);
-      resolve();
+  let server: ChildProcess;
+  let ended: Promise<void>;
+  const again = async () => {
+    server = spawn(
+      join(bin, 'postgres'),
+      ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let log = '';
+    ended = new Promise<void>((resolve) => server.on('close', () => resolve()));
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`PostgreSQL does not start: ${log}`)), 60_000);
+      server.on('close', () => reject(new Error(`PostgreSQL ended: ${log}`)));
+      server.stderr!.setEncoding('utf8').on('data', (text) => {
+        log = (log + text).slice(-4000);
+        if (!log.includes('ready to accept connections')) return;
+        clearTimeout(timer);
+        resolve();
+      });
     });
-  });
+  };
+  const end = async (signal: 'SIGINT' | 'SIGKILL') => {
+    server.kill(signal);
+    await ended;
+  };
+  await again();
   return {
     address: `postgres://shop@127.0.0.1:${port}/postgres`,
+    // its other processes end once they see that the first one is gone; `close` waits for the last
+    kill: () => end('SIGKILL'),
+    again,
     async stop() {
-      server.kill('SIGINT');
-      await ended;
+      await end('SIGINT');
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -28,6 +28,7 @@ const THIRD_PARTIES: Record<string, string[]> = {
   'prom-client': ['cli'],
   yaml: ['cli'],
   pg: ['node'],
+  aws4fetch: ['cluster'],
   bullmq: ['cluster'],
   '@duckdb/node-api': ['node'],
 };

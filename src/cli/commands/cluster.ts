@@ -2,14 +2,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { collectGarbage } from '../../cluster/garbage.ts';
 import { metricsText } from '../../cluster/metrics.ts';
-import { openStoreAt } from '../../cluster/open-store.ts';
 import { openBackend } from '../../cluster/queue/open.ts';
 import { attach } from '../../cluster/queue/submit.ts';
 import { cancelRun, openRun } from '../../cluster/runs.ts';
 import { type ClusterStatus, statusOf } from '../../cluster/status.ts';
+import { openStoreAt } from '../../cluster/stores/open-store.ts';
 import { verifyRun } from '../../cluster/verify.ts';
 import { formatBytes } from '../../engine/memory.ts';
 import type { Context } from '../context.ts';
+import { formatTime } from '../lab/experiment-view.ts';
 import {
   insecureOption,
   jsonOption,
@@ -20,6 +21,7 @@ import {
   whole,
 } from '../options.ts';
 import { formatCount, formatJson, formatTable, write } from '../output.ts';
+import { addServeStore } from './cluster-serve.ts';
 import { RESULT_FILE } from './job.ts';
 
 const nameOf = (text: string) => {
@@ -34,10 +36,11 @@ export function addCluster(program: Command, context: Context): void {
     .command('status')
     .description('runs, how far they are, and the workers')
     .addOption(storeFolderOption().makeOptionMandatory())
+    .addOption(insecureOption())
     .addOption(jsonOption())
     .addOption(new Option('--metrics', 'print metrics for Prometheus'))
-    .action(async ({ store, json, metrics }) => {
-      const status = await statusOf(await openStoreAt(store));
+    .action(async ({ store, insecure, json, metrics }) => {
+      const status = await statusOf(await openStoreAt(store, { insecure }));
       await write(metrics ? metricsText(status) : json ? formatJson(status) : describeStatus(status));
     });
   cluster
@@ -51,7 +54,7 @@ export function addCluster(program: Command, context: Context): void {
     .action(async (name, { queue, store, insecure, output }) => {
       const result = await context.openResult(output, RESULT_FILE);
       const backend = await openBackend(queue, insecure);
-      const bytes = await attach(backend, await openStoreAt(store), name, context.job);
+      const bytes = await attach(backend, await openStoreAt(store, { insecure }), name, context.job);
       context.message(`wrote ${output}: ${formatBytes(await context.save(result, bytes))}`);
     });
   cluster
@@ -59,8 +62,9 @@ export function addCluster(program: Command, context: Context): void {
     .description('stop a run: jobs under way end within seconds')
     .argument('<run>', 'its name', nameOf)
     .addOption(storeFolderOption().makeOptionMandatory())
-    .action(async (name, { store: folder }) => {
-      const store = await openStoreAt(folder);
+    .addOption(insecureOption())
+    .action(async (name, { store: folder, insecure }) => {
+      const store = await openStoreAt(folder, { insecure });
       await openRun(store, name);
       await cancelRun(store, name);
       context.message(`run ${name} is cancelled; what was done stays, so that it can be handed in again`);
@@ -72,8 +76,9 @@ export function addCluster(program: Command, context: Context): void {
     .addOption(storeFolderOption().makeOptionMandatory())
     .addOption(new Option('--share <x>', 'of the jobs').argParser(Number).default(0.01))
     .addOption(threadsOption())
-    .action(async (name, { store: folder, share, threads }) => {
-      const store = await openStoreAt(folder);
+    .addOption(insecureOption())
+    .action(async (name, { store: folder, share, threads, insecure }) => {
+      const store = await openStoreAt(folder, { insecure });
       const count = await verifyRun(store, await openRun(store, name), share, { threads, ...context.job });
       context.view.clear();
       context.message(`${formatCount(count)} jobs of run ${name} gave the same bytes again`);
@@ -85,28 +90,45 @@ export function addCluster(program: Command, context: Context): void {
     .addOption(
       new Option('--days <n>', 'how old runs, and bytes of none, may be').argParser(whole(0, 36_500)).default(30),
     )
+    .addOption(insecureOption())
     .addOption(jsonOption())
-    .action(async ({ store: folder, days, json }) => {
-      const removed = await collectGarbage(await openStoreAt(folder), days);
+    .action(async ({ store: folder, days, json, insecure }) => {
+      const removed = await collectGarbage(await openStoreAt(folder, { insecure }), days);
       if (json) await write(formatJson(removed));
       context.message(`removed ${formatCount(removed.files)} files, ${formatBytes(removed.bytes)}`);
     });
+  addServeStore(cluster, context);
 }
 
 function describeStatus({ runs, workers }: ClusterStatus): string {
-  const rows = runs.map(({ run, what, state, done, jobs, seconds }) => [
+  const rows = runs.map(({ run, what, state, done, jobs, seconds, left }) => [
     run,
     what,
     state,
     `${done} of ${jobs}`,
     seconds.toFixed(1),
+    left === undefined ? '' : formatTime(left),
   ]);
-  const table = formatTable(['run', 'what', 'state', 'jobs done', 'seconds of work'], rows, [0, 1, 2]);
-  const machines = workers.map(({ host, kernels, threads, ago }) => [
+  const tables = [formatTable(['run', 'what', 'state', 'jobs done', 'seconds of work', 'left'], rows, [0, 1, 2])];
+  for (const { run, state, kinds } of runs) {
+    if (state !== 'running') continue;
+    const stages = Object.entries(kinds).map(([kind, { done, jobs, seconds, left }]) => [
+      `${run.slice(0, 8)} ${kind}`,
+      `${done} of ${jobs}`,
+      seconds.toFixed(1),
+      left === undefined ? '' : left.toFixed(1),
+    ]);
+    tables.push(formatTable(['stage', 'jobs done', 'seconds of work', 'seconds of work left'], stages));
+  }
+  const machines = workers.map(({ host, kernels, threads, ago, doing }) => [
     host,
     kernels.slice(0, 8),
     threads ?? 'all',
     `${ago} s ago`,
+    doing
+      ? `${doing.run.slice(0, 8)} ${doing.kind} ${doing.job}, ${formatTime((Date.now() - doing.since) / 1000)}`
+      : '',
   ]);
-  return `${table}\n${formatTable(['worker', 'kernels', 'threads', 'seen'], machines, [0, 1])}`;
+  tables.push(formatTable(['worker', 'kernels', 'threads', 'seen', 'does'], machines, [0, 1, 4]));
+  return tables.join('\n');
 }

@@ -1,18 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { clusterExecutor } from '../../cluster/queue/executor.ts';
-import { statusOf } from '../../cluster/status.ts';
 import { type PreparedExperiment, runTrials, secondsOf, type TrialLine } from '../../lab/run.ts';
 import { metricTitle } from '../../lab/tables.ts';
 import { openTrials, readTrials, TRIALS } from '../../node/trial-folder.ts';
-import { type ClusterOptions, onCluster, openCluster } from '../cluster.ts';
+import { type ClusterOptions, executorOf } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import { dataOption } from '../data-options.ts';
 import { ExperimentView, formatTime } from '../lab/experiment-view.ts';
 import { namesOf, type OpenOptions, openExperiment } from '../lab/open-experiment.ts';
 import { writeResults } from '../lab/write-results.ts';
-import { insecureOption, jsonOption, nonEmpty, queueOption, storeFolderOption, threadsOption } from '../options.ts';
+import { jsonOption, nonEmpty, threadsOption, trialsElsewhereOptions } from '../options.ts';
 import { formatCounted, formatJson, formatTable, write } from '../output.ts';
 
 interface ExperimentCommandOptions extends OpenOptions, Omit<ClusterOptions, 'verify' | keyof OpenOptions> {
@@ -22,7 +20,7 @@ interface ExperimentCommandOptions extends OpenOptions, Omit<ClusterOptions, 've
 }
 
 export function addExperiment(program: Command, context: Context): void {
-  program
+  const command = program
     .command('experiment')
     .description('train models over grids and seeds, choose on one half of the users, report on the other half')
     .argument('<file>', 'the experiment: .yaml or .json')
@@ -37,16 +35,14 @@ export function addExperiment(program: Command, context: Context): void {
     .addOption(new Option('--report', 'write the report of the trials that are there; train nothing'))
     .addOption(threadsOption())
     .addOption(jsonOption())
-    .optionsGroup('Several machines:')
-    .addOption(queueOption('--cluster'))
-    .addOption(storeFolderOption())
-    .addOption(insecureOption())
-    .action((file, options) => runExperiment(context, file, options));
+    .optionsGroup('Several machines:');
+  for (const option of trialsElsewhereOptions()) command.addOption(option);
+  command.action((file, options) => runExperiment(context, file, options));
 }
 
 async function runExperiment(context: Context, file: string, options: ExperimentCommandOptions): Promise<void> {
   const { dryRun, report, json } = options;
-  const elsewhere = onCluster(options) ? () => clusterOf(options, context.version) : undefined;
+  const elsewhere = executorOf(options, context.version);
   const { prepared, chosen, executor, folder } = await openExperiment(context, file, options, elsewhere);
   if (dryRun) {
     const stored = join(folder, TRIALS);
@@ -72,13 +68,6 @@ async function runExperiment(context: Context, file: string, options: Experiment
   } finally {
     await store.close();
   }
-}
-
-/** Trials as jobs of a cluster. */
-async function clusterOf(options: ClusterOptions, build: string) {
-  const { cluster, store } = await openCluster(options);
-  const { workers } = await statusOf(store);
-  return clusterExecutor(cluster, store, build, Math.max(1, workers.length));
 }
 
 /** Of the plan, what is there. */

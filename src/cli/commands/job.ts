@@ -5,13 +5,14 @@ import { isKnown } from '../../cluster/jobs/registry.ts';
 import { parsePlan } from '../../cluster/plan.ts';
 import { Run, readyJobs, resultOf, runJob } from '../../cluster/run-job.ts';
 import type { Store } from '../../cluster/store.ts';
+import { openStoreAt } from '../../cluster/stores/open-store.ts';
 import { Warm } from '../../cluster/warm.ts';
 import { ArgumentError } from '../../common/errors.ts';
 import { nodeWorkers, readBytes } from '../../node/files.ts';
 import type { Context } from '../context.ts';
 import { jsonOption, outputOption, storeOption, threadsOption } from '../options.ts';
 import { formatJson, write } from '../output.ts';
-import { openStore, storeOf } from './plan.ts';
+import { storeOf } from './plan.ts';
 
 /** How often a job that waits for others looks for them. */
 const LOOK_MS = 500;
@@ -44,7 +45,7 @@ export function addJob(program: Command, context: Context): void {
     .addOption(storeOption())
     .action(async (path, { store: folder }) => {
       const plan = await openPlan(context, path);
-      const store = await openStore(storeOf(path, folder));
+      const store = await openStoreAt(storeOf(path, folder));
       for (const [number, { kind, cost, inputs }] of plan.plan.jobs.entries()) {
         const record = await store.record(plan.names[number]);
         const reads = inputs.flatMap((input) => (typeof input === 'string' ? [] : [input[0]]));
@@ -76,7 +77,7 @@ async function run(
   const number = which === 'last' || which === 'all' ? plan.last : which;
   if (number > plan.last) throw new ArgumentError('number', number, `a job of the plan, 0 to ${plan.last}`);
   const result = output === undefined ? undefined : await context.openResult(output, RESULT_FILE);
-  const store = await openStore(storeOf(path, folder));
+  const store = await openStoreAt(storeOf(path, folder));
   const warm = new Warm({ threads, workers: nodeWorkers });
   try {
     for (const job of which === 'all' ? ALL : [number]) {

@@ -1,14 +1,14 @@
 // Plans: what a command would do, as jobs for many machines.
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { FolderFiles } from '../../cluster/folder-files.ts';
 import { forecast } from '../../cluster/forecast.ts';
 import { ENDINGS } from '../../cluster/jobs/recommend.ts';
 import { levels, type Plan, planText } from '../../cluster/plan.ts';
 import { type PlanEvaluateOptions, planEvaluate } from '../../cluster/plans/evaluate.ts';
 import { planRecommend } from '../../cluster/plans/recommend.ts';
 import { planTraining } from '../../cluster/plans/train.ts';
-import { Store } from '../../cluster/store.ts';
+import { openStoreAt } from '../../cluster/stores/open-store.ts';
+
 import { ArgumentError } from '../../common/errors.ts';
 import { readBytes } from '../../node/files.ts';
 import type { TrainOptions } from '../../train/options.ts';
@@ -37,8 +37,6 @@ interface PlanOptions {
 export const storeOf = (plan: string, store: string | undefined): string =>
   store ?? `${plan.replace(/\.json$/, '')}.store`;
 
-export const openStore = (folder: string): Promise<Store> => new Store(new FolderFiles(folder)).open();
-
 const planOutput = () =>
   new Option('-o, --output <file>', 'the plan, a JSON file').argParser(nonEmpty).makeOptionMandatory();
 
@@ -60,7 +58,7 @@ export function addPlan(program: Command, context: Context): void {
     );
     resolveOptions(hyper as TrainOptions);
     const { markets } = await readData(context, paths, rows);
-    const opened = await openStore(storeOf(output, store));
+    const opened = await openStoreAt(storeOf(output, store));
     const options = { jobItems, updatable, selectBy };
     await savePlan(
       context,
@@ -84,7 +82,7 @@ export function addPlan(program: Command, context: Context): void {
     )
     .addOption(jobSizeOption('--job-users <n>', 'users whom one job answers', 4096))
     .action(async (path, { output, store, format, ...options }) => {
-      const opened = await openStore(storeOf(output, store));
+      const opened = await openStoreAt(storeOf(output, store));
       const model = await context.openModel(path, (bytes) => bytes);
       const ending = `.${format}` as (typeof ENDINGS)[number];
       await savePlan(context, output, await planRecommend(opened, model, { ...options, ending }, buildOf(program)));
@@ -104,7 +102,7 @@ export function addPlan(program: Command, context: Context): void {
       given as DataOptions & PlanOptions & PlanEvaluateOptions & { data: string[]; jobRows: number },
     );
     const { markets } = await readData(context, data, rows);
-    const opened = await openStore(storeOf(output, store));
+    const opened = await openStoreAt(storeOf(output, store));
     const model = await readBytes(path, context.signal);
     await savePlan(context, output, await planEvaluate(opened, model, markets, options, buildOf(program), jobRows));
   });

@@ -4,15 +4,16 @@ import type { TrialLine } from '../../lab/run.ts';
 import { type Results, resultsOf } from '../../lab/summary.ts';
 import { metricTitle } from '../../lab/tables.ts';
 import { openTrials } from '../../node/trial-folder.ts';
+import { type ClusterOptions, executorOf } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import { dataOption } from '../data-options.ts';
 import { ExperimentView, formatTime, optionsShown } from '../lab/experiment-view.ts';
 import { namesOf, type OpenOptions, openExperiment } from '../lab/open-experiment.ts';
 import { writeResults } from '../lab/write-results.ts';
-import { jsonOption, nonEmpty, number, threadsOption, whole } from '../options.ts';
+import { jsonOption, nonEmpty, number, threadsOption, trialsElsewhereOptions, whole } from '../options.ts';
 import { formatJson, formatPercent, formatTable, write } from '../output.ts';
 
-interface TuneCommandOptions extends OpenOptions {
+interface TuneCommandOptions extends OpenOptions, Omit<ClusterOptions, 'verify' | keyof OpenOptions> {
   budget: number;
   keep: number;
   rungs: number;
@@ -20,7 +21,7 @@ interface TuneCommandOptions extends OpenOptions {
 }
 
 export function addTune(program: Command, context: Context): void {
-  program
+  const command = program
     .command('tune')
     .description('choose options within a budget of time: all with little training, the best of each model with more')
     .argument('<file>', 'the experiment: .yaml or .json')
@@ -36,12 +37,15 @@ export function addTune(program: Command, context: Context): void {
     .addOption(new Option('--rungs <n>', 'how often; the last trains in full').argParser(whole(1, 10)).default(3))
     .addOption(threadsOption())
     .addOption(jsonOption())
-    .action((file, options) => runTune(context, file, options));
+    .optionsGroup('Several machines:');
+  for (const option of trialsElsewhereOptions()) command.addOption(option);
+  command.action((file, options) => runTune(context, file, options));
 }
 
 async function runTune(context: Context, file: string, options: TuneCommandOptions): Promise<void> {
   const { budget, keep, rungs, json } = options;
-  const { prepared, chosen, executor, folder } = await openExperiment(context, file, options);
+  const elsewhere = executorOf(options, context.version);
+  const { prepared, chosen, executor, folder } = await openExperiment(context, file, options, elsewhere);
   const store = await openTrials<TrialLine>(folder, (text) => context.message(text));
   try {
     const { experiment, tune } = prepared;

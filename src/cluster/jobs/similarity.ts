@@ -143,16 +143,24 @@ async function catalogueOf(params: Params, inputs: readonly JobInput[], context:
   const { range, ...same } = params;
   const key = digestOfValue({ params: same, inputs: inputs.slice(0, shared).map(({ digest }) => digest) });
   const open = async (kernels: Kernels): Promise<OpenGroups> => {
+    const start = performance.now();
     const interactions = bothWays(kernels, await interactionsOf(params, inputs));
-    return openGroups(context.stage(kernels, 'similarity', 'similarity'), interactions.X, interactions.transposed, {
-      ...(objectOf(params, 'systems') as Record<string, number> & { lambda: number; epsilon: number }),
-      ...(params.strength !== undefined && {
-        prior: {
-          similarity: decodeMatrix(await inputs[shared - 1].bytes()),
-          strength: params.strength as number,
-        },
-      }),
-    });
+    const opened = await openGroups(
+      context.stage(kernels, 'similarity', 'similarity'),
+      interactions.X,
+      interactions.transposed,
+      {
+        ...(objectOf(params, 'systems') as Record<string, number> & { lambda: number; epsilon: number }),
+        ...(params.strength !== undefined && {
+          prior: {
+            similarity: decodeMatrix(await inputs[shared - 1].bytes()),
+            strength: params.strength as number,
+          },
+        }),
+      },
+    );
+    context.measured('opening', Number(((performance.now() - start) / 1000).toFixed(3)));
+    return opened;
   };
   return { shared, ...(await context.warm(key, open)) };
 }

@@ -1,6 +1,6 @@
 // Hands out the jobs of a run that can run now. Whoever finishes a job calls it, and so do the run's driver and the
 // program that submitted it: it only adds what is missing, so it may be called at any time, by any number.
-import { type Run, readyJobs } from '../run-job.ts';
+import { type Run, readyAfter, readyJobs } from '../run-job.ts';
 import type { Store } from '../store.ts';
 import { type JobQueue, jobId } from './open.ts';
 
@@ -8,10 +8,17 @@ import { type JobQueue, jobId } from './open.ts';
 const AT_ONCE = 1000;
 
 /**
- * @param done numbers of jobs that are known to be done. @returns the numbers of the jobs that can run or are running.
+ * @param done numbers of jobs that are known to be done @param ended looks only at what waited for this one
+ * @returns the numbers of the jobs that can run or are running.
  */
-export async function advance(run: Run, store: Store, queue: JobQueue, done: Set<number>): Promise<number[]> {
-  const ready = await readyJobs(run, store, done);
+export async function advance(
+  run: Run,
+  store: Store,
+  queue: JobQueue,
+  done: Set<number>,
+  ended?: number,
+): Promise<number[]> {
+  const ready = ended === undefined ? await readyJobs(run, store, done) : await readyAfter(run, store, done, ended);
   for (let from = 0; from < ready.length; from += AT_ONCE)
     await queue.addBulk(
       ready.slice(from, from + AT_ONCE).map((job) => ({

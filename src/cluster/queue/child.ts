@@ -5,32 +5,33 @@ import { hostname } from 'node:os';
 import { AbortedError, DataError } from '../../common/errors.ts';
 import { nodeWorkers } from '../../node/threads.ts';
 import { InputMissingError } from '../errors.ts';
-import { openStoreAt } from '../open-store.ts';
 import { type Run, runJob, verifyJob } from '../run-job.ts';
 import { openRun } from '../runs.ts';
 import { selfTest } from '../self-test.ts';
 import type { Store } from '../store.ts';
+import { openStoreAt, type StoreOptions } from '../stores/open-store.ts';
 import { Warm } from '../warm.ts';
 import type { FromChild, ToChild } from './messages.ts';
 
 /** Time between two reports of progress. */
 const REPORT_MS = 1000;
 
-/** @param threads of the jobs; undefined: one for each core. @param worker number of the process that holds the lock */
-export interface ChildArguments {
+export interface ChildArguments extends StoreOptions {
   store: string;
+  /** Of the jobs; undefined: one for each core. */
   threads?: number;
+  /** Number of the process that holds the lock. */
   worker: number;
 }
 
 /** Serves the worker that started this process, until that ends. */
 export async function serveJobs(): Promise<void> {
-  const { store: place, threads, worker } = JSON.parse(process.env.M3REC_JOBS ?? '{}') as ChildArguments;
+  const { store: place, threads, worker, ...how } = JSON.parse(process.env.M3REC_JOBS ?? '{}') as ChildArguments;
   const send = (message: FromChild) => process.send?.(message);
   // whoever holds the lock is gone: another one will be given the job
   process.on('disconnect', () => process.exit(1));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}); // the worker decides
-  const store = await openStoreAt(place);
+  const store = await openStoreAt(place, how);
   const warm = new Warm({ threads, workers: nodeWorkers });
   try {
     await selfTest(warm);
@@ -49,7 +50,7 @@ export async function serveJobs(): Promise<void> {
   send({ type: 'ready' });
 
   async function work({ run: name, job, verify }: Extract<ToChild, { type: 'job' }>, signal: AbortSignal) {
-    const before = { ...store.traffic };
+    const before = trafficOf(store);
     try {
       let run = runs.get(name);
       if (!run) {
@@ -70,7 +71,12 @@ export async function serveJobs(): Promise<void> {
       const outcome = verify
         ? await verifyJob(run, job, store, warm, options).then(() => ({ computed: true }))
         : await runJob(run, job, store, warm, options);
-      const moved = trafficSince(store, before);
+      const { read, written, cached } = trafficOf(store);
+      const moved = {
+        read: read - before.read,
+        written: written - before.written,
+        cached: cached - before.cached,
+      };
       send({ type: 'done', ...outcome, ...moved });
     } catch (error) {
       send({ type: 'failed', ...failureOf(error) });
@@ -78,9 +84,11 @@ export async function serveJobs(): Promise<void> {
   }
 }
 
-const trafficSince = ({ traffic }: Store, { read, written }: { read: number; written: number }) => ({
-  read: traffic.read - read,
-  written: traffic.written - written,
+/** Bytes so far; those of this machine's cache apart. */
+const trafficOf = ({ traffic: { read, written }, files: { cached = 0 } }: Store) => ({
+  read: read - cached,
+  written,
+  cached,
 });
 
 function failureOf(error: unknown): Omit<Extract<FromChild, { type: 'failed' }>, 'type'> {

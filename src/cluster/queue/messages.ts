@@ -21,5 +21,5 @@ export type FromChild =
   /** This machine computes other bytes than others do. */
   | { type: 'unfit'; message: string }
   | { type: 'progress'; stage: string; done: number; total: number }
-  | { type: 'done'; computed: boolean; record?: JobRecord; read: number; written: number }
+  | { type: 'done'; computed: boolean; record?: JobRecord; read: number; written: number; cached: number }
   | { type: 'failed'; failure: Failure; message: string; input?: number };

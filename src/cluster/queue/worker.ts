@@ -5,40 +5,40 @@ import { hostname } from 'node:os';
 import type { Job as QueueJob, Worker } from 'bullmq';
 import { ArgumentError, M3RecError } from '../../common/errors.ts';
 import { kernelsDigest } from '../digest.ts';
-import { openStoreAt } from '../open-store.ts';
 import type { Run } from '../run-job.ts';
 import { isCancelled, openRun } from '../runs.ts';
+import type { WorkerDoes } from '../status.ts';
 import type { Store } from '../store.ts';
+import { openStoreAt, type StoreOptions } from '../stores/open-store.ts';
 import { advance } from './advance.ts';
 import { JobProcess } from './child-process.ts';
 import { drive } from './driver.ts';
 import { type Backend, checkQueued, type JobQueue, openBackend, type QueuedJob } from './open.ts';
 
-export interface WorkerOptions {
+export interface WorkerOptions extends StoreOptions {
   /** `redis://`, `rediss://` or `postgres://`. */
   queue: string;
-  /** The folder of the store. */
+  /** The store: a folder, or an address as `openStoreAt` takes it. */
   store: string;
   /** Threads of a job. Default: one for each core. */
   threads?: number;
-  /** Whether a server beyond this machine may be spoken to without TLS. */
-  insecure?: boolean;
   /** Called with what happens, a line of a log each. */
   onEvent?: (event: WorkerEvent) => void;
 }
 
 /** What a worker says. */
 export interface WorkerEvent {
-  event: 'ready' | 'start' | 'done' | 'was-done' | 'waits' | 'failed' | 'stopped' | 'lost';
+  event: 'ready' | 'start' | 'done' | 'was-done' | 'waits' | 'failed' | 'stopped' | 'lost' | 'drives';
   time: string;
   host: string;
   run?: string;
   job?: number;
   kind?: string;
   seconds?: number;
-  /** Bytes from and to the store. */
+  /** Bytes from and to the store, and from this machine's cache. */
   read?: number;
   written?: number;
+  cached?: number;
   message?: string;
 }
 
@@ -52,7 +52,7 @@ const MAX_STALLED = 10;
 const MAX_STARTED = 12;
 /** How often a job under way is looked at: whether the run was stopped, or another machine was first. */
 const LOOK_MS = 1000;
-const ALIVE_MS = 20_000;
+const ALIVE_MS = 10_000;
 
 /** A worker that runs. */
 export interface StartedWorker {
@@ -70,7 +70,7 @@ export interface StartedWorker {
  */
 export async function startWorker(options: WorkerOptions): Promise<StartedWorker> {
   const backend = await openBackend(options.queue, options.insecure);
-  const store = await openStoreAt(options.store);
+  const store = await openStoreAt(options.store, options);
   const worker = new JobWorker(backend, store, options);
   await worker.start();
   return worker;
@@ -84,6 +84,9 @@ class JobWorker implements StartedWorker {
   private readonly known = new Map<string, { run: Run; done: Set<number> }>();
   private workers: Worker<QueuedJob, unknown, string>[] = [];
   private alive: NodeJS.Timeout | undefined;
+  /** The job under way, for who watches. */
+  private doing: WorkerDoes | undefined;
+  private readonly driven = new Set<string>();
 
   constructor(
     private readonly backend: Backend,
@@ -91,7 +94,8 @@ class JobWorker implements StartedWorker {
     private readonly options: WorkerOptions,
   ) {
     this.jobs = backend.queue('jobs');
-    this.computing = new JobProcess({ store: options.store, threads: options.threads, worker: process.pid });
+    const { store: place, threads, insecure, cache, cacheBytes } = options;
+    this.computing = new JobProcess({ store: place, threads, worker: process.pid, insecure, cache, cacheBytes });
   }
 
   async start(): Promise<void> {
@@ -107,7 +111,10 @@ class JobWorker implements StartedWorker {
       }),
       this.backend.worker(
         'runs',
-        (job, token) => drive(job, token, this.backend, this.store, this.jobs, (name) => this.open(name)),
+        (job, token) => {
+          this.sayDrives(job.data.run);
+          return drive(job, token, this.backend, this.store, this.jobs, (name) => this.open(name));
+        },
         { ...settings, concurrency: 8, ...backoff },
       ),
     ];
@@ -138,7 +145,15 @@ class JobWorker implements StartedWorker {
       kernels: kernelsDigest(),
       threads: this.options.threads ?? null,
       seen: Date.now(),
+      ...(this.doing && { doing: this.doing }),
     });
+  }
+
+  /** Once for each run: a driver is taken up again every second or two. */
+  private sayDrives(run: string): void {
+    if (this.driven.has(run)) return;
+    this.driven.add(run);
+    this.say({ event: 'drives', run });
   }
 
   private say(event: Omit<WorkerEvent, 'time' | 'host'>): void {
@@ -184,6 +199,7 @@ class JobWorker implements StartedWorker {
         seconds,
         read: ended.read,
         written: ended.written,
+        cached: ended.cached,
       });
       if (!data.verify) await this.next(run, done, number);
       return 'done';
@@ -217,6 +233,7 @@ class JobWorker implements StartedWorker {
     const { signal } = this.stopping;
     const stopAll = () => stop.abort();
     signal.addEventListener('abort', stopAll);
+    this.doing = { run: run.name, job: number, kind: run.plan.jobs[number].kind, since: Date.now() };
     const look = setInterval(async () => {
       const over =
         (await isCancelled(this.store, run.name)) || (!verify && (await this.store.record(run.names[number])));
@@ -234,13 +251,14 @@ class JobWorker implements StartedWorker {
     } finally {
       clearInterval(look);
       signal.removeEventListener('abort', stopAll);
+      this.doing = undefined;
     }
   }
 
   /** Hands out what can run now. A failure here is mended by the driver. */
   private async next(run: Run, done: Set<number>, finished?: number): Promise<void> {
     if (finished !== undefined) done.add(finished);
-    await advance(run, this.store, this.jobs, done);
+    await advance(run, this.store, this.jobs, done, finished);
   }
 
   /** A job that is to be done again waits for another machine than did it, for a while. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { attempt } from '../node/system-error.ts';
-import type { Files, ListedFile } from './files.ts';
+import type { Files, ListedFile } from './store-files.ts';
+import { attempt } from './system-error.ts';
 
 /** A temporary file of this age was left by a process that has ended. */
 const STALE_MS = 3_600_000;

@@ -17,6 +17,8 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** Names of all files below a folder, sorted, with their bytes and when they were written, in ms since 1970. */
   list(folder: string): Promise<ListedFile[]>;
+  /** Bytes that were read from a cache of this machine, so far. */
+  readonly cached?: number;
 }
 
 export interface ListedFile {
