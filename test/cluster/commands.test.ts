@@ -10,8 +10,19 @@ import { RedisServer, redisBinary } from '../support/redis.ts';
 import { Fleet } from './machines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'm3rec-cluster-cli-'));
-const { run, output } = commandIn(folder);
+const { run, output, start } = commandIn(folder);
 const bytes = (name: string) => readFileSync(join(folder, name));
+
+/** The first text that a stream says and that matches. */
+const heard = (stream: NodeJS.ReadableStream, wanted: RegExp) =>
+  new Promise<string>((resolve) => {
+    let text = '';
+    stream.on('data', (part) => {
+      text += part;
+      const found = wanted.exec(text);
+      if (found) resolve(found[0]);
+    });
+  });
 
 beforeAll(async () => {
   await writeDirectory(join(folder, 'shop'), generateMarkets({ seed: 4, users: 600, items: 300, interactions: 6000 }));
@@ -99,6 +110,44 @@ describe.skipIf(redisBinary() === undefined)('--cluster', () => {
         .map(({ key, digest, output: out }) => [key, digest ?? out?.digest])
         .sort();
     expect(digests('shared')).toEqual(digests('alone'));
+  });
+
+  test('of tune gives its trials', async () => {
+    const args = ['tune', 'grid.json', '--budget', '5', '--rungs', '2', '--keep', '2', '--only', 'itemknn', '--json'];
+    const alone = JSON.parse(await output(...(args as [string]), '-o', 'tuned-alone'));
+    const shared = JSON.parse(await output(...(args as [string]), '-o', 'tuned', ...machines));
+    const trials = ({ rungs }: { rungs: { trials: { key: string }[] }[] }) =>
+      rungs.map((rung) => rung.trials.map(({ key }) => key).sort());
+    expect(trials(shared)).toEqual(trials(alone));
+    expect(trials(shared)).toHaveLength(2);
+  });
+
+  test('works for machines that share no folder, and tells Prometheus', async () => {
+    const token = { M3REC_STORE_TOKEN: 'secret' };
+    const home = join(folder, 'served.store');
+    const { child, outcome } = start(['cluster', 'serve', '--store', home, '--port', '0'], {
+      env: { ...process.env, ...token },
+    });
+    const address = await heard(child.stderr!, /http:\/\/127\.0\.0\.1:\d+/);
+    const other = new Fleet(server.address);
+    // the machines of this file read the same queue, but their store has no such run: these jobs wait for the other one
+    await Promise.all(fleet.machines.map((machine) => machine.stop()));
+    const more = ['--cache', join(folder, 'cache'), '--metrics', '0'];
+    const machine = await other.join({ env: token, store: address, more });
+    const args = ['train', 'shop', '-o', 'far.m3rec', '--cluster', server.address, '--store', address];
+    const far = start(args, { env: { ...process.env, ...token, XDG_CACHE_HOME: join(folder, 'cache-far') } });
+    const { code, stderr } = await far.outcome;
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    expect(bytes('far.m3rec').equals(bytes('one.m3rec'))).toBe(true);
+    const [at] = /http:\S+\/metrics/.exec(machine.errors)!;
+    const text = await (await fetch(at)).text();
+    expect(text).toMatch(/^m3rec_worker_events_total\{event="done",kind="train"\} 1$/m);
+    expect(text).toMatch(/^m3rec_worker_bytes_total\{way="cached"\} \d+$/m);
+    expect(text).toMatch(/^m3rec_worker_busy 0$/m);
+    await other.stop();
+    child.kill('SIGINT');
+    await outcome;
+    await Promise.all([fleet.join(), fleet.join()]);
   });
 
   test('is told by status, and can be verified and tidied', async () => {

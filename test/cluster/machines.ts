@@ -62,6 +62,17 @@ export class Machine {
   }
 }
 
+/** How a machine differs from the others. */
+interface JoinSettings {
+  env?: Record<string, string>;
+  store?: string;
+  queue?: string;
+  /** Further options of `worker`. */
+  more?: string[];
+  /** A command that starts the worker, such as one that is in another network. */
+  within?: string[];
+}
+
 /** A queue, a store, and machines. */
 export class Fleet {
   readonly folder = mkdtempSync(join(tmpdir(), 'm3rec-fleet-'));
@@ -74,10 +85,11 @@ export class Fleet {
   }
 
   /** @returns when it takes jobs. */
-  async join(settings: { env?: Record<string, string>; store?: string } = {}): Promise<Machine> {
-    const args = ['worker', '--queue', this.queue, '--store', settings.store ?? this.store, '--threads', '1', '--json'];
-    const child = spawn(process.execPath, [CLI, ...args], {
-      env: { ...process.env, ...settings.env },
+  async join({ env, store = this.store, queue = this.queue, more = [], within = [] }: JoinSettings = {}): Promise<Machine> {
+    const args = ['worker', '--queue', queue, '--store', store, '--threads', '1', '--json', ...more];
+    const [program, ...rest] = [...within, process.execPath, CLI, ...args];
+    const child = spawn(program, rest, {
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const machine = new Machine(child, `machine ${this.machines.length}`);
