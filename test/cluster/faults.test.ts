@@ -1,7 +1,11 @@
 // What machines lose and how runs go on, on a real queue with real processes. Whatever happens, the result has the
 // SHA-256 of
 // the single process's, and nothing is begun twice but what was under way where something was lost.
-import { existsSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { digestOf } from '../../src/cluster/digest.ts';
 import type { Plan } from '../../src/cluster/plan.ts';
@@ -9,40 +13,76 @@ import { planRecommend } from '../../src/cluster/plans/recommend.ts';
 import { planTraining } from '../../src/cluster/plans/train.ts';
 import { type Backend, openBackend, queueNameOf } from '../../src/cluster/queue/open.ts';
 import { attach, submit } from '../../src/cluster/queue/submit.ts';
-import { type Run, runPlan } from '../../src/cluster/run-job.ts';
+import { Run, runPlan } from '../../src/cluster/run-job.ts';
 import { cancelRun, publish } from '../../src/cluster/runs.ts';
 import type { Store } from '../../src/cluster/store.ts';
 import { openStoreAt } from '../../src/cluster/stores/open-store.ts';
 import { Warm } from '../../src/cluster/warm.ts';
-import { assembleGenerated, encodeModel, generateMarkets, type Markets, train } from '../../src/index.ts';
+import { encodeModel, generateMarkets, type Markets, train } from '../../src/index.ts';
+import { readDirectory } from '../../src/node/directory.ts';
+import { writeDirectory } from '../../src/node/files.ts';
 import { CLI } from '../support/command.ts';
-import { postgresBinaries, startPostgres, type TestServer } from '../support/postgres.ts';
+import { postgresBinaries, startPostgres } from '../support/postgres.ts';
 import { RedisServer, redisBinary } from '../support/redis.ts';
 import { Fleet } from './machines.ts';
+import { OwnNetwork, whyNoNetworks } from './network.ts';
 
-/** `npm run faults` runs all on both; else Redis runs each once, and PostgreSQL three of them. */
-const ALL = process.env.M3REC_FAULTS === 'all';
+/**
+ * `npm run faults` runs all on both, and writes what it saw to the file that M3REC_FAULTS names; else Redis runs each
+ * once, and PostgreSQL three of them.
+ */
+const REPORT = process.env.M3REC_FAULTS;
+const ALL = REPORT !== undefined;
 
+const folder = mkdtempSync(join(tmpdir(), 'm3rec-faults-'));
 let markets: Markets;
 let expected: string;
 let model: Uint8Array;
+/** What became of each test that passed: all of them compare the SHA-256. */
+const seen: { server: string; fault: string; seconds: number; begun: number; twice: number }[] = [];
 
 beforeAll(async () => {
-  markets = assembleGenerated(generateMarkets({ seed: 5, users: 1500, items: 900, interactions: 20_000 }));
+  const generated = generateMarkets({ seed: 5, users: 1500, items: 900, interactions: 20_000 });
+  await writeDirectory(join(folder, 'shop'), generated);
+  markets = await readDirectory(join(folder, 'shop'));
   model = encodeModel(await train(markets, {}));
   expected = digestOf(model);
 });
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+  if (REPORT) writeFileSync(REPORT, JSON.stringify(seen));
+});
+
+/** Why no file system can be mounted here; undefined where one can. */
+function whyNoMounts(): string | undefined {
+  const place = join(folder, 'mount');
+  mkdirSync(place, { recursive: true });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place], { stdio: 'pipe' });
+    execFileSync('umount', [place]);
+    return undefined;
+  } catch (error) {
+    return `mount is not permitted: ${(error as { stderr?: Buffer }).stderr}`.trim();
+  }
+}
+
+/** What Node runs first in a machine that is not as others are. */
+function preload(name: string, code: string): Record<string, string> {
+  const file = join(folder, `${name}.mjs`);
+  writeFileSync(file, code);
+  return { NODE_OPTIONS: `--import ${pathToFileURL(file)}` };
+}
 
 const planOn = (store: Store): Promise<Plan> => planTraining(store, markets, {}, { jobItems: 150 }, 'test');
 
 interface Server {
   readonly address: string;
   stop(): Promise<void>;
-  kill?(): Promise<void>;
-  again?(): Promise<void>;
+  kill(): Promise<void>;
+  again(): Promise<void>;
 }
 
-function faultsOn(name: string, installed: boolean, start: (keeps?: boolean) => Promise<Server>, few: boolean) {
+function faultsOn(name: string, installed: boolean, start: () => Promise<Server>, few: boolean) {
   describe.skipIf(!installed || !existsSync(CLI))(`on ${name}`, () => {
     let server: Server;
     let backend: Backend;
@@ -56,13 +96,18 @@ function faultsOn(name: string, installed: boolean, start: (keeps?: boolean) => 
     async function withFleet(
       count: number,
       work: (fleet: Fleet, store: Store) => Promise<void>,
-      address = server.address,
+      fleet = new Fleet(server.address),
     ) {
-      const fleet = new Fleet(address);
       try {
         const store = await openStoreAt(fleet.store);
         await Promise.all(Array.from({ length: count }, () => fleet.join()));
+        const start = performance.now();
         await work(fleet, store);
+        const counts = [...fleet.begun().values()];
+        const begun = counts.reduce((sum, times) => sum + times, 0);
+        const [fault] = expect.getState().currentTestName!.split(' > ').slice(-1);
+        const seconds = (performance.now() - start) / 1000;
+        seen.push({ server: name, fault, seconds, begun, twice: begun - counts.length });
       } finally {
         await fleet.stop();
       }
@@ -115,19 +160,167 @@ function faultsOn(name: string, installed: boolean, start: (keeps?: boolean) => 
       });
     });
 
-    often('the submitter dies, and another takes the result', () =>
+    often('the submitter leaves, and another takes the result', () =>
       withFleet(2, async (fleet, store) => {
-        const dying = new AbortController();
+        const leaving = new AbortController();
         let run: Run | undefined;
         const first = submit(backend, store, await planOn(store), {
-          signal: dying.signal,
+          signal: leaving.signal,
           onRun: (each) => (run = each),
         });
         await Promise.race(fleet.machines.map((machine) => machine.until(({ event }) => event === 'done')));
-        dying.abort();
+        leaving.abort();
         await expect(first).rejects.toThrow('m3rec cluster attach');
         expect(digestOf(await attach(backend, store, run!.name))).toBe(expected);
         expect(fleet.twice()).toEqual([]);
+      }),
+    );
+
+    often('the submitter is killed, and started again', () =>
+      withFleet(2, async (fleet) => {
+        const file = join(fleet.folder, 'model.m3rec');
+        const args = ['train', join(folder, 'shop'), '-o', file, '--cluster', server.address, '--store', fleet.store];
+        const start = () => spawn(process.execPath, [CLI, ...args], { stdio: 'ignore' });
+        const ended = (child: ReturnType<typeof start>) => new Promise((resolve) => child.once('exit', resolve));
+        const first = start();
+        const gone = ended(first);
+        await Promise.race(fleet.machines.map((machine) => machine.until(({ event }) => event === 'start')));
+        first.kill('SIGKILL');
+        await gone;
+        expect(existsSync(file)).toBe(false);
+        expect(await ended(start())).toBe(0);
+        expect(digestOf(readFileSync(file))).toBe(expected);
+        expect(fleet.twice()).toEqual([]);
+      }),
+    );
+
+    often('a machine that drives is killed while it does', () =>
+      withFleet(0, async (fleet, store) => {
+        const env = preload(
+          'driver',
+          `const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = (text, ...rest) => {
+  const written = write(text, ...rest);
+  if (String(text).includes('"event":"drives"')) process.kill(process.pid, 'SIGKILL');
+  return written;
+};`,
+        );
+        const driver = await fleet.join({ env });
+        const result = submit(backend, store, await planOn(store));
+        await driver.until(({ event }) => event === 'drives');
+        await driver.ended;
+        const lost = Fleet.underWay(driver);
+        const other = await fleet.join();
+        expect(digestOf(await result)).toBe(expected);
+        for (const job of fleet.twice()) expect(lost).toContain(job);
+        // its lock runs out, and another one looks after the run
+        await other.until(({ event }) => event === 'drives');
+      }),
+    );
+
+    often('a machine is stopped in the middle of a job, and started again', () =>
+      withFleet(1, async (fleet, store) => {
+        const [first] = fleet.machines;
+        const result = submit(backend, store, await planOn(store));
+        await first.until(({ event, kind }) => event === 'start' && kind === 'vectors');
+        await first.stop();
+        const stopped = first.events.filter(({ event, run }) => event === 'stopped' && run !== undefined);
+        await fleet.join();
+        expect(digestOf(await result)).toBe(expected);
+        for (const job of fleet.twice()) expect(stopped.map(({ job: each }) => each)).toContain(job);
+      }),
+    );
+
+    often('a machine that lies is found by --verify, which names both', () =>
+      withFleet(0, async (fleet, store) => {
+        // after its self-test, a bit of a float of each list flips
+        const env = preload(
+          'liar',
+          `if (process.env.M3REC_JOBS) process.once('message', () => {
+  const { slice } = Float32Array.prototype;
+  Float32Array.prototype.slice = function (...range) {
+    const found = slice.apply(this, range);
+    if (found.length > 7) new Uint32Array(found.buffer)[7] ^= 1;
+    return found;
+  };
+});`,
+        );
+        const liar = await fleet.join({ env });
+        const plan = await planOn(store);
+        const found = submit(backend, store, plan, { verify: 1 }).then(
+          () => 'nothing was found',
+          ({ message }: Error) => message,
+        );
+        await liar.until(({ event, kind }) => event === 'done' && kind === 'nearest');
+        const honest = await fleet.join();
+        const message = await found;
+        expect(message).toMatch(/gave other bytes on \S+ than on \S+: one of them miscomputes/);
+        for (const { process: each } of [liar, honest]) expect(message).toContain(`:${each.pid}`);
+        await liar.stop();
+        // without it, and without what it left
+        const clean = await openStoreAt(join(fleet.folder, 'clean'));
+        await honest.stop();
+        await fleet.join({ store: join(fleet.folder, 'clean') });
+        expect(digestOf(await submit(backend, clean, await planOn(clean)))).toBe(expected);
+      }),
+    );
+
+    const noMounts = whyNoMounts();
+    (noMounts ? test.skip : often)(`a store that is full is waited for${noMounts ? `: ${noMounts}` : ''}`, async () => {
+      const fleet = new Fleet(server.address);
+      mkdirSync(fleet.store);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', fleet.store]);
+      try {
+        await withFleet(
+          2,
+          async (each, store) => {
+            const result = submit(backend, store, await planOn(store));
+            await Promise.race(each.machines.map((machine) => machine.until(({ event }) => event === 'done')));
+            const { bavail, bsize } = statfsSync(each.store);
+            writeFileSync(join(each.store, 'ballast'), Buffer.alloc(bavail * bsize - bsize));
+            const { message } = await Promise.race(
+              each.machines.map((machine) => machine.until(({ event }) => event === 'failed')),
+            );
+            expect(message).toContain('no space left');
+            rmSync(join(each.store, 'ballast'));
+            expect(digestOf(await result)).toBe(expected);
+            // what could not be written was computed in vain
+            const failed = each.machines.flatMap(({ events }) => events.filter(({ event }) => event === 'failed'));
+            expect(each.twice().length).toBeLessThanOrEqual(failed.length);
+          },
+          fleet,
+        );
+      } finally {
+        execFileSync('umount', ['-l', fleet.store]);
+        rmSync(fleet.folder, { recursive: true, force: true });
+      }
+    });
+
+    const noNetworks = whyNoNetworks();
+    (noNetworks ? test.skip : often)(`a machine is cut off, and comes back${noNetworks ? `: ${noNetworks}` : ''}`, () =>
+      withFleet(1, async (fleet, store) => {
+        const { port, href } = new URL(server.address);
+        const network = await OwnNetwork.make(Number(port));
+        try {
+          const queue = href.replace('127.0.0.1', network.host);
+          const far = await fleet.join({ queue, within: network.within, more: ['--insecure'] });
+          const result = submit(backend, store, await planOn(store));
+          await far.until(({ event }) => event === 'start');
+          network.cut();
+          const lost = Fleet.underWay(far);
+          expect(digestOf(await result)).toBe(expected);
+          for (const job of fleet.twice()) expect(lost).toContain(job);
+          network.mend();
+          // it takes jobs again
+          const batch = await planRecommend(store, model, { k: 5, ending: '.csv', jobUsers: 20 }, 'test');
+          const before = far.events.length;
+          await Promise.all([
+            submit(backend, store, batch),
+            far.until((event) => event.event === 'done' && far.events.indexOf(event) >= before),
+          ]);
+        } finally {
+          network.remove();
+        }
       }),
     );
 
@@ -154,7 +347,7 @@ function faultsOn(name: string, installed: boolean, start: (keeps?: boolean) => 
         const done = await Promise.race(
           fleet.machines.map((machine) => machine.until(({ event, kind }) => event === 'done' && kind === 'nearest')),
         );
-        const run = new (await import('../../src/cluster/run-job.ts')).Run(await planOn(store));
+        const run = new Run(await planOn(store));
         const { outputs } = (await store.record(run.names[done.job!]))!;
         const path = `cas/${outputs[0].blob.slice(0, 2)}/${outputs[0].blob}`;
         await store.files.write(path, (await store.files.read(path))!.subarray(0, 100));
@@ -205,12 +398,17 @@ function faultsOn(name: string, installed: boolean, start: (keeps?: boolean) => 
       }),
     );
 
+    often('the server is killed and comes back with its data', async () => {
+      const own = await start();
+      await whileServerDies(own, name);
+      await own.stop();
+    });
+
     often('a machine that is slow near the end: another one does its job', () =>
       withFleet(1, async (fleet, store) => {
         const [slow] = fleet.machines;
         const result = submit(backend, store, await planOn(store));
         await slow.until(({ event, kind }) => event === 'start' && kind === 'vectors');
-        const { execFileSync } = await import('node:child_process');
         const children = execFileSync('ps', ['--ppid', `${slow.process.pid}`, '-o', 'pid='], { encoding: 'utf8' });
         // the process that computes stands still; the one that holds the lock does not
         for (const pid of children.trim().split(/\s+/)) process.kill(Number(pid), 'SIGSTOP');
@@ -223,30 +421,41 @@ function faultsOn(name: string, installed: boolean, start: (keeps?: boolean) => 
   });
 }
 
-faultsOn('Redis', redisBinary() !== undefined, (keeps) => RedisServer.start(keeps), false);
-faultsOn('PostgreSQL', postgresBinaries() !== undefined, () => startPostgres() as Promise<TestServer>, !ALL);
+faultsOn('Redis', redisBinary() !== undefined, () => RedisServer.start(), false);
+faultsOn('PostgreSQL', postgresBinaries() !== undefined, startPostgres, !ALL);
 
-describe.skipIf(redisBinary() === undefined)('Redis itself', () => {
-  test.each([
-    ['with its file', true],
-    ['without one', false],
-  ])('is killed and comes back %s', async (_, keeps) => {
-    const server = await RedisServer.start(keeps);
-    const fleet = new Fleet(server.address);
-    try {
-      const store = await openStoreAt(fleet.store);
-      await Promise.all([fleet.join(), fleet.join()]);
-      const result = submit(await openBackend(server.address), store, await planOn(store));
-      await Promise.race(fleet.machines.map((machine) => machine.until(({ event }) => event === 'done')));
-      const under = fleet.machines.flatMap((machine) => Fleet.underWay(machine));
-      await server.kill();
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      await server.again();
-      expect(digestOf(await result)).toBe(expected);
-      expect(fleet.twice().length).toBeLessThanOrEqual(under.length + 2);
-    } finally {
-      await fleet.stop();
-      await server.stop();
-    }
+describe.skipIf(redisBinary() === undefined)('Redis without a file', () => {
+  test('loses all it knew, and comes back', async () => {
+    const server = await RedisServer.start(false);
+    await whileServerDies(server, 'Redis without a file');
+    await server.stop();
   });
 });
+
+async function whileServerDies(server: Server, name: string): Promise<void> {
+  const fleet = new Fleet(server.address);
+  try {
+    const store = await openStoreAt(fleet.store);
+    await Promise.all([fleet.join(), fleet.join()]);
+    const start = performance.now();
+    const result = submit(await openBackend(server.address), store, await planOn(store));
+    await Promise.race(fleet.machines.map((machine) => machine.until(({ event }) => event === 'done')));
+    const under = fleet.machines.flatMap((machine) => Fleet.underWay(machine));
+    await server.kill();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await server.again();
+    expect(digestOf(await result)).toBe(expected);
+    expect(fleet.twice().length).toBeLessThanOrEqual(under.length + 2);
+    const begun = [...fleet.begun().values()].reduce((sum, times) => sum + times, 0);
+    const twice = begun - fleet.begun().size;
+    seen.push({
+      server: name,
+      fault: 'is killed and comes back',
+      seconds: (performance.now() - start) / 1000,
+      begun,
+      twice,
+    });
+  } finally {
+    await fleet.stop();
+  }
+}

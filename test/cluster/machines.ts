@@ -11,7 +11,7 @@ export class Machine {
   readonly events: WorkerEvent[] = [];
   errors = '';
   private readonly listeners = new Set<() => void>();
-  private readonly ended: Promise<unknown>;
+  readonly ended: Promise<unknown>;
 
   constructor(
     readonly process: ChildProcess,
@@ -85,7 +85,13 @@ export class Fleet {
   }
 
   /** @returns when it takes jobs. */
-  async join({ env, store = this.store, queue = this.queue, more = [], within = [] }: JoinSettings = {}): Promise<Machine> {
+  async join({
+    env,
+    store = this.store,
+    queue = this.queue,
+    more = [],
+    within = [],
+  }: JoinSettings = {}): Promise<Machine> {
     const args = ['worker', '--queue', queue, '--store', store, '--threads', '1', '--json', ...more];
     const [program, ...rest] = [...within, process.execPath, CLI, ...args];
     const child = spawn(program, rest, {
