@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateMarkets } from '../../src/index.ts';
 import { writeDirectory } from '../../src/node/files.ts';
@@ -129,12 +130,17 @@ describe.skipIf(redisBinary() === undefined)('--cluster', () => {
       env: { ...process.env, ...token },
     });
     const address = await heard(child.stderr!, /http:\/\/127\.0\.0\.1:\d+/);
-    const other = new Fleet(server.address);
+    // the only rights that the guide gives
+    const client = new Redis(server.address);
+    await client.call('ACL', 'SETUSER', 'm3rec', 'on', '>pass', '~m3rec:*', '&*', '+@all', '-@dangerous', '+info');
+    client.disconnect();
+    const queue = server.address.replace('//', '//m3rec:pass@');
+    const other = new Fleet(queue);
     // the machines of this file read the same queue, but their store has no such run: these jobs wait for the other one
     await Promise.all(fleet.machines.map((machine) => machine.stop()));
     const more = ['--cache', join(folder, 'cache'), '--metrics', '0'];
     const machine = await other.join({ env: token, store: address, more });
-    const args = ['train', 'shop', '-o', 'far.m3rec', '--cluster', server.address, '--store', address];
+    const args = ['train', 'shop', '-o', 'far.m3rec', '--cluster', queue, '--store', address];
     const far = start(args, { env: { ...process.env, ...token, XDG_CACHE_HOME: join(folder, 'cache-far') } });
     const { code, stderr } = await far.outcome;
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });

@@ -78,10 +78,14 @@ export class Fleet {
   readonly folder = mkdtempSync(join(tmpdir(), 'm3rec-fleet-'));
   readonly machines: Machine[] = [];
 
-  constructor(readonly queue: string) {}
+  readonly store: string;
 
-  get store(): string {
-    return join(this.folder, 'store');
+  /** @param store another folder than one of its own */
+  constructor(
+    readonly queue: string,
+    store?: string,
+  ) {
+    this.store = store ?? join(this.folder, 'store');
   }
 
   /** @returns when it takes jobs. */

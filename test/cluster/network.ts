@@ -25,15 +25,15 @@ export class OwnNetwork {
   private constructor(
     private readonly name: string,
     private readonly here: string,
-    private readonly server: Server,
+    private readonly servers: readonly Server[],
     /** Of a server of this machine, as it is reached from there. */
     readonly host: string,
   ) {
     this.within = ['ip', 'netns', 'exec', name];
   }
 
-  /** @param port of 127.0.0.1 that can be reached from there, under the same number */
-  static async make(port: number): Promise<OwnNetwork> {
+  /** @param ports of 127.0.0.1 that can be reached from there, under the same numbers */
+  static async make(...ports: number[]): Promise<OwnNetwork> {
     const id = process.pid % 250;
     const [name, here, there] = [`m3rec-${id}`, `m3h${id}`, `m3t${id}`];
     const address = `10.213.${id}`;
@@ -48,22 +48,27 @@ export class OwnNetwork {
       ['link', 'set', 'lo', 'up'],
     ])
       run('-n', name, ...args);
+    // a connection is given up after seconds instead of a quarter of an hour
+    run('netns', 'exec', name, 'sysctl', '-qw', 'net.ipv4.tcp_retries2=4');
     const open = new Set<Socket>();
-    const server = createServer((from) => {
-      const to = connect(port, '127.0.0.1');
-      for (const socket of [from, to]) {
-        open.add(socket);
-        socket.once('close', () => {
-          open.delete(socket);
-          from.destroy();
-          to.destroy();
-        });
-        socket.on('error', () => {});
-      }
-      from.pipe(to).pipe(from);
-    });
-    await new Promise<void>((resolve) => server.listen(port, `${address}.1`, resolve));
-    const network = new OwnNetwork(name, here, server, `${address}.1`);
+    const servers = ports.map((port) =>
+      createServer((from) => {
+        const to = connect(port, '127.0.0.1');
+        for (const socket of [from, to]) {
+          open.add(socket);
+          socket.once('close', () => {
+            open.delete(socket);
+            from.destroy();
+            to.destroy();
+          });
+          socket.on('error', () => {});
+        }
+        from.pipe(to).pipe(from);
+      }),
+    );
+    for (const [i, server] of servers.entries())
+      await new Promise<void>((resolve) => server.listen(ports[i], `${address}.1`, resolve));
+    const network = new OwnNetwork(name, here, servers, `${address}.1`);
     network.open = open;
     return network;
   }
@@ -79,7 +84,7 @@ export class OwnNetwork {
 
   remove(): void {
     for (const socket of this.open) socket.destroy();
-    this.server.close();
+    for (const server of this.servers) server.close();
     run('netns', 'del', this.name);
   }
 }

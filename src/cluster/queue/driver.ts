@@ -25,9 +25,7 @@ export async function drive(
   open: (name: string) => Promise<{ run: Run; done: Set<number> }>,
 ): Promise<string> {
   const { run: name } = checkQueued(queued.data);
-  const { run, done } = await open(name).catch((error) => {
-    throw new bullmq.UnrecoverableError(error.message);
-  });
+  const { run, done } = await open(name);
   if (await isCancelled(store, name)) return 'cancelled';
   const ready = await advance(run, store, jobs, done);
   if (ready.length === 0) return 'done';

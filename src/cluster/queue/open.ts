@@ -84,7 +84,7 @@ export async function openBackend(address: string, insecure = false): Promise<Ba
             removeOnComplete: true,
             removeOnFail: false,
             keepLogs: 0,
-            attempts: 5,
+            attempts: 12,
             backoff: { type: 'm3rec' },
           },
         }) as unknown as JobQueue,

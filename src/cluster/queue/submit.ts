@@ -1,6 +1,6 @@
 // A run from the side of who wants its result: hands it in, watches, and takes the bytes. The run does not need it: it
 // can leave, and come back by `attach`.
-import { AbortedError, M3RecError } from '../../common/errors.ts';
+import { AbortedError, DataError, M3RecError } from '../../common/errors.ts';
 import { InputMissingError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { type Run, resultOf } from '../run-job.ts';
@@ -12,6 +12,8 @@ import { type Backend, type JobQueue, jobId } from './open.ts';
 import type { SubmitOptions } from './submit-options.ts';
 
 const LOOK_MS = 250;
+/** A store that is away is waited for this long. */
+const PATIENCE_MS = 300_000;
 
 /**
  * Hands in a plan, and waits for its result. Jobs that the store has records of are not done again.
@@ -72,19 +74,20 @@ async function watch(
     for (;;) {
       if (signal?.aborted)
         throw new AbortedError(`stopped watching; the run goes on: m3rec cluster attach ${run.name}`);
-      const ready = await advance(run, store, jobs, done);
+      const ready = await patiently(() => advance(run, store, jobs, done), signal);
       const over = ready.length === 0;
       if (onJob) await tell(over ? run.names.keys() : done);
       first = false;
       const stage = ready.length > 0 ? run.plan.jobs[ready[0]].kind : run.plan.what;
       onProgress?.({ stage, id: stage, done: done.size, total: run.plan.jobs.length });
       if (ready.length === 0) {
-        const result = await resultUnlessLost(run, store, done);
+        const result = await patiently(() => resultUnlessLost(run, store, done), signal);
         if (!result) continue;
         if (verify > 0) await verifyShare(run, store, jobs, verify, signal);
         return result;
       }
-      if (await isCancelled(store, run.name)) throw new M3RecError(`run ${run.name} was cancelled`);
+      if (await patiently(() => isCancelled(store, run.name), signal))
+        throw new M3RecError(`run ${run.name} was cancelled`);
       const failed = await failedOf(run, jobs, ready);
       if (failed) throw new M3RecError(`${run.describe(failed.job)} failed: ${failed.reason}`);
       // where the server lost everything, this one too
@@ -94,6 +97,19 @@ async function watch(
   } finally {
     await jobs.close();
     await runs.close();
+  }
+}
+
+/** The result of what reads the store, which may be away for a while. */
+async function patiently<T>(action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof DataError) || Date.now() > until || signal?.aborted) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 4 * LOOK_MS));
+    }
   }
 }
 

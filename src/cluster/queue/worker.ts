@@ -3,7 +3,7 @@
 // next.
 import { hostname } from 'node:os';
 import type { Job as QueueJob, Worker } from 'bullmq';
-import { ArgumentError, M3RecError } from '../../common/errors.ts';
+import { ArgumentError, DataError, M3RecError } from '../../common/errors.ts';
 import { kernelsDigest } from '../digest.ts';
 import type { Run } from '../run-job.ts';
 import { isCancelled, openRun } from '../runs.ts';
@@ -47,9 +47,10 @@ export interface WorkerEvent {
  * `stalledInterval`. The process that holds locks computes nothing, so its timers are in time.
  */
 const LOCK = { lockDuration: 20_000, stalledInterval: 5_000 };
-/** A job may lose its machine this often, and be started this often, before it is given up. */
+/** A job may lose its machine this often, its process this often, and be started this often, before it is given up. */
 const MAX_STALLED = 10;
-const MAX_STARTED = 12;
+const MAX_LOST = 5;
+const MAX_STARTED = 24;
 /** How often a job under way is looked at: whether the run was stopped, or another machine was first. */
 const LOOK_MS = 1000;
 const ALIVE_MS = 10_000;
@@ -103,7 +104,7 @@ class JobWorker implements StartedWorker {
     const settings = { ...LOCK, maxStalledCount: MAX_STALLED };
     const backoff = { settings: { backoffStrategy: backoffOf } };
     this.workers = [
-      this.backend.worker('jobs', (job, token) => this.work(job, token), {
+      this.backend.worker('jobs', (job, token) => this.work(job, token).catch((error) => this.fail(error)), {
         ...settings,
         ...backoff,
         concurrency: 1,
@@ -113,7 +114,8 @@ class JobWorker implements StartedWorker {
         'runs',
         (job, token) => {
           this.sayDrives(job.data.run);
-          return drive(job, token, this.backend, this.store, this.jobs, (name) => this.open(name));
+          const driving = drive(job, token, this.backend, this.store, this.jobs, (name) => this.open(name));
+          return driving.catch((error) => this.fail(error));
         },
         { ...settings, concurrency: 8, ...backoff },
       ),
@@ -175,9 +177,7 @@ class JobWorker implements StartedWorker {
     const { UnrecoverableError, DelayedError } = this.backend.bullmq;
     const data = checkQueued(queued.data);
     const { run: name, job: number } = data;
-    const { run, done } = await this.open(name).catch((error) => {
-      throw new UnrecoverableError(error.message);
-    });
+    const { run, done } = await this.open(name);
     if (number === undefined || number > run.last) throw new UnrecoverableError('the run has no such job');
     const about = { run: name, job: number, kind: run.plan.jobs[number].kind };
     if (await isCancelled(this.store, name)) throw new UnrecoverableError('the run was cancelled');
@@ -226,6 +226,13 @@ class JobWorker implements StartedWorker {
     throw new UnrecoverableError(message);
   }
 
+  /** A store that is full or away may not be so later; a plan that cannot be read, or a queue's own error, stays. */
+  private fail(error: unknown): never {
+    if (error instanceof DataError) throw new StoreError(error.message);
+    if (error instanceof M3RecError) throw new this.backend.bullmq.UnrecoverableError(error.message);
+    throw error;
+  }
+
   /** Has the child process do it, and stops it when there is no more need. */
   private async compute(queued: QueueJob, data: QueuedJob, run: Run, number: number) {
     const verify = data.verify === true;
@@ -234,11 +241,17 @@ class JobWorker implements StartedWorker {
     const stopAll = () => stop.abort();
     signal.addEventListener('abort', stopAll);
     this.doing = { run: run.name, job: number, kind: run.plan.jobs[number].kind, since: Date.now() };
-    const look = setInterval(async () => {
-      const over =
-        (await isCancelled(this.store, run.name)) || (!verify && (await this.store.record(run.names[number])));
-      if (over) stop.abort();
-    }, LOOK_MS);
+    const isOver = async () =>
+      (await isCancelled(this.store, run.name)) || (!verify && (await this.store.record(run.names[number])));
+    // a store that is away is asked again
+    const look = setInterval(
+      () =>
+        isOver().then(
+          (over) => over && stop.abort(),
+          () => {},
+        ),
+      LOOK_MS,
+    );
     try {
       return await this.computing.run({ type: 'job', run: run.name, job: number, verify }, stop.signal, (progress) => {
         const { stage, done, total } = progress;
@@ -246,8 +259,10 @@ class JobWorker implements StartedWorker {
       });
     } catch (error) {
       // the process ended: what it did may have been too much for it alone
-      this.say({ event: 'lost', run: run.name, job: number, message: (error as Error).message });
-      throw error;
+      const { message } = error as Error;
+      this.say({ event: 'lost', run: run.name, job: number, message });
+      if (queued.attemptsMade + 1 >= MAX_LOST) throw new this.backend.bullmq.UnrecoverableError(message);
+      throw new LostProcess(message);
     } finally {
       clearInterval(look);
       signal.removeEventListener('abort', stopAll);
@@ -274,8 +289,13 @@ class JobWorker implements StartedWorker {
 }
 
 /** The store is full or away: later it may not be. */
-class StoreError extends M3RecError {
+class StoreError extends Error {
   override name = 'StoreError';
+}
+
+/** The process that computes has ended: another one tries. */
+class LostProcess extends Error {
+  override name = 'LostProcess';
 }
 
 /** At once where a process was lost; ever later where a store was. */
