@@ -2,6 +2,7 @@
 // node16. The ES modules are rewritten one by one, so that entries share their chunks here too.
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { reachable } from './prune-types.mjs';
 
 const OUT = 'dist/cjs';
 
@@ -37,7 +38,7 @@ export async function writeCommonJs(transform, entries, metafiles) {
   // what webWorkers() looks for next to itself
   copyFileSync('dist/worker.js', join(OUT, 'worker.js'));
   // m3rec/cluster is an ES module alone
-  const unneeded = /types.(?:(?:worker|kernels\.wasm|cluster)\.d\.ts|cluster)$/;
-  cpSync('dist/types', join(OUT, 'types'), { recursive: true, filter: (file) => !unneeded.test(file) });
+  for (const file of reachable(entries.map((entry) => entry.replace(/^dist\/(.*)\.js$/, 'dist/types/$1.d.ts'))))
+    cpSync(file, join(OUT, relative('dist', file)), { recursive: true });
   writeFileSync(join(OUT, 'package.json'), '{ "type": "commonjs" }\n');
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 /** The declarations that the entries lead to, by their imports. */
-function reachable(entries) {
+export function reachable(entries) {
   const reached = new Set();
   const visit = (file) => {
     if (reached.has(file)) return;

@@ -45,7 +45,7 @@ async function worksOf() {
       const models = [{ model: 'ease', grid: { lambdaF: GRID } }];
       const experiment = checkExperiment({ data: 'generated', models, seeds: [1] });
       const { trials } = await prepareExperiment(experiment, small, executor.blobs);
-      await runTrials(trials, { store: memoryTrials(), executor, build: BUILD });
+      await runTrials(trials, { store: memoryTrials(executor.blobs), executor, build: BUILD });
     },
     batch: planned((store) => planRecommend(store, model, { k: 10, ending: '.csv', jobUsers: 4096 }, BUILD)),
     'groups of EASE': planned((store) => planTraining(store, catalogue, { model: 'ease' }, { jobItems: 500 }, BUILD)),
