@@ -7,9 +7,7 @@ import { embeddedKernels } from './engine/embedded.ts';
 import { embedKernels } from './engine/init.ts';
 
 export { BlobError, DeterminismError, InputMissingError } from './cluster/errors.ts';
-export { FolderFiles } from './node/folder-files.ts';
 export { isKnown } from './cluster/jobs/registry.ts';
-export { openStoreAt } from './cluster/stores/open-store.ts';
 export { levels, type Plan, type PlannedJob, parsePlan, planText } from './cluster/plan.ts';
 export { planEvaluate } from './cluster/plans/evaluate.ts';
 export { planRecommend } from './cluster/plans/recommend.ts';
@@ -21,6 +19,8 @@ export { type JobOutcome, Run, resultOf, runJob, runPlan, verifyJob } from './cl
 export { cancelRun } from './cluster/runs.ts';
 export { type ClusterStatus, statusOf } from './cluster/status.ts';
 export { type JobRecord, Store } from './cluster/store.ts';
+export { openStoreAt } from './cluster/stores/open-store.ts';
 export { Warm } from './cluster/warm.ts';
+export { FolderFiles } from './node/folder-files.ts';
 
 embedKernels(embeddedKernels);
