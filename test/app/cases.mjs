@@ -427,6 +427,23 @@ export const CASES = [
     },
   },
   {
+    name: 'a tab that is loaded again while it trains: said, and the data are still there',
+    only: ['Chromium', 'Firefox'],
+    async run({ page, url, shop }) {
+      await person.visit(page, url);
+      await person.readFiles(page, [shop.forms.CSV]);
+      await until(() => page.run(() => performance.getEntriesByName('m3rec-kept').length > 0), 'the data are kept');
+      await person.view(page, 'train');
+      await person.click(page, 'radio', 'm3rec');
+      await person.click(page, 'button', 'Train');
+      await until(() => page.run(() => document.querySelector('.stages progress') !== null), 'a stage');
+      await page.reload();
+      await person.waitFor(page, 'The training was lost', '.toast');
+      await person.view(page, 'data');
+      await person.waitFor(page, `${shop.rows.toLocaleString('en')} purchases`);
+    },
+  },
+  {
     name: 'dropped on any view: a folder, whose files name the markets; a model, sound or damaged',
     only: ['Chromium'],
     async run({ page, url, shop }) {

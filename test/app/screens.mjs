@@ -49,7 +49,10 @@ try {
     page.run((to) => {
       document.documentElement.dataset.theme = to;
     }, name);
-  const settled = () => new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+  const settled = async () => {
+    await page.run(() => scrollTo(0, 0));
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+  };
   const shoot = async (views) => {
     if (folder === '--guide') {
       await theme('light');
