@@ -185,6 +185,7 @@ export const de: Texts = {
     goData: 'Zu den Daten',
     elsewhere: 'In einem anderen Tab wird gelernt. Beide brauchen länger.',
     kind: 'Modell',
+    moreKinds: (n: number) => `Andere Modelle, zum Vergleichen (${n})`,
     preset: 'Voreinstellung',
     holdOut: 'Einen Kauf jedes Kunden zurückhalten, um zu messen',
     heldOut: 'Gemessen an den Zeilen, die die Dateien zurückhalten',

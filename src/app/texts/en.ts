@@ -186,6 +186,7 @@ export const en = {
     goData: 'Go to Data',
     elsewhere: 'Another tab is training. Both take longer.',
     kind: 'Model',
+    moreKinds: (n: number) => `Other models, to compare with (${n})`,
     preset: 'Preset',
     holdOut: 'Hold back one purchase of each customer, to measure',
     heldOut: 'Measured on the rows that the files hold back',

@@ -11,9 +11,11 @@ import { follow, type Stage, Stages } from '../parts/stages.tsx';
 import { Segmented } from '../parts/tabs.tsx';
 import { goTo } from '../router.ts';
 import { data, kinds, toast, trained } from '../state.ts';
-import type { TrainProgress } from '../worker/api.ts';
+import type { KindFacts, TrainProgress } from '../worker/api.ts';
 
 const STOPS_WITHIN_MS = 1000;
+/** The first kinds of the registry; the others are for who compares. */
+const USUAL = 4;
 /** Whether another tab is training. */
 const LOOKS_EVERY_MS = 3000;
 
@@ -112,31 +114,38 @@ export function Train() {
       if (running && controller.value === running) void recover();
     }, STOPS_WITHIN_MS);
   };
+  const choice = (each: KindFacts) => (
+    <label key={each.name} class="choice">
+      <input
+        type="radio"
+        name="kind"
+        checked={each.name === kind.value}
+        onChange={() => {
+          kind.value = each.name;
+          preset.value = each.presets[0] ?? '';
+          values.value = {};
+        }}
+      />
+      <span>
+        <strong>{each.name}</strong>
+        <br />
+        {each.sentence}
+      </span>
+    </label>
+  );
   return (
     <>
       <h1 tabIndex={-1}>{t.title}</h1>
       <p class="lead">{texts.value.data.summary(facts.markets.length, number(facts.purchases))}</p>
       <fieldset class="card choices" disabled={controller.value !== undefined}>
         <legend>{t.kind}</legend>
-        {kinds.value.map((each) => (
-          <label key={each.name} class="choice">
-            <input
-              type="radio"
-              name="kind"
-              checked={each.name === kind.value}
-              onChange={() => {
-                kind.value = each.name;
-                preset.value = each.presets[0] ?? '';
-                values.value = {};
-              }}
-            />
-            <span>
-              <strong>{each.name}</strong>
-              <br />
-              {each.sentence}
-            </span>
-          </label>
-        ))}
+        {kinds.value.slice(0, USUAL).map(choice)}
+        {kinds.value.length > USUAL && (
+          <details>
+            <summary>{t.moreKinds(kinds.value.length - USUAL)}</summary>
+            {kinds.value.slice(USUAL).map(choice)}
+          </details>
+        )}
         {chosen && chosen.presets.length > 1 && (
           <Segmented
             label={t.preset}
