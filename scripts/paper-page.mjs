@@ -28,7 +28,7 @@ const OTHERS = [
   'EDLAE',
   'iALS',
   'BPR-MF',
-  'MultVAE',
+  'MultVAE (narrow)',
   'market-aware NMF (narrow)',
   'default',
 ];
