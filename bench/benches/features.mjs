@@ -15,7 +15,10 @@ const FEATURES = {
   slim: [{ model: 'slim', scope: 'market', ridge: 3, lasso: 1 }, [0.1, 0.3, 1, 3]],
   'slim-merged': [{ model: 'slim', scope: 'merged', ridge: 30, lasso: 1 }, [0.1, 0.3, 1, 3]],
   lightgcn: [{ model: 'lightgcn', epochs: 20 }, [0.003, 0.01, 0.03, 0.1]],
-  multvae: [{ model: 'multvae', dim: 64, hidden: 256, batch: 256, epochs: 8, learningRate: 0.003 }, [0.003, 0.01, 0.03, 0.1]],
+  multvae: [
+    { model: 'multvae', dim: 64, hidden: 256, batch: 256, epochs: 8, learningRate: 0.003 },
+    [0.003, 0.01, 0.03, 0.1],
+  ],
 };
 const K = 10;
 
