@@ -19,7 +19,7 @@ import {
 import { Learner } from '../network/learner.ts';
 import { arraysOf, type Network, sizesOf } from '../network/network.ts';
 import { valuesIn } from '../network/parameters.ts';
-import { AFTER_PRETRAINING, pretrainedParts } from '../network/pretraining.ts';
+import { AFTER_PRETRAINING, pretrainedParts, pretrainingCosts } from '../network/pretraining.ts';
 import { rowsToRank } from '../network/selection.ts';
 import { widthsOf } from '../network/towers.ts';
 import { type Batch, type GradientOracle, MetaBatches, MetaGradient } from './meta.ts';
@@ -33,6 +33,11 @@ import { FOREC_OPTIONS, type ForecOptions, isForked, forec as served, spec } fro
 export const forec = {
   ...networkKind(spec, served, 'FOREC: NeuMF, pre-trained and meta-learned on all markets, then forked for each'),
   options: FOREC_OPTIONS,
+  costs: (_, options) => [
+    ...pretrainingCosts(options.epochs),
+    ...(isMeta(options) ? [META_COST * options.metaEpochs] : []),
+    ...(isForked(options) ? [options.forkEpochs] : []),
+  ],
   train: (data, options, { run, selectBy }) =>
     trained(data, async () => {
       const sizes = sizesOf(data);
@@ -41,7 +46,7 @@ export const forec = {
       const parts = await pretrainedParts(data, options, widths, { run, selectBy }, true);
       const after = { ...options, learningRate: AFTER_PRETRAINING * options.learningRate };
       let { values } = await run(learningStage('NeuMF', network, after, selectBy, parts), data);
-      if (options.phases === 'meta' || options.phases === 'all')
+      if (isMeta(options))
         ({ values } = await run(metaStage(network, options, selectBy, namedArrays(network, values)), data));
       if (!isForked(options)) return values;
       const start = forkOf(namedArrays(network, values), sizes.markets);
@@ -49,6 +54,12 @@ export const forec = {
       return (await run(learningStage('the fork', spec.network(options, sizes), forked, selectBy, start), data)).values;
     }),
 } as const satisfies ModelKind<ForecOptions>;
+
+/** Whether a model of these options is meta-learned. */
+const isMeta = ({ phases }: ForecOptions) => phases === 'meta' || phases === 'all';
+
+/** What an epoch of meta-learning costs, in epochs of MLP: each market has two batches a step, as many as the largest needs. */
+const META_COST = 2;
 
 /** Interactions of a batch of meta-learning. */
 const shotsOf = ({ shots, negatives }: ForecOptions) => Math.max(1, Math.round(shots / (1 + negatives)));

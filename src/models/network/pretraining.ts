@@ -10,6 +10,9 @@ import { GMF_TABLES, TOWER_TABLES } from './towers.ts';
 /** NeuMF goes on from both parts at this share of the learning rate: they are near an optimum already. */
 export const AFTER_PRETRAINING = 0.5;
 
+/** What GMF, MLP and NeuMF cost, in epochs of MLP: without layers GMF is a small part. */
+export const pretrainingCosts = (epochs: number): number[] => [0.1 * epochs, epochs, epochs];
+
 /**
  * Trains GMF and MLP, and gives the arrays of NeuMF: their tables and layers, and half of their last weights and biases,
  * so that the logit is the mean of theirs.

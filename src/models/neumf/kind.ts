@@ -1,7 +1,7 @@
 import type { ModelKind } from '../kind.ts';
 import { learningStage, networkKind, trained } from '../network/kind.ts';
 import { sizesOf } from '../network/network.ts';
-import { AFTER_PRETRAINING, pretrainedParts } from '../network/pretraining.ts';
+import { AFTER_PRETRAINING, pretrainedParts, pretrainingCosts } from '../network/pretraining.ts';
 import { widthsOf } from '../network/towers.ts';
 import { NEUMF_OPTIONS, type NeumfOptions, neumf as served, spec } from './served.ts';
 
@@ -11,6 +11,7 @@ const kind = networkKind(spec, served, 'NeuMF: GMF and MLP as one network');
 export const neumf = {
   ...kind,
   options: NEUMF_OPTIONS,
+  costs: (_, { pretraining, epochs }) => (pretraining === undefined ? [1] : pretrainingCosts(epochs)),
   async train(data, options, run) {
     if (options.pretraining === undefined) return kind.train(data, options, run);
     return trained(data, async () => {

@@ -282,6 +282,23 @@ test('the fork leaves tables and first layer as they were, to the bit, and phase
   expect((await arrays({ phases: 'fork', forkEpochs: 1 })).stages).toHaveLength(4);
 });
 
+test.each([
+  [{ model: 'forec', metaEpochs: 1, forkEpochs: 1, shots: 110 }, 5],
+  [{ model: 'forec', phases: 'fork', forkEpochs: 1 }, 4],
+  [{ model: 'neumf', pretraining: 'parts' }, 3],
+] as const)('progress of %j counts all of its stages', async (kind, count) => {
+  const shares = new Map<string, number>();
+  await train(checkers(), {
+    ...kind,
+    ...{ dim: 16, hidden: 16, epochs: 2, batch: 64 },
+    onProgress: ({ stage, share }) => shares.set(stage, share!),
+  });
+  const ends = [...shares.values()];
+  expect(ends).toHaveLength(count);
+  expect(ends).toEqual([...new Set(ends)].sort((a, b) => a - b));
+  expect(ends.at(-1)).toBe(1);
+});
+
 test('NeuMF from its parts trains in three stages, and learns', async () => {
   const data = checkers();
   const options = { model: 'neumf', dim: 16, hidden: 32, epochs: 4, batch: 64, learningRate: 0.01 } as const;
