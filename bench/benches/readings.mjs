@@ -1,12 +1,14 @@
 // Under which protocol was Table 2 of the paper measured? EASE and M3Rec at the paper's settings, ranked in several
 // ways: own training items drawn or not, masked or not, with a part of themselves in the score or not; others drawn from
 // the market or from all markets; λ. Each beside what the paper prints.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { encodeModel, evaluate, loadModel, train } from '../../dist/index.js';
 import { nodeWorkers } from '../../dist/node.js';
 import { loadMarkets, mergeMarkets } from '../harness/data.mjs';
 import { describe, machine } from '../harness/machine.mjs';
 import { PAPER_EASE, PAPER_M3REC, PAPER_NAMES } from '../harness/published.mjs';
-import { note, save, show, table } from '../harness/report.mjs';
+import { note, resultFile, save, show, table } from '../harness/report.mjs';
 
 const LAMBDAS = [10, 25, 50, 100, 200, 500, 1000];
 /** The paper's largest λ, and one far beyond. */
@@ -22,7 +24,9 @@ const masked = {
   },
 };
 
-export async function readings({ threads = 1 }) {
+const PARTS = ['ease', 'm3rec'];
+
+export async function readings({ parts = PARTS, threads = 1 }) {
   const { name: data, markets } = await loadMarkets();
   const names = Object.keys(PAPER_NAMES);
   if (!names.every((name) => markets.markets.some((market) => market.name === name))) {
@@ -30,7 +34,7 @@ export async function readings({ threads = 1 }) {
     return;
   }
   const run = { threads, ...(threads > 1 && { workers: nodeWorkers }) };
-  const rows = [];
+  const rows = known(parts);
   const add = (system, model, reading, found) => {
     const printed = system === 'EASE' ? PAPER_EASE : PAPER_M3REC;
     const figures = names.map((name) => {
@@ -43,6 +47,37 @@ export async function readings({ threads = 1 }) {
     note(`${system} ${model}, ${reading}: ${figures.map(([mrr]) => mrr.toFixed(1)).join(' ')}`);
   };
 
+  if (parts.includes('ease')) await ease(markets, names, run, add);
+  if (parts.includes('m3rec')) await m3rec(markets, run, add);
+
+  const cell = ([mrr, ndcg, hr]) => `${mrr.toFixed(1)}/${ndcg.toFixed(1)}/${hr.toFixed(1)}`;
+  const line = ({ system, model, reading, figures, mrr, all }) => [
+    `${system} ${model}`,
+    reading,
+    ...figures.map(cell),
+    mrr.toFixed(1),
+    all.toFixed(1),
+  ];
+  const printed = (system, values) => [system, 'printed', ...values.map(cell), '', ''];
+  const blocks = [
+    `Data: ${data}, all users of valid, 999 others each, seed 1. MRR/NDCG@10/HR@10 in %; the last columns are the mean distance from what the paper prints for the system, of MRR and of all three.`,
+    table(
+      ['system', 'reading', ...Object.values(PAPER_NAMES), 'MRR', 'all'],
+      [
+        printed('EASE', PAPER_EASE),
+        ...rows.filter(({ system }) => system === 'EASE').map(line),
+        printed('M3Rec', PAPER_M3REC),
+        ...rows.filter(({ system }) => system === 'M3Rec').map(line),
+      ],
+      2,
+    ),
+  ];
+  for (const block of blocks) show(block);
+  show(describe(machine()));
+  save('readings', "Readings of the paper's Table 2", blocks, { data, rows }, { everywhere: true });
+}
+
+async function ease(markets, names, run, add) {
   // EASE of each market alone
   for (const lambdaF of LAMBDAS) {
     const found = { clean: [], asPublished: [] };
@@ -75,7 +110,9 @@ export async function readings({ threads = 1 }) {
       add('EASE', model, `own items ${reading}`, byMarket(await evaluated(whole, merged, protocol), names));
     whole.close();
   }
+}
 
+async function m3rec(markets, run, add) {
   // M3Rec as published
   const recommender = await open(await train(markets, { preset: 'paper', ...run }));
   add('M3Rec', 'known users', 'own items not drawn (clean)', await ranked(recommender, markets, clean));
@@ -86,32 +123,13 @@ export async function readings({ threads = 1 }) {
   const selfless = withoutSelf(recommender);
   add('M3Rec', 'folded in, an own item without itself', 'drawn', await ranked(selfless, markets, asPublished));
   recommender.close();
+}
 
-  const cell = ([mrr, ndcg, hr]) => `${mrr.toFixed(1)}/${ndcg.toFixed(1)}/${hr.toFixed(1)}`;
-  const line = ({ system, model, reading, figures, mrr, all }) => [
-    `${system} ${model}`,
-    reading,
-    ...figures.map(cell),
-    mrr.toFixed(1),
-    all.toFixed(1),
-  ];
-  const printed = (system, values) => [system, 'printed', ...values.map(cell), '', ''];
-  const blocks = [
-    `Data: ${data}, all users of valid, 999 others each, seed 1. MRR/NDCG@10/HR@10 in %; the last columns are the mean distance from what the paper prints for the system, of MRR and of all three.`,
-    table(
-      ['system', 'reading', ...Object.values(PAPER_NAMES), 'MRR', 'all'],
-      [
-        printed('EASE', PAPER_EASE),
-        ...rows.filter(({ system }) => system === 'EASE').map(line),
-        printed('M3Rec', PAPER_M3REC),
-        ...rows.filter(({ system }) => system === 'M3Rec').map(line),
-      ],
-      2,
-    ),
-  ];
-  for (const block of blocks) show(block);
-  show(describe(machine()));
-  save('readings', "Readings of the paper's Table 2", blocks, { data, rows }, { everywhere: true });
+/** What earlier runs found of the systems that are not ranked again. */
+function known(parts) {
+  const file = `${fileURLToPath(resultFile('readings', { everywhere: true }))}.json`;
+  if (!existsSync(file)) return [];
+  return JSON.parse(readFileSync(file, 'utf8')).rows.filter(({ system }) => !parts.includes(system.toLowerCase()));
 }
 
 const open = async (model) => loadModel(encodeModel(model));
