@@ -104,6 +104,11 @@ function faultsOn(name: string, installed: boolean, start: () => Promise<Server>
       fleet = new Fleet(server.address),
     ) {
       try {
+        // runs of other tests have the same names, and their stores are gone
+        for (const queue of [backend.queue('jobs'), backend.queue('runs')]) {
+          await queue.obliterate({ force: true });
+          await queue.close();
+        }
         const store = await openStoreAt(fleet.store);
         await Promise.all(Array.from({ length: count }, () => fleet.join()));
         const start = performance.now();

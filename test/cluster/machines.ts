@@ -35,7 +35,8 @@ export class Machine {
     for (;;) {
       const found = this.events.find(condition);
       if (found) return found;
-      if (this.process.exitCode !== null) throw new Error(`${this.name} ended: ${this.errors}`);
+      if (this.process.exitCode !== null || this.process.signalCode !== null)
+        throw new Error(`${this.name} ended: ${this.errors}`);
       await new Promise<void>((resolve) => {
         const heard = () => {
           this.listeners.delete(heard);

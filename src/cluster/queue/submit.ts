@@ -12,7 +12,7 @@ import { type Backend, type JobQueue, jobId } from './open.ts';
 import type { SubmitOptions } from './submit-options.ts';
 
 const LOOK_MS = 250;
-/** A store that is away is waited for this long. */
+/** A store or a queue that is away is waited for this long. */
 const PATIENCE_MS = 300_000;
 
 /**
@@ -67,16 +67,12 @@ async function watch(
     }
   };
   try {
-    if (again) {
-      await store.files.remove(`runs/${run.name}/failed.json`);
-      await forgetFailed(run, jobs, await advance(run, store, jobs, done));
-    }
+    if (again) await patiently(() => forget(run, store, jobs, done), signal);
     for (;;) {
       if (signal?.aborted)
         throw new AbortedError(`stopped watching; the run goes on: m3rec cluster attach ${run.name}`);
-      const ready = await patiently(() => advance(run, store, jobs, done), signal);
-      const over = ready.length === 0;
-      if (onJob) await tell(over ? run.names.keys() : done);
+      const { ready, cancelled, failed } = await patiently(() => look(run, store, jobs, runs, done), signal);
+      if (onJob) await tell(ready.length === 0 ? run.names.keys() : done);
       first = false;
       const stage = ready.length > 0 ? run.plan.jobs[ready[0]].kind : run.plan.what;
       onProgress?.({ stage, id: stage, done: done.size, total: run.plan.jobs.length });
@@ -86,12 +82,8 @@ async function watch(
         if (verify > 0) await verifyShare(run, store, jobs, verify, signal);
         return result;
       }
-      if (await patiently(() => isCancelled(store, run.name), signal))
-        throw new M3RecError(`run ${run.name} was cancelled`);
-      const failed = await failedOf(run, jobs, ready);
+      if (cancelled) throw new M3RecError(`run ${run.name} was cancelled`);
       if (failed) throw new M3RecError(`${run.describe(failed.job)} failed: ${failed.reason}`);
-      // where the server lost everything, this one too
-      await runs.add('driver', { v: 1, run: run.name }, { jobId: driverId(run.name), removeOnFail: true });
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   } finally {
@@ -100,17 +92,45 @@ async function watch(
   }
 }
 
-/** The result of what reads the store, which may be away for a while. */
+/** What failed before may be tried again. */
+async function forget(run: Run, store: Store, jobs: JobQueue, done: Set<number>): Promise<void> {
+  await store.files.remove(`runs/${run.name}/failed.json`);
+  await forgetFailed(run, jobs, await advance(run, store, jobs, done));
+}
+
+/** Where a run is; hands in what is missing of it. */
+async function look(run: Run, store: Store, jobs: JobQueue, runs: JobQueue, done: Set<number>) {
+  const ready = await advance(run, store, jobs, done);
+  if (ready.length === 0) return { ready };
+  const cancelled = await isCancelled(store, run.name);
+  const failed = await failedOf(run, jobs, ready);
+  // where the server lost everything, this one too
+  if (!cancelled && !failed)
+    await runs.add('driver', { v: 1, run: run.name }, { jobId: driverId(run.name), removeOnFail: true });
+  return { ready, cancelled, failed };
+}
+
+/** The result of what reads the store and the queue, which may be away for a while. */
 async function patiently<T>(action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const until = Date.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await action();
     } catch (error) {
-      if (!(error instanceof DataError) || Date.now() > until || signal?.aborted) throw error;
+      if (!isAway(error) || Date.now() > until || signal?.aborted) throw error;
       await new Promise((resolve) => setTimeout(resolve, 4 * LOOK_MS));
     }
   }
+}
+
+/** Of a store; of PostgreSQL's client, which says at once what Redis's waits out: connections, and a server that starts. */
+function isAway(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (
+    error instanceof DataError ||
+    /^(E[A-Z]+|08\w{3}|57P\d\d)$/.test(code ?? '') ||
+    /^Connection terminated/.test(message)
+  );
 }
 
 async function resultUnlessLost(run: Run, store: Store, done: Set<number>): Promise<Uint8Array | undefined> {
