@@ -7,9 +7,9 @@ import { note, save, show, table } from '../harness/report.mjs';
 
 const BUILD = 'bench';
 const TURNS = 3;
-const ITEMS = 12_000;
-const USERS = 120_000;
-const ROWS = 1_200_000;
+const ITEMS = 30_000;
+const USERS = 100_000;
+const ROWS = 3_000_000;
 const GRID = Array.from({ length: 12 }, (_, i) => 10 * (i + 1));
 
 export async function speed(installed, places) {

@@ -1,5 +1,6 @@
 import type { StageContext } from '../engine/stage.ts';
 import { runTasks } from '../engine/tasks.ts';
+import type { SparsePattern } from '../matrix/sparse.ts';
 import {
   type Adaptation,
   type AdaptationInput,
@@ -23,10 +24,47 @@ export interface AdaptationOptions extends LossOptions {
  */
 const USER_PACE = 300;
 
-/** Mini-batches of an epoch. */
-function stepsOf(markets: readonly AdaptationInput[], { batch }: AdaptationOptions): number {
-  const interactions = markets.reduce((sum, market) => sum + market.interactions.indices.length, 0);
-  return Math.max(1, Math.round(interactions / batch));
+/** What a market's steps take from the others: numbers alone, so that each may be adapted on a machine of its own. */
+export interface AdaptationPlace {
+  /** Number of the market, and of all markets. */
+  index: number;
+  markets: number;
+  /** Users of the markets before it, and of all. */
+  firstUser: number;
+  users: number;
+  /** Mini-batches of an epoch. */
+  steps: number;
+}
+
+/** The place of each market among all. @param patterns X of all markets */
+export function adaptationPlaces(
+  patterns: readonly SparsePattern[],
+  { batch }: Pick<AdaptationOptions, 'batch'>,
+): AdaptationPlace[] {
+  const users = patterns.reduce((sum, { rows }) => sum + rows, 0);
+  const interactions = patterns.reduce((sum, { indices }) => sum + indices.length, 0);
+  const steps = Math.max(1, Math.round(interactions / batch));
+  let firstUser = 0;
+  return patterns.map(({ rows }, index) => {
+    const place = { index, markets: patterns.length, firstUser, users, steps };
+    firstUser += rows;
+    return place;
+  });
+}
+
+/**
+ * The mean loss of an interaction in the last epoch, added up in one order. @param losses of markets, by step: sum and
+ * count
+ */
+export function meanLoss(losses: readonly Float64Array[]): number {
+  let sum = 0;
+  let counted = 0;
+  for (let at = 0; at < losses[0].length; at += 2)
+    for (const market of losses) {
+      sum += market[at];
+      counted += market[at + 1];
+    }
+  return counted > 0 ? sum / counted : 0;
 }
 
 /**
@@ -34,7 +72,10 @@ function stepsOf(markets: readonly AdaptationInput[], { batch }: AdaptationOptio
  * made.
  */
 export function adaptationBytes(markets: readonly AdaptationInput[], options: AdaptationOptions): number {
-  const steps = stepsOf(markets, options);
+  const [{ steps }] = adaptationPlaces(
+    markets.map(({ interactions }) => interactions),
+    options,
+  );
   return markets.reduce(
     (sum, market) => sum + marketAdaptationBytes(market, options, market.interactions.rows / steps),
     0,
@@ -58,7 +99,8 @@ export function adaptationBytes(markets: readonly AdaptationInput[], options: Ad
  * of items left, the loss and its gradients, U_loc; at the same time the next batch's X̂. By items: the gradient of V,
  * Adam, and the range's part of the next batch's u.
  *
- * @returns per market V_m and U_loc, and the mean loss of an interaction in the last epoch.
+ * @param places of the markets among all of them, where these are some
+ * @returns per market V_m, U_loc and the losses of the last epoch (see `meanLoss`)
  *
  * Peak memory: per market four tables of n × d f32 (softmax: seven), with user offsets three of |U| × d, B_m and X_m;
  * and per batch X̂ three times, a part of U for every 1,024 items, and for the margin loss 12 (1 + K) bytes an
@@ -68,25 +110,27 @@ export async function adapt(
   context: StageContext,
   markets: readonly AdaptationInput[],
   options: AdaptationOptions,
-): Promise<{ markets: Adaptation[]; loss: number }> {
+  places = adaptationPlaces(
+    markets.map(({ interactions }) => interactions),
+    options,
+  ),
+): Promise<{ markets: Adaptation[]; losses: Float64Array[] }> {
   const { kernels } = context;
   const { memory } = kernels;
   const mark = memory.mark();
   try {
-    let users = 0;
-    const states = markets.map((input, index) => {
-      const state = new MarketAdaptation(kernels, input, options, index, users);
-      users += input.interactions.rows;
-      return state;
+    const states = markets.map((input, m) => {
+      const { index, firstUser } = places[m];
+      return new MarketAdaptation(kernels, input, options, index, firstUser);
     });
-    const steps = stepsOf(markets, options);
+    const [{ steps, users, markets: count }] = places;
+    const losses = states.map(() => new Float64Array(2 * steps));
     const rates = new AdamRate(options.learningRate);
     const userRates = new AdamRate(options.learningRate * Math.sqrt(steps) * USER_PACE);
-    let loss = 0;
     for (let epoch = 0; epoch < options.epochs; epoch++) {
       const epochMark = memory.mark();
       const userRate = userRates.next();
-      for (const [index, state] of states.entries()) state.begin(epoch * states.length + index, epoch * users, steps);
+      for (const [m, state] of states.entries()) state.begin(epoch * count + places[m].index, epoch * users, steps);
       await runTasks(
         kernels,
         states.map((state) => state.makeHistories(0)),
@@ -109,17 +153,17 @@ export async function adapt(
           kernels,
           states.flatMap((state) => state.itemsTasks(step, rate, more)),
         );
-        for (const state of states) {
+        for (const [m, state] of states.entries()) {
           const [stateLoss, stateCounted] = state.takeTotals();
+          losses[m].set([stateLoss, stateCounted], 2 * step);
           sum += stateLoss;
           counted += stateCounted;
         }
-        loss = counted > 0 ? sum / counted : 0;
-        await context.tick(epoch * steps + step + 1, options.epochs * steps, loss);
+        await context.tick(epoch * steps + step + 1, options.epochs * steps, counted > 0 ? sum / counted : 0);
       }
       memory.release(epochMark);
     }
-    return { markets: states.map((state) => state.learned()), loss };
+    return { markets: states.map((state) => state.learned()), losses };
   } finally {
     memory.release(mark);
   }

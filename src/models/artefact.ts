@@ -26,17 +26,25 @@ export interface Artefact<T> {
   /** What its sections hold; code 1 is the name's. */
   fields: readonly Field[];
   sizesOf(value: T): ArtefactSizes;
+  /** Its fields; those of the value where they are not told. */
+  valuesOf?(value: T): object;
   /** The value from its fields, whose shapes were checked. @throws ModelFileError for what these cannot tell. */
   build(fields: Values, sizes: ArtefactSizes, file: Part): T;
 }
 
 /** @example const bytes = codecOf(artefact).encode(value); */
-export function codecOf<T extends object>({ name, fields, sizesOf, build }: Artefact<T>): Codec<T> {
+export function codecOf<T extends object>({ name, fields, sizesOf, valuesOf, build }: Artefact<T>): Codec<T> {
   const all = [NAME, ...fields];
   return {
     encode(value) {
       const sizes = sizesOf(value);
-      const sections = writeFields(all, { ...value, artefact: name }, WHOLE, { ...sizes }, name);
+      const sections = writeFields(
+        all,
+        { ...(valuesOf ? valuesOf(value) : value), artefact: name },
+        WHOLE,
+        { ...sizes },
+        name,
+      );
       return writeContainer(FORMAT, [0, sizes.items, sizes.width], 0, sections);
     },
     decode(bytes) {

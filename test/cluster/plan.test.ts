@@ -54,6 +54,9 @@ describe('a training as a plan', () => {
     [{ borrow: 0, singularVectors: 0 }, 64],
     [{ model: 'ease' }, 70],
     [{ model: 'm3rec', epochs: 1 }, 100],
+    [{ model: 'm3rec', preset: 'paper', epochs: 3 }, 100],
+    [{ model: 'm3rec', preset: 'paper', epochs: 2, without: 'inter' }, 100],
+    [{ model: 'm3rec', preset: 'paper', epochs: 2, without: 'intra' }, 100],
     [{ model: 'm3rec', epochs: 1, easeSolver: 'exact' }, 100],
     [{ model: 'itemknn' }, 100],
   ])('of %j, cut by %i items, gives the file of the single process', async (options, jobItems) => {

@@ -2,6 +2,7 @@
 import { M3RecError } from '../../common/errors.ts';
 import type { JobKind } from '../job-kind.ts';
 import { evaluationJob, ranksJob } from './evaluate.ts';
+import { adaptJob, embeddingJob } from './m3rec.ts';
 import { recommendJob, tableJob } from './recommend.ts';
 import { joinJob, nearestJob, orderJob, solveJob } from './similarity.ts';
 import { trainJob } from './train.ts';
@@ -15,6 +16,8 @@ const KINDS: readonly JobKind[] = [
   joinJob,
   marketJob,
   vectorsJob,
+  embeddingJob,
+  adaptJob,
   trainJob,
   recommendJob,
   tableJob,

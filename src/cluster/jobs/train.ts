@@ -1,6 +1,7 @@
 // The last job of a training: the training itself, which takes up what other jobs made of its stages.
 import { ArgumentError } from '../../common/errors.ts';
 import { encodeModel } from '../../models/file.ts';
+import { type Adapted, adaptedArtefact, learnedArtefact, walksArtefact } from '../../models/m3rec/stages.ts';
 import { train } from '../../train/train.ts';
 import { joinMarkets, type MarketParts } from '../data-blobs.ts';
 import type { JobInput, JobKind } from '../job-kind.ts';
@@ -15,9 +16,17 @@ const VALUES = {
   intra: (bytes: Uint8Array) => ({ similarity: decodeMatrix(bytes) }),
   market: decodeMarket,
   vectors: decodeVectors,
+  walks: walksArtefact.decode,
+  learned: learnedArtefact.decode,
 } as const;
 
-export type ValueType = keyof typeof VALUES;
+/** What markets learned, each in a file of its own. */
+function joinAdapted(files: readonly Uint8Array[]): Adapted {
+  const parts = files.map((bytes) => adaptedArtefact.decode(bytes));
+  return { markets: parts.map(({ learned }) => learned), losses: parts.map(({ losses }) => losses) };
+}
+
+export type ValueType = keyof typeof VALUES | 'adapted';
 
 /** A stage that other jobs made: its name in the training, and what its value is. */
 export interface KnownStage {
@@ -45,6 +54,12 @@ export const trainJob: JobKind = {
       });
     const known = new Map<string, unknown>();
     for (const { stage, type } of listOf<KnownStage>(params, 'known')) {
+      if (type === 'adapted') {
+        const files: Uint8Array[] = [];
+        for (const _ of parts) files.push(await bytesOf(next));
+        known.set(stage, joinAdapted(files));
+        continue;
+      }
       if (!Object.hasOwn(VALUES, type)) throw new ArgumentError('params.known', type, Object.keys(VALUES).join(', '));
       known.set(stage, VALUES[type](await bytesOf(next)));
     }

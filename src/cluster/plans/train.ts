@@ -2,6 +2,7 @@
 // independent of the others; what is left is one job, the training itself, which takes up the values of these stages.
 import { ArgumentError } from '../../common/errors.ts';
 import type { Markets } from '../../data/markets.ts';
+import { adaptationPlaces } from '../../embedding/adapt.ts';
 import type { SparsePattern } from '../../matrix/sparse.ts';
 import { mergeInteractions } from '../../models/interactions.ts';
 import { chooseSolver, shapeOf } from '../../models/intra.ts';
@@ -13,6 +14,7 @@ import { othersOf } from '../../models/transfer/others.ts';
 import { SYSTEMS } from '../../models/transfer/stages.ts';
 import { resolveKind, type TrainOptions } from '../../train/options.ts';
 import { type DataBlobs, putMarkets } from '../data-blobs.ts';
+import { adaptJob, embeddingJob } from '../jobs/m3rec.ts';
 import { joinJob, nearestJob, orderJob, type SimilarityParams, solveJob } from '../jobs/similarity.ts';
 import { type KnownStage, trainJob } from '../jobs/train.ts';
 import { marketJob, vectorsJob } from '../jobs/transfer.ts';
@@ -30,11 +32,14 @@ export interface PlanTrainingOptions {
 /**
  * Seconds of one thread, about: an item's system, a step from an item over a user to another item, a number of a
  * vector,
- * an interaction in the last job, and what any job takes besides.
+ * a number of a vector of the skip-gram, an interaction in an epoch of the adaptation, an interaction in the last job,
+ * and what any job takes besides.
  */
 const SYSTEM_SECONDS = 4e-4;
 const STEP_SECONDS = 3e-9;
 const VECTOR_SECONDS = 2e-6;
+const PAIR_SECONDS = 1e-5;
+const ADAPT_SECONDS = 8e-6;
 const LAST_SECONDS = 2e-5;
 const JOB_SECONDS = 0.05;
 
@@ -151,19 +156,51 @@ class Cutter {
       this.plan.notes.push('exact EASE is one job: its inverse would wait for the network longer than it computes');
       return;
     }
-    if (kind === 'm3rec')
-      this.plan.notes.push('walks, skip-gram and adaptation are one job: each step of them needs the one before');
     const items = markets.items.length;
     const systems = { ...shapeOf(options), lambda: options.lambdaF, epsilon: options.epsilon };
-    const join = (scope: 'own' | 'merged', X: SparsePattern, inputs: Input[], stage: string) => {
+    const join = (scope: 'own' | 'merged', X: SparsePattern, inputs: Input[], stage: string): Input => {
       const columns = this.solve({ scope, count: inputs.length, items, systems }, X, inputs);
-      this.add({ stage, type: 'intra' }, this.plan.add(joinJob, { items: X.cols }, columns, JOB_SECONDS));
+      const matrix = this.plan.add(joinJob, { items: X.cols }, columns, JOB_SECONDS);
+      this.add({ stage, type: 'intra' }, matrix);
+      return matrix;
     };
-    if (intra) join('merged', mergeInteractions(markets), all, 'similarity of all markets');
+    const merged = intra ? join('merged', mergeInteractions(markets), all, 'similarity of all markets') : undefined;
     if (weights.market > 0)
       for (const [number, { name, interactions }] of markets.markets.entries())
         join('own', interactions, [all[number]], `similarity of ${name}`);
-    if (kind === 'm3rec') this.rest += 10 * SYSTEM_SECONDS * items;
+    if (kind === 'm3rec') this.vectors(options, merged);
+  }
+
+  /** The vectors of a training of kind m3rec, and their adaptation to each market. */
+  private vectors(options: M3RecOptions, merged: Input | undefined): void {
+    const { markets, all } = this;
+    const items = markets.items.length;
+    const { inter } = similaritiesOf(options);
+    const shared = { items, options: options as unknown as Record<string, unknown> };
+    const similarity = merged ? [merged] : [];
+    let vectors: Input[] = [];
+    if (inter) {
+      const cost = JOB_SECONDS + PAIR_SECONDS * options.dim * items;
+      const [job] = this.plan.add(embeddingJob, { ...shared, count: all.length }, [...all, ...similarity], cost, 2);
+      this.add({ stage: 'walks', type: 'walks' }, [job, 0]);
+      vectors = [[job, 1]];
+      this.add({ stage: 'skip-gram', type: 'learned' }, vectors[0]);
+    }
+    const places = adaptationPlaces(
+      markets.markets.map(({ interactions }) => interactions),
+      options,
+    );
+    this.known.push({ stage: 'adaptation', type: 'adapted' });
+    for (const [number, { interactions }] of markets.markets.entries())
+      this.values.push(
+        this.plan.add(
+          adaptJob,
+          { ...shared, place: places[number], intra: merged !== undefined, inter },
+          [all[number], ...similarity, ...vectors],
+          JOB_SECONDS + ADAPT_SECONDS * options.epochs * interactions.indices.length,
+        ),
+      );
+    this.plan.notes.push('walks and skip-gram are one job: each step of them needs the one before');
   }
 
   /** @returns the columns of all groups. @param X what the jobs will make of their inputs */

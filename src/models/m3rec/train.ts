@@ -28,7 +28,7 @@ export async function train(data: Markets, options: M3RecOptions, work: TrainRun
   const merged = intra ? await run(intraSimilarity(options, updatable), interactions) : undefined;
   const vectors = inter ? await interSimilarity(interactions, merged?.similarity, options, work) : undefined;
   const inputs = data.markets.map((market) => adaptationInput(kernels, market, merged?.similarity, vectors));
-  const adapted = await run(adaptation(options), inputs);
+  const { markets: adapted } = await run(adaptation(options), inputs);
 
   const linear = await linearParts(data.markets, interactions, merged?.similarity, options, work);
   const markets = data.markets.map((market, m) => ({
@@ -68,14 +68,19 @@ async function interSimilarity(
 ): Promise<ItemVectors> {
   const B = similarity ? normaliseRows(await kernels(), similarity) : emptyMatrix(interactions.X.cols);
   const walks = await run(randomWalks(options), interactions);
-  const settings = { ...options, learningRate: options.walkLearningRate, steps: SKIPGRAM_STEPS };
-  return run(skipGram(settings), { walks, B });
+  return run(skipGram(skipGramSettings(options)), { walks, B });
 }
 
+export const skipGramSettings = (options: M3RecOptions) => ({
+  ...options,
+  learningRate: options.walkLearningRate,
+  steps: SKIPGRAM_STEPS,
+});
+
 /** What a market adapts: its part of B, rows normalised, and of V_glob. */
-function adaptationInput(
+export function adaptationInput(
   kernels: Kernels,
-  { items, interactions }: Market,
+  { items, interactions }: Pick<Market, 'items' | 'interactions'>,
   merged: SparseMatrix | undefined,
   vectors: ItemVectors | undefined,
 ): AdaptationInput {
