@@ -205,7 +205,7 @@ async function frames({ browser, person, until, url, folder }) {
   await page.setFiles('input[accept=".m3rec"]', [file]);
   await person.waitFor(page, 'Opened', '.toast', 120);
   await person.view(page, 'look/map');
-  const isDrawn = () => document.querySelector('canvas') !== null && !document.querySelector('.map [role=status]');
+  const isDrawn = () => document.querySelector('canvas') !== null && !document.querySelector('.map > [role=status]');
   await until(() => page.run(isDrawn), 'the map', 300);
   const times = await page.run(async (steps) => {
     const canvas = document.querySelector('canvas');
