@@ -25,7 +25,7 @@ const USAGE = `npm run bench -- [NAME] [options]
   quality [ease|paper|default]  MRR, NDCG@10 and HR@10 per market, compared with the published figures
   features [slim|slim-merged|lightgcn|multvae]  what other models add to the default as features of its ranking
   settings [published|…]      M3Rec as published, with settings that the paper leaves open or takes from a grid: MRR
-  readings [ease|m3rec]       under which protocol the paper's Table 2 may have been measured: EASE and M3Rec ranked in several ways
+  readings [market|merged|m3rec]  under which protocol the paper's Table 2 may have been measured: EASE and M3Rec ranked in several ways
   networks [narrow|gmf|…]     networks on the markets: MRR, NDCG@10 and HR@10 of the half of the users that chose no epoch
   gain [markets|ablation|constants]  what markets give each other: alone compared with all, by users, without one; what adds what; the constants
   lab [KIND]                  every kind of model over its small grid: MRR, NDCG@10, HR@10 by market, training time, size; takes up where it ended
@@ -120,7 +120,7 @@ const PARTS = {
     'bitgcf',
   ],
   peers: ['ials', 'slim', 'bpr', 'gmf', 'lightgcn', 'bitgcf', 'multvae', 'mlp', 'neumf', 'star', 'mmoe', 'crossstitch'],
-  readings: ['ease', 'm3rec'],
+  readings: ['market', 'merged', 'm3rec'],
   floors: ['mlp', 'neumf', 'mmoe'],
   settings: ['published', 'walk-rate', 'walk-rate-window', 'gamma', 'no-dropout'],
   features: ['slim', 'slim-merged', 'lightgcn', 'multvae'],

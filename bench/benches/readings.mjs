@@ -10,9 +10,9 @@ import { describe, machine } from '../harness/machine.mjs';
 import { PAPER_EASE, PAPER_M3REC, PAPER_NAMES } from '../harness/published.mjs';
 import { note, resultFile, save, show, table } from '../harness/report.mjs';
 
-const LAMBDAS = [10, 25, 50, 100, 200, 500, 1000];
-/** The paper's largest λ, and one far beyond. */
-const SHOWN = [25, 500];
+/** Of the paper's grid, and one far beyond. */
+const LAMBDAS = [25, 50, 500];
+const MERGED_LAMBDA = 25;
 
 const [clean, asPublished] = ['clean', 'as-published'];
 /** Own items are drawn, and then not ranked: fewer negatives. */
@@ -24,7 +24,7 @@ const masked = {
   },
 };
 
-const PARTS = ['ease', 'm3rec'];
+const PARTS = ['market', 'merged', 'm3rec'];
 
 export async function readings({ parts = PARTS, threads = 1 }) {
   const { name: data, markets } = await loadMarkets();
@@ -35,7 +35,7 @@ export async function readings({ parts = PARTS, threads = 1 }) {
   }
   const run = { threads, ...(threads > 1 && { workers: nodeWorkers }) };
   const rows = known(parts);
-  const add = (system, model, reading, found) => {
+  const add = (part, system, model, reading, found) => {
     const printed = system === 'EASE' ? PAPER_EASE : PAPER_M3REC;
     const figures = names.map((name) => {
       const { mrr, ndcg, hr } = found.find(({ market }) => market === name);
@@ -43,11 +43,12 @@ export async function readings({ parts = PARTS, threads = 1 }) {
     });
     const far = figures.flatMap((values, m) => values.map((value, i) => Math.abs(value - printed[m][i])));
     const away = (each) => each.reduce((sum, value) => sum + value, 0) / each.length;
-    rows.push({ system, model, reading, figures, mrr: away(far.filter((_, i) => i % 3 === 0)), all: away(far) });
+    rows.push({ part, system, model, reading, figures, mrr: away(far.filter((_, i) => i % 3 === 0)), all: away(far) });
     note(`${system} ${model}, ${reading}: ${figures.map(([mrr]) => mrr.toFixed(1)).join(' ')}`);
   };
 
-  if (parts.includes('ease')) await ease(markets, names, run, add);
+  if (parts.includes('market')) await ofEach(markets, names, run, add);
+  if (parts.includes('merged')) await ofAll(markets, names, run, add);
   if (parts.includes('m3rec')) await m3rec(markets, run, add);
 
   const cell = ([mrr, ndcg, hr]) => `${mrr.toFixed(1)}/${ndcg.toFixed(1)}/${hr.toFixed(1)}`;
@@ -77,8 +78,8 @@ export async function readings({ parts = PARTS, threads = 1 }) {
   save('readings', "Readings of the paper's Table 2", blocks, { data, rows }, { everywhere: true });
 }
 
-async function ease(markets, names, run, add) {
-  // EASE of each market alone
+/** EASE of each market alone. */
+async function ofEach(markets, names, run, add) {
   for (const lambdaF of LAMBDAS) {
     const found = { clean: [], asPublished: [] };
     for (const name of names) {
@@ -89,47 +90,59 @@ async function ease(markets, names, run, add) {
       recommender.close();
     }
     const model = `of each market, λ = ${lambdaF}`;
-    if (SHOWN.includes(lambdaF)) add('EASE', model, 'own items not drawn (clean)', found.clean);
-    add('EASE', model, 'own items drawn (as published)', found.asPublished);
+    add('market', 'EASE', model, 'own items not drawn (clean)', found.clean);
+    add('market', 'EASE', model, 'own items drawn (as published)', found.asPublished);
   }
+}
 
-  // of all markets, others from the market or from all of them
+/** EASE of all markets, others drawn from the market or from all of them. */
+async function ofAll(markets, names, run, add) {
+  const options = { model: 'ease', lambdaF: MERGED_LAMBDA, ...run };
+  const model = `of all markets, λ = ${MERGED_LAMBDA}`;
+  const recommender = await open(await train(markets, options));
+  add('merged', 'EASE', model, 'own items not drawn (clean)', await ranked(recommender, markets, clean));
+  add('merged', 'EASE', model, 'own items drawn (as published)', await ranked(recommender, markets, asPublished));
+  recommender.close();
   const merged = withHeldOut(mergeMarkets(markets), markets);
-  for (const lambdaF of SHOWN) {
-    const model = `of all markets, λ = ${lambdaF}`;
-    const trained = await train(markets, { model: 'ease', lambdaF, ...run });
-    const recommender = await open(trained);
-    add('EASE', model, 'own items not drawn (clean)', await ranked(recommender, markets, clean));
-    add('EASE', model, 'own items drawn (as published)', await ranked(recommender, markets, asPublished));
-    recommender.close();
-    const whole = await open(await train(merged, { model: 'ease', lambdaF, ...run }));
-    for (const [protocol, reading] of [
-      [clean, 'not drawn, others from all markets'],
-      [asPublished, 'drawn, others from all markets'],
-    ])
-      add('EASE', model, `own items ${reading}`, byMarket(await evaluated(whole, merged, protocol), names));
-    whole.close();
-  }
+  const whole = await open(await train(merged, options));
+  for (const [protocol, reading] of [
+    [clean, 'not drawn, others from all markets'],
+    [asPublished, 'drawn, others from all markets'],
+  ])
+    add('merged', 'EASE', model, `own items ${reading}`, byMarket(await evaluated(whole, merged, protocol), names));
+  whole.close();
 }
 
 async function m3rec(markets, run, add) {
   // M3Rec as published
   const recommender = await open(await train(markets, { preset: 'paper', ...run }));
-  add('M3Rec', 'known users', 'own items not drawn (clean)', await ranked(recommender, markets, clean));
-  add('M3Rec', 'known users', 'own items drawn (as published)', await ranked(recommender, markets, asPublished));
-  add('M3Rec', 'known users', 'drawn and masked', await ranked(recommender, markets, masked));
-  add('M3Rec', 'folded in', 'own items not drawn (clean)', await ranked(folded(recommender), markets, clean));
-  add('M3Rec', 'folded in', 'own items drawn (as published)', await ranked(folded(recommender), markets, asPublished));
+  add('m3rec', 'M3Rec', 'known users', 'own items not drawn (clean)', await ranked(recommender, markets, clean));
+  add(
+    'm3rec',
+    'M3Rec',
+    'known users',
+    'own items drawn (as published)',
+    await ranked(recommender, markets, asPublished),
+  );
+  add('m3rec', 'M3Rec', 'known users', 'drawn and masked', await ranked(recommender, markets, masked));
+  add('m3rec', 'M3Rec', 'folded in', 'own items not drawn (clean)', await ranked(folded(recommender), markets, clean));
+  add(
+    'm3rec',
+    'M3Rec',
+    'folded in',
+    'own items drawn (as published)',
+    await ranked(folded(recommender), markets, asPublished),
+  );
   const selfless = withoutSelf(recommender);
-  add('M3Rec', 'folded in, an own item without itself', 'drawn', await ranked(selfless, markets, asPublished));
+  add('m3rec', 'M3Rec', 'folded in, an own item without itself', 'drawn', await ranked(selfless, markets, asPublished));
   recommender.close();
 }
 
-/** What earlier runs found of the systems that are not ranked again. */
+/** What earlier runs found of the other parts. */
 function known(parts) {
   const file = `${fileURLToPath(resultFile('readings', { everywhere: true }))}.json`;
   if (!existsSync(file)) return [];
-  return JSON.parse(readFileSync(file, 'utf8')).rows.filter(({ system }) => !parts.includes(system.toLowerCase()));
+  return JSON.parse(readFileSync(file, 'utf8')).rows.filter(({ part }) => !parts.includes(part));
 }
 
 const open = async (model) => loadModel(encodeModel(model));
