@@ -3,7 +3,7 @@
 // next.
 import { hostname } from 'node:os';
 import type { Job as QueueJob, Worker } from 'bullmq';
-import { ArgumentError, DataError, M3RecError } from '../../common/errors.ts';
+import { DataError, M3RecError } from '../../common/errors.ts';
 import { kernelsDigest } from '../digest.ts';
 import type { Run } from '../run-job.ts';
 import { isCancelled, openRun } from '../runs.ts';
@@ -301,10 +301,4 @@ class LostProcess extends Error {
 /** At once where a process was lost; ever later where a store was. */
 function backoffOf(attempts: number, _type?: string, error?: Error): number {
   return error?.name === 'StoreError' ? Math.min(60_000, 1000 * 2 ** attempts) : 0;
-}
-
-/** @throws ArgumentError unless a worker may be started with these. */
-export function checkWorkerOptions({ queue, store }: WorkerOptions): void {
-  if (typeof queue !== 'string') throw new ArgumentError('queue', queue, 'an address');
-  if (typeof store !== 'string') throw new ArgumentError('store', store, 'a folder');
 }
