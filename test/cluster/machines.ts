@@ -109,19 +109,21 @@ export class Fleet {
     return machine;
   }
 
-  /** How often each job was begun, by all machines. */
-  begun(run?: string): Map<number, number> {
-    const counts = new Map<number, number>();
+  /** How often each job was begun, by all machines and not to verify it; by run and number. */
+  begun(): Map<string, number> {
+    const counts = new Map<string, number>();
     for (const { events } of this.machines)
-      for (const { event, job, run: of } of events)
-        if (event === 'start' && job !== undefined && (run === undefined || of === run))
-          counts.set(job, (counts.get(job) ?? 0) + 1);
+      for (const { event, job, run, verify } of events)
+        if (event === 'start' && job !== undefined && !verify) {
+          const key = `${run}/${job}`;
+          counts.set(key, (counts.get(key) ?? 0) + 1);
+        }
     return counts;
   }
 
-  /** Jobs that were begun more than once. */
-  twice(run?: string): number[] {
-    return [...this.begun(run)].filter(([, count]) => count > 1).map(([job]) => job);
+  /** Numbers of the jobs that were begun more than once. */
+  twice(): number[] {
+    return [...this.begun()].flatMap(([key, count]) => (count > 1 ? [Number(key.split('/')[1])] : []));
   }
 
   /** Jobs that a machine had begun and not ended when it was last heard of. */

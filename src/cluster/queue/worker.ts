@@ -34,6 +34,8 @@ export interface WorkerEvent {
   run?: string;
   job?: number;
   kind?: string;
+  /** Whether it is done again, to compare. */
+  verify?: true;
   seconds?: number;
   /** Bytes from and to the store, and from this machine's cache. */
   read?: number;
@@ -179,7 +181,12 @@ class JobWorker implements StartedWorker {
     const { run: name, job: number } = data;
     const { run, done } = await this.open(name);
     if (number === undefined || number > run.last) throw new UnrecoverableError('the run has no such job');
-    const about = { run: name, job: number, kind: run.plan.jobs[number].kind };
+    const about = {
+      run: name,
+      job: number,
+      kind: run.plan.jobs[number].kind,
+      ...(data.verify && { verify: data.verify }),
+    };
     if (await isCancelled(this.store, name)) throw new UnrecoverableError('the run was cancelled');
     const { record } = data.verify
       ? await this.toVerify(run, number, queued, token)
