@@ -20,7 +20,7 @@ const WANTED = [
   [3e5, 1e8],
   [1e6, 1e9],
 ];
-const MACHINES = [1, 10, 30, 100, 300];
+const MACHINES = [1, 3, 10, 30, 100];
 const SEEDS = 15;
 const JOB_ITEMS = 1000;
 /** The parts of the work, in the order in which they follow each other. `open` comes before a machine's first job. */

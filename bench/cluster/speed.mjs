@@ -132,7 +132,7 @@ function report(found) {
   const blocks = [
     `Workers of one thread on one machine, queue and store on it too; the best of ${TURNS} turns, from the first job's start to the last one's end. Processor time is that of a worker and of its process that computes. Work: ${ITEMS.toLocaleString('en')} items, ${USERS.toLocaleString('en')} users, ${ROWS.toLocaleString('en')} rows; grid and training 3,000 items, 20,000 users, 200,000 rows.`,
     times,
-    'What jobs read from the store and write to it, with one worker:',
+    'What jobs read from the store and write to it, with one worker. Reckoned beforehand: X with 4 bytes a row and a user, and the model, once a worker and not once a job; lists of 256 bytes an item; ranks of 16 bytes a held-out row; a table as long as its parts:',
     bytes,
   ];
   save('cluster', 'Several machines: what a second worker brings', blocks, { found });
