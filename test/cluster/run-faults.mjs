@@ -20,7 +20,7 @@ const block = table(
   2,
 );
 const text =
-  'Each row is a test that passed: the SHA-256 of what came out is that of the single process, and no job was begun again but those under way where something was lost. Workers of one thread; seconds from the first submission to the last result, in which the machine did other things too.';
+  'Each row is a test that passed: the SHA-256 of what came out is that of the single process, and no job was begun again but those under way where something was lost (after a machine that lies: all of them, in a clean store). Workers of one thread; seconds from the first submission to the last result, in which the machine did other things too.';
 if (status === 0)
   save('cluster/faults', 'Several machines: what is lost, and what that costs', [text, block], { seen });
 show(block);
