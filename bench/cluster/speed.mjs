@@ -1,4 +1,7 @@
 // What a second worker brings, how plans are cut, what a job costs beside its work, and the bytes that move.
+import { spawn } from 'node:child_process';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { clusterExecutor, openCluster, planEvaluate, planRecommend, planTraining } from '../../dist/cluster.js';
 import { assembleGenerated, encodeModel, generateMarkets, train } from '../../dist/index.js';
 import { checkExperiment, memoryTrials, prepareExperiment, runTrials } from '../../dist/lab.js';
@@ -6,6 +9,7 @@ import { peakOf, startWorker } from '../harness/fleet.mjs';
 import { note, save, show, table } from '../harness/report.mjs';
 
 const BUILD = 'bench';
+const ALONE = fileURLToPath(new URL('../processes/train-alone.mjs', import.meta.url));
 const TURNS = 3;
 const ITEMS = 30_000;
 const USERS = 100_000;
@@ -15,6 +19,7 @@ const GRID = Array.from({ length: 12 }, (_, i) => 10 * (i + 1));
 export async function speed(installed, places) {
   const queue = await installed.Redis();
   try {
+    const limit = await limitOfMachine();
     const works = await worksOf();
     const found = [];
     for (const [name, run] of Object.entries(works)) {
@@ -26,7 +31,7 @@ export async function speed(installed, places) {
           runs[count].push(await measure(queue, await places.store(), run, count));
         }
       found.push({ name, runs, redis: await peakOf(queue) });
-      report(found);
+      report(found, limit);
     }
   } finally {
     await queue.stop();
@@ -74,10 +79,33 @@ async function measure({ address }, { folder, store }, run, count) {
   }
 }
 
+/** How much sooner two programs that share nothing end than one after the other: no cluster of two can do more here. */
+async function limitOfMachine() {
+  const once = () =>
+    new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [ALONE], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let printed = '';
+      child.stdout.on('data', (text) => {
+        printed += text;
+      });
+      child.once('error', reject);
+      child.once('close', () => resolve(Number(printed)));
+    });
+  note('cluster: two programs that share nothing');
+  const turns = [];
+  for (let turn = 0; turn < TURNS; turn++) {
+    const alone = await once();
+    const together = await Promise.all([once(), once()]);
+    turns.push({ alone, together, limit: (2 * alone) / Math.max(...together) });
+  }
+  const limits = turns.map(({ limit }) => limit);
+  return { turns, least: Math.min(...limits), most: Math.max(...limits) };
+}
+
 const best = (values) => Math.min(...values);
 const total = (values) => values.reduce((sum, value) => sum + value, 0);
 
-function report(found) {
+function report(found, limit) {
   const rows = found.map(({ name, runs, redis }) => {
     const { jobs } = runs[1][0];
     const work = total(jobs.map(({ seconds }) => seconds));
@@ -130,12 +158,12 @@ function report(found) {
     2,
   );
   const blocks = [
-    `Workers of one thread on one machine, queue and store on it too; the best of ${TURNS} turns, from the first job's start to the last one's end. Processor time is that of a worker and of its process that computes. Work: ${ITEMS.toLocaleString('en')} items, ${USERS.toLocaleString('en')} users, ${ROWS.toLocaleString('en')} rows; grid and training 3,000 items, 20,000 users, 200,000 rows.`,
+    `Workers of one thread on one machine, queue and store on it too; the best of ${TURNS} turns, from the first job's start to the last one's end. Processor time is that of a worker and of its process that computes. Work: ${ITEMS.toLocaleString('en')} items, ${USERS.toLocaleString('en')} users, ${ROWS.toLocaleString('en')} rows; grid and training 3,000 items, 20,000 users, 200,000 rows. Two programs that share nothing, each one training on one thread, end ${limit.least.toFixed(2)} to ${limit.most.toFixed(2)} times sooner side by side than one after the other on this machine: no work can gain more by the clock.`,
     times,
     'What jobs read from the store and write to it, with one worker. Reckoned beforehand: X with 4 bytes a row and a user, and the model, once a worker and not once a job; lists of 256 bytes an item; ranks of 16 bytes a held-out row; a table as long as its parts:',
     bytes,
   ];
-  save('cluster', 'Several machines: what a second worker brings', blocks, { found });
+  save('cluster', 'Several machines: what a second worker brings', blocks, { limit, found });
   show(`${times}\n\n${bytes}`);
 }
 
