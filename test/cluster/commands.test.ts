@@ -1,5 +1,6 @@
 // Commands on a cluster: the files of one machine, byte for byte.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -154,6 +155,23 @@ describe.skipIf(redisBinary() === undefined)('--cluster', () => {
     child.kill('SIGINT');
     await outcome;
     await Promise.all([fleet.join(), fleet.join()]);
+  });
+
+  test('on loopback without a token refuses what a page of a stranger can send', async () => {
+    const { child, outcome } = start(['cluster', 'serve', '--store', join(folder, 'open.store'), '--port', '0']);
+    const address = await heard(child.stderr!, /http:\/\/127\.0\.0\.1:\d+/);
+    const asked = (headers: Record<string, string>) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        get(`${address}/?list=cas`, { headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).once('error', reject);
+      });
+    expect(await asked({})).toBe(200);
+    expect(await asked({ host: 'stranger.example' })).toBe(421);
+    expect(await asked({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' })).toBe(403);
+    child.kill('SIGINT');
+    await outcome;
   });
 
   test('is told by status, and can be verified and tidied', async () => {

@@ -5,7 +5,7 @@ import { ArgumentError } from '../../common/errors.ts';
 import { FolderFiles } from '../../node/folder-files.ts';
 import type { Context } from '../context.ts';
 import { nonEmpty, whole } from '../options.ts';
-import { isLoopback } from '../service/guard.ts';
+import { isLoopback, refuseStranger } from '../service/guard.ts';
 
 interface ServeStoreCommandOptions {
   store: string;
@@ -32,7 +32,10 @@ async function serve(context: Context, { store, port, host, readOnly }: ServeSto
   if (!token && !isLoopback(host))
     throw ArgumentError.because('--host', 'an address that others reach needs a token: set M3REC_STORE_TOKEN');
   const { serveHttp } = await import('../http.ts');
-  await serveHttp(serveStore(new FolderFiles(store), { token: token || undefined, readOnly }), {
+  const answer = serveStore(new FolderFiles(store), { token: token || undefined, readOnly });
+  // who has no token may be a stranger's page in a browser of this machine
+  const guarded = async (request: Request) => refuseStranger(request, [], undefined) ?? answer(request);
+  await serveHttp(token ? answer : guarded, {
     host,
     port,
     signal: context.signal,
