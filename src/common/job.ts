@@ -93,10 +93,14 @@ export class Job {
   async tick(step: Step | string, done: number, total: number, loss?: number): Promise<void> {
     const at = typeof step === 'string' ? { stage: step, id: step } : step;
     this.options.onProgress?.({ ...at, done, total, loss });
-    if (performance.now() - this.lastYield > this.yieldEvery) {
-      await new Promise<void>(yieldThen);
-      this.lastYield = performance.now();
-    }
+    await this.turn();
     if (this.signal?.aborted) throw new AbortedError(`${at.stage} was stopped at ${done} of ${total}`);
+  }
+
+  /** Lets the event loop run if it has waited long, and never throws: for between tasks of threads that others use too. */
+  async turn(): Promise<void> {
+    if (performance.now() - this.lastYield <= this.yieldEvery) return;
+    await new Promise<void>(yieldThen);
+    this.lastYield = performance.now();
   }
 }

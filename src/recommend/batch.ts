@@ -110,11 +110,9 @@ async function answerInTurn(
         await runTasks(
           served.kernels,
           prepared.map(({ calls }) => calls),
-          async () => {
-            await job.tick('recommend', done, queries.length);
-            checkOpen();
-          },
+          () => job.turn(),
         );
+        checkOpen();
         for (const [g, { orders }] of chosen.entries()) {
           for (const [i, answer] of prepared[g].read().entries()) results[orders[i]] = answer;
           done += orders.length;

@@ -145,7 +145,7 @@ describe('a store over HTTP', () => {
   test('takes nothing where it can only be read from', async () => {
     const server = served({ readOnly: true });
     const store = await openStoreAt(`http://127.0.0.1:${await listen(server)}`, { cache: join(folder, 'c') });
-    await expect(store.put(Uint8Array.of(1, 2, 3))).rejects.toThrow('this server can only be read from');
+    await expect(store.put(Uint8Array.of(1, 2, 3))).rejects.toThrow('the server is for reading alone');
     server.close();
   });
 

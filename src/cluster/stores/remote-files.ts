@@ -9,7 +9,7 @@ const RESUMES = 3;
 const HINTS: Record<number, string> = {
   401: 'the token or the keys are missing or wrong',
   403: 'the token or the keys have no right to this',
-  405: 'this server can only be read from',
+  405: 'the server is for reading alone',
   413: 'the server takes no file of this size',
   507: 'no space left',
 };

@@ -38,7 +38,7 @@ export function serveStore(files: Files, { token, readOnly = false }: ServeStore
       return size === undefined ? refuse(404, 'it is not there') : new Response(null, { headers: headersOf(size) });
     }
     if (method === 'GET') return get(files, path, request.headers.get('range'));
-    if (readOnly || !['PUT', 'DELETE'].includes(method)) return refuse(405, 'this store can only be read from here');
+    if (readOnly || !['PUT', 'DELETE'].includes(method)) return refuse(405, 'this store is for reading alone');
     if (method === 'DELETE') {
       await files.remove(path);
       return new Response(null, { status: 204 });
