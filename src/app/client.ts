@@ -86,7 +86,8 @@ export async function keepData(): Promise<void> {
   performance.mark('m3rec-kept');
 }
 
+/** What is saved; where that cannot be found out, what was known stays. */
 export async function loadModels(): Promise<void> {
-  state.saved.value = (await ask(worker.models())) ?? [];
-  state.usage.value = await ask(worker.usage());
+  state.saved.value = (await ask(worker.models())) ?? state.saved.value;
+  state.usage.value = (await ask(worker.usage())) ?? state.usage.value;
 }

@@ -1,5 +1,5 @@
 // The worker's life, seen from the page: how it begins, and begins again after it ended.
-import { ask, loadTitles, remote, restartWorker } from './client.ts';
+import { ask, loadModels, loadTitles, remote, restartWorker } from './client.ts';
 import { remembers, texts } from './format.ts';
 import { GIVEN, openGiven } from './given.ts';
 import { adoptLink } from './link.ts';
@@ -56,6 +56,7 @@ export async function recover(): Promise<void> {
   state.data.value = undefined;
   const files = state.lastRead.value;
   const again = files && ask(remote().read(files));
+  void loadModels();
   await begin();
   const facts = await again;
   if (facts) state.data.value = facts;
