@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import sirv from '../hosts/node_modules/sirv/build.mjs';
 
@@ -64,15 +65,12 @@ export async function startSwitching() {
   const html = join(other, 'index.html');
   writeFileSync(html, readFileSync(html, 'utf8').replace('<html ', '<html data-build="two" '));
   let root = APP;
-  const { url, close } = await startStatic({ root: () => root });
+  // a file that a browser asked for last may still be opened when the server is closed
+  process.once('exit', () => rmSync(other, { recursive: true, force: true }));
   return {
-    url,
+    ...(await startStatic({ root: () => root })),
     change: () => {
       root = other;
-    },
-    close: async () => {
-      await close();
-      rmSync(other, { recursive: true });
     },
   };
 }
