@@ -1,5 +1,6 @@
 // Vectors of items over all markets, as a stage leaves them.
 import type { Codec } from '../engine/stage.ts';
+import type { Field } from '../model/sections.ts';
 import { codecOf } from './artefact.ts';
 
 /** Vectors of items. */
@@ -11,19 +12,20 @@ export interface ItemVectors {
   vectors: Float32Array;
 }
 
+/** Vectors of all items, in every artefact that has them. */
+export const VECTORS: Field = {
+  name: 'vectors',
+  type: 'f32',
+  sections: { 2: 'vectors' },
+  use: 'vectors',
+  rows: 'items',
+  cols: 'width',
+  required: true,
+};
+
 export const itemVectorsArtefact: Codec<ItemVectors> = codecOf({
   name: 'vectors',
-  fields: [
-    {
-      name: 'vectors',
-      type: 'f32',
-      sections: { 2: 'vectors' },
-      use: 'vectors',
-      rows: 'items',
-      cols: 'width',
-      required: true,
-    },
-  ],
+  fields: [VECTORS],
   sizesOf: (vectors) => vectors,
   build: ({ vectors }, sizes) => ({ ...sizes, vectors: vectors as Float32Array }),
 });

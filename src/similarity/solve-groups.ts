@@ -143,7 +143,7 @@ export async function solveGroups(
             ];
           }),
       ),
-      (finished) => context.tick(begin + (parts[finished - 1]?.[1] ?? 0), groups.length),
+      (finished) => context.tick(Math.min(end, begin + GROUPS_PER_TASK * finished), groups.length),
     );
     for (const [s, [first, last]] of parts.entries()) {
       for (const [g, range] of groups.slice(begin + first, begin + last).entries())

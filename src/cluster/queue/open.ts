@@ -3,6 +3,7 @@ import type * as bullmq from 'bullmq';
 import { ArgumentError } from '../../common/errors.ts';
 import { optional } from '../../node/databases.ts';
 import { kernelsDigest } from '../digest.ts';
+import { checkTls } from '../tls.ts';
 
 /** The versions that this build was tested with; what a message asks to install. */
 export const PEERS = { bullmq: 'bullmq@6.7.0', ioredis: 'ioredis@6.0.0', pg: 'pg' } as const;
@@ -52,12 +53,7 @@ export async function openBackend(address: string, insecure = false): Promise<Ba
   const tls =
     url.protocol === 'rediss:' ||
     ['require', 'verify-ca', 'verify-full'].includes(url.searchParams.get('sslmode') ?? '');
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (!loopback && !tls && !insecure)
-    throw ArgumentError.because(
-      '--queue',
-      `${url.hostname} is another machine, and this address has no TLS: use rediss:// or ?sslmode=verify-full, or give --insecure inside a network that nobody else is in`,
-    );
+  checkTls('--queue', url, tls, 'rediss:// or ?sslmode=verify-full', insecure);
   const what = 'the queue';
   const modules = await optional<typeof bullmq>('bullmq', what, PEERS.bullmq);
   const redis = url.protocol !== 'postgres:' && url.protocol !== 'postgresql:';

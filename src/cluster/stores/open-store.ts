@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ArgumentError } from '../../common/errors.ts';
 import { FolderFiles } from '../../node/folder-files.ts';
 import { Store } from '../store.ts';
+import { checkTls } from '../tls.ts';
 import { CachedFiles } from './cached-files.ts';
 import { HttpFiles } from './http-files.ts';
 import { S3Files } from './s3-files.ts';
@@ -42,21 +43,15 @@ async function filesAt(place: string, { insecure = false }: StoreOptions) {
     if (given !== undefined && !URL.canParse(given))
       throw new ArgumentError('endpoint', given, 'an address of a server');
     const endpoint = given === undefined ? undefined : new URL(given);
-    if (endpoint) checkTls(endpoint, insecure);
+    if (endpoint) checkStoreTls(endpoint, insecure);
     return S3Files.open(url, endpoint, process.env);
   }
   if (url && ['http:', 'https:'].includes(url.protocol)) {
-    checkTls(url, insecure);
+    checkStoreTls(url, insecure);
     return new HttpFiles(url, process.env.M3REC_STORE_TOKEN);
   }
   throw new ArgumentError('--store', place, 'a folder, s3://bucket/folder, http:// or https://');
 }
 
-function checkTls({ protocol, hostname }: URL, insecure: boolean): void {
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-  if (protocol !== 'https:' && !loopback && !insecure)
-    throw ArgumentError.because(
-      '--store',
-      `${hostname} is another machine, and this address has no TLS: use https://, or give --insecure inside a network that nobody else is in`,
-    );
-}
+const checkStoreTls = (url: URL, insecure: boolean) =>
+  checkTls('--store', url, url.protocol === 'https:', 'https://', insecure);

@@ -8,7 +8,7 @@ import type { Codec, Stage } from '../../engine/stage.ts';
 import type { SparseMatrix } from '../../matrix/sparse.ts';
 import { codecOf } from '../artefact.ts';
 import type { Interactions } from '../interactions.ts';
-import type { ItemVectors } from '../item-vectors.ts';
+import { type ItemVectors, VECTORS } from '../item-vectors.ts';
 
 /** Random walks over items. */
 export interface Walks {
@@ -56,18 +56,7 @@ export interface LearnedVectors extends ItemVectors {
 
 export const learnedArtefact: Codec<LearnedVectors> = codecOf({
   name: 'learned vectors',
-  fields: [
-    {
-      name: 'vectors',
-      type: 'f32',
-      sections: { 2: 'vectors' },
-      use: 'vectors',
-      rows: 'items',
-      cols: 'width',
-      required: true,
-    },
-    { name: 'facts', type: 'json', sections: { 3: 'facts' }, use: 'other', required: true },
-  ],
+  fields: [VECTORS, { name: 'facts', type: 'json', sections: { 3: 'facts' }, use: 'other', required: true }],
   sizesOf: ({ items, width }) => ({ items, width }),
   valuesOf: ({ vectors, loss }) => ({ vectors, facts: { loss } }),
   build({ vectors, facts }, sizes, file) {
@@ -129,15 +118,7 @@ export interface AdaptedMarket {
 export const adaptedArtefact: Codec<AdaptedMarket> = codecOf({
   name: 'adapted market',
   fields: [
-    {
-      name: 'vectors',
-      type: 'f32',
-      sections: { 2: 'vectors' },
-      use: 'vectors',
-      rows: 'items',
-      cols: 'width',
-      required: true,
-    },
+    VECTORS,
     { name: 'userVectors', type: 'f32', sections: { 3: 'user vectors' }, use: 'vectors', cols: 'width' },
     { name: 'facts', type: 'json', sections: { 4: 'facts' }, use: 'other', required: true },
   ],
